@@ -1,0 +1,83 @@
+//! The process: parse → resolve → run → render → exit code.
+
+use crate::base::SystemClock;
+use crate::cli::{Cli, Command, Global, OutputFormat};
+use crate::exit::ExitStatus;
+use crate::render::{self, Format, Terminal, TerminalOptions};
+use crate::report::{Console, Fault, Report};
+use crate::settings::environment::Environment;
+use clap::Parser as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// What the dispatch of a subcommand has at hand.
+pub(crate) struct Context {
+    /// The global flags.
+    pub(crate) global: Global,
+    /// The process environment.
+    pub(crate) environment: Environment,
+    /// The people in front of the command.
+    pub(crate) console: Terminal,
+    /// The time.
+    pub(crate) clock: Arc<SystemClock>,
+}
+
+/// Runs the process and says how it ends.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return clap_answer(&e).into(),
+    };
+    let environment = Environment::of_process();
+    let console = Terminal::new(TerminalOptions {
+        format: match cli.global.output {
+            OutputFormat::Human => Format::Human,
+            OutputFormat::Json => Format::Json,
+        },
+        quiet: cli.global.quiet,
+        no_color: cli.global.no_color || environment.get("NO_COLOR").is_some_and(|v| !v.is_empty()),
+        yes: cli.global.yes,
+        no_input: cli.global.no_input,
+    });
+    let context =
+        Context { global: cli.global, environment, console, clock: Arc::new(SystemClock) };
+    let outcome = dispatch(cli.command, &context);
+    finish(outcome, &context.console).into()
+}
+
+/// Help and version go to stdout and hold; everything else is a usage error on stderr.
+fn clap_answer(error: &clap::Error) -> ExitStatus {
+    let _ = error.print();
+    if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Holds }
+}
+
+/// Hands the command to the file of its group.
+fn dispatch(command: Command, _context: &Context) -> Result<Report, Fault> {
+    match command {}
+}
+
+/// Writes the answer, or why there is none. A closed pipe is quiet: whoever closed it has seen
+/// enough.
+fn finish(outcome: Result<Report, Fault>, console: &Terminal) -> ExitStatus {
+    let (written, status) = match &outcome {
+        Ok(report) => {
+            let mut bytes = Vec::new();
+            let drawn = render::report(&mut bytes, report, console.format(), console.colour_out());
+            let mut out = io::stdout().lock();
+            (drawn.and_then(|()| out.write_all(&bytes)).and_then(|()| out.flush()), report.status)
+        }
+        Err(fault) => {
+            let colour = console.colour_err();
+            (render::fault(&mut io::stderr().lock(), fault, console.format(), colour), fault.status)
+        }
+    };
+    match written {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            console
+                .warn(&crate::report::Problem::error("output", "cannot write the answer").why(e));
+            ExitStatus::Failure
+        }
+        _ => status,
+    }
+}

@@ -1,0 +1,11 @@
+//! Leaf helpers that import nothing of ours: secrets, redaction, near names, time, files.
+
+pub(crate) mod file;
+pub(crate) mod lock;
+pub(crate) mod near;
+pub(crate) mod redact;
+pub(crate) mod secret;
+pub(crate) mod time;
+
+pub(crate) use secret::Secret;
+pub(crate) use time::{Clock, SystemClock, Timestamp};

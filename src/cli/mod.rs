@@ -1,0 +1,67 @@
+//! The command line as clap types: data only, one file a subcommand. `app` turns it into
+//! requests.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Environment profiles, API keys, production readiness and an LLM gateway in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "ultra", version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// Act on this profile instead of the one in use.
+    #[arg(long, global = true, value_name = "PROFILE", help_heading = "Global options")]
+    pub(crate) profile: Option<String>,
+    /// The root: the directory with `profiles/`.
+    #[arg(long, global = true, value_name = "ROOT", help_heading = "Global options")]
+    pub(crate) dir: Option<PathBuf>,
+    /// How the answer is written.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "human",
+        help_heading = "Global options"
+    )]
+    pub(crate) output: OutputFormat,
+    /// Leave out notes about what is going on.
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+    /// Say more about what is going on.
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) verbose: bool,
+    /// Write without colour.
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) no_color: bool,
+    /// Give every confirmation in advance.
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) yes: bool,
+    /// Ask nothing; refuse where an answer is needed.
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) no_input: bool,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// Text for people.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {}

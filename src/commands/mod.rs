@@ -1,0 +1,1 @@
+//! What each subcommand does: from a request and the workspace to a report. No clap, no printing.

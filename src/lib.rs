@@ -1,0 +1,19 @@
+//! `ultra`: environment profiles, keys, readiness and the LLM gateway in one binary.
+//!
+//! Modules import downward only; `tests/it/layers.rs` holds the ranks and enforces them:
+//! base, exit · report · settings · secrets, store, cache, provider, scan · rotation, gateway ·
+//! smoke · check · serve · commands · cli, render · app.
+
+mod app;
+mod base;
+mod cli;
+mod commands;
+mod exit;
+mod render;
+mod report;
+mod settings;
+
+/// Runs the command that the process was started with.
+pub fn main() -> std::process::ExitCode {
+    app::main()
+}

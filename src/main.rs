@@ -1,0 +1,5 @@
+//! The process entry: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    ultra::main()
+}

@@ -1,0 +1,22 @@
+//! JSON: one document to an answer, indented, with a newline at its end.
+
+use crate::report::{Fault, Report};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// Writes one document.
+pub(super) fn document(out: &mut impl Write, document: &Value) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    out.write_all(b"\n")
+}
+
+/// Writes one document on one line.
+pub(super) fn line(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &report.document())?;
+    out.write_all(b"\n")
+}
+
+/// A fault as a document of schema `ultra.error/1`.
+pub(super) fn fault(fault: &Fault) -> Value {
+    json!({"schema": "ultra.error/1", "exit": fault.status.code(), "problems": fault.problems})
+}

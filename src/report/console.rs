@@ -1,0 +1,67 @@
+//! How a command talks to people while it runs, without knowing the terminal.
+
+use super::{Fault, Problem, Report};
+use crate::base::Secret;
+
+/// Why there is no answer to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// There is nobody to ask: no terminal, or `--no-input`.
+    NobodyThere,
+    /// The operator stopped the command.
+    Interrupted,
+}
+
+impl Unanswered {
+    /// The fault for a question that `instead` (a flag or stdin) could have answered.
+    pub(crate) fn fault(self, question: &str, instead: &str) -> Fault {
+        match self {
+            Self::Interrupted => Fault::interrupted(),
+            Self::NobodyThere => Fault::refused(
+                Problem::error(
+                    "nobody-to-ask",
+                    format!("{question} needs an answer, and there is no terminal to ask on"),
+                )
+                .hint(instead),
+            ),
+        }
+    }
+}
+
+/// The people in front of the command. Questions and messages go to the terminal and stderr;
+/// only [`Console::event`] and the final report reach stdout.
+pub(crate) trait Console: Send + Sync {
+    /// Asks for a yes. `--yes` answers it.
+    fn confirm(&self, question: &str) -> Result<bool, Unanswered>;
+
+    /// Asks to type `word`, for acts that deserve a second look. `--yes` answers it.
+    fn confirm_by_typing(&self, question: &str, word: &str) -> Result<bool, Unanswered>;
+
+    /// Asks for one of `options`; the answer is its index.
+    fn choose(&self, question: &str, options: &[String]) -> Result<usize, Unanswered>;
+
+    /// A secret: by hidden prompt on a terminal, else one line of stdin.
+    fn secret(&self, question: &str) -> Result<Secret, Unanswered>;
+
+    /// A line about what is going on; silent under `--quiet`.
+    fn note(&self, text: &str);
+
+    /// A warning; shown even under `--quiet`.
+    fn warn(&self, problem: &Problem);
+
+    /// Long work has begun: shown on a terminal, nothing elsewhere.
+    fn progress(&self, text: &str) -> Box<dyn Progress>;
+
+    /// One line of an answer that comes bit by bit, such as the `ultra.serve/1` line: compact
+    /// JSON under `-o json`, else the first text of its view.
+    fn event(&self, report: &Report);
+
+    /// Whether a person sits at a terminal and may be asked.
+    fn interactive(&self) -> bool;
+}
+
+/// Work under way; dropped, its line goes away.
+pub(crate) trait Progress: Send + Sync {
+    /// Says what is being done now.
+    fn say(&self, text: &str);
+}

@@ -1,0 +1,105 @@
+//! Providers that variables alone define.
+
+use crate::settings::catalogue::{Reload, settings};
+use crate::settings::profile::ProviderKind;
+use crate::settings::secret::SecretRef;
+use url::Url;
+
+settings! {
+    /// Providers: a key alone makes a provider usable; profiles can define more.
+    pub(crate) struct ProviderSettings in "providers" {
+        /// Key of the OpenAI API.
+        openai_key: Option<SecretRef> = "OPENAI_API_KEY" { vault: Some("openai"), reload: Reload::Live },
+        /// Base URL of the OpenAI API, with `/v1`.
+        openai_url: Option<Url> = "OPENAI_BASE_URL" { example: Some("https://api.openai.com/v1") },
+        /// Key of the Anthropic API.
+        anthropic_key: Option<SecretRef> = "ANTHROPIC_API_KEY" { vault: Some("anthropic"), reload: Reload::Live },
+        /// Base URL of the Anthropic API, without `/v1`.
+        anthropic_url: Option<Url> = "ANTHROPIC_BASE_URL" { example: Some("https://api.anthropic.com") },
+        /// Key of the Google Gemini API, used through its OpenAI-compatible endpoint.
+        google_key: Option<SecretRef> = "GOOGLE_API_KEY" { vault: Some("google"), reload: Reload::Live },
+        /// Key of the Mistral API.
+        mistral_key: Option<SecretRef> = "MISTRAL_API_KEY" { vault: Some("mistral"), reload: Reload::Live },
+        /// Key of the DeepSeek API.
+        deepseek_key: Option<SecretRef> = "DEEPSEEK_API_KEY" { vault: Some("deepseek"), reload: Reload::Live },
+        /// Key of the Groq API.
+        groq_key: Option<SecretRef> = "GROQ_API_KEY" { vault: Some("groq"), reload: Reload::Live },
+    }
+}
+
+/// A provider that needs no declaration: its key's variable defines it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownProvider {
+    /// Its name, which is also its key's name in the vault.
+    pub(crate) name: &'static str,
+    /// Its wire protocol.
+    pub(crate) kind: ProviderKind,
+    /// The variable of its key.
+    pub(crate) key: &'static str,
+    /// The variable of its base URL, if it has one.
+    pub(crate) url: Option<&'static str>,
+    /// Its base URL otherwise.
+    pub(crate) base_url: &'static str,
+    /// Models that are listed and routed without a declaration.
+    pub(crate) models: &'static [&'static str],
+    /// What its keys begin with, to tell a key of another provider.
+    pub(crate) key_prefix: Option<&'static str>,
+}
+
+/// The providers that need no declaration.
+pub(crate) const KNOWN: &[KnownProvider] = &[
+    KnownProvider {
+        name: "openai",
+        kind: ProviderKind::OpenAi,
+        key: "OPENAI_API_KEY",
+        url: Some("OPENAI_BASE_URL"),
+        base_url: "https://api.openai.com/v1",
+        models: &["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini"],
+        key_prefix: Some("sk-"),
+    },
+    KnownProvider {
+        name: "anthropic",
+        kind: ProviderKind::Anthropic,
+        key: "ANTHROPIC_API_KEY",
+        url: Some("ANTHROPIC_BASE_URL"),
+        base_url: "https://api.anthropic.com",
+        models: &["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5"],
+        key_prefix: Some("sk-ant-"),
+    },
+    KnownProvider {
+        name: "google",
+        kind: ProviderKind::OpenAi,
+        key: "GOOGLE_API_KEY",
+        url: None,
+        base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
+        models: &["gemini-2.5-pro", "gemini-2.5-flash"],
+        key_prefix: Some("AIza"),
+    },
+    KnownProvider {
+        name: "mistral",
+        kind: ProviderKind::OpenAi,
+        key: "MISTRAL_API_KEY",
+        url: None,
+        base_url: "https://api.mistral.ai/v1",
+        models: &["mistral-large-latest", "mistral-small-latest"],
+        key_prefix: None,
+    },
+    KnownProvider {
+        name: "deepseek",
+        kind: ProviderKind::OpenAi,
+        key: "DEEPSEEK_API_KEY",
+        url: None,
+        base_url: "https://api.deepseek.com/v1",
+        models: &["deepseek-chat", "deepseek-reasoner"],
+        key_prefix: Some("sk-"),
+    },
+    KnownProvider {
+        name: "groq",
+        kind: ProviderKind::OpenAi,
+        key: "GROQ_API_KEY",
+        url: None,
+        base_url: "https://api.groq.com/openai/v1",
+        models: &["llama-3.3-70b-versatile"],
+        key_prefix: Some("gsk_"),
+    },
+];

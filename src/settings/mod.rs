@@ -1,0 +1,23 @@
+//! Configuration: the catalogue of variables, profiles, layers, and the typed settings.
+//!
+//! Values travel one way: the process environment and files become [`resolution::Candidate`]s,
+//! the highest layer wins, and the winners are parsed once into the typed groups of
+//! [`Settings`]. Secrets stay unopened references ([`secret::SecretRef`]) on the whole way.
+
+pub(crate) mod catalogue;
+pub(crate) mod environment;
+pub(crate) mod groups;
+pub(crate) mod origin;
+pub(crate) mod profile;
+pub(crate) mod resolution;
+pub(crate) mod secret;
+pub(crate) mod value;
+pub(crate) mod workspace;
+
+pub(crate) use catalogue::VarSpec;
+pub(crate) use environment::Environment;
+pub(crate) use groups::Settings;
+pub(crate) use origin::{Layer, Origin};
+pub(crate) use resolution::Resolution;
+pub(crate) use secret::{SecretRef, SecretSource};
+pub(crate) use workspace::Workspace;

@@ -1,0 +1,173 @@
+//! A profile's own structure, typed: mode, protection, providers, routes, policy.
+
+use crate::report::Place;
+use crate::settings::value::choice;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use url::Url;
+
+choice! {
+    /// Whether answers come from the mock or from real providers. There is no fallback between
+    /// the two, in either direction.
+    Mode {
+        /// Deterministic answers made here.
+        Mock = "mock",
+        /// Answers of real providers.
+        Real = "real",
+    }
+}
+
+choice! {
+    /// The wire protocol of a provider.
+    ProviderKind {
+        /// The OpenAI API or a server compatible with it.
+        OpenAi = "openai",
+        /// The Anthropic API.
+        Anthropic = "anthropic",
+    }
+}
+
+choice! {
+    /// What a failing check blocks.
+    Gate {
+        /// Blocks every release.
+        P0 = "P0",
+        /// Blocks a production release.
+        P1 = "P1",
+        /// Blocks nothing, is tracked.
+        P2 = "P2",
+    }
+}
+
+/// A named environment, after `extends` has been followed.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Profile {
+    /// Its name, never an alias.
+    pub(crate) name: String,
+    /// The profiles it extends, nearest first.
+    pub(crate) extends: Vec<String>,
+    /// Whether changes to, into, out of or under it need a confirmation.
+    pub(crate) protected: bool,
+    /// Where it stands; `None` for a built-in profile.
+    pub(crate) place: Option<Place>,
+    /// Providers by name, those of its own structure and those that variables alone define.
+    pub(crate) providers: BTreeMap<String, ProviderSpec>,
+    /// Routes by the model name that a client asks for.
+    pub(crate) routes: BTreeMap<String, RouteSpec>,
+    /// Ages, gates, quotas.
+    pub(crate) policy: Policy,
+}
+
+/// A provider as configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ProviderSpec {
+    /// Its wire protocol.
+    pub(crate) kind: ProviderKind,
+    /// Base URL as the vendor's SDK writes it: with `/v1` for OpenAI, without for Anthropic.
+    pub(crate) base_url: Url,
+    /// The variables that hold its keys, such as `OPENAI_API_KEY`; each becomes a slot.
+    pub(crate) keys: Vec<String>,
+    /// Models it serves, for routes that nobody declared.
+    pub(crate) models: Vec<String>,
+    /// Where it is declared, if in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<Place>,
+}
+
+/// A route: what answers for a model name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct RouteSpec {
+    /// Targets in order of preference.
+    pub(crate) targets: Vec<TargetSpec>,
+    /// Time-outs that differ from the server's.
+    pub(crate) timeouts: Timeouts,
+    /// Requests per minute over all clients, if limited.
+    pub(crate) requests_per_minute: Option<u64>,
+    /// Where it is declared, if in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<Place>,
+}
+
+/// One target of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct TargetSpec {
+    /// The provider, by name.
+    pub(crate) provider: String,
+    /// The model's name there.
+    pub(crate) model: String,
+    /// Share among targets of the same route, at least 1.
+    pub(crate) weight: u64,
+}
+
+/// Time-outs of a route; what is unset is the server's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Timeouts {
+    /// Until a connection stands.
+    pub(crate) connect: Option<Duration>,
+    /// Until the response head is there.
+    pub(crate) headers: Option<Duration>,
+    /// Between two chunks of a stream.
+    pub(crate) stall: Option<Duration>,
+    /// For the whole request.
+    pub(crate) total: Option<Duration>,
+}
+
+/// What a profile demands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Policy {
+    /// Whether SQLite is an error.
+    pub(crate) require_postgres: bool,
+    /// The gates at which a failing check means `not-ready`.
+    pub(crate) gates: Vec<Gate>,
+    /// Greatest age of keys, by kind.
+    pub(crate) key_max_age: KeyAges,
+    /// Requests per minute and service key, where the key has no limit of its own.
+    pub(crate) requests_per_minute: Option<u64>,
+}
+
+/// Greatest ages of keys; a warning is due at 80 % of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct KeyAges {
+    /// JWT signing keys.
+    pub(crate) jwt: Duration,
+    /// Encryption keys.
+    pub(crate) encryption: Duration,
+    /// Provider keys.
+    pub(crate) provider: Duration,
+    /// Service keys.
+    pub(crate) service: Duration,
+}
+
+const DAY: u64 = 86_400;
+
+impl Default for KeyAges {
+    fn default() -> Self {
+        Self {
+            jwt: Duration::from_secs(90 * DAY),
+            encryption: Duration::from_secs(180 * DAY),
+            provider: Duration::from_secs(30 * DAY),
+            service: Duration::from_secs(60 * DAY),
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            require_postgres: false,
+            gates: vec![Gate::P0],
+            key_max_age: KeyAges::default(),
+            requests_per_minute: None,
+        }
+    }
+}
+
+/// The aliases of the profile names: what people type, and what it means.
+pub(crate) const ALIASES: &[(&str, &str)] =
+    &[("development", "dev"), ("testing", "test"), ("production", "prod")];
+
+/// The name that an alias stands for; any other name is itself.
+pub(crate) fn canonical(name: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, canonical)| canonical)
+}

@@ -1,0 +1,83 @@
+//! What every layer says about every variable, and who wins.
+
+use super::catalogue;
+use super::origin::{Layer, Origin};
+use super::profile::Profile;
+use super::secret::{SecretRef, ValueRef};
+use std::collections::BTreeMap;
+
+/// What one layer says about one variable.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+    /// The value, or where to find it.
+    pub(crate) value: ValueRef,
+}
+
+/// The outcome of resolving a profile: all candidates of all variables, lowest layer first.
+///
+/// Names outside the catalogue are in it too; they belong to the application.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolution {
+    /// The profile that was resolved, with its own structure.
+    pub(crate) profile: Profile,
+    /// By variable name, candidates in the order of their layers; never an empty list.
+    candidates: BTreeMap<String, Vec<Candidate>>,
+}
+
+impl Resolution {
+    /// A resolution of `profile` that knows the catalogue's defaults only.
+    pub(crate) fn defaults(profile: Profile) -> Self {
+        let mut resolution = Self { profile, candidates: BTreeMap::new() };
+        for spec in catalogue::all() {
+            if let Some(default) = spec.default {
+                let value = ValueRef::Text(default.to_owned());
+                resolution.add(spec.name, Candidate { origin: Origin::of(Layer::Default), value });
+            }
+        }
+        resolution
+    }
+
+    /// Adds what a layer says; candidates of one variable stay in the order of their layers.
+    pub(crate) fn add(&mut self, name: &str, candidate: Candidate) {
+        let list = self.candidates.entry(name.to_owned()).or_default();
+        let at = list.partition_point(|c| c.origin.layer <= candidate.origin.layer);
+        list.insert(at, candidate);
+    }
+
+    /// All candidates for `name`, lowest layer first.
+    pub(crate) fn candidates(&self, name: &str) -> &[Candidate] {
+        self.candidates.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The candidate that wins: the highest layer that says anything. An empty secret counts as
+    /// unset.
+    pub(crate) fn winner(&self, name: &str) -> Option<&Candidate> {
+        let secret = catalogue::find(name).is_some_and(|spec| spec.secret);
+        self.candidates(name).iter().rev().find(|c| !(secret && c.value.is_empty()))
+    }
+
+    /// The winning plain text of a variable that is no secret.
+    pub(crate) fn text(&self, name: &str) -> Option<(&str, &Origin)> {
+        match self.winner(name)? {
+            Candidate { value: ValueRef::Text(text), origin } => Some((text, origin)),
+            _ => None,
+        }
+    }
+
+    /// The winning reference of a secret, unopened.
+    pub(crate) fn secret(&self, name: &str) -> Option<SecretRef> {
+        let winner = self.winner(name)?;
+        Some(SecretRef {
+            name: name.to_owned(),
+            value: winner.value.clone(),
+            origin: winner.origin.clone(),
+        })
+    }
+
+    /// Every variable that anybody says something about, by name.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.candidates.keys().map(String::as_str)
+    }
+}

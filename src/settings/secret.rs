@@ -1,0 +1,125 @@
+//! Secrets as unopened references, and the trait through which they are opened.
+
+use super::origin::Origin;
+use crate::base::{Secret, Timestamp, file};
+use crate::report::Problem;
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+/// The largest secret file that is read.
+const SECRET_FILE_LIMIT: u64 = 1 << 20;
+
+/// A value, or where it is found. Only [`ValueRef::Text`] of a variable that is no secret may be
+/// shown.
+#[derive(Clone, Debug)]
+pub(crate) enum ValueRef {
+    /// The text of a variable that is no secret.
+    Text(String),
+    /// A secret that stands in the layer itself (a dotenv file, the process environment).
+    Literal(Secret),
+    /// The entry `<profile>/<name>` of the vault.
+    Vault {
+        /// The profile whose entry it is.
+        profile: String,
+        /// The name in the vault, such as `openai`.
+        name: String,
+    },
+    /// The content of a file, without one trailing newline.
+    File(PathBuf),
+}
+
+impl ValueRef {
+    /// Whether it is an empty text: for secrets that counts as unset.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Literal(secret) => secret.is_empty(),
+            Self::Vault { .. } | Self::File(_) => false,
+        }
+    }
+}
+
+/// What the vault's index says of the current version of an entry, without opening the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SecretFacts {
+    /// The number of the current version, from 1.
+    pub(crate) version: u32,
+    /// When that version was made.
+    pub(crate) created_at: Timestamp,
+    /// Keyed fingerprint (HMAC-SHA-256, hexadecimal, shortened).
+    pub(crate) fingerprint: String,
+    /// The origins (`scheme://host:port`) this version may be sent to; empty if not yet bound.
+    pub(crate) allowed: Vec<String>,
+}
+
+/// Who opens references. Supplied by `app`, so that settings need not know the vault.
+pub(crate) trait SecretSource: Debug + Send + Sync {
+    /// What is known of the entry without opening anything; `None` if there is no such entry.
+    ///
+    /// # Errors
+    /// The index cannot be read, or is damaged.
+    fn facts(&self, profile: &str, name: &str) -> Result<Option<SecretFacts>, Problem>;
+
+    /// The current value of the entry; `None` if there is no such entry.
+    ///
+    /// # Errors
+    /// The backend is locked, gone or denies access; the vault is damaged.
+    fn open(&self, profile: &str, name: &str) -> Result<Option<Secret>, Problem>;
+
+    /// The keyed fingerprint of a value that may come from anywhere, for comparing without
+    /// showing.
+    ///
+    /// # Errors
+    /// The project's fingerprint key cannot be read or made.
+    fn fingerprint(&self, value: &Secret) -> Result<String, Problem>;
+}
+
+/// A secret that has a source and has not been opened.
+#[derive(Clone, Debug)]
+pub(crate) struct SecretRef {
+    /// The variable, such as `OPENAI_API_KEY`.
+    pub(crate) name: String,
+    /// Where the value is.
+    pub(crate) value: ValueRef,
+    /// Who said so.
+    pub(crate) origin: Origin,
+}
+
+impl SecretRef {
+    /// Opens the secret.
+    ///
+    /// # Errors
+    /// The file is missing, unreadable or empty; the vault has no such entry or cannot be opened.
+    pub(crate) fn reveal(&self, source: &dyn SecretSource) -> Result<Secret, Problem> {
+        match &self.value {
+            ValueRef::Text(text) => Ok(Secret::new(text.as_str())),
+            ValueRef::Literal(secret) => Ok(secret.clone()),
+            ValueRef::Vault { profile, name } => source.open(profile, name)?.ok_or_else(|| {
+                Problem::error(
+                    "missing-secret",
+                    format!("the vault has no entry `{profile}/{name}` for `{}`", self.name),
+                )
+                .at(self.origin.place.clone())
+                .hint(format!("ultra keys set {name} --profile {profile}"))
+            }),
+            ValueRef::File(path) => self.read_file(path),
+        }
+    }
+
+    fn read_file(&self, path: &std::path::Path) -> Result<Secret, Problem> {
+        let problem = |why: String| {
+            Problem::error(
+                "unreadable-secret-file",
+                format!("cannot read the file that `{}` names", self.name),
+            )
+            .at(crate::report::Place::file(path))
+            .why(why)
+        };
+        let bytes = file::read_bounded(path, SECRET_FILE_LIMIT)
+            .map_err(|e| problem(e.to_string()))?
+            .ok_or_else(|| problem("there is no such file".to_owned()))?;
+        let text = String::from_utf8(bytes).map_err(|_| problem("it is not UTF-8".to_owned()))?;
+        let secret = Secret::from_line(text);
+        if secret.is_empty() { Err(problem("it is empty".to_owned())) } else { Ok(secret) }
+    }
+}
