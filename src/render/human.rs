@@ -49,7 +49,7 @@ fn pairs(out: &mut impl Write, pairs: &[(String, String)], colour: bool) -> io::
 
 fn table(out: &mut impl Write, table: &Table, colour: bool) -> io::Result<()> {
     let mut drawn = comfy_table::Table::new();
-    drawn.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    drawn.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     drawn.set_header(
         table.head.iter().map(|head| Cell::new(paint(Tone::Faint, &head.to_uppercase(), colour))),
     );

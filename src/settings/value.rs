@@ -77,7 +77,7 @@ impl Kind {
             Self::Address => IpAddr::parse(text).is_some(),
             Self::Duration => Duration::parse(text).is_some(),
             Self::Size => Size::parse(text).is_some(),
-            Self::Url => Url::parse(text).is_some(),
+            Self::Url => <Url as Value>::parse(text).is_some(),
             Self::Path => PathBuf::parse(text).is_some(),
         };
         if ok { Ok(()) } else { Err(self.expected()) }
