@@ -1,5 +1,7 @@
 //! The process: parse → resolve → run → render → exit code.
 
+mod generate;
+
 use crate::base::SystemClock;
 use crate::cli::{Cli, Command, Global, OutputFormat};
 use crate::exit::ExitStatus;
@@ -53,8 +55,12 @@ fn clap_answer(error: &clap::Error) -> ExitStatus {
 }
 
 /// Hands the command to the file of its group.
-fn dispatch(command: Command, _context: &Context) -> Result<Report, Fault> {
-    match command {}
+fn dispatch(command: Command, context: &Context) -> Result<Report, Fault> {
+    match command {
+        Command::Generate(args) => generate::generate(args, context),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(args),
+    }
 }
 
 /// Writes the answer, or why there is none. A closed pipe is quiet: whoever closed it has seen

@@ -1,6 +1,10 @@
 //! The command line as clap types: data only, one file a subcommand. `app` turns it into
 //! requests.
 
+pub(crate) mod completions;
+pub(crate) mod generate;
+pub(crate) mod man;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -64,4 +68,8 @@ pub(crate) enum OutputFormat {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {}
+pub(crate) enum Command {
+    Generate(generate::GenerateArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}

@@ -1,1 +1,5 @@
 //! What each subcommand does: from a request and the workspace to a report. No clap, no printing.
+
+pub(crate) mod completions;
+pub(crate) mod generate;
+pub(crate) mod man;

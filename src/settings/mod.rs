@@ -5,12 +5,14 @@
 //! [`Settings`]. Secrets stay unopened references ([`secret::SecretRef`]) on the whole way.
 
 pub(crate) mod catalogue;
+pub(crate) mod docs;
 pub(crate) mod environment;
 pub(crate) mod groups;
 pub(crate) mod origin;
 pub(crate) mod profile;
 pub(crate) mod resolution;
 pub(crate) mod secret;
+pub(crate) mod servers;
 pub(crate) mod value;
 pub(crate) mod workspace;
 

@@ -1,0 +1,99 @@
+//! `generate`, `completions` and `man`: what is made from the command line's own declaration, and
+//! the documents made from the catalogue.
+
+use super::Context;
+use crate::cli::completions::CompletionsArgs;
+use crate::cli::generate::GenerateArgs;
+use crate::cli::man::ManArgs;
+use crate::cli::Cli;
+use crate::commands::generate::{Folder, Generated};
+use crate::commands::{self, man};
+use crate::report::{Fault, Report};
+use crate::settings::docs;
+use clap::{CommandFactory as _, ValueEnum as _};
+use clap_complete::{Generator as _, Shell};
+use std::path::PathBuf;
+
+/// The first line of every manual page of ours.
+const MAN_MARK: &str = ".\\\" Written by `ultra generate` from src/cli; edit that.\n";
+
+/// `ultra generate`.
+pub(super) fn generate(args: GenerateArgs, context: &Context) -> Result<Report, Fault> {
+    let root = context.global.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+    commands::generate::run(&commands::generate::Request {
+        root,
+        files: files()?,
+        folders: vec![Folder { path: "docs/man", mark: MAN_MARK }],
+        only: args.paths,
+        check: args.check,
+    })
+}
+
+/// `ultra completions`.
+pub(super) fn completions(args: &CompletionsArgs) -> Result<Report, Fault> {
+    let script = String::from_utf8(script(args.shell))
+        .map_err(|e| Fault::bug(format!("the completion script is not UTF-8: {e}")))?;
+    commands::completions::run(&args.shell.to_string(), script)
+}
+
+/// `ultra man`.
+pub(super) fn man(args: ManArgs) -> Result<Report, Fault> {
+    let request = match args.out {
+        Some(folder) => man::Request::All(folder),
+        None => man::Request::Page(args.page),
+    };
+    man::run(&request, &pages()?)
+}
+
+/// Every generated file of a repository.
+fn files() -> Result<Vec<Generated>, Fault> {
+    let mut files = vec![
+        text(".env.example", docs::env_example()),
+        text("docs/configuration.md", docs::configuration()),
+        text("profiles/profile.schema.json", docs::profile_schema()),
+    ];
+    for shell in Shell::value_variants() {
+        let path = format!("completions/{}", shell.file_name("ultra"));
+        files.push(Generated { path, content: script(*shell) });
+    }
+    for page in pages()? {
+        files.push(Generated { path: format!("docs/man/{}", page.path), ..page });
+    }
+    Ok(files)
+}
+
+fn text(path: &str, content: String) -> Generated {
+    Generated { path: path.to_owned(), content: content.into_bytes() }
+}
+
+fn script(shell: Shell) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "ultra", &mut bytes);
+    bytes
+}
+
+/// The manual pages of all commands, named as files.
+fn pages() -> Result<Vec<Generated>, Fault> {
+    let mut command = Cli::command();
+    command.build();
+    let mut pages = Vec::new();
+    page(&command, "ultra".to_owned(), &mut pages)
+        .map_err(|e| Fault::bug(format!("a manual page cannot be written: {e}")))?;
+    pages.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(pages)
+}
+
+fn page(
+    command: &clap::Command,
+    name: String,
+    pages: &mut Vec<Generated>,
+) -> Result<(), std::io::Error> {
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        page(sub, format!("{name}-{}", sub.get_name()), pages)?;
+    }
+    let mut content = MAN_MARK.as_bytes().to_vec();
+    let titled = command.clone().name(name.clone()).display_name(name.clone());
+    clap_mangen::Man::new(titled).render(&mut content)?;
+    pages.push(Generated { path: format!("{name}.1"), content });
+    Ok(())
+}
