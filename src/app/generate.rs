@@ -2,10 +2,10 @@
 //! the documents made from the catalogue.
 
 use super::Context;
+use crate::cli::Cli;
 use crate::cli::completions::CompletionsArgs;
 use crate::cli::generate::GenerateArgs;
 use crate::cli::man::ManArgs;
-use crate::cli::Cli;
 use crate::commands::generate::{Folder, Generated};
 use crate::commands::{self, man};
 use crate::report::{Fault, Report};

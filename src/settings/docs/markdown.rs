@@ -190,11 +190,7 @@ fn variable(spec: &VarSpec) -> String {
     }
     facts.push(("since", spec.since.to_owned()));
     let facts: String = facts.iter().map(|(k, v)| format!("- {k}: {v}\n")).collect();
-    format!(
-        "\n<a id=\"{0}\"></a>\n\n#### `{0}`\n\n{1}\n\n{facts}",
-        spec.name,
-        paragraph(spec.doc)
-    )
+    format!("\n<a id=\"{0}\"></a>\n\n#### `{0}`\n\n{1}\n\n{facts}", spec.name, paragraph(spec.doc))
 }
 
 fn aliases() -> String {
