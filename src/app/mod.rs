@@ -7,8 +7,11 @@ use crate::cli::{Cli, Command, Global, OutputFormat};
 use crate::exit::ExitStatus;
 use crate::render::{self, Format, Terminal, TerminalOptions};
 use crate::report::{Console, Fault, Report};
+use crate::settings::Workspace;
 use crate::settings::environment::Environment;
+use crate::settings::workspace::Flags;
 use clap::Parser as _;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,6 +26,25 @@ pub(crate) struct Context {
     pub(crate) console: Terminal,
     /// The time.
     pub(crate) clock: Arc<SystemClock>,
+}
+
+impl Context {
+    /// Root, state directory and profile, with the flags of the command line.
+    ///
+    /// # Errors
+    /// As [`Workspace::discover`].
+    pub(crate) fn workspace(
+        &self,
+        variables: BTreeMap<&'static str, String>,
+    ) -> Result<Workspace, Fault> {
+        let flags =
+            Flags { profile: self.global.profile.clone(), dir: self.global.dir.clone(), variables };
+        let workspace = Workspace::discover(self.environment.clone(), flags, self.clock.clone())?;
+        if let Some(note) = workspace.root_note() {
+            self.console.note(&note);
+        }
+        Ok(workspace)
+    }
 }
 
 /// Runs the process and says how it ends.

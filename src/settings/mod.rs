@@ -6,19 +6,26 @@
 
 pub(crate) mod catalogue;
 pub(crate) mod docs;
+mod derive;
 pub(crate) mod environment;
 pub(crate) mod groups;
+mod layers;
+mod load;
 pub(crate) mod origin;
 pub(crate) mod profile;
+pub(crate) mod profile_names;
 pub(crate) mod resolution;
+pub(crate) mod root;
 pub(crate) mod secret;
 pub(crate) mod servers;
+pub(crate) mod switch_record;
 pub(crate) mod value;
 pub(crate) mod workspace;
 
 pub(crate) use catalogue::VarSpec;
 pub(crate) use environment::Environment;
 pub(crate) use groups::Settings;
+pub(crate) use load::{Loaded, load};
 pub(crate) use origin::{Layer, Origin};
 pub(crate) use resolution::Resolution;
 pub(crate) use secret::{SecretRef, SecretSource};

@@ -123,3 +123,21 @@ impl SecretRef {
         if secret.is_empty() { Err(problem("it is empty".to_owned())) } else { Ok(secret) }
     }
 }
+
+/// A source without entries: for a place that has no vault.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoSecrets;
+
+impl SecretSource for NoSecrets {
+    fn facts(&self, _: &str, _: &str) -> Result<Option<SecretFacts>, Problem> {
+        Ok(None)
+    }
+
+    fn open(&self, _: &str, _: &str) -> Result<Option<Secret>, Problem> {
+        Ok(None)
+    }
+
+    fn fingerprint(&self, _: &Secret) -> Result<String, Problem> {
+        Err(Problem::error("no-vault", "there is no vault, and so no key for fingerprints"))
+    }
+}

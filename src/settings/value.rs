@@ -194,8 +194,8 @@ impl Value for bool {
     const KIND: Kind = Kind::Boolean;
     fn parse(text: &str) -> Option<Self> {
         match text {
-            "true" => Some(true),
-            "false" => Some(false),
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
             _ => None,
         }
     }

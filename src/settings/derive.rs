@@ -1,0 +1,45 @@
+//! Providers and routes that variables alone define.
+
+use super::groups::{KNOWN_PROVIDERS, KnownProvider};
+use super::profile::{ProviderSpec, RouteSpec, TargetSpec, Timeouts};
+use super::resolution::Resolution;
+use url::Url;
+
+/// Adds to the profile: every known provider whose key has a source, and a route to each model
+/// of a provider that no route of the profile names.
+pub(crate) fn providers_and_routes(resolution: &mut Resolution) {
+    for known in KNOWN_PROVIDERS {
+        let declared = resolution.profile.providers.contains_key(known.name);
+        if !declared && resolution.winner(known.key).is_some() {
+            let spec = provider(known, resolution);
+            resolution.profile.providers.extend(spec.map(|spec| (known.name.to_owned(), spec)));
+        }
+    }
+    let profile = &mut resolution.profile;
+    for (name, provider) in &profile.providers {
+        for model in &provider.models {
+            profile.routes.entry(model.clone()).or_insert_with(|| RouteSpec {
+                targets: vec![TargetSpec {
+                    provider: name.clone(),
+                    model: model.clone(),
+                    weight: 1,
+                }],
+                timeouts: Timeouts::default(),
+                requests_per_minute: None,
+                place: None,
+            });
+        }
+    }
+}
+
+/// `None` if the base URL that somebody set is malformed, which its own variable reports.
+fn provider(known: &KnownProvider, resolution: &Resolution) -> Option<ProviderSpec> {
+    let said = known.url.and_then(|name| resolution.text(name)).map(|(text, _)| text);
+    Some(ProviderSpec {
+        kind: known.kind,
+        base_url: <Url as super::value::Value>::parse(said.unwrap_or(known.base_url))?,
+        keys: vec![known.key.to_owned()],
+        models: known.models.iter().map(|model| (*model).to_owned()).collect(),
+        place: None,
+    })
+}
