@@ -5,8 +5,8 @@
 //! [`Settings`]. Secrets stay unopened references ([`secret::SecretRef`]) on the whole way.
 
 pub(crate) mod catalogue;
-pub(crate) mod docs;
 mod derive;
+pub(crate) mod docs;
 pub(crate) mod environment;
 pub(crate) mod groups;
 mod layers;
