@@ -9,6 +9,7 @@ mod base;
 mod cli;
 mod commands;
 mod exit;
+mod provider;
 mod render;
 mod report;
 mod settings;

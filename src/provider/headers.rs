@@ -1,0 +1,142 @@
+//! Which headers travel: everything that is not about one hop, one client or one account.
+
+use http::{HeaderMap, HeaderName};
+
+/// The header that names the instances a request has come through, separated by commas.
+pub(crate) const HOP: HeaderName = HeaderName::from_static("x-ultra-hop");
+
+/// Headers of a client's request that a provider gets: what is about the connection, the client's
+/// own credentials and addresses, and what the gateway itself says, stays here.
+pub(crate) fn to_provider(from: &HeaderMap, out: &mut HeaderMap) {
+    for (name, value) in from {
+        if !of_the_hop(name.as_str()) && !of_the_client(name.as_str()) {
+            out.append(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Headers of a provider's answer that the client gets: what is about the connection, the
+/// provider's own site, or our account there, stays here.
+pub(crate) fn to_client(from: &HeaderMap, out: &mut HeaderMap) {
+    for (name, value) in from {
+        if !of_the_hop(name.as_str()) && !of_the_account(name.as_str()) {
+            out.append(name.clone(), value.clone());
+        }
+    }
+}
+
+/// RFC 9110 §7.6.1, and what the HTTP library sets by itself.
+fn of_the_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "content-length"
+            | "host"
+            | "expect"
+            | "date"
+    )
+}
+
+fn of_the_client(name: &str) -> bool {
+    matches!(
+        name,
+        "authorization"
+            | "x-api-key"
+            | "api-key"
+            | "x-goog-api-key"
+            | "cookie"
+            // An encoded answer could not be read for its usage.
+            | "accept-encoding"
+            | "origin"
+            | "referer"
+            | "forwarded"
+            | "via"
+            | "x-real-ip"
+            | "x-request-id"
+            // They name accounts of the client's, and the key is ours.
+            | "openai-organization"
+            | "openai-project"
+    ) || name.starts_with("x-forwarded-")
+        || name.starts_with("x-ultra-")
+        || name.starts_with("sec-")
+}
+
+fn of_the_account(name: &str) -> bool {
+    matches!(
+        name,
+        "server"
+            | "set-cookie"
+            | "strict-transport-security"
+            | "alt-svc"
+            | "via"
+            | "x-request-id"
+            | "request-id"
+            | "openai-organization"
+            | "openai-project"
+            | "anthropic-organization-id"
+            | "cf-ray"
+            | "cf-cache-status"
+            | "content-security-policy"
+            | "x-content-type-options"
+            | "x-frame-options"
+            | "referrer-policy"
+            | "permissions-policy"
+            | "cache-control"
+            | "nel"
+            | "report-to"
+            | "location"
+            | "www-authenticate"
+    ) || name.starts_with("x-ratelimit-")
+        || name.starts_with("anthropic-ratelimit-")
+        || name.starts_with("access-control-")
+        || name.starts_with("x-ultra-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(names: &[&'static str]) -> HeaderMap {
+        names
+            .iter()
+            .map(|n| (HeaderName::from_static(n), "v".parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn credentials_of_the_client_stay_and_unknown_headers_travel() {
+        let mut out = HeaderMap::new();
+        let from = map(&[
+            "authorization",
+            "x-api-key",
+            "cookie",
+            "x-forwarded-for",
+            "anthropic-beta",
+            "x-unknown",
+        ]);
+        to_provider(&from, &mut out);
+        assert_eq!(out, map(&["anthropic-beta", "x-unknown"]));
+    }
+
+    #[test]
+    fn limits_of_our_account_stay() {
+        let mut out = HeaderMap::new();
+        let from = map(&[
+            "x-ratelimit-remaining-requests",
+            "set-cookie",
+            "access-control-allow-origin",
+            "retry-after",
+            "openai-processing-ms",
+        ]);
+        to_client(&from, &mut out);
+        assert_eq!(out, map(&["retry-after", "openai-processing-ms"]));
+    }
+}

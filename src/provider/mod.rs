@@ -1,0 +1,18 @@
+//! The wire of providers: how a request is put to them, how their answers and errors read. It
+//! knows no routes and no slots; what is sent where is for `gateway` to decide.
+
+pub(crate) mod anthropic;
+pub(crate) mod client;
+pub(crate) mod envelope;
+pub(crate) mod failure;
+pub(crate) mod headers;
+pub(crate) mod mock;
+pub(crate) mod openai;
+pub(crate) mod usage;
+pub(crate) mod wire;
+
+pub(crate) use client::Client;
+pub(crate) use envelope::{Envelope, Malformed};
+pub(crate) use failure::{Class, Failure};
+pub(crate) use usage::{Tokens, UsageScanner};
+pub(crate) use wire::{Endpoint, Family};

@@ -1,0 +1,38 @@
+//! The OpenAI API and servers compatible with it
+//! (<https://platform.openai.com/docs/api-reference>).
+
+use super::wire::Endpoint;
+use crate::base::Secret;
+use http::{HeaderMap, HeaderValue, header};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+/// Where `endpoint` is below `base`, which ends with the version (`…/v1`).
+pub(super) fn url(base: &str, endpoint: Endpoint) -> String {
+    let path = endpoint.path();
+    let below = path.strip_prefix("/v1").unwrap_or(path);
+    format!("{base}{below}")
+}
+
+/// `Authorization: Bearer KEY`.
+pub(super) fn credentials(key: &Secret) -> Option<HeaderMap> {
+    let text = Zeroizing::new(format!("Bearer {}", key.expose()));
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some(HeaderMap::from_iter([(header::AUTHORIZATION, value)]))
+}
+
+/// The body of an error.
+pub(crate) fn error_body(
+    kind: &str,
+    message: &str,
+    param: Option<&str>,
+    code: Option<&str>,
+) -> serde_json::Value {
+    json!({"error": {"message": message, "type": kind, "param": param, "code": code}})
+}
+
+/// An error in a stream that has begun: one event, after which the stream ends without `[DONE]`.
+pub(super) fn stream_error(kind: &str, message: &str) -> String {
+    format!("data: {}\n\n", error_body("server_error", message, None, Some(kind)))
+}

@@ -1,0 +1,219 @@
+//! Token counts as providers report them, read from answers that pass through.
+
+use super::wire::Family;
+use memchr::memmem;
+use serde::Deserialize;
+
+/// What a provider counted. `None` is "not said", which is not zero.
+///
+/// OpenAI's `prompt_tokens` include cached ones, Anthropic's `input_tokens` do not; here `input`
+/// is always without those read from a cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tokens {
+    /// Of the request, not read from a cache.
+    pub(crate) input: Option<u64>,
+    /// Of the request, read from a cache.
+    pub(crate) cache_read: Option<u64>,
+    /// Of the request, written to a cache.
+    pub(crate) cache_write: Option<u64>,
+    /// Of the answer, those for reasoning included.
+    pub(crate) output: Option<u64>,
+    /// Of the answer, for reasoning.
+    pub(crate) reasoning: Option<u64>,
+}
+
+impl Tokens {
+    /// Takes over what `newer` says; what it does not say stays.
+    fn update(&mut self, newer: Self) {
+        self.input = newer.input.or(self.input);
+        self.cache_read = newer.cache_read.or(self.cache_read);
+        self.cache_write = newer.cache_write.or(self.cache_write);
+        self.output = newer.output.or(self.output);
+        self.reasoning = newer.reasoning.or(self.reasoning);
+    }
+}
+
+/// `usage` of either family: fields of the other are simply absent.
+#[derive(Deserialize)]
+struct Wire {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    prompt_tokens_details: Option<InputDetails>,
+    completion_tokens_details: Option<OutputDetails>,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct InputDetails {
+    cached_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct OutputDetails {
+    reasoning_tokens: Option<u64>,
+}
+
+impl Wire {
+    fn tokens(&self, family: Family) -> Tokens {
+        match family {
+            Family::OpenAi => {
+                let cached = self.prompt_tokens_details.as_ref().and_then(|d| d.cached_tokens);
+                Tokens {
+                    input: self.prompt_tokens.map(|n| n.saturating_sub(cached.unwrap_or(0))),
+                    cache_read: cached,
+                    cache_write: None,
+                    output: self.completion_tokens,
+                    reasoning: self
+                        .completion_tokens_details
+                        .as_ref()
+                        .and_then(|d| d.reasoning_tokens),
+                }
+            }
+            Family::Anthropic => Tokens {
+                input: self.input_tokens,
+                cache_read: self.cache_read_input_tokens,
+                cache_write: self.cache_creation_input_tokens,
+                output: self.output_tokens,
+                reasoning: None,
+            },
+        }
+    }
+}
+
+/// The counts in a piece of JSON: the object of the last key `"usage"` in it.
+///
+/// Within a JSON string the quotes around the word would be escaped, so text that a model wrote
+/// is never mistaken for counts.
+pub(crate) fn in_json(json: &[u8], family: Family) -> Option<Tokens> {
+    let key = memmem::rfind(json, b"\"usage\"")?;
+    let rest = json.get(key + b"\"usage\"".len()..)?.trim_ascii_start().strip_prefix(b":")?;
+    let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Wire>();
+    Some(values.next()?.ok()?.tokens(family))
+}
+
+/// The longest event that is kept while it is incomplete; a longer one passes unread.
+const LONGEST_EVENT: usize = 1 << 20;
+
+/// Reads the counts, and whether the end was reached, from a stream of events that passes by in
+/// pieces of any size.
+#[derive(Debug)]
+pub(crate) struct UsageScanner {
+    family: Family,
+    /// The beginning of a line whose end has not come yet.
+    partial: Vec<u8>,
+    /// Whether the rest of an overlong line is being skipped.
+    skipping: bool,
+    tokens: Tokens,
+    finished: bool,
+}
+
+impl UsageScanner {
+    /// A scanner for a stream of this family.
+    pub(crate) fn new(family: Family) -> Self {
+        Self {
+            family,
+            partial: Vec::new(),
+            skipping: false,
+            tokens: Tokens::default(),
+            finished: false,
+        }
+    }
+
+    /// Takes the next piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        let mut rest = piece;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(end);
+            if self.skipping {
+                self.skipping = false;
+            } else if self.partial.is_empty() {
+                self.line(line);
+            } else {
+                let mut whole = std::mem::take(&mut self.partial);
+                whole.extend_from_slice(line);
+                self.line(&whole);
+            }
+            rest = after.get(1..).unwrap_or_default();
+        }
+        if self.skipping || rest.is_empty() {
+            return;
+        }
+        if self.partial.len() + rest.len() > LONGEST_EVENT {
+            self.partial = Vec::new();
+            self.skipping = true;
+        } else {
+            self.partial.extend_from_slice(rest);
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        let Some(data) = line.strip_prefix(b"data:") else { return };
+        let data = data.trim_ascii();
+        match self.family {
+            Family::OpenAi if data == b"[DONE]" => self.finished = true,
+            Family::Anthropic if memmem::find(data, b"\"message_stop\"").is_some() => {
+                self.finished = true;
+            }
+            Family::OpenAi | Family::Anthropic => {}
+        }
+        if let Some(tokens) = in_json(data, self.family) {
+            self.tokens.update(tokens);
+        }
+    }
+
+    /// What was counted so far.
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens
+    }
+
+    /// Whether the event that ends a stream of this family has passed.
+    pub(crate) fn finished(&self) -> bool {
+        self.finished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_whole_answers() {
+        let body = br#"{"choices":[{"message":{"content":"\"usage\":{\"prompt_tokens\":9}"}}],"usage":{"prompt_tokens":12,"completion_tokens":10,"prompt_tokens_details":{"cached_tokens":4}},"x":1}"#;
+        let tokens = in_json(body, Family::OpenAi).unwrap();
+        assert_eq!((tokens.input, tokens.cache_read, tokens.output), (Some(8), Some(4), Some(10)));
+        assert_eq!(in_json(br#"{"usage":null}"#, Family::OpenAi), None);
+        assert_eq!(in_json(br#"{"usage"#, Family::OpenAi), None);
+    }
+
+    #[test]
+    fn counts_and_end_are_found_however_the_stream_is_cut() {
+        let stream = b"event: message_start\r\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7,\"output_tokens\":1}}}\r\n\r\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":30}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+        for size in [1, 2, 3, 7, 50, stream.len()] {
+            let mut scanner = UsageScanner::new(Family::Anthropic);
+            for piece in stream.chunks(size) {
+                assert!(!scanner.finished());
+                scanner.push(piece);
+            }
+            assert!(scanner.finished());
+            assert_eq!(scanner.tokens().input, Some(7));
+            assert_eq!(scanner.tokens().output, Some(30));
+        }
+    }
+
+    #[test]
+    fn done_ends_an_openai_stream_and_overlong_lines_are_skipped() {
+        let mut scanner = UsageScanner::new(Family::OpenAi);
+        scanner.push(b"data: ");
+        for _ in 0..40 {
+            scanner.push(&vec![b'x'; 64 << 10]);
+        }
+        assert!(scanner.partial.len() <= LONGEST_EVENT);
+        scanner.push(b"\n\ndata: [DO");
+        assert!(!scanner.finished());
+        scanner.push(b"NE]\n\n");
+        assert!(scanner.finished());
+    }
+}

@@ -1,0 +1,141 @@
+//! The API families that clients speak, and their endpoints.
+
+use crate::base::Secret;
+use crate::provider::{anthropic, openai};
+use crate::settings::profile::ProviderKind;
+use http::{HeaderMap, HeaderValue};
+use serde::Serialize;
+use url::Url;
+
+/// A family of APIs: its error bodies, stream events and headers go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Family {
+    /// The OpenAI API.
+    OpenAi,
+    /// The Anthropic API.
+    Anthropic,
+}
+
+/// An endpoint that passes a request on to a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Endpoint {
+    /// `POST /v1/chat/completions`.
+    ChatCompletions,
+    /// `POST /v1/messages`.
+    Messages,
+}
+
+impl Family {
+    /// The family that a provider of this kind speaks.
+    pub(crate) fn of(kind: ProviderKind) -> Self {
+        match kind {
+            ProviderKind::OpenAi => Self::OpenAi,
+            ProviderKind::Anthropic => Self::Anthropic,
+        }
+    }
+
+    /// Its word in metrics, logs and answers.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+
+    /// The endpoint of this family that answers a conversation.
+    pub(crate) fn chat(self) -> Endpoint {
+        match self {
+            Self::OpenAi => Endpoint::ChatCompletions,
+            Self::Anthropic => Endpoint::Messages,
+        }
+    }
+
+    /// Where `endpoint` is at a provider with this base URL, which is written as the vendor's SDK
+    /// writes it.
+    pub(crate) fn url(self, base_url: &Url, endpoint: Endpoint) -> String {
+        let base = base_url.as_str().trim_end_matches('/');
+        match self {
+            Self::OpenAi => openai::url(base, endpoint),
+            Self::Anthropic => anthropic::url(base, endpoint),
+        }
+    }
+
+    /// The headers that carry the key, marked as sensitive; `None` if the key cannot stand in a
+    /// header (a line break, a control character).
+    pub(crate) fn credentials(self, key: &Secret) -> Option<HeaderMap> {
+        match self {
+            Self::OpenAi => openai::credentials(key),
+            Self::Anthropic => anthropic::credentials(key),
+        }
+    }
+
+    /// Headers that the provider demands and a client may leave out.
+    pub(crate) fn defaults(self, headers: &mut HeaderMap) {
+        match self {
+            Self::OpenAi => {}
+            Self::Anthropic => {
+                headers
+                    .entry(anthropic::VERSION_HEADER)
+                    .or_insert(HeaderValue::from_static(anthropic::VERSION));
+            }
+        }
+    }
+
+    /// An error event in a stream that has begun, in the family's own shape.
+    pub(crate) fn stream_error(self, kind: &str, message: &str, request_id: &str) -> String {
+        match self {
+            Self::OpenAi => openai::stream_error(kind, message),
+            Self::Anthropic => anthropic::stream_error(kind, message, request_id),
+        }
+    }
+}
+
+impl Endpoint {
+    /// The path under which this server offers it.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "/v1/chat/completions",
+            Self::Messages => "/v1/messages",
+        }
+    }
+
+    /// The family it belongs to.
+    pub(crate) fn family(self) -> Family {
+        match self {
+            Self::ChatCompletions => Family::OpenAi,
+            Self::Messages => Family::Anthropic,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_follow_the_base_urls_of_the_sdks() {
+        let url = |family: Family, base: &str| {
+            family.url(&Url::parse(base).unwrap(), family.chat())
+        };
+        assert_eq!(
+            url(Family::OpenAi, "https://api.openai.com/v1"),
+            "https://api.openai.com/v1/chat/completions"
+        );
+        assert_eq!(
+            url(Family::OpenAi, "http://127.0.0.1:9100/v1/"),
+            "http://127.0.0.1:9100/v1/chat/completions"
+        );
+        assert_eq!(
+            url(Family::Anthropic, "https://api.anthropic.com"),
+            "https://api.anthropic.com/v1/messages"
+        );
+    }
+
+    #[test]
+    fn a_key_with_a_line_break_is_no_header() {
+        assert!(Family::OpenAi.credentials(&Secret::new("sk-1\nx-evil: 1")).is_none());
+        let headers = Family::Anthropic.credentials(&Secret::new("sk-canary")).unwrap();
+        assert!(!format!("{headers:?}").contains("sk-canary"));
+    }
+}
