@@ -61,16 +61,17 @@ impl Envelope {
     /// # Errors
     /// No UTF-8, no JSON object, nested too deeply, a field missing or of the wrong kind.
     pub(crate) fn read(body: &[u8], family: Family) -> Result<Self, Malformed> {
-        let text = std::str::from_utf8(body)
-            .map_err(|e| malformed(None, format!("the body is not UTF-8 from byte {}", e.valid_up_to())))?;
+        let text = std::str::from_utf8(body).map_err(|e| {
+            malformed(None, format!("the body is not UTF-8 from byte {}", e.valid_up_to()))
+        })?;
         shallow(body)?;
         let fields: Fields<'_> = serde_json::from_str(text).map_err(|e| no_json(&e))?;
 
         let Some(model_raw) = fields.model else {
             return Err(malformed("model", "`model` is missing"));
         };
-        let model = string(model_raw)
-            .ok_or_else(|| malformed("model", "`model` must be a string"))?;
+        let model =
+            string(model_raw).ok_or_else(|| malformed("model", "`model` must be a string"))?;
         if model.is_empty() {
             return Err(malformed("model", "`model` is empty"));
         }
@@ -140,10 +141,9 @@ fn token_limit(name: &'static str, raw: Option<&RawValue>) -> Result<(), Malform
     match raw.map(RawValue::get) {
         None | Some("null") => Ok(()),
         Some(text) if text.parse::<u64>().is_ok_and(|n| (1..=MOST_TOKENS).contains(&n)) => Ok(()),
-        Some(_) => Err(malformed(
-            name,
-            format!("`{name}` must be a whole number from 1 to {MOST_TOKENS}"),
-        )),
+        Some(_) => {
+            Err(malformed(name, format!("`{name}` must be a whole number from 1 to {MOST_TOKENS}")))
+        }
     }
 }
 
@@ -152,7 +152,9 @@ fn no_json(error: &serde_json::Error) -> Malformed {
     let (line, column) = (error.line(), error.column());
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the body is JSON that ends too early",
-        serde_json::error::Category::Data => "the body is not a JSON object, or names a field twice",
+        serde_json::error::Category::Data => {
+            "the body is not a JSON object, or names a field twice"
+        }
         serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
             "the body is not valid JSON"
         }
@@ -222,14 +224,24 @@ mod tests {
         assert_eq!(param(r#"{"model":"m","messages":[{}],"stream":"yes"}"#), Some("stream"));
         assert_eq!(param(r#"{"model":"m","messages":[{}],"max_tokens":-1}"#), Some("max_tokens"));
         assert_eq!(
-            Envelope::read(br#"{"model":"m","messages":[{}]}"#, Family::Anthropic).unwrap_err().param,
+            Envelope::read(br#"{"model":"m","messages":[{}]}"#, Family::Anthropic)
+                .unwrap_err()
+                .param,
             Some("max_tokens")
         );
     }
 
     #[test]
     fn broken_bodies_are_refused_without_quoting_them() {
-        for body in ["", "{", "[]", "nonsense-canary", r#"{"model":"canary"#, "\"canary\"", r#"{"model":"a","model":"canary"}"#] {
+        for body in [
+            "",
+            "{",
+            "[]",
+            "nonsense-canary",
+            r#"{"model":"canary"#,
+            "\"canary\"",
+            r#"{"model":"a","model":"canary"}"#,
+        ] {
             let error = read(body).unwrap_err();
             assert!(!error.message.contains("canary"), "{}", error.message);
         }

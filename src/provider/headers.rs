@@ -105,10 +105,7 @@ mod tests {
     use super::*;
 
     fn map(names: &[&'static str]) -> HeaderMap {
-        names
-            .iter()
-            .map(|n| (HeaderName::from_static(n), "v".parse().unwrap()))
-            .collect()
+        names.iter().map(|n| (HeaderName::from_static(n), "v".parse().unwrap())).collect()
     }
 
     #[test]

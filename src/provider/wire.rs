@@ -115,9 +115,8 @@ mod tests {
 
     #[test]
     fn urls_follow_the_base_urls_of_the_sdks() {
-        let url = |family: Family, base: &str| {
-            family.url(&Url::parse(base).unwrap(), family.chat())
-        };
+        let url =
+            |family: Family, base: &str| family.url(&Url::parse(base).unwrap(), family.chat());
         assert_eq!(
             url(Family::OpenAi, "https://api.openai.com/v1"),
             "https://api.openai.com/v1/chat/completions"

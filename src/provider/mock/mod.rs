@@ -70,16 +70,11 @@ pub(crate) fn answer(
     envelope: &Envelope,
     body: &[u8],
 ) -> Result<Answer, Malformed> {
-    let request: Value = serde_json::from_slice(body).map_err(|_| Malformed {
-        param: None,
-        message: "the body is not valid JSON".to_owned(),
-    })?;
+    let request: Value = serde_json::from_slice(body)
+        .map_err(|_| Malformed { param: None, message: "the body is not valid JSON".to_owned() })?;
     let draft = draft(envelope, &request)?;
-    let tokens = Tokens {
-        input: Some(draft.input),
-        output: Some(draft.output()),
-        ..Tokens::default()
-    };
+    let tokens =
+        Tokens { input: Some(draft.input), output: Some(draft.output()), ..Tokens::default() };
     let pieces = match (family, envelope.stream) {
         (Family::OpenAi, false) => vec![openai::plain(&draft)],
         (Family::OpenAi, true) => openai::stream(&draft, &request),
@@ -122,10 +117,12 @@ fn draft(envelope: &Envelope, request: &Value) -> Result<Draft, Malformed> {
         .unwrap_or(usize::MAX);
     let wanted = match request.get("n") {
         None | Some(Value::Null) => 1,
-        Some(n) => n.as_u64().filter(|n| (1..=MOST_CHOICES).contains(n)).ok_or_else(|| Malformed {
-            param: Some("n"),
-            message: format!("`n` must be a whole number from 1 to {MOST_CHOICES}"),
-        })?,
+        Some(n) => {
+            n.as_u64().filter(|n| (1..=MOST_CHOICES).contains(n)).ok_or_else(|| Malformed {
+                param: Some("n"),
+                message: format!("`n` must be a whole number from 1 to {MOST_CHOICES}"),
+            })?
+        }
     };
     let choices = (0..wanted)
         .map(|index| {
@@ -233,9 +230,6 @@ mod tests {
     fn a_message_without_a_role_is_refused() {
         let body = br#"{"model":"m","messages":["hi"]}"#;
         let envelope = Envelope::read(body, Family::OpenAi).unwrap();
-        assert_eq!(
-            answer(Family::OpenAi, &envelope, body).unwrap_err().param,
-            Some("messages")
-        );
+        assert_eq!(answer(Family::OpenAi, &envelope, body).unwrap_err().param, Some("messages"));
     }
 }

@@ -63,10 +63,8 @@ pub(super) fn plain(draft: &Draft) -> Bytes {
 /// The events of a stream: the role, the words, the reason for the end, the counts if they were
 /// asked for, `[DONE]`.
 pub(super) fn stream(draft: &Draft, request: &Value) -> Vec<Bytes> {
-    let with_usage = request
-        .pointer("/stream_options/include_usage")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
+    let with_usage =
+        request.pointer("/stream_options/include_usage").and_then(Value::as_bool).unwrap_or(false);
     let id = format!("chatcmpl-{}", draft.digest.id());
     let event = |choices: Value, usage: Option<Value>| {
         let mut chunk = json!({
