@@ -48,7 +48,7 @@ fn chunks() -> Response<Body> {
         .map(|event| Ok::<_, hyper::Error>(Frame::data(Bytes::from(event))));
     Response::builder()
         .header("content-type", "text/event-stream")
-        .body(BodyExt::boxed(StreamBody::new(stream::iter(events))))
+        .body(StreamBody::new(stream::iter(events)).boxed())
         .unwrap()
 }
 

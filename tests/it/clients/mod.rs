@@ -1,0 +1,68 @@
+//! Official client packages, unmodified, against `ultra serve` in mode mock.
+
+use crate::support::{Server, Ultra, missing};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The interpreter with the packages of `requirements.txt`, made by `scripts/setup test`.
+fn python() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+    let python = cache.join("ultra/venv/bin/python");
+    if python.is_file() {
+        return Some(python);
+    }
+    missing("the Python packages openai and anthropic");
+    None
+}
+
+/// Runs a client script against a fresh server and returns what it saw.
+fn run(script: &str, base_url: (&str, &str), key: &str, model: &str) -> Option<Value> {
+    let python = python()?;
+    let ultra = Ultra::empty();
+    let server = Server::start(&ultra, &["--mock"]);
+    let dev_key = std::fs::read_to_string(ultra.state().join("dev-key")).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients");
+    let output = Command::new(python)
+        .arg(folder.join(script))
+        .env_clear()
+        .env("HOME", ultra.home())
+        .env(base_url.0, server.url(base_url.1))
+        .env(key, dev_key.trim())
+        .env("MODEL", model)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn the_openai_package_works_unmodified() {
+    let Some(seen) = run("openai_client.py", ("OPENAI_BASE_URL", "/v1"), "OPENAI_API_KEY", "gpt-4o-mini") else { return };
+    assert_eq!(seen["text"], seen["streamed_text"], "{seen}");
+    assert_ne!(seen["text"], "");
+    assert!(seen["streamed_chunks"].as_u64().unwrap() > 1, "{seen}");
+    assert_eq!(seen["tokens"], seen["streamed_tokens"]);
+    assert_eq!(seen["finish"], "stop");
+    assert!(seen["models"].as_array().unwrap().contains(&Value::from("gpt-4o-mini")), "{seen}");
+    assert_eq!(seen["unknown_model"], serde_json::json!(["NotFoundError", 404, "model_not_found"]));
+    assert_eq!(seen["bad_key"], serde_json::json!(["AuthenticationError", 401, "invalid_api_key"]));
+    assert_eq!(seen["bad_request"][0], "BadRequestError", "{seen}");
+}
+
+#[test]
+fn the_anthropic_package_works_unmodified() {
+    let Some(seen) = run("anthropic_client.py", ("ANTHROPIC_BASE_URL", ""), "ANTHROPIC_API_KEY", "claude-sonnet-4-5") else {
+        return;
+    };
+    assert_eq!(seen["text"], seen["streamed_text"], "{seen}");
+    assert!(seen["streamed_chunks"].as_u64().unwrap() > 1, "{seen}");
+    assert_eq!(seen["tokens"], seen["streamed_tokens"]);
+    assert_eq!(seen["stop"], "end_turn");
+    assert!(seen["models"].as_array().unwrap().contains(&Value::from("claude-sonnet-4-5")), "{seen}");
+    assert_eq!(seen["unknown_model"], serde_json::json!(["NotFoundError", 404]));
+    assert_eq!(seen["bad_key"], serde_json::json!(["AuthenticationError", 401]));
+    assert_eq!(seen["bad_request"], serde_json::json!(["BadRequestError", 400]));
+}
