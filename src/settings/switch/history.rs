@@ -1,0 +1,154 @@
+//! The history of switches: one file a generation, a copy of its record, so that any number of
+//! steps can be gone back.
+
+use super::files::Staged;
+use crate::base::file;
+use crate::report::{Place, Problem};
+use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folder in the state directory.
+const FOLDER: &str = "history";
+
+/// Where the entry of a generation stands.
+pub(super) fn path(state_dir: &Path, generation: u64) -> PathBuf {
+    state_dir.join(FOLDER).join(format!("{generation:08}.json"))
+}
+
+/// Makes the entry of `record` ready.
+pub(super) fn stage(state_dir: &Path, record: &SwitchRecord) -> io::Result<Staged> {
+    let path = path(state_dir, record.generation);
+    file::private_dir(&state_dir.join(FOLDER))?;
+    Staged::write(&path, &record.to_bytes()?, file::PRIVATE)
+}
+
+/// All entries, oldest first.
+///
+/// # Errors
+/// An entry cannot be read or is damaged.
+pub(crate) fn read(state_dir: &Path) -> Result<Vec<SwitchRecord>, Problem> {
+    let folder = state_dir.join(FOLDER);
+    let unreadable = |e: io::Error| {
+        Problem::error("history", "cannot read the history").at(Place::file(&folder)).why(e)
+    };
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(unreadable(e)),
+    };
+    let mut records = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|e| e == "json") {
+            records.extend(switch_record::read_file(&path)?);
+        }
+    }
+    records.sort_by_key(|r| r.generation);
+    Ok(records)
+}
+
+/// The switches that can be undone, newest first: those that no undo has taken back.
+pub(crate) fn undoable(records: &[SwitchRecord]) -> Vec<&SwitchRecord> {
+    let undone: BTreeSet<u64> = records.iter().flat_map(|r| r.undoes.iter().copied()).collect();
+    records
+        .iter()
+        .rev()
+        .filter(|r| r.kind == SwitchKind::Switch && !undone.contains(&r.generation))
+        .collect()
+}
+
+/// What an undo of some switches does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Back {
+    /// The profile before the oldest of them; `None` if nobody had decided.
+    pub(crate) to: Option<String>,
+    /// What becomes of `.env`.
+    pub(crate) dotenv: DotenvStep,
+    /// The bytes that `.env` has again; `None` if it goes away, or is not ours to write.
+    pub(crate) env_after: Option<Vec<u8>>,
+    /// The generations that are undone.
+    pub(crate) undoes: Vec<u64>,
+}
+
+/// The way back over the newest `steps` of `undoable`; `None` if there are not as many.
+pub(crate) fn back(undoable: &[&SwitchRecord], steps: usize) -> Option<Back> {
+    let taken = undoable.get(..steps)?;
+    let oldest = taken.last()?;
+    // Switches that left `.env` alone say nothing about it.
+    let touched = taken.iter().rev().find(|r| r.dotenv != DotenvStep::Leave);
+    let (dotenv, env_after) = match touched {
+        None => (DotenvStep::Leave, None),
+        Some(r) if r.dotenv == DotenvStep::Adopt => (DotenvStep::Restore, None),
+        Some(r) => (DotenvStep::Write, r.env_before.clone()),
+    };
+    let undoes = taken.iter().map(|r| r.generation).collect();
+    Some(Back { to: oldest.from.clone(), dotenv, env_after, undoes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn switch(generation: u64, from: Option<&str>, to: &str) -> SwitchRecord {
+        SwitchRecord {
+            generation,
+            kind: SwitchKind::Switch,
+            from: from.map(str::to_owned),
+            to: Some(to.to_owned()),
+            dotenv: DotenvStep::Write,
+            env_before: (generation > 1).then(|| vec![u8::try_from(generation - 1).unwrap()]),
+            env_after: Some(vec![u8::try_from(generation).unwrap()]),
+            undoes: Vec::new(),
+            at: None,
+        }
+    }
+
+    fn three() -> Vec<SwitchRecord> {
+        vec![
+            switch(1, None, "dev"),
+            switch(2, Some("dev"), "test"),
+            switch(3, Some("test"), "prod"),
+        ]
+    }
+
+    #[test]
+    fn undo_goes_back_step_by_step_and_never_forth() {
+        let mut records = three();
+        let way = back(&undoable(&records), 1).unwrap();
+        assert_eq!((way.to.as_deref(), way.env_after.as_deref()), (Some("test"), Some(&[2][..])));
+        let mut undo = switch(4, Some("prod"), "test");
+        undo.kind = SwitchKind::Undo;
+        undo.undoes = way.undoes;
+        records.push(undo);
+        let way = back(&undoable(&records), 1).unwrap();
+        assert_eq!((way.to.as_deref(), way.env_after.as_deref()), (Some("dev"), Some(&[1][..])));
+        let way = back(&undoable(&records), 2).unwrap();
+        assert_eq!((way.to, way.env_after), (None, None));
+        assert_eq!(way.undoes, [2, 1]);
+        assert_eq!(back(&undoable(&records), 3), None);
+    }
+
+    #[test]
+    fn an_adopted_file_goes_back_and_one_left_alone_stays() {
+        let mut records = three();
+        records[0].dotenv = DotenvStep::Adopt;
+        assert_eq!(back(&undoable(&records), 3).unwrap().dotenv, DotenvStep::Restore);
+        assert_eq!(back(&undoable(&records), 2).unwrap().dotenv, DotenvStep::Write);
+        for record in &mut records {
+            record.dotenv = DotenvStep::Leave;
+        }
+        assert_eq!(back(&undoable(&records), 3).unwrap().dotenv, DotenvStep::Leave);
+    }
+
+    #[test]
+    fn entries_read_back_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read(dir.path()).unwrap(), []);
+        for record in three().iter().rev() {
+            stage(dir.path(), record).unwrap().publish().unwrap();
+        }
+        assert_eq!(read(dir.path()).unwrap(), three());
+    }
+}
