@@ -161,8 +161,8 @@ impl Workspace {
         }
         match switch_record::read(&self.state_dir) {
             Ok(record) => {
-                if let Some(record) = &record {
-                    let profile = canonical(&record.to).to_owned();
+                if let Some(to) = record.as_ref().and_then(|record| record.to.as_deref()) {
+                    let profile = canonical(to).to_owned();
                     self.claims.push(Claim { source: ProfileSource::SwitchRecord, profile });
                 }
                 self.switch_record = record;

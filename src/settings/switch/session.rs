@@ -94,7 +94,15 @@ impl Session {
                 Staged::write(&switch_record::path(state_dir), &bytes, file::PRIVATE)
             })
             .map_err(|e| unwritable(state_dir, &e))?;
-        commit.publish().map_err(|e| unwritable(state_dir, &e))?;
+        if let Err(e) = commit.publish() {
+            // A rename that happened counts, even if making it durable failed.
+            let counts = switch_record::read(state_dir).is_ok_and(|r| r.as_ref() == Some(record));
+            return if counts {
+                Ok(Some(follow::undone(record, &e)))
+            } else {
+                Err(unwritable(state_dir, &e))
+            };
+        }
         Ok(follow::follow(&self.root, state_dir, record, staged_env, Some(entry))
             .unwrap_or_else(|e| Some(follow::undone(record, &e))))
     }
