@@ -3,7 +3,13 @@
 //! `rig upstream PORT` answers like an OpenAI-compatible provider, always the same: a fixed
 //! completion, or twenty chunks when a stream is asked for. `rig pass PORT http://HOST:PORT` passes
 //! requests on as they are: what a gateway written in Rust cannot be faster than.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a tool for one machine")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a tool for one machine"
+)]
 #![allow(clippy::allow_attributes, reason = "expectations differ between the two roles")]
 
 use bytes::Bytes;
@@ -28,7 +34,9 @@ const ANSWER: &str = concat!(
 const MODELS: &str = r#"{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1750000000,"owned_by":"rig"}]}"#;
 
 fn whole(text: &'static str) -> Body {
-    Full::new(Bytes::from_static(text.as_bytes())).map_err(|never: Infallible| match never {}).boxed()
+    Full::new(Bytes::from_static(text.as_bytes()))
+        .map_err(|never: Infallible| match never {})
+        .boxed()
 }
 
 fn json(text: &'static str) -> Response<Body> {
@@ -70,7 +78,11 @@ async fn pass(
 ) -> Result<Response<Body>, hyper::Error> {
     *request.uri_mut() = format!("{target}{}", request.uri().path()).parse().unwrap();
     request.headers_mut().remove("host");
-    Ok(client.request(request).await.expect("the upstream answers").map(http_body_util::BodyExt::boxed))
+    Ok(client
+        .request(request)
+        .await
+        .expect("the upstream answers")
+        .map(http_body_util::BodyExt::boxed))
 }
 
 #[tokio::main]
@@ -99,7 +111,9 @@ async fn main() {
                     }
                 }
             });
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(socket), service)
+                .await;
         });
     }
 }

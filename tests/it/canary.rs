@@ -102,7 +102,9 @@ fn in_the_process_environment() {
 fn in_files_that_variables_name() {
     let ultra = Ultra::checkout();
     let file = ultra.write_private("secret", format!("{CANARY}\n"));
-    let ultra = ultra.env("OPENAI_API_KEY_FILE", file.to_str().unwrap()).env("ULTRA_JWT_KEY_FILE", file.to_str().unwrap());
+    let ultra = ultra
+        .env("OPENAI_API_KEY_FILE", file.to_str().unwrap())
+        .env("ULTRA_JWT_KEY_FILE", file.to_str().unwrap());
     sing(&ultra, "NAME_FILE");
 }
 
@@ -111,7 +113,10 @@ fn in_the_vault() {
     let ultra = Ultra::checkout();
     let identity = ultra.home().join("identity");
     let ultra = ultra.env("ULTRA_VAULT_IDENTITY_FILE", identity.to_str().unwrap());
-    ultra.run_with_stdin(&["keys", "set", "openai", "--profile", "dev"], CANARY.as_bytes()).keeps_the_canary().exits(0);
+    ultra
+        .run_with_stdin(&["keys", "set", "openai", "--profile", "dev"], CANARY.as_bytes())
+        .keeps_the_canary()
+        .exits(0);
     sing(&ultra, "vault");
     let wrong = ultra.env("ULTRA_VAULT_IDENTITY_FILE", "/nonexistent/identity");
     sing(&wrong, "vault without its identity");
@@ -123,7 +128,10 @@ fn in_broken_files() {
         (".env.local", format!("OPENAI_API_KEY=\"{CANARY}\nX=1\n")),
         (".env.local", format!("OPENAI_API_KEY={CANARY}\nOPENAI_API_KEY={CANARY}\n")),
         (".env.local", format!("{CANARY}\n")),
-        (".env.local", format!("ULTRA_PROT={CANARY}\nULTRA_CACHE_MAX_BYTES=64MiB\nBAD NAME={CANARY}\n")),
+        (
+            ".env.local",
+            format!("ULTRA_PROT={CANARY}\nULTRA_CACHE_MAX_BYTES=64MiB\nBAD NAME={CANARY}\n"),
+        ),
         ("profiles/dev.yaml", format!("mode: mock\nsecrets:\n  OPENAI_API_KEY: {CANARY}\n")),
         ("profiles/dev.yaml", format!("mode: mock\nvars:\n  OPENAI_API_KEY: {CANARY}\n")),
         ("profiles/dev.yaml", format!("mode: mock\nvars: [\n  {CANARY}\n")),
@@ -139,19 +147,30 @@ fn in_broken_files() {
 
 #[test]
 fn in_a_server_and_its_log() {
-    let ultra = Ultra::checkout().env("OPENAI_API_KEY", CANARY).env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1");
+    let ultra = Ultra::checkout()
+        .env("OPENAI_API_KEY", CANARY)
+        .env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1");
     let server = Server::start(&ultra, &["--real"]);
     let key = std::fs::read_to_string(ultra.state().join("dev-key")).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let body = runtime.block_on(async {
-        let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(20)).build().unwrap();
+        let client =
+            reqwest::Client::builder().timeout(std::time::Duration::from_secs(20)).build().unwrap();
         let mut said = String::new();
         for (path, body) in [
-            ("/v1/chat/completions", format!(r#"{{"model":"gpt-4o","messages":[{{"role":"user","content":"{CANARY}"}}]}}"#)),
+            (
+                "/v1/chat/completions",
+                format!(
+                    r#"{{"model":"gpt-4o","messages":[{{"role":"user","content":"{CANARY}"}}]}}"#
+                ),
+            ),
             ("/v1/chat/completions", format!(r#"{{"model":"{CANARY}","#)),
             ("/v1/messages", format!(r#"{{"model":"x","messages":"{CANARY}"}}"#)),
         ] {
-            let request = client.post(server.url(path)).bearer_auth(key.trim()).header("content-type", "application/json");
+            let request = client
+                .post(server.url(path))
+                .bearer_auth(key.trim())
+                .header("content-type", "application/json");
             said += &request.body(body).send().await.unwrap().text().await.unwrap();
         }
         let stranger = client.get(server.url("/v1/models")).bearer_auth(format!("uk_0.{CANARY}"));

@@ -81,10 +81,9 @@ pub(crate) fn fingerprint(secret: &SecretRef, secrets: &dyn SecretSource) -> Str
         ValueRef::Vault { profile, name } => {
             secrets.facts(profile, name).map(|facts| facts.map(|facts| facts.fingerprint))
         }
-        ValueRef::Text(_) | ValueRef::Literal(_) | ValueRef::File(_) => secret
-            .reveal(secrets)
-            .and_then(|value| secrets.fingerprint(&value))
-            .map(Some),
+        ValueRef::Text(_) | ValueRef::Literal(_) | ValueRef::File(_) => {
+            secret.reveal(secrets).and_then(|value| secrets.fingerprint(&value)).map(Some)
+        }
     };
     match had {
         Ok(Some(fingerprint)) => fingerprint,

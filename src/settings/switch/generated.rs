@@ -88,7 +88,9 @@ pub(crate) fn render(resolution: &Resolution) -> String {
         }
     }
     if !sources.is_empty() {
-        out.push_str("\n# Secrets are not written here; `ultra env run -- COMMAND` supplies them.\n");
+        out.push_str(
+            "\n# Secrets are not written here; `ultra env run -- COMMAND` supplies them.\n",
+        );
         out.push_str(&sources);
     }
     out

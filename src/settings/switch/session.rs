@@ -50,7 +50,8 @@ impl Session {
                 .map_err(|e| unwritable(state_dir, &e))?;
         }
         let record = switch_record::read(state_dir).map_err(Fault::unreachable)?;
-        let last = history::read(state_dir).map_err(Fault::unreachable)?.last().map(|r| r.generation);
+        let last =
+            history::read(state_dir).map_err(Fault::unreachable)?.last().map(|r| r.generation);
         // The record may have been removed by hand; generations are never used twice.
         let generation = record.as_ref().map(|r| r.generation).max(last).unwrap_or(0) + 1;
         Ok(Self {
@@ -90,9 +91,7 @@ impl Session {
         let entry = history::stage(state_dir, record).map_err(|e| unwritable(state_dir, &e))?;
         let commit = record
             .to_bytes()
-            .and_then(|bytes| {
-                Staged::write(&switch_record::path(state_dir), &bytes, file::PRIVATE)
-            })
+            .and_then(|bytes| Staged::write(&switch_record::path(state_dir), &bytes, file::PRIVATE))
             .map_err(|e| unwritable(state_dir, &e))?;
         if let Err(e) = commit.publish() {
             // A rename that happened counts, even if making it durable failed.

@@ -40,7 +40,11 @@ fn run(script: &str, base_url: (&str, &str), key: &str, model: &str) -> Option<V
 
 #[test]
 fn the_openai_package_works_unmodified() {
-    let Some(seen) = run("openai_client.py", ("OPENAI_BASE_URL", "/v1"), "OPENAI_API_KEY", "gpt-4o-mini") else { return };
+    let Some(seen) =
+        run("openai_client.py", ("OPENAI_BASE_URL", "/v1"), "OPENAI_API_KEY", "gpt-4o-mini")
+    else {
+        return;
+    };
     assert_eq!(seen["text"], seen["streamed_text"], "{seen}");
     assert_ne!(seen["text"], "");
     assert!(seen["streamed_chunks"].as_u64().unwrap() > 1, "{seen}");
@@ -54,14 +58,22 @@ fn the_openai_package_works_unmodified() {
 
 #[test]
 fn the_anthropic_package_works_unmodified() {
-    let Some(seen) = run("anthropic_client.py", ("ANTHROPIC_BASE_URL", ""), "ANTHROPIC_API_KEY", "claude-sonnet-4-5") else {
+    let Some(seen) = run(
+        "anthropic_client.py",
+        ("ANTHROPIC_BASE_URL", ""),
+        "ANTHROPIC_API_KEY",
+        "claude-sonnet-4-5",
+    ) else {
         return;
     };
     assert_eq!(seen["text"], seen["streamed_text"], "{seen}");
     assert!(seen["streamed_chunks"].as_u64().unwrap() > 1, "{seen}");
     assert_eq!(seen["tokens"], seen["streamed_tokens"]);
     assert_eq!(seen["stop"], "end_turn");
-    assert!(seen["models"].as_array().unwrap().contains(&Value::from("claude-sonnet-4-5")), "{seen}");
+    assert!(
+        seen["models"].as_array().unwrap().contains(&Value::from("claude-sonnet-4-5")),
+        "{seen}"
+    );
     assert_eq!(seen["unknown_model"], serde_json::json!(["NotFoundError", 404]));
     assert_eq!(seen["bad_key"], serde_json::json!(["AuthenticationError", 401]));
     assert_eq!(seen["bad_request"], serde_json::json!(["BadRequestError", 400]));
