@@ -43,6 +43,7 @@ pub(crate) fn load(workspace: &Workspace, profile: &str, secrets: &dyn SecretSou
         extends: Vec::new(),
         protected: false,
         place: None,
+        secrets: Default::default(),
         providers: Default::default(),
         routes: Default::default(),
         policy: Policy::default(),

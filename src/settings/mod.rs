@@ -7,12 +7,14 @@
 pub(crate) mod catalogue;
 mod derive;
 pub(crate) mod docs;
+pub(crate) mod dotenv;
 pub(crate) mod environment;
 pub(crate) mod groups;
 mod layers;
 mod load;
 pub(crate) mod origin;
 pub(crate) mod profile;
+pub(crate) mod profile_file;
 pub(crate) mod profile_names;
 pub(crate) mod resolution;
 pub(crate) mod root;
@@ -23,6 +25,7 @@ pub(crate) mod switch;
 pub(crate) mod switch_record;
 pub(crate) mod value;
 pub(crate) mod workspace;
+mod yaml;
 
 pub(crate) use catalogue::VarSpec;
 pub(crate) use environment::Environment;

@@ -1,9 +1,12 @@
 //! A profile's own structure, typed: mode, protection, providers, routes, policy.
 
 use crate::report::Place;
-use crate::settings::value::choice;
+use crate::settings::dotenv;
+use crate::settings::value::{Value as _, choice};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
@@ -51,12 +54,80 @@ pub(crate) struct Profile {
     pub(crate) protected: bool,
     /// Where it stands; `None` for a built-in profile.
     pub(crate) place: Option<Place>,
+    /// Where its secrets are, by variable, as its own structure says.
+    pub(crate) secrets: BTreeMap<String, SecretSpec>,
     /// Providers by name, those of its own structure and those that variables alone define.
     pub(crate) providers: BTreeMap<String, ProviderSpec>,
     /// Routes by the model name that a client asks for.
     pub(crate) routes: BTreeMap<String, RouteSpec>,
     /// Ages, gates, quotas.
     pub(crate) policy: Policy,
+}
+
+/// Where a profile says that a secret is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct SecretSpec {
+    /// The reference.
+    pub(crate) reference: SecretReference,
+    /// Where it is written.
+    pub(crate) place: Place,
+}
+
+/// A reference to a secret, as profiles write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SecretReference {
+    /// `vault:NAME`, or `vault:PROFILE/NAME` for an entry of another profile.
+    Vault {
+        /// The other profile.
+        profile: Option<String>,
+        /// The name in the vault.
+        name: String,
+    },
+    /// `file:PATH`, relative to the root.
+    File(PathBuf),
+    /// `env:NAME`: a variable of the process environment.
+    Env(String),
+}
+
+impl SecretReference {
+    /// The reference that `text` is, if it is one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once(':')?;
+        let entry = |name: &str| {
+            !name.is_empty()
+                && name.len() <= 128
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        };
+        match scheme {
+            "vault" => match rest.split_once('/') {
+                Some((profile, name)) => (entry(profile) && entry(name)).then(|| Self::Vault {
+                    profile: Some(canonical(profile).to_owned()),
+                    name: name.to_owned(),
+                }),
+                None => entry(rest).then(|| Self::Vault { profile: None, name: rest.to_owned() }),
+            },
+            "file" => PathBuf::parse(rest).map(Self::File),
+            "env" => dotenv::is_name(rest).then(|| Self::Env(rest.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for SecretReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vault { profile: Some(profile), name } => write!(f, "vault:{profile}/{name}"),
+            Self::Vault { profile: None, name } => write!(f, "vault:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Env(name) => write!(f, "env:{name}"),
+        }
+    }
+}
+
+impl Serialize for SecretReference {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// A provider as configured.

@@ -2,6 +2,7 @@
 
 use super::resolution::Resolution;
 use super::secret::SecretRef;
+use super::secretish::value_for_message;
 use crate::report::Problem;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -133,9 +134,12 @@ impl<T: Value> Field for Option<T> {
             return Some(Some(value));
         }
         problems.push(
-            Problem::error("malformed-value", format!("`{name}` has the value `{text}`"))
-                .at(origin.place.clone())
-                .why(format!("expected {}, set by {origin}", T::KIND.expected())),
+            Problem::error(
+                "malformed-value",
+                format!("`{name}` has the value {}", value_for_message(text)),
+            )
+            .at(origin.place.clone())
+            .why(format!("expected {}, set by {origin}", T::KIND.expected())),
         );
         None
     }

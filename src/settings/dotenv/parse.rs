@@ -1,0 +1,286 @@
+//! Dotenv text to entries with positions, every problem at once, in linear time.
+
+use super::cursor::{Cursor, position};
+use super::is_name;
+use super::template::{Around, Piece, Template, escape, push, reference};
+use crate::report::{Place, Problem};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+/// More problems than this of one file are counted, not shown.
+const MOST_PROBLEMS: usize = 100;
+
+/// A dotenv file: its entries in order, each name once.
+pub(crate) struct Document {
+    /// What it assigns.
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// One assignment. It has no `Debug`: the value may be a secret.
+pub(crate) struct Entry {
+    /// The variable.
+    pub(crate) name: String,
+    /// Where the name stands.
+    pub(crate) place: Place,
+    /// The value, references not yet replaced.
+    pub(crate) value: Template,
+    /// The bytes of the entry in the source, from its name to the end of its value.
+    pub(crate) span: Range<usize>,
+}
+
+/// Reads `bytes`, the content of `file`. Entries with an error are left out.
+pub(crate) fn parse(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> Document {
+    let mut found = Vec::new();
+    let text = decode(file, bytes, &mut found);
+    let mut parser = Parser {
+        file,
+        cursor: Cursor::new(&text),
+        problems: found,
+        seen: BTreeMap::new(),
+        entries: Vec::new(),
+        unclosed: [false; 2],
+    };
+    parser.cursor.take("\u{feff}");
+    while parser.cursor.peek().is_some() {
+        parser.line();
+    }
+    let Parser { entries, problems: mut found, .. } = parser;
+    found.sort_by(|a, b| a.place.cmp(&b.place));
+    if found.len() > MOST_PROBLEMS {
+        let more = found.len() - MOST_PROBLEMS;
+        found.truncate(MOST_PROBLEMS);
+        found.push(
+            Problem::error("more-problems", format!("{more} more problems")).at(Place::file(file)),
+        );
+    }
+    problems.append(&mut found);
+    Document { entries }
+}
+
+/// The bytes as text. What is no UTF-8 is reported and stands in for by U+FFFD; NUL is reported.
+fn decode(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    let mut bad: Vec<(usize, &'static str, &'static str)> = Vec::new();
+    let mut offset = 0;
+    for chunk in bytes.utf8_chunks() {
+        for (n, _) in chunk.valid().match_indices('\0').take(MOST_PROBLEMS) {
+            bad.push((offset + n, "nul", "a NUL byte"));
+        }
+        text.push_str(chunk.valid());
+        offset += chunk.valid().len();
+        if !chunk.invalid().is_empty() {
+            bad.push((offset, "not-utf8", "not UTF-8"));
+            text.push(char::REPLACEMENT_CHARACTER);
+            offset += chunk.invalid().len();
+        }
+    }
+    // Positions are counted once from the start for each, so only as many as will be shown.
+    for (offset, code, what) in bad.iter().take(MOST_PROBLEMS) {
+        let (line, column) = position(bytes, *offset);
+        problems.push(Problem::error(code, *what).at(Place::at(file, line, column)));
+    }
+    text
+}
+
+struct Parser<'a> {
+    file: &'a Path,
+    cursor: Cursor<'a>,
+    problems: Vec<Problem>,
+    seen: BTreeMap<&'a str, Place>,
+    entries: Vec<Entry>,
+    /// Whether a quote of this kind (single, double) was found open to the end of the text: then
+    /// every later one is too, and need not be searched for its end again.
+    unclosed: [bool; 2],
+}
+
+impl<'a> Parser<'a> {
+    fn line(&mut self) {
+        self.cursor.skip_blanks();
+        if !self.cursor.at_line_end() && self.cursor.peek() != Some('#') {
+            self.assignment();
+        }
+        self.cursor.skip_line();
+    }
+
+    fn assignment(&mut self) {
+        let mut ahead = self.cursor;
+        if ahead.take("export") && ahead.skip_blanks() {
+            self.cursor = ahead;
+        }
+        let begin = self.cursor;
+        let name = self.cursor.take_name();
+        self.cursor.skip_blanks();
+        if !is_name(name) || !self.cursor.take("=") {
+            // What stands here may be the rest of a secret that spans lines, so it is not shown.
+            self.problems.push(
+                Problem::error("bad-name", "the line is no assignment")
+                    .at(begin.place(self.file))
+                    .why("expected `NAME=value`; a name has letters, digits and `_` and does not begin with a digit")
+                    .hint("put a value of several lines in quotes"),
+            );
+            return;
+        }
+        let problems_before = self.problems.len();
+        let Some(value) = self.value() else { return };
+        let span = begin.offset()..self.cursor.offset();
+        let place = begin.place(self.file);
+        if let Some(first) = self.seen.get(name) {
+            self.problems.push(
+                Problem::error("duplicate-name", format!("`{name}` is assigned again"))
+                    .at(place)
+                    .why(format!("the first is at {first}")),
+            );
+            return;
+        }
+        self.seen.insert(name, place.clone());
+        if !self.problems.iter().skip(problems_before).any(Problem::is_error) {
+            self.entries.push(Entry { name: name.to_owned(), place, value, span });
+        }
+    }
+
+    /// The value behind `=`; `None` if it has no end.
+    fn value(&mut self) -> Option<Template> {
+        let blanks = self.cursor.skip_blanks();
+        match self.cursor.peek() {
+            Some('#') if blanks => Some(Template::new()),
+            Some(quote @ ('\'' | '"')) => {
+                let open = self.cursor;
+                let Some(value) = self.quoted(quote) else {
+                    self.cursor = open;
+                    self.problems.push(
+                        Problem::error("unclosed-quote", "a quote is not closed")
+                            .at(open.place(self.file)),
+                    );
+                    return None;
+                };
+                self.behind_quotes(&open);
+                Some(value)
+            }
+            _ => Some(self.unquoted()),
+        }
+    }
+
+    /// After a closing quote only a comment may follow.
+    fn behind_quotes(&mut self, open: &Cursor<'_>) {
+        let mut ahead = self.cursor;
+        let blanks = ahead.skip_blanks();
+        if ahead.at_line_end() || (blanks && ahead.peek() == Some('#')) {
+            return;
+        }
+        self.problems.push(
+            Problem::error("text-after-quotes", "text follows the closing quote")
+                .at(ahead.place(self.file))
+                .why(format!("the quotes were opened at {}", open.place(self.file)))
+                .hint("put the whole value in one pair of quotes"),
+        );
+    }
+
+    fn unquoted(&mut self) -> Template {
+        let mut value = Template::new();
+        let mut blanks = String::new();
+        let mut bare = None;
+        while !self.cursor.at_line_end() {
+            let here = self.cursor;
+            let Some(c) = self.cursor.peek() else { break };
+            if c == '#' && !blanks.is_empty() {
+                break;
+            }
+            if c == ' ' || c == '\t' {
+                self.cursor.bump();
+                blanks.push(c);
+                continue;
+            }
+            blanks.drain(..).for_each(|blank| push(&mut value, blank));
+            if c == '$' && self.dollar(&mut value, Around::Nothing, &mut bare) {
+                continue;
+            }
+            self.cursor = here;
+            self.cursor.bump();
+            push(&mut value, c);
+        }
+        self.warn_bare(bare);
+        value
+    }
+
+    /// A value in quotes, the cursor at the opening one; `None` if there is no closing one.
+    fn quoted(&mut self, quote: char) -> Option<Template> {
+        let double = quote == '"';
+        let [single_unclosed, double_unclosed] = &mut self.unclosed;
+        if *(if double { double_unclosed } else { single_unclosed }) {
+            return None;
+        }
+        self.cursor.bump();
+        let mut value = Template::new();
+        let mut bare = None;
+        let problems_before = self.problems.len();
+        loop {
+            match self.cursor.peek() {
+                None => {
+                    // What was found on the way belongs to other lines.
+                    self.problems.truncate(problems_before);
+                    let [single_unclosed, double_unclosed] = &mut self.unclosed;
+                    *(if double { double_unclosed } else { single_unclosed }) = true;
+                    return None;
+                }
+                Some(c) if c == quote => {
+                    self.cursor.bump();
+                    self.warn_bare(bare);
+                    return Some(value);
+                }
+                Some('\\') if double => escape(&mut self.cursor, &mut value),
+                Some('\\') if self.cursor.peek_second() == Some('\'') => {
+                    self.cursor.bump();
+                    self.cursor.bump();
+                    push(&mut value, '\'');
+                }
+                Some('$') if double && self.dollar(&mut value, Around::DoubleQuotes, &mut bare) => {
+                }
+                Some(c) => {
+                    self.cursor.bump();
+                    push(&mut value, c);
+                }
+            }
+        }
+    }
+
+    /// Takes a reference at `$`, if it is one; else nothing is taken and a `$` that other
+    /// programs would expand is remembered.
+    fn dollar(&mut self, value: &mut Template, around: Around, bare: &mut Option<Place>) -> bool {
+        match self.cursor.peek_second() {
+            Some('{') => match reference(&mut self.cursor, self.file, around, 0) {
+                Ok(piece) => {
+                    value.push(piece);
+                    true
+                }
+                Err(problem) => {
+                    self.problems.push(*problem);
+                    false
+                }
+            },
+            Some(c) if c.is_ascii_alphabetic() || c == '_' || c == '(' => {
+                bare.get_or_insert_with(|| self.cursor.place(self.file));
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn warn_bare(&mut self, bare: Option<Place>) {
+        if let Some(place) = bare {
+            self.problems.push(
+                Problem::warning("bare-dollar", "`$` without braces is taken literally")
+                    .at(place)
+                    .why("other programs would replace it")
+                    .hint("write `${NAME}` for a reference, or put the value in single quotes"),
+            );
+        }
+    }
+}
+
+impl Entry {
+    /// Whether the value holds no reference.
+    pub(crate) fn is_literal(&self) -> bool {
+        self.value.iter().all(|piece| matches!(piece, Piece::Text(_)))
+    }
+}

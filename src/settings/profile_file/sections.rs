@@ -1,0 +1,152 @@
+//! `providers` and `routes` of a profile file.
+
+use super::reader::Reader;
+use crate::report::Problem;
+use crate::settings::dotenv;
+use crate::settings::profile::{ProviderSpec, RouteSpec, TargetSpec, Timeouts};
+use crate::settings::secretish::name_for_message;
+use crate::settings::yaml::Node;
+use std::collections::BTreeMap;
+
+/// Providers by name. One that lacks `kind` or `base_url` is reported and left out.
+pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, ProviderSpec> {
+    let mut providers = BTreeMap::new();
+    for (key, value) in reader.entries(node, "`providers`") {
+        let what = format!("provider {}", name_for_message(&key.text));
+        let (mut kind, mut base_url) = (None, None);
+        let (mut keys, mut models) = (Vec::new(), Vec::new());
+        let (mut kind_said, mut url_said) = (false, false);
+        for (field, node) in reader.fields(value, &what, &["kind", "base_url", "keys", "models"]) {
+            match field {
+                "kind" => {
+                    kind_said = true;
+                    kind = reader.value(node, &format!("`kind` of {what}"));
+                }
+                "base_url" => {
+                    url_said = true;
+                    base_url = reader.value(node, &format!("`base_url` of {what}"));
+                }
+                "keys" => keys = key_names(reader, node, &what),
+                _ => models = names(reader, node, &format!("`models` of {what}")),
+            }
+        }
+        for (field, said) in [("kind", kind_said), ("base_url", url_said)] {
+            if !said {
+                reader.problems.push(
+                    Problem::error("missing-key", format!("{what} has no `{field}`"))
+                        .at(key.place.clone()),
+                );
+            }
+        }
+        if let (Some(kind), Some(base_url)) = (kind, base_url) {
+            let spec = ProviderSpec { kind, base_url, keys, models, place: Some(key.place) };
+            providers.insert(key.text, spec);
+        }
+    }
+    providers
+}
+
+/// The variables of a provider's keys: names, never the keys themselves.
+fn key_names(reader: &mut Reader<'_>, node: Node, what: &str) -> Vec<String> {
+    let mut keys = Vec::new();
+    for item in reader.list(node, &format!("`keys` of {what}")) {
+        let place = item.place.clone();
+        let Some(name) = reader.text(item, &format!("a key of {what}")) else { continue };
+        if dotenv::is_name(&name) {
+            keys.push(name);
+        } else {
+            reader.problems.push(
+                Problem::error("bad-name", format!("a key of {what} is no name of a variable"))
+                    .at(place)
+                    .hint("name the variable here, such as `ACME_API_KEY`, and its source in `secrets:`"),
+            );
+        }
+    }
+    keys
+}
+
+fn names(reader: &mut Reader<'_>, node: Node, what: &str) -> Vec<String> {
+    let items = reader.list(node, what);
+    items.into_iter().filter_map(|item| reader.name(item, &format!("an item of {what}"))).collect()
+}
+
+/// Routes by the model name that a client asks for.
+pub(super) fn routes(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, RouteSpec> {
+    let mut routes = BTreeMap::new();
+    for (key, value) in reader.entries(node, "`routes`") {
+        let what = format!("route {}", name_for_message(&key.text));
+        let mut route = RouteSpec {
+            targets: Vec::new(),
+            timeouts: Timeouts::default(),
+            requests_per_minute: None,
+            place: Some(key.place.clone()),
+        };
+        let before = reader.problems.len();
+        for (field, node) in
+            reader.fields(value, &what, &["targets", "timeouts", "requests_per_minute"])
+        {
+            match field {
+                "targets" => {
+                    for item in reader.list(node, &format!("`targets` of {what}")) {
+                        route.targets.extend(target(reader, item, &what));
+                    }
+                }
+                "timeouts" => route.timeouts = timeouts(reader, node, &what),
+                _ => {
+                    route.requests_per_minute =
+                        reader.positive(&node, &format!("`requests_per_minute` of {what}"));
+                }
+            }
+        }
+        if route.targets.is_empty() && reader.problems.len() == before {
+            reader.problems.push(
+                Problem::error("missing-key", format!("{what} has no targets")).at(key.place),
+            );
+        }
+        routes.insert(key.text, route);
+    }
+    routes
+}
+
+fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec> {
+    let place = node.place.clone();
+    let (mut provider, mut model, mut weight) = (None, None, Some(1));
+    let what = format!("a target of {what}");
+    let mut said = [false; 2];
+    for (field, node) in reader.fields(node, &what, &["provider", "model", "weight"]) {
+        match field {
+            "provider" => {
+                said[0] = true;
+                provider = reader.name(node, &format!("`provider` of {what}"));
+            }
+            "model" => {
+                said[1] = true;
+                model = reader.name(node, &format!("`model` of {what}"));
+            }
+            _ => weight = reader.positive(&node, &format!("`weight` of {what}")),
+        }
+    }
+    for (field, said) in ["provider", "model"].into_iter().zip(said) {
+        if !said {
+            reader.problems.push(
+                Problem::error("missing-key", format!("{what} has no `{field}`")).at(place.clone()),
+            );
+        }
+    }
+    Some(TargetSpec { provider: provider?, model: model?, weight: weight? })
+}
+
+fn timeouts(reader: &mut Reader<'_>, node: Node, what: &str) -> Timeouts {
+    let mut timeouts = Timeouts::default();
+    let what = format!("`timeouts` of {what}");
+    for (field, node) in reader.fields(node, &what, &["connect", "headers", "stall", "total"]) {
+        let value = reader.value(node, &format!("`{field}` in {what}"));
+        match field {
+            "connect" => timeouts.connect = value,
+            "headers" => timeouts.headers = value,
+            "stall" => timeouts.stall = value,
+            _ => timeouts.total = value,
+        }
+    }
+    timeouts
+}
