@@ -12,6 +12,7 @@ mod exit;
 mod provider;
 mod render;
 mod report;
+mod secrets;
 mod settings;
 
 /// Runs the command that the process was started with.

@@ -30,6 +30,24 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<(
     sync_dir(dir)
 }
 
+/// Creates `path` with `bytes`, whole or not at all, if there is nothing at that path yet.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] if there is, else whatever the file system says.
+pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let dir = parent(path);
+    let mut temp = tempfile::Builder::new()
+        .prefix(".ultra-")
+        .suffix(".tmp")
+        .permissions(std::fs::Permissions::from_mode(mode))
+        .tempfile_in(dir)?;
+    temp.write_all(bytes)?;
+    temp.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+    temp.as_file().sync_all()?;
+    temp.persist_noclobber(path).map_err(|e| e.error)?;
+    sync_dir(dir)
+}
+
 /// Makes a rename, creation or removal in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()

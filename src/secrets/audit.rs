@@ -1,0 +1,181 @@
+//! The audit: append-only JSON lines, each chained to the one before by its hash. No values.
+//!
+//! A line is written before the change it tells of, with the generation that the change makes: a
+//! crash between the two leaves a line whose generation the next line repeats, never a change
+//! without a line.
+
+use super::crypto::digest;
+use crate::base::{Timestamp, file};
+use serde::{Deserialize, Serialize};
+use std::fs::OpenOptions;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// The hash that the first line is chained to.
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// The longest line: far above what an event can be.
+const LINE_LIMIT: u64 = 64 << 10;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Event {
+    /// The kind, such as `set` or `rotate.tested`.
+    pub(crate) event: String,
+    /// The profile.
+    pub(crate) profile: String,
+    /// The name in the vault.
+    pub(crate) name: String,
+    /// The version it is about.
+    pub(crate) version: u32,
+    /// Its keyed fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fingerprint: Option<String>,
+    /// What else is worth knowing, such as a destination or a verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
+}
+
+/// A line of the audit.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Line {
+    /// Counts the lines, from 1.
+    pub(crate) seq: u64,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// The user id of who.
+    pub(crate) uid: u32,
+    /// The generation of the vault that the change makes.
+    pub(crate) generation: u64,
+    /// What.
+    #[serde(flatten)]
+    pub(crate) event: Event,
+    /// The hash of the line before.
+    pub(crate) prev: String,
+    /// SHA-256 over the line without this field, in hexadecimal.
+    #[serde(default)]
+    pub(crate) hash: String,
+}
+
+impl Line {
+    /// The hash that the line should have.
+    fn expected(&self) -> Option<String> {
+        let bare = Self { hash: String::new(), ..self.clone() };
+        serde_json::to_vec(&bare).ok().map(|bytes| digest(&bytes))
+    }
+}
+
+/// Appends an event durably. The caller holds the lock of the vault.
+///
+/// # Errors
+/// What the file system says, or a last line that is none of ours.
+pub(crate) fn append(path: &Path, at: Timestamp, generation: u64, event: Event) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(file::PRIVATE)
+        .open(path)?;
+    let last = last_line(&mut file)?;
+    let (seq, prev) = match last {
+        Some(line) => (line.seq + 1, line.hash),
+        None => (1, GENESIS.to_owned()),
+    };
+    let uid = rustix::process::getuid().as_raw();
+    let mut line = Line { seq, at, uid, generation, event, prev, hash: String::new() };
+    line.hash = line.expected().ok_or(io::ErrorKind::InvalidData)?;
+    let mut bytes = serde_json::to_vec(&line)?;
+    bytes.push(b'\n');
+    file.seek(SeekFrom::End(0))?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    if seq == 1
+        && let Some(dir) = path.parent()
+    {
+        file::sync_dir(dir)?;
+    }
+    Ok(())
+}
+
+/// The last whole line. What a crash left of a line without an end is cut off: it tells of a
+/// change that was never made.
+fn last_line(file: &mut std::fs::File) -> io::Result<Option<Line>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let start = length.saturating_sub(2 * LINE_LIMIT);
+    file.seek(SeekFrom::Start(start))?;
+    let mut tail = Vec::new();
+    file.take(2 * LINE_LIMIT).read_to_end(&mut tail)?;
+    let whole = tail.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    if whole < tail.len() {
+        file.set_len(start + whole as u64)?;
+    }
+    let Some(last) = tail
+        .get(..whole)
+        .and_then(|lines| lines.split(|b| *b == b'\n').rev().find(|line| !line.is_empty()))
+    else {
+        return Ok(None);
+    };
+    serde_json::from_slice(last).map(Some).map_err(|_| {
+        io::Error::new(io::ErrorKind::InvalidData, "its last line is no line of an audit")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(version: u32) -> Event {
+        Event {
+            event: "set".into(),
+            profile: "dev".into(),
+            name: "openai".into(),
+            version,
+            fingerprint: Some("ab".into()),
+            detail: None,
+        }
+    }
+
+    /// Whether every line is chained to the one before.
+    fn chained(text: &str) -> bool {
+        let mut prev = GENESIS.to_owned();
+        for (n, line) in text.lines().enumerate() {
+            let Ok(line) = serde_json::from_str::<Line>(line) else { return false };
+            if line.seq != n as u64 + 1
+                || line.prev != prev
+                || line.expected() != Some(line.hash.clone())
+            {
+                return false;
+            }
+            prev = line.hash;
+        }
+        true
+    }
+
+    #[test]
+    fn lines_are_chained_and_a_torn_one_is_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        append(&path, Timestamp::UNIX_EPOCH, 1, event(1)).unwrap();
+        append(&path, Timestamp::UNIX_EPOCH, 2, event(2)).unwrap();
+        let whole = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{whole}{{\"seq\":3,\"at")).unwrap();
+        append(&path, Timestamp::UNIX_EPOCH, 3, event(3)).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(chained(&text) && text.lines().count() == 3, "{text}");
+        let changed = text.replacen("\"version\":2", "\"version\":9", 1);
+        assert!(!chained(&changed));
+        let removed: String = text.lines().skip(1).map(|l| format!("{l}\n")).collect();
+        assert!(!chained(&removed));
+    }
+
+    #[test]
+    fn a_file_that_is_no_audit_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        std::fs::write(&path, "hello\n").unwrap();
+        assert!(append(&path, Timestamp::UNIX_EPOCH, 1, event(1)).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "hello\n");
+    }
+}

@@ -1,0 +1,126 @@
+//! The identity file: a file that only its owner may read, outside the root, as the stock `age`
+//! program takes it with `-i`.
+
+use super::super::crypto::Identity;
+use crate::base::file;
+use crate::report::{Fault, Place, Problem};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// The size limit of the file.
+const LIMIT: u64 = 64 << 10;
+
+/// The identity in the file; `None` if there is no such file.
+///
+/// # Errors
+/// Others may read it, it lies inside one of the directories `outside` (exit 6), it cannot be read
+/// or holds no identity (exit 5).
+pub(crate) fn load(path: &Path, outside: &[PathBuf]) -> Result<Option<Identity>, Fault> {
+    is_outside(path, outside)?;
+    let problem = |why: String| {
+        Fault::unreachable(
+            Problem::error("identity-file", "cannot read the vault's identity file")
+                .at(Place::file(path))
+                .why(why),
+        )
+    };
+    match std::fs::metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(problem(e.to_string())),
+        Ok(meta) if meta.is_file() && meta.mode() & 0o077 != 0 => {
+            return Err(Fault::refused(
+                Problem::error("identity-file-open", "the vault's identity file is open to others")
+                    .at(Place::file(path))
+                    .why(format!(
+                        "its mode is {:04o}; only its owner may read it",
+                        meta.mode() & 0o7777
+                    ))
+                    .hint(format!("chmod 600 {}", path.display())),
+            ));
+        }
+        Ok(_) => {}
+    }
+    let Some(bytes) = file::read_bounded(path, LIMIT).map_err(|e| problem(e.to_string()))? else {
+        return Ok(None);
+    };
+    let text = zeroize::Zeroizing::new(
+        String::from_utf8(bytes).map_err(|_| problem("it is not UTF-8".to_owned()))?,
+    );
+    Identity::parse(&text).map(Some).map_err(|why| problem(why.to_owned()))
+}
+
+/// Makes the file with a new identity.
+pub(crate) fn create(path: &Path, outside: &[PathBuf]) -> Result<Identity, Fault> {
+    is_outside(path, outside)?;
+    let identity = Identity::generate();
+    file::create_new(path, identity.file().expose().as_bytes(), file::PRIVATE).map_err(|e| {
+        Fault::unreachable(
+            Problem::error("identity-file", "cannot make the vault's identity file")
+                .at(Place::file(path))
+                .why(e),
+        )
+    })?;
+    Ok(identity)
+}
+
+/// A key beside the lock it opens is no lock: whoever copies the directory has both.
+fn is_outside(path: &Path, outside: &[PathBuf]) -> Result<(), Fault> {
+    let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_path_buf());
+    // The file may not exist yet; its directory does.
+    let place = match (path.parent(), path.file_name()) {
+        (Some(dir), Some(name)) if !path.exists() => real(dir).join(name),
+        _ => real(path),
+    };
+    match outside.iter().find(|dir| place.starts_with(real(dir))) {
+        None => Ok(()),
+        Some(dir) => Err(Fault::refused(
+            Problem::error("identity-inside", "the vault's identity file lies beside the vault")
+                .at(Place::file(path))
+                .why(format!(
+                    "it is inside `{}`, so whoever copies that directory can open the vault",
+                    dir.display()
+                ))
+                .hint("keep it elsewhere: ULTRA_VAULT_IDENTITY_FILE=FILE"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::ExitStatus;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn it_is_made_once_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("identity");
+        assert!(load(&path, &[]).unwrap().is_none());
+        let made = create(&path, &[]).unwrap();
+        assert_eq!(load(&path, &[]).unwrap().unwrap().recipient(), made.recipient());
+        assert_eq!(create(&path, &[]).unwrap_err().status, ExitStatus::Unreachable);
+    }
+
+    #[test]
+    fn open_files_and_files_beside_the_vault_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("identity");
+        create(&path, &[]).unwrap();
+        let inside = load(&path, &[dir.path().to_path_buf()]).unwrap_err();
+        assert_eq!(inside.status, ExitStatus::Refused);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let open = load(&path, &[]).unwrap_err();
+        assert_eq!(open.status, ExitStatus::Refused);
+        assert!(open.problems[0].hint.as_ref().unwrap().starts_with("chmod 600"));
+    }
+
+    #[test]
+    fn a_file_without_an_identity_is_not_quoted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("identity");
+        file::write_atomic(&path, b"canary", file::PRIVATE).unwrap();
+        let fault = load(&path, &[]).unwrap_err();
+        assert!(!format!("{fault:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,127 @@
+//! The identity under a passphrase: `identity.age` in the state directory, an age file with the
+//! scrypt recipient, which the stock `age` program takes with `-i` and asks the passphrase for.
+
+use super::super::crypto::Identity;
+use crate::base::{Secret, file};
+use crate::report::{Fault, Place, Problem};
+use age::secrecy::SecretString;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// log2 of scrypt's N, the same on every machine, so that a fast one does not write what a slow
+/// one refuses: 64 MiB and a fraction of a second.
+const WORK_FACTOR: u8 = 16;
+
+/// The greatest work that is done for a file of somebody else.
+const GREATEST_WORK: u8 = 20;
+
+/// The size limit of the wrapped identity, and of a passphrase file.
+const LIMIT: u64 = 64 << 10;
+
+/// The least length of a new passphrase, in characters.
+const LEAST: usize = 8;
+
+/// The identity in the wrapped file; `None` if there is no such file.
+///
+/// # Errors
+/// The passphrase is wrong or the file is damaged (exit 5).
+pub(crate) fn load(
+    path: &Path,
+    passphrase: impl FnOnce() -> Result<Secret, Fault>,
+) -> Result<Option<Identity>, Fault> {
+    let problem = |why: String| {
+        Fault::unreachable(
+            Problem::error("identity-locked", "cannot open the vault's identity")
+                .at(Place::file(path))
+                .why(why),
+        )
+    };
+    let Some(wrapped) = file::read_bounded(path, LIMIT).map_err(|e| problem(e.to_string()))? else {
+        return Ok(None);
+    };
+    let mut key = age::scrypt::Identity::new(SecretString::from(passphrase()?.expose().to_owned()));
+    key.set_max_work_factor(GREATEST_WORK);
+    let text = age::decrypt(&key, &wrapped).map(Zeroizing::new).map_err(|e| {
+        problem(match e {
+            age::DecryptError::ExcessiveWork { required, .. } => {
+                format!("it asks for scrypt work 2^{required}, more than is done")
+            }
+            age::DecryptError::DecryptionFailed
+            | age::DecryptError::KeyDecryptionFailed
+            | age::DecryptError::NoMatchingKeys => "the passphrase is wrong".to_owned(),
+            _ => "it is damaged".to_owned(),
+        })
+    })?;
+    let text = std::str::from_utf8(&text).map_err(|_| problem("it is damaged".to_owned()))?;
+    Identity::parse(text).map(Some).map_err(|why| problem(why.to_owned()))
+}
+
+/// Makes the wrapped file with a new identity.
+///
+/// # Errors
+/// The passphrase is too short (exit 3), the file cannot be written (exit 5).
+pub(crate) fn create(path: &Path, passphrase: &Secret) -> Result<Identity, Fault> {
+    if passphrase.expose().chars().count() < LEAST {
+        return Err(Fault::does_not_hold(vec![
+            Problem::error("passphrase-short", "the passphrase is too short")
+                .why(format!("at least {LEAST} characters are needed")),
+        ]));
+    }
+    let identity = Identity::generate();
+    let mut recipient =
+        age::scrypt::Recipient::new(SecretString::from(passphrase.expose().to_owned()));
+    recipient.set_work_factor(WORK_FACTOR);
+    let problem = |why: String| {
+        Fault::unreachable(
+            Problem::error("identity-locked", "cannot write the vault's identity")
+                .at(Place::file(path))
+                .why(why),
+        )
+    };
+    let wrapped = age::encrypt(&recipient, identity.file().expose().as_bytes())
+        .map_err(|e| problem(e.to_string()))?;
+    file::create_new(path, &wrapped, file::PRIVATE).map_err(|e| problem(e.to_string()))?;
+    Ok(identity)
+}
+
+/// The passphrase in a file, without one trailing newline.
+///
+/// # Errors
+/// The file is missing, unreadable or empty (exit 5).
+pub(crate) fn from_file(path: &Path) -> Result<Secret, Fault> {
+    let problem = |why: String| {
+        Fault::unreachable(
+            Problem::error("passphrase-file", "cannot read the file with the vault's passphrase")
+                .at(Place::file(path))
+                .why(why)
+                .hint("ULTRA_VAULT_PASSPHRASE_FILE names a file with one line"),
+        )
+    };
+    let bytes = file::read_bounded(path, LIMIT)
+        .map_err(|e| problem(e.to_string()))?
+        .ok_or_else(|| problem("there is no such file".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| problem("it is not UTF-8".to_owned()))?;
+    let secret = Secret::from_line(text);
+    if secret.is_empty() { Err(problem("it is empty".to_owned())) } else { Ok(secret) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_right_passphrase_opens_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("identity.age");
+        let right = || Ok(Secret::new("canary horse battery"));
+        assert!(load(&path, right).unwrap().is_none());
+        assert!(create(&path, &Secret::new("short")).is_err());
+        let made = create(&path, &right().unwrap()).unwrap();
+        assert_eq!(load(&path, right).unwrap().unwrap().recipient(), made.recipient());
+        let fault = load(&path, || Ok(Secret::new("wrong horse"))).unwrap_err();
+        assert_eq!(fault.problems[0].why.as_deref(), Some("the passphrase is wrong"));
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert!(load(&path, right).is_err());
+    }
+}

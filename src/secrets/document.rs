@@ -1,0 +1,280 @@
+//! What is in the vault: entries by profile and name, each with its versions.
+
+use super::index::{EntryFacts, VersionFacts};
+use crate::base::{Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// How many superseded versions of an entry are kept, newest first, for `rollback`.
+const KEPT: usize = 10;
+
+/// The whole content of a vault.
+///
+/// Unknown fields are refused: a later program's field would be lost by rewriting.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Document {
+    /// The vault's id, which is also the user of its item in the OS keyring.
+    pub(crate) vault: String,
+    /// Counts the writes, from 1.
+    pub(crate) generation: u64,
+    /// Entries by `<profile>/<name>`.
+    pub(crate) entries: BTreeMap<String, Entry>,
+}
+
+/// One entry: a name in a profile.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    /// The number of the newest version there ever was; numbers are not used again.
+    pub(crate) last: u32,
+    /// Its versions, oldest first.
+    pub(crate) versions: Vec<Version>,
+}
+
+/// One version of an entry.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Version {
+    /// Its number, from 1.
+    pub(crate) number: u32,
+    /// The value.
+    #[serde(with = "exposed")]
+    pub(crate) value: Secret,
+    /// What it is used for.
+    pub(crate) state: State,
+    /// When it was made.
+    pub(crate) created_at: Timestamp,
+    /// When a provider last accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verified_at: Option<Timestamp>,
+    /// The destination (`scheme://host:port`) it was verified for and is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bound: Option<String>,
+}
+
+/// What a version is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// A rotation made it; nobody uses it yet.
+    Pending,
+    /// The one in use.
+    Current,
+    /// Superseded; kept for `rollback`.
+    Old,
+}
+
+impl State {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Current => "current",
+            Self::Old => "old",
+        }
+    }
+}
+
+/// A secret inside the vault's own payload: the one place where a value is serialised.
+mod exposed {
+    use crate::base::Secret;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Secret, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(value.expose())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+        String::deserialize(from).map(Secret::new)
+    }
+}
+
+impl Document {
+    /// An empty vault that was never written.
+    pub(crate) fn new(vault: String) -> Self {
+        Self { vault, generation: 0, entries: BTreeMap::new() }
+    }
+
+    /// The key of an entry.
+    pub(crate) fn key(profile: &str, name: &str) -> String {
+        format!("{profile}/{name}")
+    }
+
+    /// The entry of a name in a profile.
+    pub(crate) fn entry(&self, profile: &str, name: &str) -> Option<&Entry> {
+        self.entries.get(&Self::key(profile, name))
+    }
+
+    /// The entry of a name in a profile, for changing; empty if new.
+    pub(crate) fn entry_mut(&mut self, profile: &str, name: &str) -> &mut Entry {
+        self.entries.entry(Self::key(profile, name)).or_default()
+    }
+
+    /// The document as JSON text, in a buffer that is wiped.
+    pub(crate) fn to_json(&self) -> Option<Zeroizing<String>> {
+        let values: usize =
+            self.entries.values().flat_map(|e| &e.versions).map(|v| v.value.expose().len()).sum();
+        let versions: usize = self.entries.values().map(|e| e.versions.len()).sum();
+        // Room for everything, escaped: a growing buffer would leave copies of values behind.
+        let room = 6 * values + 512 * versions + 512 * self.entries.len() + 1024;
+        let mut text = Vec::with_capacity(room);
+        serde_json::to_writer(&mut text, self).ok()?;
+        String::from_utf8(text).ok().map(Zeroizing::new)
+    }
+
+    /// What the index keeps of it: everything but the values, of which `fingerprint` makes
+    /// fingerprints.
+    pub(crate) fn facts(
+        &self,
+        fingerprint: impl Fn(&Secret) -> String,
+    ) -> BTreeMap<String, EntryFacts> {
+        let facts = |v: &Version| VersionFacts {
+            number: v.number,
+            state: v.state,
+            created_at: v.created_at,
+            verified_at: v.verified_at,
+            fingerprint: fingerprint(&v.value),
+            bound: v.bound.clone(),
+        };
+        self.entries
+            .iter()
+            .map(|(key, entry)| {
+                (key.clone(), EntryFacts { versions: entry.versions.iter().map(facts).collect() })
+            })
+            .collect()
+    }
+}
+
+impl Entry {
+    /// The version in use.
+    pub(crate) fn current(&self) -> Option<&Version> {
+        self.versions.iter().find(|v| v.state == State::Current)
+    }
+
+    /// The version that a rotation made and nobody uses yet.
+    pub(crate) fn pending(&self) -> Option<&Version> {
+        self.versions.iter().find(|v| v.state == State::Pending)
+    }
+
+    /// The version to go back to: the newest superseded one with another value than the current.
+    pub(crate) fn previous(&self) -> Option<&Version> {
+        let current = self.current();
+        self.versions
+            .iter()
+            .rev()
+            .filter(|v| v.state == State::Old)
+            .find(|v| current.is_none_or(|c| !c.value.same_as(&v.value)))
+    }
+
+    /// The version with this number, for changing.
+    pub(crate) fn version_mut(&mut self, number: u32) -> Option<&mut Version> {
+        self.versions.iter_mut().find(|v| v.number == number)
+    }
+
+    /// Adds a version in `state` and says its number. A new current one supersedes the old.
+    pub(crate) fn add(
+        &mut self,
+        value: Secret,
+        state: State,
+        created_at: Timestamp,
+        bound: Option<String>,
+    ) -> u32 {
+        self.last += 1;
+        let number = self.last;
+        if state == State::Current {
+            self.supersede();
+        }
+        self.versions.push(Version { number, value, state, created_at, verified_at: None, bound });
+        self.prune();
+        number
+    }
+
+    /// Makes the pending version `number` the current one; whether it was there.
+    pub(crate) fn promote(&mut self, number: u32) -> bool {
+        if !self.versions.iter().any(|v| v.number == number) {
+            return false;
+        }
+        self.supersede();
+        if let Some(version) = self.version_mut(number) {
+            version.state = State::Current;
+        }
+        self.prune();
+        true
+    }
+
+    /// Forgets the pending version `number`.
+    pub(crate) fn discard(&mut self, number: u32) {
+        self.versions.retain(|v| v.number != number || v.state != State::Pending);
+    }
+
+    fn supersede(&mut self) {
+        for version in self.versions.iter_mut().filter(|v| v.state == State::Current) {
+            version.state = State::Old;
+        }
+    }
+
+    fn prune(&mut self) {
+        let old = self.versions.iter().filter(|v| v.state == State::Old).count();
+        let mut surplus = old.saturating_sub(KEPT);
+        self.versions.retain(|v| {
+            let drop = surplus > 0 && v.state == State::Old;
+            surplus -= usize::from(drop);
+            !drop
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(entry: &Entry) -> Vec<(u32, State)> {
+        entry.versions.iter().map(|v| (v.number, v.state)).collect()
+    }
+
+    #[test]
+    fn one_version_is_current_and_numbers_are_not_used_again() {
+        let mut entry = Entry::default();
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(entry.add(Secret::new("one"), State::Current, now, None), 1);
+        assert_eq!(entry.add(Secret::new("two"), State::Pending, now, None), 2);
+        entry.discard(2);
+        entry.discard(1);
+        assert_eq!(numbers(&entry), [(1, State::Current)]);
+        assert_eq!(entry.add(Secret::new("three"), State::Pending, now, None), 3);
+        assert!(entry.promote(3) && !entry.promote(9));
+        assert_eq!(numbers(&entry), [(1, State::Old), (3, State::Current)]);
+        assert_eq!(entry.previous().unwrap().number, 1);
+    }
+
+    #[test]
+    fn the_oldest_versions_go_and_the_current_stays() {
+        let mut entry = Entry::default();
+        for n in 0..30 {
+            entry.add(Secret::new(n.to_string()), State::Current, Timestamp::UNIX_EPOCH, None);
+        }
+        assert_eq!(entry.versions.len(), KEPT + 1);
+        assert_eq!(entry.current().unwrap().number, 30);
+        assert_eq!(entry.previous().unwrap().number, 29);
+    }
+
+    #[test]
+    fn the_json_is_read_back_and_foreign_fields_are_refused() {
+        let mut document = Document::new("id".into());
+        let value = Secret::new("a\"b\\c\u{1}é");
+        document.entry_mut("dev", "openai").add(
+            value.clone(),
+            State::Current,
+            Timestamp::UNIX_EPOCH,
+            Some("https://h:443".into()),
+        );
+        let text = document.to_json().unwrap();
+        let back: Document = serde_json::from_str(&text).unwrap();
+        assert!(back.entry("dev", "openai").unwrap().current().unwrap().value.same_as(&value));
+        assert!(!format!("{back:?}").contains("b\\\\c"));
+        let newer = text.replacen("\"generation\"", "\"shine\":1,\"generation\"", 1);
+        assert!(serde_json::from_str::<Document>(&newer).is_err());
+    }
+}

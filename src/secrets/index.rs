@@ -1,0 +1,160 @@
+//! The index beside the vault: names, ages, states and fingerprints, no values.
+//!
+//! A write leaves the vault and the index in step at every instant: the index first holds what the
+//! vault says now *and* what it will say next, then the vault is replaced, then the index drops
+//! the first. Which of the two holds is told by the digest of the vault file, so a crash anywhere
+//! leaves a readable pair.
+
+use super::backend::BackendKind;
+use super::document::State;
+use crate::base::{Timestamp, file};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+/// The schema that this program reads and writes.
+const SCHEMA: &str = "ultra.vault-index/1";
+
+/// The size limit of the file.
+const LIMIT: u64 = 8 << 20;
+
+/// The index file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Index {
+    schema: String,
+    /// The vault's id.
+    pub(crate) vault: String,
+    /// What keeps the vault's identity. Never changed by itself.
+    pub(crate) backend: BackendKind,
+    /// The public half of the identity, `age1…`.
+    pub(crate) recipient: String,
+    /// What the vault says since the last finished write; `None` before the first.
+    pub(crate) current: Option<Snapshot>,
+    /// What the vault says if the write that wrote this came as far as replacing it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<Snapshot>,
+}
+
+/// What one generation of the vault says, without values.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Snapshot {
+    /// The generation.
+    pub(crate) generation: u64,
+    /// SHA-256 of `vault.age`.
+    pub(crate) digest: String,
+    /// Entries by `<profile>/<name>`.
+    pub(crate) entries: BTreeMap<String, EntryFacts>,
+}
+
+/// What is known of an entry.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EntryFacts {
+    /// Its versions, oldest first.
+    pub(crate) versions: Vec<VersionFacts>,
+}
+
+/// What is known of a version.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VersionFacts {
+    /// Its number, from 1.
+    pub(crate) number: u32,
+    /// What it is used for.
+    pub(crate) state: State,
+    /// When it was made.
+    pub(crate) created_at: Timestamp,
+    /// When a provider last accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verified_at: Option<Timestamp>,
+    /// The keyed fingerprint of its value.
+    pub(crate) fingerprint: String,
+    /// The destination it is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bound: Option<String>,
+}
+
+impl EntryFacts {
+    /// The version in use.
+    pub(crate) fn current(&self) -> Option<&VersionFacts> {
+        self.versions.iter().find(|v| v.state == State::Current)
+    }
+
+    /// The version that a rotation made and nobody uses yet.
+    pub(crate) fn pending(&self) -> Option<&VersionFacts> {
+        self.versions.iter().find(|v| v.state == State::Pending)
+    }
+}
+
+impl Index {
+    /// The index of a vault that was never written.
+    pub(crate) fn new(vault: String, backend: BackendKind, recipient: String) -> Self {
+        Self { schema: SCHEMA.to_owned(), vault, backend, recipient, current: None, next: None }
+    }
+
+    /// Reads the index; `None` if there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, is no index, or is one of another version.
+    pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
+        let Some(bytes) = file::read_bounded(path, LIMIT)? else { return Ok(None) };
+        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+        let any: serde_json::Value = serde_json::from_slice(&bytes)
+            .map_err(|e| invalid(format!("not an index: not JSON at line {}", e.line())))?;
+        let schema = any.get("schema").and_then(|s| s.as_str()).unwrap_or("none");
+        if schema != SCHEMA {
+            return Err(invalid(format!("its format `{schema}` is unknown to this version")));
+        }
+        serde_json::from_value(any).map(Some).map_err(|e| invalid(format!("not an index: {e}")))
+    }
+
+    /// Writes the index, whole or not at all.
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        file::write_atomic(path, &bytes, file::PRIVATE)
+    }
+
+    /// The snapshot that belongs to a vault file with this digest, if either does.
+    pub(crate) fn snapshot(&self, digest: &str) -> Option<&Snapshot> {
+        self.next.iter().chain(self.current.iter()).find(|s| s.digest == digest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_tells_which_snapshot_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        assert!(Index::read(&path).unwrap().is_none());
+        let mut index = Index::new("v".into(), BackendKind::Keyring, "age1x".into());
+        let snapshot = |generation, digest: &str| Snapshot {
+            generation,
+            digest: digest.into(),
+            entries: BTreeMap::new(),
+        };
+        index.current = Some(snapshot(1, "a"));
+        index.next = Some(snapshot(2, "b"));
+        index.write(&path).unwrap();
+        let index = Index::read(&path).unwrap().unwrap();
+        assert_eq!(index.snapshot("a").unwrap().generation, 1);
+        assert_eq!(index.snapshot("b").unwrap().generation, 2);
+        assert!(index.snapshot("c").is_none());
+    }
+
+    #[test]
+    fn another_format_is_refused_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        std::fs::write(&path, r#"{"schema":"ultra.vault-index/2"}"#).unwrap();
+        assert!(Index::read(&path).unwrap_err().to_string().contains("vault-index/2"));
+        std::fs::write(&path, "{").unwrap();
+        assert!(Index::read(&path).is_err());
+    }
+}

@@ -1,0 +1,32 @@
+//! Secrets: the vault and its versions, the backends that keep its identity, the index that
+//! answers without opening anything, and the audit.
+//!
+//! Files in the state directory: `vault.age` (the values), `vault-index.json` (no values),
+//! `fingerprint.key`, `identity.age` (passphrase backend only), `audit.jsonl`, `vault.lock`.
+
+pub(crate) mod audit;
+pub(crate) mod backend;
+mod crypto;
+pub(crate) mod document;
+pub(crate) mod index;
+mod source;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub(crate) use backend::BackendKind;
+pub(crate) use document::{Document, Entry, State, Version};
+pub(crate) use index::VersionFacts;
+pub(crate) use source::{BackendOptions, Freshness, Overview, Stamp, VaultSource};
+pub(crate) use write::{Edited, Written};
+
+use url::Url;
+
+/// The destination of a URL, as versions are bound to it: `scheme://host:port`.
+pub(crate) fn destination(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{}://{host}:{port}", url.scheme()),
+        None => format!("{}://{host}", url.scheme()),
+    }
+}

@@ -1,0 +1,294 @@
+//! Writing the vault: one writer at a time, all or nothing, and the choice of the backend at the
+//! first write.
+//!
+//! Order of a write, each step durable before the next: audit line · index with the old and the
+//! new snapshot · vault · index with the new one. The third is the commit. Whatever is interrupted
+//! before it has changed nothing; whatever after it needs no repair, because the digest of the
+//! vault tells which snapshot holds.
+
+use super::audit::{self, Event};
+use super::backend::{BackendKind, identity_file, keyring, passphrase};
+use super::crypto::{Identity, digest};
+use super::document::Document;
+use super::index::{Index, Snapshot};
+use super::source::{Freshness, LIMIT, VaultSource, glance};
+use crate::base::file;
+use crate::base::lock::{Lock, LockError};
+use crate::report::{Fault, Place, Problem};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a writer waits for another.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What an edit of the vault made.
+#[derive(Debug)]
+pub(crate) struct Edited<T> {
+    /// What the editor wants to know afterwards.
+    pub(crate) value: T,
+    /// What the audit is told. Without an event nothing is written: nothing was changed.
+    pub(crate) events: Vec<Event>,
+}
+
+/// What a write did.
+#[derive(Debug)]
+pub(crate) struct Written<T> {
+    /// What the edit made.
+    pub(crate) value: T,
+    /// The vault's generation after it.
+    pub(crate) generation: u64,
+    /// What keeps the vault's identity.
+    pub(crate) backend: BackendKind,
+    /// Whether this was the first write.
+    pub(crate) first: bool,
+    /// What the operator should know besides.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// The vault under the writer's lock.
+struct Opened {
+    document: Document,
+    identity: Arc<Identity>,
+    index: Index,
+    first: bool,
+    warnings: Vec<Problem>,
+}
+
+impl VaultSource {
+    /// Changes the vault by `edit`, under a lock and durably, or not at all.
+    ///
+    /// `backend` is what the operator asked for; it matters at the first write and is refused
+    /// later if another is recorded. `purpose` is shown to others who wait for the lock.
+    ///
+    /// # Errors
+    /// Another writer does not finish (5), the vault cannot be opened (5), no backend works (5),
+    /// the file system refuses (1), or `edit` does.
+    pub(crate) fn write<T>(
+        &self,
+        backend: Option<BackendKind>,
+        purpose: &str,
+        edit: impl FnOnce(&mut Document) -> Result<Edited<T>, Fault>,
+    ) -> Result<Written<T>, Fault> {
+        self.prepare()
+            .map_err(|e| failure("cannot make the state directory", &self.state_dir, &e))?;
+        let path = self.path("vault.lock");
+        let _lock = Lock::take(&path, purpose, PATIENCE).map_err(|e| match e {
+            LockError::Held { .. } => Fault::unreachable(
+                Problem::error("vault-busy", "the vault is being written by another process")
+                    .at(Place::file(&path))
+                    .why(e)
+                    .hint("wait for it and run the command again"),
+            ),
+            LockError::Io(e) => failure("cannot lock the vault", &path, &e),
+        })?;
+        let mut opened = self.open_for_writing(backend)?;
+        let Edited { value, events } = edit(&mut opened.document)?;
+        let (backend, first) = (opened.index.backend, opened.first);
+        let warnings = std::mem::take(&mut opened.warnings);
+        if !events.is_empty() {
+            self.commit(&mut opened, events)?;
+        }
+        self.forget();
+        let generation = opened.document.generation;
+        Ok(Written { value, generation, backend, first, warnings })
+    }
+
+    fn open_for_writing(&self, backend: Option<BackendKind>) -> Result<Opened, Fault> {
+        let index = self.read_index()?;
+        let Some(sealed) = self.read_sealed()? else {
+            if index.as_ref().is_some_and(|i| i.current.is_some()) {
+                return Err(self.lost());
+            }
+            return self.found_vault(index, backend);
+        };
+        let overview = glance(index.clone(), Some(&sealed));
+        let (identity, document, index) = match index {
+            Some(index) => {
+                if let Some(wanted) = backend.filter(|b| *b != index.backend) {
+                    return Err(recorded_otherwise(wanted, index.backend));
+                }
+                let identity = self.unlock(Some(&index))?;
+                let document = self.unseal(&identity, &sealed, Some(&index))?;
+                (identity, document, index)
+            }
+            None => {
+                let (identity, kind) = self.found()?;
+                let document = self.unseal(&identity, &sealed, None)?;
+                let index = Index::new(document.vault.clone(), kind, identity.recipient());
+                (self.remember(identity), document, index)
+            }
+        };
+        let mut warnings = Vec::new();
+        if matches!(overview.freshness, Freshness::NoIndex | Freshness::Stale) {
+            warnings.push(
+                Problem::warning("vault-index", "the index of the vault was behind and is rebuilt")
+                    .why("the vault was replaced by something other than ultra, such as a backup"),
+            );
+        }
+        let mut document = document;
+        // A restored backup must not bring back a generation that servers have already seen.
+        document.generation = document.generation.max(overview.generation);
+        Ok(Opened { document, identity, index, first: false, warnings })
+    }
+
+    /// Founds the vault: chooses the backend and makes its identity.
+    fn found_vault(
+        &self,
+        index: Option<Index>,
+        backend: Option<BackendKind>,
+    ) -> Result<Opened, Fault> {
+        let kind = self.choose(backend)?;
+        // An earlier attempt that was cut short may have left an id and an identity behind.
+        let vault = index.map_or_else(|| uuid::Uuid::new_v4().to_string(), |index| index.vault);
+        let identity = match kind {
+            BackendKind::Keyring => self.provision_keyring(&vault)?,
+            BackendKind::IdentityFile => {
+                let Some(path) = &self.options.identity_file else {
+                    return Err(Fault::usage(
+                        Problem::error("no-identity", "`--backend identity-file` needs a file")
+                            .hint("ULTRA_VAULT_IDENTITY_FILE=FILE, outside the root; it is made if missing"),
+                    ));
+                };
+                match identity_file::load(path, &self.outside())? {
+                    Some(identity) => identity,
+                    None => identity_file::create(path, &self.outside())?,
+                }
+            }
+            BackendKind::Passphrase => self.provision_passphrase()?,
+        };
+        let identity = self.remember(identity);
+        Ok(Opened {
+            document: Document::new(vault.clone()),
+            index: Index::new(vault, kind, identity.recipient()),
+            identity,
+            first: true,
+            warnings: Vec::new(),
+        })
+    }
+
+    fn provision_keyring(&self, vault: &str) -> Result<Identity, Fault> {
+        let malformed = |why: &str| {
+            Fault::unreachable(
+                Problem::error("keyring-item", "the keyring's item is not our identity").why(why),
+            )
+        };
+        match keyring::load(vault) {
+            Ok(line) => return Identity::parse(line.expose()).map_err(malformed),
+            Err(keyring::KeyringError::NotFound) => {}
+            Err(e) => return Err(e.fault(vault)),
+        }
+        let identity = Identity::generate();
+        // Recorded first: should we die after the next step, the item is found again by its id.
+        let path = self.index_path();
+        Index::new(vault.to_owned(), BackendKind::Keyring, identity.recipient())
+            .write(&path)
+            .map_err(|e| failure("cannot write the index of the vault", &path, &e))?;
+        keyring::store(vault, &identity.line()).map_err(|e| e.fault(vault))?;
+        Ok(identity)
+    }
+
+    fn provision_passphrase(&self) -> Result<Identity, Fault> {
+        let path = self.path("identity.age");
+        let existing = passphrase::load(&path, || self.passphrase("Passphrase of the vault"))?;
+        if let Some(identity) = existing {
+            return Ok(identity);
+        }
+        let passphrase = self.passphrase("New passphrase of the vault")?;
+        if self.options.passphrase_file.is_none()
+            && !self.passphrase("The same again")?.same_as(&passphrase)
+        {
+            return Err(Fault::does_not_hold(vec![Problem::error(
+                "passphrase-differs",
+                "the two passphrases differ",
+            )]));
+        }
+        passphrase::create(&path, &passphrase)
+    }
+
+    /// The backend of a new vault: what was asked for, what a variable says, or a keyring that
+    /// works.
+    fn choose(&self, asked: Option<BackendKind>) -> Result<BackendKind, Fault> {
+        if let Some(kind) = asked {
+            return Ok(kind);
+        }
+        match (&self.options.identity_file, &self.options.passphrase_file) {
+            (Some(_), Some(_)) => {
+                return Err(Fault::usage(
+                    Problem::error("two-backends", "two ways to keep the vault's identity are set")
+                        .why("`ULTRA_VAULT_IDENTITY_FILE` and `ULTRA_VAULT_PASSPHRASE_FILE`")
+                        .hint("unset one of them, or say `--backend identity-file` or `--backend passphrase`"),
+                ));
+            }
+            (Some(_), None) => return Ok(BackendKind::IdentityFile),
+            (None, Some(_)) => return Ok(BackendKind::Passphrase),
+            (None, None) => {}
+        }
+        keyring::probe().map(|()| BackendKind::Keyring).map_err(|e| {
+            Fault::unreachable(
+                Problem::error("no-backend", "nothing can keep the identity of the vault")
+                    .why(e.brief())
+                    .hint(
+                        "choose one of three: unlock a keyring and run the command again; \
+                         ULTRA_VAULT_IDENTITY_FILE=FILE (outside the root, made if missing); \
+                         ULTRA_VAULT_PASSPHRASE_FILE=FILE (or `--backend passphrase` on a terminal)",
+                    ),
+            )
+        })
+    }
+
+    fn commit(&self, opened: &mut Opened, events: Vec<Event>) -> Result<(), Fault> {
+        let Opened { document, identity, index, .. } = opened;
+        document.generation += 1;
+        let generation = document.generation;
+        let unsealable = || Fault::bug("the vault cannot be written as JSON");
+        let text = document.to_json().ok_or_else(unsealable)?;
+        let sealed = identity.seal(&text).map_err(|_| unsealable())?;
+        if sealed.len() as u64 > LIMIT {
+            return Err(Fault::refused(
+                Problem::error("vault-full", "the vault would become too large")
+                    .why(format!("its limit is {} MiB", LIMIT >> 20)),
+            ));
+        }
+        let key = self.fingerprint_key().map_err(Fault::failure)?;
+        let entries = document.facts(|value| key.of(value));
+        let next = Snapshot { generation, digest: digest(&sealed), entries };
+
+        let audit = self.path("audit.jsonl");
+        let now = self.clock.now();
+        for event in events {
+            audit::append(&audit, now, generation, event)
+                .map_err(|e| failure("cannot write the audit", &audit, &e))?;
+        }
+        let (vault_path, index_path) = (self.vault_path(), self.index_path());
+        // Keep the snapshot that holds now; after a crash that may be the one called `next`.
+        let holds = index.next.take().into_iter().chain(index.current.take());
+        let now_sealed = self.read_sealed()?.map(|bytes| digest(&bytes));
+        index.current = holds.into_iter().find(|s| Some(&s.digest) == now_sealed.as_ref());
+        index.next = Some(next);
+        index
+            .write(&index_path)
+            .map_err(|e| failure("cannot write the index of the vault", &index_path, &e))?;
+        file::write_atomic(&vault_path, &sealed, file::PRIVATE)
+            .map_err(|e| failure("cannot write the vault", &vault_path, &e))?;
+        // The write is done; tidying the index can wait for the next one.
+        index.current = index.next.take();
+        let _ = index.write(&index_path);
+        Ok(())
+    }
+}
+
+fn failure(what: &str, path: &Path, e: &std::io::Error) -> Fault {
+    Fault::failure(Problem::error("vault-write", what).at(Place::file(path)).why(e))
+}
+
+fn recorded_otherwise(wanted: BackendKind, recorded: BackendKind) -> Fault {
+    Fault::refused(
+        Problem::error(
+            "backend-recorded",
+            format!("the vault's identity is kept by `{}`", recorded.word()),
+        )
+        .why(format!("`--backend {}` counts at the first write only", wanted.word()))
+        .hint("leave out `--backend`"),
+    )
+}
