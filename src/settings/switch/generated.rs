@@ -166,6 +166,7 @@ mod tests {
             extends: Vec::new(),
             protected: true,
             place: None,
+            secrets: Default::default(),
             providers: Default::default(),
             routes: Default::default(),
             policy: Policy::default(),
