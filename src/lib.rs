@@ -6,14 +6,18 @@
 
 mod app;
 mod base;
+mod cache;
 mod cli;
 mod commands;
 mod exit;
+mod gateway;
 mod provider;
 mod render;
 mod report;
 mod secrets;
+mod serve;
 mod settings;
+mod store;
 
 /// Runs the command that the process was started with.
 pub fn main() -> std::process::ExitCode {

@@ -1,0 +1,113 @@
+//! The cache: what may be lost at any time. Memory of the process, or Redis with that memory
+//! behind it.
+
+mod memory;
+mod redis;
+#[cfg(test)]
+mod suite;
+
+pub(crate) use memory::MemoryCache;
+
+use crate::base::{Secret, Timestamp};
+use crate::settings::groups::CacheKind;
+use bytes::Bytes;
+use serde::Serialize;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a cache is opened.
+#[derive(Clone, Debug)]
+pub(crate) struct CacheOptions {
+    /// Which one.
+    pub(crate) kind: CacheKind,
+    /// The Redis server, for [`CacheKind::Redis`].
+    pub(crate) redis_url: Option<Secret>,
+    /// What the memory of the process may hold.
+    pub(crate) max_bytes: u64,
+    /// What keys in a shared cache begin with, such as `ultra:prod`.
+    pub(crate) namespace: String,
+}
+
+/// Why there is no cache, or it does not answer. Texts hold no credentials.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CacheError {
+    /// What is configured cannot be a cache.
+    #[error("`{at}` cannot be the cache: {why}")]
+    Unsuitable {
+        /// What was configured.
+        at: String,
+        /// Why it cannot be.
+        why: String,
+    },
+    /// It does not answer, or not in time.
+    #[error("cannot reach the cache `{at}`: {why}")]
+    Unreachable {
+        /// Where it is.
+        at: String,
+        /// The cause.
+        why: String,
+    },
+}
+
+impl CacheError {
+    /// The error for people.
+    pub(crate) fn problem(&self) -> crate::report::Problem {
+        let code = match self {
+            Self::Unsuitable { .. } => "cache-unsuitable",
+            Self::Unreachable { .. } => "cache-unreachable",
+        };
+        crate::report::Problem::error(code, self.to_string()).hint(
+            "set `REDIS_URL` to `redis://…` of a running server, or `ULTRA_CACHE` to `memory`",
+        )
+    }
+}
+
+/// How a cache is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct CacheStatus {
+    /// Which one it is.
+    pub(crate) kind: CacheKind,
+    /// Where it is, without credentials.
+    pub(crate) at: String,
+    /// Whether the memory of this process answers in the place of the shared cache.
+    pub(crate) using_fallback: bool,
+    /// Since when it is in this state.
+    pub(crate) since: Timestamp,
+    /// The last error, if any.
+    pub(crate) last_error: Option<String>,
+}
+
+/// A cache. No operation fails and none takes longer than 50 ms: what does not answer is a miss.
+#[async_trait::async_trait]
+pub(crate) trait Cache: Debug + Send + Sync {
+    /// The value of `key`, if it is there and has not expired.
+    async fn get(&self, key: &str) -> Option<Bytes>;
+
+    /// Keeps `value` for at most `ttl`.
+    async fn set(&self, key: &str, value: Bytes, ttl: Duration);
+
+    /// Forgets `key`. If a shared cache is away it is told once it is back, before it is read.
+    async fn delete(&self, key: &str);
+
+    /// How long the cache takes to answer.
+    ///
+    /// # Errors
+    /// [`CacheError::Unreachable`].
+    async fn ping(&self) -> Result<Duration, CacheError>;
+
+    /// How it is doing, from what is known: asks nobody.
+    fn status(&self) -> CacheStatus;
+}
+
+/// Opens the cache. An absent Redis is no error: memory answers until it is there. Must be called
+/// within a Tokio runtime.
+///
+/// # Errors
+/// [`CacheError::Unsuitable`] for a URL that is missing or malformed.
+pub(crate) fn open(options: &CacheOptions) -> Result<Arc<dyn Cache>, CacheError> {
+    match options.kind {
+        CacheKind::Memory => Ok(Arc::new(MemoryCache::new(options.max_bytes))),
+        CacheKind::Redis => Ok(redis::RedisCache::open(options)?),
+    }
+}

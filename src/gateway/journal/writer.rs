@@ -1,0 +1,337 @@
+//! Appending: one `write(2)` a row.
+
+use super::claim::{Claim, claim};
+use super::segment::{self, Cursor};
+use super::{JournalError, JournalOptions, JournalStatus, frame};
+use crate::base::file::sync_dir;
+use crate::store::UsageRow;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The longest line. What a client can make long is shortened to fit.
+const LONGEST_LINE: usize = 16 << 10;
+/// What texts are shortened to then, in characters.
+const SHORTENED: usize = 256;
+
+/// The journal of this instance.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    own: Claim,
+    /// Journals of instances that are gone, until the store has them.
+    left: Mutex<Vec<Claim>>,
+    pub(super) options: JournalOptions,
+    writer: Mutex<Writer>,
+    /// Whether something was written since the last sync.
+    dirty: AtomicBool,
+    pub(super) counters: Counters,
+    last_error: Mutex<Option<String>>,
+}
+
+/// What [`JournalStatus`] is made of.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) appended: AtomicU64,
+    pub(super) stored: AtomicU64,
+    pub(super) pending_bytes: AtomicU64,
+    pub(super) damaged: AtomicU64,
+    pub(super) rejected: AtomicU64,
+    pub(super) writable: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Writer {
+    file: Arc<File>,
+    number: u64,
+    size: u64,
+    /// Kept between rows, so that appending allocates nothing.
+    buffer: Vec<u8>,
+    /// Whether the segment ends in a piece of a line that could not be taken back.
+    torn: bool,
+    /// Segments that are full and not synced yet.
+    unsynced: Vec<Arc<File>>,
+    /// Whether a sync failed: what is written now may never reach the disk.
+    broken: bool,
+}
+
+impl Journal {
+    /// Claims a journal and begins a segment in it. What is there already is passed on to the
+    /// store by [`super::start`].
+    ///
+    /// # Errors
+    /// The directory cannot be made, locked, read or written.
+    pub(crate) fn open(options: JournalOptions) -> Result<Arc<Self>, JournalError> {
+        let (own, left) = claim(&options.dir)?;
+        let unusable = |e: io::Error| JournalError::Unusable {
+            at: own.dir.display().to_string(),
+            why: e.kind().to_string(),
+        };
+        let cursor = Cursor::load(&own.dir);
+        let last = segment::list(&own.dir).map_err(unusable)?.last().copied().unwrap_or(0);
+        // Never behind the cursor, or its offset would count for the new segment.
+        let number = last.max(cursor.segment) + 1;
+        let pending = segment::pending(&own.dir, cursor).map_err(unusable)?;
+        let file = create(&own.dir, number).map_err(unusable)?;
+        let writer = Writer {
+            file: Arc::new(file),
+            number,
+            size: 0,
+            buffer: Vec::with_capacity(1 << 10),
+            torn: false,
+            unsynced: Vec::new(),
+            broken: false,
+        };
+        let counters = Counters::default();
+        counters.pending_bytes.store(pending, Ordering::Relaxed);
+        counters.writable.store(true, Ordering::Relaxed);
+        Ok(Arc::new(Self {
+            own,
+            left: Mutex::new(left),
+            options,
+            writer: Mutex::new(writer),
+            dirty: AtomicBool::new(false),
+            counters,
+            last_error: Mutex::new(None),
+        }))
+    }
+
+    /// Keeps a row: when this returns, the death of the process does not lose it. Cheap and
+    /// synchronous: one `write(2)` under a lock.
+    ///
+    /// # Errors
+    /// The row is not kept, so the request must not be served: [`JournalError::Full`] or
+    /// [`JournalError::Unusable`].
+    pub(crate) fn append(&self, row: &UsageRow) -> Result<(), JournalError> {
+        let mut writer = self.writer();
+        let outcome = self.append_under_lock(&mut writer, row);
+        drop(writer);
+        match &outcome {
+            Ok(()) => {
+                self.counters.appended.fetch_add(1, Ordering::Relaxed);
+                self.counters.writable.store(true, Ordering::Relaxed);
+                self.dirty.store(true, Ordering::Release);
+            }
+            Err(e) => {
+                self.counters.writable.store(false, Ordering::Relaxed);
+                self.note(e.to_string());
+            }
+        }
+        outcome
+    }
+
+    fn append_under_lock(&self, writer: &mut Writer, row: &UsageRow) -> Result<(), JournalError> {
+        if writer.broken {
+            return Err(self.unusable("what was written could not be synced"));
+        }
+        let mut line = std::mem::take(&mut writer.buffer);
+        let outcome = self.write_line(writer, row, &mut line);
+        writer.buffer = line;
+        outcome
+    }
+
+    fn write_line(
+        &self,
+        writer: &mut Writer,
+        row: &UsageRow,
+        line: &mut Vec<u8>,
+    ) -> Result<(), JournalError> {
+        let not_json = |_| self.unusable("the row cannot be written as JSON");
+        frame::encode(row, line).map_err(not_json)?;
+        if line.len() > LONGEST_LINE {
+            frame::encode(&shortened(row), line).map_err(not_json)?;
+        }
+        if writer.torn {
+            // The piece becomes a damaged line of its own and damages nothing else.
+            line.insert(0, b'\n');
+        }
+        let length = line.len() as u64;
+        let pending = self.counters.pending_bytes.load(Ordering::Relaxed);
+        if pending.saturating_add(length) > self.options.max_bytes {
+            let why = format!("the store has not taken {pending} bytes of it");
+            return Err(JournalError::Full { at: self.at(), why });
+        }
+        if writer.size > 0 && writer.size + length > self.options.segment_bytes {
+            self.begin_segment(writer).map_err(|e| self.failed(&e))?;
+            if line.first() == Some(&b'\n') {
+                line.remove(0);
+            }
+        }
+        let before = writer.size;
+        match write_once(&writer.file, line) {
+            Ok(written) if written == line.len() => {
+                writer.torn = false;
+                writer.size += length;
+                self.counters.pending_bytes.fetch_add(length, Ordering::Relaxed);
+                Ok(())
+            }
+            Ok(written) => {
+                self.take_back(writer, before, written as u64);
+                Err(JournalError::Full { at: self.at(), why: "the disk is full".to_owned() })
+            }
+            Err(e) => Err(self.failed(&e)),
+        }
+    }
+
+    /// Undoes a write that was cut short.
+    fn take_back(&self, writer: &mut Writer, before: u64, written: u64) {
+        if writer.file.set_len(before).is_err() {
+            writer.torn = true;
+            writer.size += written;
+            self.counters.pending_bytes.fetch_add(written, Ordering::Relaxed);
+        }
+    }
+
+    fn begin_segment(&self, writer: &mut Writer) -> io::Result<()> {
+        let file = Arc::new(create(&self.own.dir, writer.number + 1)?);
+        let full = std::mem::replace(&mut writer.file, file);
+        writer.unsynced.push(full);
+        writer.number += 1;
+        writer.size = 0;
+        writer.torn = false;
+        Ok(())
+    }
+
+    /// Syncs what was written since the last time. Blocks for as long as the disk does.
+    ///
+    /// # Errors
+    /// The disk's error. Rows are refused from then on, until a sync of a fresh segment succeeds:
+    /// after a failed sync the kernel may have dropped what it could not write.
+    pub(crate) fn sync(&self) -> Result<(), JournalError> {
+        if !self.dirty.swap(false, Ordering::AcqRel) && !self.writer().broken {
+            return Ok(());
+        }
+        let (files, was_broken) = {
+            let mut writer = self.writer();
+            let was_broken = writer.broken;
+            if was_broken {
+                self.begin_segment(&mut writer).map_err(|e| self.failed(&e))?;
+                writer.unsynced.clear();
+            }
+            let mut files = std::mem::take(&mut writer.unsynced);
+            files.push(Arc::clone(&writer.file));
+            (files, was_broken)
+        };
+        let synced = files
+            .iter()
+            .try_for_each(|file| file.sync_data())
+            .and_then(|()| if files.len() > 1 { sync_dir(&self.own.dir) } else { Ok(()) });
+        match synced {
+            Ok(()) => {
+                if was_broken {
+                    self.writer().broken = false;
+                    self.counters.writable.store(true, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+            Err(e) => {
+                self.writer().broken = true;
+                self.counters.writable.store(false, Ordering::Relaxed);
+                let error = self.failed(&e);
+                self.note(error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// How the journal is doing.
+    pub(crate) fn status(&self) -> JournalStatus {
+        let read = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        let last_error = self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        JournalStatus {
+            appended: read(&self.counters.appended),
+            stored: read(&self.counters.stored),
+            pending_bytes: read(&self.counters.pending_bytes),
+            damaged: read(&self.counters.damaged),
+            rejected: read(&self.counters.rejected),
+            writable: self.counters.writable.load(Ordering::Relaxed),
+            last_error,
+        }
+    }
+
+    /// The directory of this instance's journal.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.own.dir
+    }
+
+    /// The name of the instance among those that share the state directory, such as `0001`.
+    pub(crate) fn instance(&self) -> String {
+        self.own.dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The number of the segment that is being written: all before it are complete.
+    pub(super) fn active(&self) -> u64 {
+        self.writer().number
+    }
+
+    /// Hands over the journals that others have left.
+    pub(super) fn take_left(&self) -> Vec<Claim> {
+        std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps the last error for [`Journal::status`].
+    pub(super) fn note(&self, why: impl Into<Option<String>>) {
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = why.into();
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        // Whoever panicked left at worst an unused buffer behind.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn at(&self) -> String {
+        self.own.dir.display().to_string()
+    }
+
+    fn unusable(&self, why: &str) -> JournalError {
+        JournalError::Unusable { at: self.at(), why: why.to_owned() }
+    }
+
+    fn failed(&self, e: &io::Error) -> JournalError {
+        let (at, why) = (self.at(), e.kind().to_string());
+        match e.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                JournalError::Full { at, why }
+            }
+            _ => JournalError::Unusable { at, why },
+        }
+    }
+}
+
+/// One `write(2)`, again only if a signal came before anything was written.
+fn write_once(mut file: &File, line: &[u8]) -> io::Result<usize> {
+    loop {
+        match file.write(line) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+fn create(dir: &Path, number: u64) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(segment::path(dir, number))?;
+    sync_dir(dir)?;
+    Ok(file)
+}
+
+/// The row with every text cut to a sensible length.
+fn shortened(row: &UsageRow) -> UsageRow {
+    let cut = |text: &String| text.chars().take(SHORTENED).collect::<String>();
+    UsageRow {
+        request_id: cut(&row.request_id),
+        key_id: cut(&row.key_id),
+        api: cut(&row.api),
+        model: cut(&row.model),
+        provider: row.provider.as_ref().map(cut),
+        upstream_model: row.upstream_model.as_ref().map(cut),
+        mode: cut(&row.mode),
+        price_version: row.price_version.as_ref().map(cut),
+        ..row.clone()
+    }
+}

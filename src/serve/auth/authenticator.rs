@@ -1,0 +1,207 @@
+//! The judgement: from headers to a caller, synchronously and without I/O.
+
+use super::snapshot::{Known, Snapshot};
+use super::token::{self, TokenKeys, Verdict};
+use super::{AuthError, credentials, key};
+use crate::base::Timestamp;
+use crate::store::{Scope, Scopes};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use subtle::ConstantTimeEq as _;
+use tokio::sync::Notify;
+
+/// A snapshot of at most this age knows every key: whatever is not in it does not exist.
+const FRESH: Duration = Duration::from_secs(5);
+/// How long an unknown signing key may be a new one that has not reached us yet.
+const KEY_PATIENCE: Duration = Duration::from_secs(5);
+/// How long it then counts as unknown before anybody looks again.
+const KEY_REFUSAL: Duration = Duration::from_secs(30);
+
+/// How callers are judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AuthOptions {
+    /// How long known keys are served from a snapshot that cannot be refreshed.
+    pub(crate) max_stale: Duration,
+    /// How often the snapshot is refreshed.
+    pub(crate) refresh: Duration,
+}
+
+/// How a caller has shown who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// A service key.
+    ServiceKey,
+    /// An access token.
+    AccessToken,
+}
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// The id of the key, or the subject of the token: what usage and limits count by.
+    pub(crate) key_id: Arc<str>,
+    /// What people call it.
+    pub(crate) name: Arc<str>,
+    /// What it may do.
+    pub(crate) scopes: Scopes,
+    /// Requests per minute, if it has a limit of its own.
+    pub(crate) rate: Option<u32>,
+    /// How it has shown who it is.
+    pub(crate) credential: Credential,
+}
+
+impl Caller {
+    /// Refuses a caller that lacks `scope`.
+    ///
+    /// # Errors
+    /// [`AuthError::Forbidden`].
+    pub(crate) fn require(&self, scope: Scope) -> Result<(), AuthError> {
+        if self.scopes.has(scope) { Ok(()) } else { Err(AuthError::Forbidden(scope.word())) }
+    }
+}
+
+/// Judges callers.
+#[derive(Debug)]
+pub(crate) struct Authenticator {
+    options: AuthOptions,
+    snapshot: ArcSwapOption<Snapshot>,
+    tokens: ArcSwap<TokenKeys>,
+    /// When the signing keys were asked to be loaded again for an unknown one.
+    unknown_since: Mutex<Option<Timestamp>>,
+    refresh_wanted: Notify,
+    reload_wanted: Notify,
+}
+
+impl Authenticator {
+    /// An authenticator that knows nobody yet.
+    pub(crate) fn new(options: AuthOptions, tokens: TokenKeys) -> Self {
+        Self {
+            options,
+            snapshot: ArcSwapOption::empty(),
+            tokens: ArcSwap::from_pointee(tokens),
+            unknown_since: Mutex::new(None),
+            refresh_wanted: Notify::new(),
+            reload_wanted: Notify::new(),
+        }
+    }
+
+    /// Who calls.
+    ///
+    /// # Errors
+    /// [`AuthError`]; never a 401 for what only the store could tell.
+    pub(crate) fn authenticate(
+        &self,
+        headers: &http::HeaderMap,
+        now: Timestamp,
+    ) -> Result<Caller, AuthError> {
+        let text = credentials::presented(headers)?;
+        if text.starts_with(key::PREFIX) {
+            let (id, secret) = key::parse(text).ok_or(AuthError::InvalidKey)?;
+            return self.by_key(id, secret, now);
+        }
+        match token::verify(text, &self.tokens.load(), now) {
+            Verdict::Valid(claims) => Ok(claims.caller()),
+            Verdict::Invalid => Err(AuthError::InvalidToken),
+            Verdict::Expired => Err(AuthError::TokenExpired),
+            Verdict::UnknownKey => Err(self.unknown_signing_key(now)),
+        }
+    }
+
+    fn by_key(&self, id: &str, secret: &str, now: Timestamp) -> Result<Caller, AuthError> {
+        let unavailable = || {
+            self.refresh_wanted.notify_one();
+            AuthError::Unavailable { retry_after: 1 }
+        };
+        let snapshot = self.snapshot.load();
+        let Some(snapshot) = snapshot.as_ref() else { return Err(unavailable()) };
+        let age = snapshot.age(now);
+        let Some(known) = snapshot.keys.get(id) else {
+            return Err(if age <= FRESH { AuthError::InvalidKey } else { unavailable() });
+        };
+        if !bool::from(key::hash(secret).ct_eq(&known.hash)) {
+            return Err(AuthError::InvalidKey);
+        }
+        // Neither a revocation nor an expiry is ever taken back, so age does not matter to them.
+        if known.revoked {
+            return Err(AuthError::KeyRevoked);
+        }
+        if known.expires_at.is_some_and(|end| end <= now) {
+            return Err(AuthError::KeyExpired);
+        }
+        if age > self.options.max_stale {
+            return Err(unavailable());
+        }
+        Ok(caller(known))
+    }
+
+    /// A token signed with a key we do not know: perhaps one that was published a moment ago.
+    fn unknown_signing_key(&self, now: Timestamp) -> AuthError {
+        let since =
+            |then: Timestamp| Duration::try_from(now.duration_since(then)).unwrap_or_default();
+        if since(self.tokens.load().loaded_at) <= KEY_PATIENCE {
+            return AuthError::InvalidToken;
+        }
+        let mut unknown = self.unknown_since.lock().unwrap_or_else(PoisonError::into_inner);
+        match *unknown {
+            Some(then) if since(then) <= KEY_PATIENCE => AuthError::Unavailable { retry_after: 1 },
+            Some(then) if since(then) <= KEY_REFUSAL => AuthError::InvalidToken,
+            _ => {
+                *unknown = Some(now);
+                self.reload_wanted.notify_one();
+                AuthError::Unavailable { retry_after: 1 }
+            }
+        }
+    }
+
+    /// Replaces what is known of keys.
+    pub(crate) fn set_snapshot(&self, snapshot: Snapshot) {
+        self.snapshot.store(Some(Arc::new(snapshot)));
+    }
+
+    /// What is known of keys.
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshot.load_full()
+    }
+
+    /// Replaces the keys that sign tokens.
+    pub(crate) fn set_token_keys(&self, tokens: TokenKeys) {
+        self.tokens.store(Arc::new(tokens));
+    }
+
+    /// The keys that sign tokens.
+    pub(crate) fn token_keys(&self) -> Arc<TokenKeys> {
+        self.tokens.load_full()
+    }
+
+    /// How callers are judged.
+    pub(crate) fn options(&self) -> AuthOptions {
+        self.options
+    }
+
+    /// Asks for the snapshot to be refreshed at once.
+    pub(crate) fn refresh_now(&self) {
+        self.refresh_wanted.notify_one();
+    }
+
+    /// Waits until somebody wants the snapshot refreshed.
+    pub(super) async fn refresh_wanted(&self) {
+        self.refresh_wanted.notified().await;
+    }
+
+    /// Waits until a token was signed with an unknown key: whoever loads signing keys should do so
+    /// now and call [`Authenticator::set_token_keys`].
+    pub(crate) async fn reload_wanted(&self) {
+        self.reload_wanted.notified().await;
+    }
+}
+
+fn caller(known: &Known) -> Caller {
+    Caller {
+        key_id: Arc::clone(&known.id),
+        name: Arc::clone(&known.name),
+        scopes: known.scopes,
+        rate: known.rate,
+        credential: Credential::ServiceKey,
+    }
+}

@@ -1,0 +1,201 @@
+//! Sealing: files of the server that only it may read or change (AES-256-GCM).
+
+use super::key::random;
+use crate::base::file::{self, PRIVATE};
+use crate::base::{Secret, Timestamp};
+use crate::report::{Place, Problem};
+use crate::store::ServiceKey;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use data_encoding::HEXLOWER;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Snapshot;
+
+/// What a sealed file begins with; part of what is authenticated.
+const MAGIC: &[u8] = b"ultra-seal/1\n";
+/// The largest sealed copy that is read.
+const LIMIT: u64 = 256 << 20;
+
+/// A key that seals.
+pub(crate) struct Seal(LessSafeKey);
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seal")
+    }
+}
+
+impl Seal {
+    /// The seal that an encryption key makes.
+    pub(crate) fn from_key(key: &Secret) -> Option<Self> {
+        let derived = Salt::new(HKDF_SHA256, b"ultra seal v1").extract(key.expose().as_bytes());
+        let derived = derived.expand(&[b"identity snapshot"], &AES_256_GCM).ok()?;
+        Some(Self(LessSafeKey::new(UnboundKey::from(derived))))
+    }
+
+    /// The seal of a server without an encryption key: its key is a file of the state directory
+    /// (`seal.key`, 0600), made when it is missing. It keeps what is sealed from whoever gets a
+    /// copy of the sealed file alone, not from whoever can read the directory.
+    ///
+    /// # Errors
+    /// The file cannot be made or read, or others can read it.
+    pub(crate) fn from_state_dir(state_dir: &Path) -> Result<Self, Problem> {
+        let path = state_dir.join("seal.key");
+        let problem = |why: String| {
+            Problem::error("seal-key", "cannot use the key that seals the identity snapshot")
+                .at(Place::file(&path))
+                .why(why)
+        };
+        let io = |e: io::Error| problem(e.kind().to_string());
+        file::private_dir(state_dir).map_err(io)?;
+        let mut known = file::read_bounded(&path, 256).map_err(io)?;
+        if known.is_none() {
+            create(&path).map_err(io)?;
+            known = file::read_bounded(&path, 256).map_err(io)?;
+        }
+        if file::others_can_read(&path).map_err(io)? {
+            let hint = format!("chmod 600 {}", path.display());
+            return Err(problem("others can read it".to_owned()).hint(hint));
+        }
+        let text = String::from_utf8(known.unwrap_or_default())
+            .map_err(|_| problem("it is not text".to_owned()))?;
+        let key = Secret::from_line(text);
+        if key.expose().len() != 64 {
+            let hint = format!("rm {}", path.display());
+            return Err(problem("it does not hold 64 hexadecimal digits".to_owned()).hint(hint));
+        }
+        Self::from_key(&key).ok_or_else(|| problem("no key can be derived from it".to_owned()))
+    }
+
+    /// Seals `bytes`. Only the same seal opens them, and only for the same `context`.
+    fn seal(&self, context: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+        let nonce = random::<NONCE_LEN>();
+        let mut sealed = bytes.to_vec();
+        self.0
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(aad(context)),
+                &mut sealed,
+            )
+            .ok()?;
+        Some([MAGIC, nonce.as_slice(), sealed.as_slice()].concat())
+    }
+
+    /// Opens what [`Seal::seal`] has sealed.
+    fn open(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.strip_prefix(MAGIC)?.split_first_chunk::<NONCE_LEN>()?;
+        let mut bytes = sealed.to_vec();
+        let plain = self
+            .0
+            .open_in_place(
+                Nonce::assume_unique_for_key(*nonce),
+                Aad::from(aad(context)),
+                &mut bytes,
+            )
+            .ok()?;
+        Some(plain.to_vec())
+    }
+}
+
+fn aad(context: &str) -> Vec<u8> {
+    [MAGIC, context.as_bytes()].concat()
+}
+
+/// Writes a new key file, unless another process is first.
+fn create(path: &Path) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut temp = tempfile::Builder::new().prefix(".ultra-").tempfile_in(dir)?;
+    io::Write::write_all(&mut temp, HEXLOWER.encode(&random::<32>()).as_bytes())?;
+    temp.as_file().sync_all()?;
+    // The file appears whole: a link fails if somebody else's is there already.
+    match temp.persist_noclobber(path) {
+        Ok(_) => file::sync_dir(dir),
+        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(e.error),
+    }
+}
+
+/// The sealed copy of the last good snapshot of one profile.
+#[derive(Debug)]
+pub(crate) struct LastGood {
+    seal: Seal,
+    path: PathBuf,
+    profile: String,
+}
+
+impl LastGood {
+    /// The copy in the state directory.
+    pub(crate) fn new(seal: Seal, state_dir: &Path, profile: &str) -> Self {
+        let path = state_dir.join(format!("identity-{profile}.sealed"));
+        Self { seal, path, profile: profile.to_owned() }
+    }
+
+    /// Keeps a copy.
+    ///
+    /// # Errors
+    /// The file cannot be written; the earlier copy then stands.
+    pub(super) fn save(&self, keys: &[ServiceKey], taken_at: Timestamp) -> io::Result<()> {
+        let sealed = self
+            .seal
+            .seal(&self.profile, &Snapshot::to_bytes(keys, taken_at))
+            .ok_or_else(|| io::Error::other("it cannot be sealed"))?;
+        file::write_atomic(&self.path, &sealed, PRIVATE)
+    }
+
+    /// The copy, or `None` if there is none that this seal opens.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn load(&self) -> io::Result<Option<Snapshot>> {
+        let Some(sealed) = file::read_bounded(&self.path, LIMIT)? else { return Ok(None) };
+        let snapshot =
+            self.seal.open(&self.profile, &sealed).and_then(|bytes| Snapshot::from_bytes(&bytes));
+        if snapshot.is_none() {
+            tracing::warn!(
+                "the sealed identity snapshot was made with another key or is damaged; it is not used"
+            );
+        }
+        Ok(snapshot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_seal_and_context_open() {
+        let seal = Seal::from_key(&Secret::new("k".repeat(32))).unwrap();
+        let sealed = seal.seal("dev", b"canary-text").unwrap();
+        assert!(!sealed.windows(6).any(|w| w == b"canary"));
+        assert_eq!(seal.open("dev", &sealed).unwrap(), b"canary-text");
+        assert!(seal.open("prod", &sealed).is_none());
+        assert!(
+            Seal::from_key(&Secret::new("x".repeat(32))).unwrap().open("dev", &sealed).is_none()
+        );
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 1;
+            assert!(seal.open("dev", &damaged).is_none(), "{at}");
+            assert!(seal.open("dev", &sealed[..at]).is_none(), "{at}");
+        }
+    }
+
+    #[test]
+    fn the_key_file_is_private_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Seal::from_state_dir(dir.path()).unwrap();
+        let sealed = first.seal("dev", b"x").unwrap();
+        let path = dir.path().join("seal.key");
+        assert!(!file::others_can_read(&path).unwrap());
+        let second = Seal::from_state_dir(dir.path()).unwrap();
+        assert_eq!(second.open("dev", &sealed).unwrap(), b"x");
+
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Seal::from_state_dir(dir.path()).is_err());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,3 @@
+//! The HTTP server, and who may use it.
+
+pub(crate) mod auth;

@@ -1,0 +1,116 @@
+//! The store: what outlives a process and is shared between replicas. The only module with SQL.
+//!
+//! One trait, two implementations with migrations of their own, one suite of tests for both
+//! ([`suite`]). Everything here goes in and comes out as types of the domain.
+
+mod error;
+mod migrations;
+mod model;
+mod open;
+mod postgres;
+mod sqlite;
+#[cfg(test)]
+mod suite;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub(crate) use error::StoreError;
+pub(crate) use migrations::{AppliedMigration, SchemaStatus};
+pub(crate) use model::{Heartbeat, Outcome, Scope, Scopes, ServiceKey, UsageRow};
+pub(crate) use open::{DatabaseOptions, open};
+
+use crate::base::Timestamp;
+use std::fmt::Debug;
+
+/// Which database is behind a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StoreKind {
+    /// The embedded SQLite database.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+}
+
+/// What outlives a process. Every operation ends within the time-out the store was opened with.
+#[async_trait::async_trait]
+pub(crate) trait Store: Debug + Send + Sync {
+    /// Which database it is.
+    fn kind(&self) -> StoreKind;
+
+    /// Where it is, fit for people: a path, or a URL without credentials.
+    fn location(&self) -> &str;
+
+    /// Whether it answers and its schema can be worked with.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; [`StoreError::Pending`] while migrations are pending in mode `check`.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Which migrations are applied, pending or unknown. Applies none.
+    ///
+    /// # Errors
+    /// The database cannot be reached or read.
+    async fn schema(&self) -> Result<SchemaStatus, StoreError>;
+
+    /// Applies every pending migration, all or none, and says which they were.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerSchema`], or the database cannot be reached or written.
+    async fn migrate(&self) -> Result<Vec<AppliedMigration>, StoreError>;
+
+    /// All service keys, revoked and expired ones too, oldest first.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn service_keys(&self) -> Result<Vec<ServiceKey>, StoreError>;
+
+    /// Adds a service key.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if a key that is not revoked has the same name, or any key the
+    /// same id.
+    async fn create_service_key(&self, key: &ServiceKey) -> Result<(), StoreError>;
+
+    /// Revokes the key with this id from `at` on; an earlier revocation stands. `false` if there
+    /// is no such key.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn revoke_service_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Adds usage rows, all or none; rows whose id is already there are passed over, so that a
+    /// batch can be sent again. Returns how many were new.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] if the database will never take one of these rows, else any
+    /// [`StoreError`].
+    async fn record_usage(&self, rows: &[UsageRow]) -> Result<u64, StoreError>;
+
+    /// The latest usage rows, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn recent_usage(&self, limit: u32) -> Result<Vec<UsageRow>, StoreError>;
+
+    /// How many usage rows there are.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn count_usage(&self) -> Result<u64, StoreError>;
+
+    /// Replaces the heartbeat of an instance.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError>;
+
+    /// The heartbeats seen since `since`, by instance.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError>;
+
+    /// Ends all connections; operations that come later are [`StoreError::Unreachable`].
+    async fn close(&self);
+}

@@ -1,0 +1,210 @@
+//! The store on PostgreSQL, in a schema `ultra` of its own, so that it can share a database with
+//! the application it serves.
+
+mod connection;
+mod errors;
+mod rows;
+mod schema;
+
+use super::migrations::{AppliedMigration, SchemaStatus};
+use super::{Heartbeat, ServiceKey, Store, StoreError, StoreKind, UsageRow};
+use crate::base::{Secret, Timestamp, redact};
+use crate::settings::groups::MigrateMode;
+use connection::Lease;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::str::FromStr as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The store on PostgreSQL. It connects when it is used, not when it is opened.
+#[derive(Debug)]
+pub(crate) struct PostgresStore {
+    location: String,
+    timeout: Duration,
+    mode: MigrateMode,
+    pool: PgPool,
+    /// Whether the schema was found to be usable.
+    prepared: AtomicBool,
+}
+
+impl PostgresStore {
+    /// A handle on the database that `url` names. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsuitable`] for a URL that cannot be understood.
+    pub(crate) fn open(
+        url: &Secret,
+        pool_size: u32,
+        timeout: Duration,
+        mode: MigrateMode,
+    ) -> Result<Self, StoreError> {
+        let location = redact::url(url.expose());
+        // The library's message may quote the URL, so it is left out.
+        let options = PgConnectOptions::from_str(url.expose())
+            .map_err(|_| StoreError::Unsuitable {
+                at: location.clone(),
+                why: "the URL is malformed or has an unknown option".to_owned(),
+            })?
+            .application_name("ultra");
+        let pool = PgPoolOptions::new()
+            .max_connections(pool_size)
+            .min_connections(0)
+            // What is left of the time-out is for asking why there is no connection.
+            .acquire_timeout(timeout.mul_f32(0.75))
+            .connect_lazy_with(options);
+        Ok(Self { location, timeout, mode, pool, prepared: AtomicBool::new(false) })
+    }
+
+    async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match tokio::time::timeout(self.timeout, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(StoreError::Timeout { at: self.location.clone(), after: self.timeout }),
+        }
+    }
+
+    /// A connection to a database whose schema can be worked with.
+    async fn ready(&self) -> Result<Lease, StoreError> {
+        let mut lease = self.lease().await?;
+        if !self.prepared.load(Ordering::Acquire) {
+            if self.mode == MigrateMode::Auto {
+                self.apply(&mut lease).await?;
+            }
+            self.status(&mut lease).await?.usable(&self.location)?;
+            self.prepared.store(true, Ordering::Release);
+        }
+        Ok(lease)
+    }
+
+    fn error(&self, error: &sqlx::Error) -> StoreError {
+        let translated = errors::translate(error, &self.location, self.timeout);
+        if errors::is_missing_table(error) {
+            // Somebody dropped our tables: look again before the next operation.
+            self.prepared.store(false, Ordering::Release);
+        }
+        translated
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for PostgresStore {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Postgres
+    }
+
+    fn location(&self) -> &str {
+        &self.location
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::ping(lease.connection()?).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn schema(&self) -> Result<SchemaStatus, StoreError> {
+        self.within(async {
+            let mut lease = self.lease().await?;
+            self.status(&mut lease).await
+        })
+        .await
+    }
+
+    async fn migrate(&self) -> Result<Vec<AppliedMigration>, StoreError> {
+        let mut lease = self.lease().await?;
+        self.apply(&mut lease).await
+    }
+
+    async fn service_keys(&self) -> Result<Vec<ServiceKey>, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::service_keys(lease.connection()?).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn create_service_key(&self, key: &ServiceKey) -> Result<(), StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::insert_service_key(lease.connection()?, key).await;
+            lease.finish(answer).map_err(|e| {
+                if errors::is_duplicate(&e) {
+                    let what = format!("a service key named `{}`", key.name);
+                    StoreError::Conflict { what }
+                } else {
+                    self.error(&e)
+                }
+            })
+        })
+        .await
+    }
+
+    async fn revoke_service_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::revoke(lease.connection()?, id, at).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn record_usage(&self, batch: &[UsageRow]) -> Result<u64, StoreError> {
+        if batch.is_empty() {
+            return Ok(0);
+        }
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::insert_usage(lease.connection()?, batch).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn recent_usage(&self, limit: u32) -> Result<Vec<UsageRow>, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::recent_usage(lease.connection()?, limit).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn count_usage(&self) -> Result<u64, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::count_usage(lease.connection()?).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::beat(lease.connection()?, heartbeat).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::heartbeats(lease.connection()?, since).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn close(&self) {
+        // A frozen server must not keep a process from ending.
+        let _ = tokio::time::timeout(self.timeout, self.pool.close()).await;
+    }
+}

@@ -1,0 +1,257 @@
+//! The store on SQLite: one writing connection, a few reading ones, other processes allowed.
+
+mod errors;
+mod file;
+mod rows;
+mod schema;
+
+use super::migrations::{AppliedMigration, SchemaStatus};
+use super::{Heartbeat, ServiceKey, Store, StoreError, StoreKind, UsageRow};
+use crate::base::Timestamp;
+use crate::settings::groups::MigrateMode;
+use errors::translate;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Connections for reading. WAL lets them work beside the writer.
+const READERS: u32 = 4;
+
+/// The store on SQLite.
+#[derive(Debug)]
+pub(crate) struct SqliteStore {
+    path: PathBuf,
+    location: String,
+    timeout: Duration,
+    mode: MigrateMode,
+    /// One connection: writers of this process queue for it fairly instead of polling for the
+    /// file lock.
+    writer: SqlitePool,
+    readers: SqlitePool,
+    /// Whether the schema was found to be usable; it does not become unusable by itself.
+    prepared: AtomicBool,
+}
+
+impl SqliteStore {
+    /// Opens the database, after looking at the file without changing it. In mode `auto` it is
+    /// created and migrated if need be; in mode `check` neither.
+    ///
+    /// # Errors
+    /// See [`super::open`].
+    pub(crate) async fn open(
+        path: &Path,
+        timeout: Duration,
+        mode: MigrateMode,
+    ) -> Result<Self, StoreError> {
+        let location = path.display().to_string();
+        file::inspect(path, &location)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            // Below our own deadline, so that a held lock is told from a frozen disk.
+            .busy_timeout(timeout.mul_f32(0.8))
+            .create_if_missing(false);
+        let pool = |size: u32| {
+            SqlitePoolOptions::new()
+                .max_connections(size)
+                .min_connections(0)
+                .acquire_timeout(timeout)
+                .max_lifetime(None)
+        };
+        let store = Self {
+            path: path.to_owned(),
+            writer: pool(1).connect_lazy_with(options.clone()),
+            readers: pool(READERS).connect_lazy_with(options),
+            location,
+            timeout,
+            mode,
+            prepared: AtomicBool::new(false),
+        };
+        if file::exists(path) {
+            store.within(store.examine()).await?;
+        }
+        if mode == MigrateMode::Auto {
+            match store.ready().await {
+                // Somebody else is at work on the file; that passes.
+                Err(e @ StoreError::Timeout { .. }) => {
+                    tracing::warn!(error = %e, "the store is busy");
+                }
+                other => other?,
+            }
+        }
+        Ok(store)
+    }
+
+    /// Runs `work` within the deadline of the store.
+    async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match tokio::time::timeout(self.timeout, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(StoreError::Timeout { at: self.location.clone(), after: self.timeout }),
+        }
+    }
+
+    /// Makes sure once that the schema is the one this program works with.
+    async fn ready(&self) -> Result<(), StoreError> {
+        if self.prepared.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let status = match self.mode {
+            MigrateMode::Auto => {
+                self.apply().await?;
+                self.status().await?
+            }
+            MigrateMode::Check => self.status().await?,
+        };
+        status.usable(&self.location)?;
+        self.prepared.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// A transaction that takes the write lock at once: one that begins by reading could fail
+    /// half-way because another process wrote in between.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.error(e))
+    }
+
+    fn error(&self, error: sqlx::Error) -> StoreError {
+        translate(error, &self.location, self.timeout)
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for SqliteStore {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Sqlite
+    }
+
+    fn location(&self) -> &str {
+        &self.location
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.within(async {
+            self.ready().await?;
+            let one: i64 = sqlx::query_scalar("SELECT 1")
+                .fetch_one(&self.readers)
+                .await
+                .map_err(|e| self.error(e))?;
+            debug_assert_eq!(one, 1);
+            // A file that was deleted or replaced below us still answers; say so instead.
+            if file::exists(&self.path) {
+                Ok(())
+            } else {
+                let why = "the file is gone".to_owned();
+                Err(StoreError::Damaged { at: self.location.clone(), why })
+            }
+        })
+        .await
+    }
+
+    async fn schema(&self) -> Result<SchemaStatus, StoreError> {
+        self.within(self.status()).await
+    }
+
+    async fn migrate(&self) -> Result<Vec<AppliedMigration>, StoreError> {
+        self.apply().await
+    }
+
+    async fn service_keys(&self) -> Result<Vec<ServiceKey>, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            rows::service_keys(&self.readers).await.map_err(|e| self.error(e))
+        })
+        .await
+    }
+
+    async fn create_service_key(&self, key: &ServiceKey) -> Result<(), StoreError> {
+        self.within(async {
+            self.ready().await?;
+            let mut tx = self.begin().await?;
+            match rows::insert_service_key(&mut tx, key).await {
+                Err(e) if errors::is_duplicate(&e) => Err(StoreError::Conflict {
+                    what: format!("a service key named `{}`", key.name),
+                }),
+                other => {
+                    other.map_err(|e| self.error(e))?;
+                    tx.commit().await.map_err(|e| self.error(e))
+                }
+            }
+        })
+        .await
+    }
+
+    async fn revoke_service_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            let mut tx = self.begin().await?;
+            let found = rows::revoke(&mut tx, id, at).await.map_err(|e| self.error(e))?;
+            tx.commit().await.map_err(|e| self.error(e))?;
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn record_usage(&self, rows: &[UsageRow]) -> Result<u64, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            let mut tx = self.begin().await?;
+            let mut new = 0;
+            for row in rows {
+                new += rows::insert_usage(&mut tx, row).await.map_err(|e| self.error(e))?;
+            }
+            tx.commit().await.map_err(|e| self.error(e))?;
+            Ok(new)
+        })
+        .await
+    }
+
+    async fn recent_usage(&self, limit: u32) -> Result<Vec<UsageRow>, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            rows::recent_usage(&self.readers, limit).await.map_err(|e| self.error(e))
+        })
+        .await
+    }
+
+    async fn count_usage(&self) -> Result<u64, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            rows::count_usage(&self.readers).await.map_err(|e| self.error(e))
+        })
+        .await
+    }
+
+    async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
+        self.within(async {
+            self.ready().await?;
+            let mut tx = self.begin().await?;
+            rows::beat(&mut tx, heartbeat).await.map_err(|e| self.error(e))?;
+            tx.commit().await.map_err(|e| self.error(e))
+        })
+        .await
+    }
+
+    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            rows::heartbeats(&self.readers, since).await.map_err(|e| self.error(e))
+        })
+        .await
+    }
+
+    async fn close(&self) {
+        // A frozen disk must not keep a process from ending.
+        let both = async {
+            self.readers.close().await;
+            self.writer.close().await;
+        };
+        let _ = tokio::time::timeout(self.timeout, both).await;
+    }
+}

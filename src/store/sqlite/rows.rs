@@ -1,0 +1,203 @@
+//! Statements of the SQLite store, and rows as types of the domain. Times are microseconds since
+//! 1970-01-01 UTC.
+
+use crate::base::Timestamp;
+use crate::store::{Heartbeat, Outcome, Scopes, ServiceKey, UsageRow};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use uuid::Uuid;
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+/// A time of the database; one out of range is the beginning of time.
+pub(super) fn time(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A count for the database, which has signed numbers only.
+fn count(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn uncount(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+pub(super) async fn service_keys(pool: &SqlitePool) -> Result<Vec<ServiceKey>> {
+    let rows = sqlx::query(
+        "SELECT id, hash, name, scopes, created_at, expires_at, rate, revoked_at \
+         FROM service_keys ORDER BY created_at, id",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(service_key).collect()
+}
+
+fn service_key(row: &SqliteRow) -> Result<ServiceKey> {
+    let hash: Vec<u8> = row.try_get("hash")?;
+    Ok(ServiceKey {
+        id: row.try_get("id")?,
+        hash: hash.try_into().map_err(|_| sqlx::Error::ColumnDecode {
+            index: "hash".to_owned(),
+            source: "not 32 bytes".into(),
+        })?,
+        name: row.try_get("name")?,
+        scopes: Scopes::parse(row.try_get("scopes")?),
+        created_at: time(row.try_get("created_at")?),
+        expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(time),
+        rate: row.try_get::<Option<i64>, _>("rate")?.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
+        revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(time),
+    })
+}
+
+pub(super) async fn insert_service_key(
+    connection: &mut SqliteConnection,
+    key: &ServiceKey,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO service_keys \
+         (id, hash, name, scopes, created_at, expires_at, rate, revoked_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(key.id.as_str())
+    .bind(key.hash.as_slice())
+    .bind(key.name.as_str())
+    .bind(key.scopes.to_string())
+    .bind(key.created_at.as_microsecond())
+    .bind(key.expires_at.map(Timestamp::as_microsecond))
+    .bind(key.rate.map(i64::from))
+    .bind(key.revoked_at.map(Timestamp::as_microsecond))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn revoke(
+    connection: &mut SqliteConnection,
+    id: &str,
+    at: Timestamp,
+) -> Result<bool> {
+    let done =
+        sqlx::query("UPDATE service_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?")
+            .bind(at.as_microsecond())
+            .bind(id)
+            .execute(connection)
+            .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(super) async fn insert_usage(connection: &mut SqliteConnection, row: &UsageRow) -> Result<u64> {
+    let done = sqlx::query(
+        "INSERT INTO usage \
+         (id, at, request_id, key_id, api, model, provider, upstream_model, mode, outcome, status, \
+          attempt, streamed, input_tokens, cached_tokens, output_tokens, reasoning_tokens, \
+          latency_ms, cost_nano_usd, price_version) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(row.id.as_bytes().as_slice())
+    .bind(row.at.as_microsecond())
+    .bind(row.request_id.as_str())
+    .bind(row.key_id.as_str())
+    .bind(row.api.as_str())
+    .bind(row.model.as_str())
+    .bind(row.provider.as_deref())
+    .bind(row.upstream_model.as_deref())
+    .bind(row.mode.as_str())
+    .bind(row.outcome.word())
+    .bind(i64::from(row.status))
+    .bind(i64::from(row.attempt))
+    .bind(row.streamed)
+    .bind(row.input_tokens.map(count))
+    .bind(row.cached_tokens.map(count))
+    .bind(row.output_tokens.map(count))
+    .bind(row.reasoning_tokens.map(count))
+    .bind(count(row.latency_ms))
+    .bind(row.cost_nano_usd)
+    .bind(row.price_version.as_deref())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn recent_usage(pool: &SqlitePool, limit: u32) -> Result<Vec<UsageRow>> {
+    let rows = sqlx::query("SELECT * FROM usage ORDER BY at DESC, id DESC LIMIT ?")
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(usage_row).collect()
+}
+
+fn usage_row(row: &SqliteRow) -> Result<UsageRow> {
+    let id: Vec<u8> = row.try_get("id")?;
+    let tokens =
+        |name: &str| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(name)?.map(uncount));
+    Ok(UsageRow {
+        id: Uuid::from_slice(&id)
+            .map_err(|e| sqlx::Error::ColumnDecode { index: "id".to_owned(), source: e.into() })?,
+        at: time(row.try_get("at")?),
+        request_id: row.try_get("request_id")?,
+        key_id: row.try_get("key_id")?,
+        api: row.try_get("api")?,
+        model: row.try_get("model")?,
+        provider: row.try_get("provider")?,
+        upstream_model: row.try_get("upstream_model")?,
+        mode: row.try_get("mode")?,
+        outcome: Outcome::parse(row.try_get("outcome")?),
+        status: u16::try_from(row.try_get::<i64, _>("status")?).unwrap_or(0),
+        attempt: u32::try_from(row.try_get::<i64, _>("attempt")?).unwrap_or(0),
+        streamed: row.try_get("streamed")?,
+        input_tokens: tokens("input_tokens")?,
+        cached_tokens: tokens("cached_tokens")?,
+        output_tokens: tokens("output_tokens")?,
+        reasoning_tokens: tokens("reasoning_tokens")?,
+        latency_ms: uncount(row.try_get("latency_ms")?),
+        cost_nano_usd: row.try_get("cost_nano_usd")?,
+        price_version: row.try_get("price_version")?,
+    })
+}
+
+pub(super) async fn count_usage(pool: &SqlitePool) -> Result<u64> {
+    let n: i64 = sqlx::query_scalar("SELECT count(*) FROM usage").fetch_one(pool).await?;
+    Ok(uncount(n))
+}
+
+pub(super) async fn beat(connection: &mut SqliteConnection, beat: &Heartbeat) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO heartbeats (instance, at, version, profile, config_hash, slots) \
+         VALUES (?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (instance) DO UPDATE SET at = excluded.at, version = excluded.version, \
+         profile = excluded.profile, config_hash = excluded.config_hash, slots = excluded.slots",
+    )
+    .bind(beat.instance.as_str())
+    .bind(beat.at.as_microsecond())
+    .bind(beat.version.as_str())
+    .bind(beat.profile.as_str())
+    .bind(beat.config_hash.as_str())
+    .bind(beat.slots.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn heartbeats(pool: &SqlitePool, since: Timestamp) -> Result<Vec<Heartbeat>> {
+    let rows = sqlx::query(
+        "SELECT instance, at, version, profile, config_hash, slots FROM heartbeats \
+         WHERE at >= ? ORDER BY instance",
+    )
+    .bind(since.as_microsecond())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Heartbeat {
+                instance: row.try_get("instance")?,
+                at: time(row.try_get("at")?),
+                version: row.try_get("version")?,
+                profile: row.try_get("profile")?,
+                config_hash: row.try_get("config_hash")?,
+                slots: serde_json::from_str(row.try_get("slots")?).unwrap_or_default(),
+            })
+        })
+        .collect()
+}
