@@ -4,6 +4,7 @@
 pub(crate) mod completions;
 pub(crate) mod generate;
 pub(crate) mod man;
+pub(crate) mod switch;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

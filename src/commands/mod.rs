@@ -3,3 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod generate;
 pub(crate) mod man;
+pub(crate) mod history;
+pub(crate) mod switch;
+pub(crate) mod switching;
+pub(crate) mod undo;

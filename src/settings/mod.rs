@@ -23,6 +23,7 @@ pub(crate) mod secretish;
 pub(crate) mod servers;
 pub(crate) mod switch;
 pub(crate) mod switch_record;
+pub(crate) mod trust;
 pub(crate) mod value;
 pub(crate) mod workspace;
 mod yaml;

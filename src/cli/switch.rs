@@ -1,0 +1,47 @@
+//! `ultra env switch`, `undo` and `trust`.
+
+use crate::settings::value::{Kind, Value as _};
+use clap::Args;
+use std::time::Duration;
+
+/// Make another profile the one in use.
+#[derive(Args, Debug)]
+pub(crate) struct SwitchArgs {
+    /// The profile to use from now on.
+    #[arg(value_name = "PROFILE")]
+    pub(crate) target: String,
+    /// Say what would happen, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Move a `.env` that somebody wrote to `.env.local`, where its values keep counting.
+    #[arg(long, conflicts_with = "no_dotenv")]
+    pub(crate) adopt: bool,
+    /// Leave `.env` as it is.
+    #[arg(long)]
+    pub(crate) no_dotenv: bool,
+    /// How long to wait for another switch to end.
+    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = span)]
+    pub(crate) wait: Duration,
+}
+
+/// Go back to what was before the last switch.
+#[derive(Args, Debug)]
+pub(crate) struct UndoArgs {
+    /// How many switches to go back.
+    #[arg(value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) steps: u16,
+    /// Say what would happen, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave `.env` as it is.
+    #[arg(long)]
+    pub(crate) no_dotenv: bool,
+    /// How long to wait for another switch to end.
+    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = span)]
+    pub(crate) wait: Duration,
+}
+
+/// A time span as everywhere: `500ms`, `30s`, `10m`.
+fn span(text: &str) -> Result<Duration, String> {
+    Duration::parse(text).ok_or_else(|| format!("expected {}", Kind::Duration.expected()))
+}

@@ -1,0 +1,266 @@
+//! `ultra env switch`: another profile becomes the one in use, in one step or not at all.
+
+use super::switching::{self, Loads};
+use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
+use crate::settings::profile::canonical;
+use crate::settings::servers::ServerRecord;
+use crate::settings::switch::diff::{self, Change};
+use crate::settings::switch::present::{self, Present};
+use crate::settings::switch::{Session, generated};
+use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
+use crate::settings::workspace::ProfileSource;
+use crate::settings::{SecretSource, Workspace, load};
+use serde::Serialize;
+use std::path::Path;
+use std::time::Duration;
+
+/// What is wanted.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The profile to use, or an alias.
+    pub(crate) target: String,
+    /// Whether to say only what would happen.
+    pub(crate) dry_run: bool,
+    /// Whether a `.env` that somebody wrote moves to `.env.local`.
+    pub(crate) adopt: bool,
+    /// Whether `.env` is left alone.
+    pub(crate) no_dotenv: bool,
+    /// How long to wait for another switch.
+    pub(crate) wait: Duration,
+}
+
+/// What a switch comes to, before anything is done.
+struct Plan {
+    from: String,
+    decided: Option<String>,
+    to: String,
+    step: DotenvStep,
+    present: Present,
+    body: String,
+    same: bool,
+    protected: Vec<String>,
+    changes: Vec<Change>,
+    loads: Loads,
+    warnings: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    changed: bool,
+    dry_run: bool,
+    from: &'a str,
+    to: &'a str,
+    generation: Option<u64>,
+    protected: &'a [String],
+    dotenv: DotenvStep,
+    changes: &'a [Change],
+    loads: &'a Loads,
+    servers: &'a [ServerRecord],
+    warnings: &'a [Problem],
+}
+
+/// Switches.
+pub(crate) fn run(
+    request: &Request,
+    workspace: &Workspace,
+    secrets: &dyn SecretSource,
+    console: &dyn Console,
+) -> Result<Report, Fault> {
+    let root = switching::root(workspace)?;
+    let target = workspace.known_profile(&request.target)?;
+    if let Some(flag) = workspace.flags.profile.as_deref().filter(|f| canonical(f) != target) {
+        let what = format!("`--profile {flag}` and the target `{target}` are two profiles");
+        return Err(Fault::usage(
+            Problem::error("two-profiles", what).hint(format!("ultra env switch {target}")),
+        ));
+    }
+    // Everything that can be refused is refused before the first byte is written.
+    let record = switch_record::read(&workspace.state_dir).map_err(Fault::unreachable)?;
+    let mut plan = plan(request, workspace, root, &target, record.as_ref(), secrets)?;
+    if request.dry_run || plan.same {
+        return answer(request, workspace, &plan, None);
+    }
+    let confirmed = ask(&plan, console)?;
+    let purpose = format!("env switch {target}");
+    let state_dir = workspace.prepare_state_dir()?;
+    let session = Session::begin(root, state_dir, &purpose, request.wait)?;
+    // Somebody may have switched, or edited a file, while we asked and waited.
+    plan = self::plan(request, workspace, root, &target, session.record(), secrets)?;
+    if plan.same {
+        return answer(request, workspace, &plan, None);
+    }
+    if plan.protected != confirmed {
+        ask(&plan, console)?;
+    }
+    let generation = session.generation();
+    let record = SwitchRecord {
+        generation,
+        kind: SwitchKind::Switch,
+        from: plan.decided.clone(),
+        to: Some(target.clone()),
+        dotenv: plan.step,
+        env_before: plan.present.bytes().map(<[u8]>::to_vec),
+        env_after: (plan.step != DotenvStep::Leave)
+            .then(|| generated::seal(&target, generation, &plan.body)),
+        undoes: Vec::new(),
+        at: Some(workspace.clock.now()),
+    };
+    plan.warnings.extend(session.commit(&record)?);
+    answer(request, workspace, &plan, Some(generation))
+}
+
+fn plan(
+    request: &Request,
+    workspace: &Workspace,
+    root: &Path,
+    target: &str,
+    record: Option<&SwitchRecord>,
+    secrets: &dyn SecretSource,
+) -> Result<Plan, Fault> {
+    let from = switching::decided(record);
+    let (settings, resolution, mut warnings) = load(workspace, target, secrets).usable()?;
+    let present = switching::present(root)?;
+    let step = step(request, root, &present, target)?;
+    let body = generated::render(&resolution);
+    let kept = match (&step, &present) {
+        (DotenvStep::Leave, _) => true,
+        (_, Present::Intact { header, bytes }) => {
+            header.profile == target && generated::body(bytes) == body.as_bytes()
+        }
+        _ => false,
+    };
+    let same = kept && record.is_some_and(|r| r.to.as_deref() == Some(target));
+    if let (DotenvStep::Leave, Present::Intact { header, .. }) = (&step, &present)
+        && header.profile != target
+    {
+        let what = format!("`.env` still says what profile `{}` says", header.profile);
+        warnings.push(Problem::warning("stale-dotenv", what).at(Place::file(".env")));
+    }
+    warnings.extend(outvoted(workspace, target));
+    let changes = match load(workspace, from, secrets).resolution {
+        Some(before) => diff::changes(&before, &resolution, secrets),
+        None => {
+            let what = format!("profile `{from}` cannot be read, so no differences are shown");
+            warnings.push(Problem::warning("unreadable-profile", what));
+            Vec::new()
+        }
+    };
+    let protected = switching::protected(workspace, [target, from], secrets);
+    Ok(Plan {
+        from: from.to_owned(),
+        decided: record.and_then(|r| r.to.clone()),
+        to: target.to_owned(),
+        step,
+        present,
+        body,
+        same,
+        protected: protected.into_iter().map(str::to_owned).collect(),
+        changes,
+        loads: Loads::of(&settings, workspace, secrets),
+        warnings,
+    })
+}
+
+/// What becomes of `.env`; a file that somebody wrote is never overwritten.
+fn step(
+    request: &Request,
+    root: &Path,
+    present: &Present,
+    target: &str,
+) -> Result<DotenvStep, Fault> {
+    if request.no_dotenv {
+        return Ok(DotenvStep::Leave);
+    }
+    let what = match present {
+        Present::Absent | Present::Intact { .. } => return Ok(DotenvStep::Write),
+        Present::Edited => "`.env` was generated and edited since",
+        Present::HandWritten => "`.env` was written by somebody",
+    };
+    let local = present::dotenv_local(root).symlink_metadata().is_ok();
+    if request.adopt && !local {
+        return Ok(DotenvStep::Adopt);
+    }
+    let problem = Problem::error("foreign-dotenv", format!("{what} and is not overwritten"))
+        .at(Place::file(".env"));
+    Err(Fault::refused(if request.adopt {
+        problem
+            .why("it cannot be adopted as `.env.local`: there is such a file")
+            .hint("merge the two files by hand, or leave `.env` alone with `--no-dotenv`")
+    } else {
+        problem.hint(format!(
+            "`ultra env switch {target} --adopt` moves it to `.env.local`, `--no-dotenv` leaves it"
+        ))
+    }))
+}
+
+/// The warning that the switch does not count here, because the environment names another profile.
+fn outvoted(workspace: &Workspace, target: &str) -> Option<Problem> {
+    let claim = workspace
+        .claims
+        .iter()
+        .find(|c| c.source == ProfileSource::Environment && c.profile != target)?;
+    Some(
+        Problem::warning(
+            "outvoted",
+            format!("the process environment says `{}`, which counts more", claim.profile),
+        )
+        .why("`ULTRA_PROFILE` wins over the last switch")
+        .hint("unset ULTRA_PROFILE"),
+    )
+}
+
+/// Asks for confirmation where it is needed; the answer is what was confirmed.
+fn ask(plan: &Plan, console: &dyn Console) -> Result<Vec<String>, Fault> {
+    if !plan.protected.is_empty() && console.interactive() {
+        for change in &plan.changes {
+            console.note(&format!("  {}", change.name));
+        }
+        console.note(&format!("{} values differ", plan.changes.len()));
+    }
+    let names: Vec<&str> = plan.protected.iter().map(String::as_str).collect();
+    let question = format!("Switch from `{}` to `{}`", plan.from, plan.to);
+    switching::confirm(console, &question, &names, &format!("ultra env switch {}", plan.to))?;
+    Ok(plan.protected.clone())
+}
+
+fn answer(
+    request: &Request,
+    workspace: &Workspace,
+    plan: &Plan,
+    generation: Option<u64>,
+) -> Result<Report, Fault> {
+    let servers = switching::others(workspace, &plan.to);
+    let headline = if plan.same {
+        Block::Toned(Tone::Good, format!("already on `{}`, nothing changed", plan.to))
+    } else if request.dry_run {
+        Block::text(format!("would switch from `{}` to `{}`", plan.from, plan.to))
+    } else {
+        Block::Toned(Tone::Good, format!("switched from `{}` to `{}`", plan.from, plan.to))
+    };
+    let dotenv = match plan.step {
+        _ if plan.same => None,
+        DotenvStep::Write | DotenvStep::Restore => Some("`.env` is written anew"),
+        DotenvStep::Adopt => Some("`.env` moves to `.env.local` and is written anew"),
+        DotenvStep::Leave => Some("`.env` is left as it is"),
+    };
+    let mut view = vec![headline];
+    view.extend(dotenv.map(Block::text));
+    view.extend(switching::view_changes(&plan.changes));
+    view.extend(plan.loads.view());
+    view.extend(switching::view_servers(&servers));
+    view.extend(plan.warnings.iter().cloned().map(Block::Finding));
+    let answer = Answer {
+        changed: generation.is_some(),
+        dry_run: request.dry_run,
+        from: &plan.from,
+        to: &plan.to,
+        generation,
+        protected: &plan.protected,
+        dotenv: plan.step,
+        changes: &plan.changes,
+        loads: &plan.loads,
+        servers: &servers,
+        warnings: &plan.warnings,
+    };
+    Report::new("ultra.env.switch/1", answer, view)
+}

@@ -1,0 +1,156 @@
+//! `ultra env undo`: back to what was before the last switches, byte for byte.
+
+use super::switching::{self, Loads};
+use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
+use crate::settings::switch::history::{self, Back};
+use crate::settings::switch::{Present, Session};
+use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
+use crate::settings::{SecretSource, Workspace, load};
+use std::path::Path;
+use std::time::Duration;
+
+/// What is wanted.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// How many switches to go back, at least 1.
+    pub(crate) steps: usize,
+    /// Whether to say only what would happen.
+    pub(crate) dry_run: bool,
+    /// Whether `.env` is left alone.
+    pub(crate) no_dotenv: bool,
+    /// How long to wait for another switch.
+    pub(crate) wait: Duration,
+}
+
+struct Plan {
+    from: String,
+    to: String,
+    back: Back,
+    present: Present,
+    protected: Vec<String>,
+    loads: Option<Loads>,
+    warnings: Vec<Problem>,
+}
+
+/// Goes back.
+pub(crate) fn run(
+    request: &Request,
+    workspace: &Workspace,
+    secrets: &dyn SecretSource,
+    console: &dyn Console,
+) -> Result<Report, Fault> {
+    let root = switching::root(workspace)?;
+    let record = switch_record::read(&workspace.state_dir).map_err(Fault::unreachable)?;
+    let mut plan = plan(request, workspace, root, record.as_ref(), secrets)?;
+    if request.dry_run {
+        return answer(request, workspace, &plan, None);
+    }
+    let confirmed = ask(request, &plan, console)?;
+    let state_dir = workspace.prepare_state_dir()?;
+    let session = Session::begin(root, state_dir, "env undo", request.wait)?;
+    // Somebody may have switched while we asked and waited; what was agreed to is then not what
+    // would happen.
+    plan = self::plan(request, workspace, root, session.record(), secrets)?;
+    if plan.back.undoes != confirmed {
+        return Err(Fault::refused(
+            Problem::error("changed-meanwhile", "another switch came in between")
+                .hint("look at `ultra env history`, then try again"),
+        ));
+    }
+    let record = SwitchRecord {
+        generation: session.generation(),
+        kind: SwitchKind::Undo,
+        from: session.record().and_then(|r| r.to.clone()),
+        to: plan.back.to.clone(),
+        dotenv: plan.back.dotenv,
+        env_before: plan.present.bytes().map(<[u8]>::to_vec),
+        env_after: plan.back.env_after.clone(),
+        undoes: plan.back.undoes.clone(),
+        at: Some(workspace.clock.now()),
+    };
+    plan.warnings.extend(session.commit(&record)?);
+    answer(request, workspace, &plan, Some(record.generation))
+}
+
+fn plan(
+    request: &Request,
+    workspace: &Workspace,
+    root: &Path,
+    record: Option<&SwitchRecord>,
+    secrets: &dyn SecretSource,
+) -> Result<Plan, Fault> {
+    let entries = switching::entries(workspace)?;
+    let undoable = history::undoable(&entries);
+    let Some(mut back) = history::back(&undoable, request.steps) else {
+        let what = match undoable.len() {
+            0 => "there is no switch to undo".to_owned(),
+            n => format!("only {n} switches can be undone, not {}", request.steps),
+        };
+        return Err(Fault::usage(Problem::error("nothing-to-undo", what).hint("ultra env history")));
+    };
+    let present = switching::present(root)?;
+    if request.no_dotenv {
+        back.dotenv = DotenvStep::Leave;
+        back.env_after = None;
+    }
+    if back.dotenv != DotenvStep::Leave && !present.is_ours() {
+        return Err(Fault::refused(
+            Problem::error("foreign-dotenv", "`.env` was changed since the switch and is kept")
+                .at(Place::file(".env"))
+                .hint("move it away, or leave it alone with `ultra env undo --no-dotenv`"),
+        ));
+    }
+    let from = switching::decided(record).to_owned();
+    let to = back.to.clone().unwrap_or_else(|| switching::UNDECIDED.to_owned());
+    workspace.known_profile(&to)?;
+    // What was in use is gone back to even if it has become invalid: that is what undo is for.
+    // The problems are told.
+    let loaded = load(workspace, &to, secrets);
+    let loads = loaded.settings.as_ref().map(|s| Loads::of(s, workspace, secrets));
+    let protected = switching::protected(workspace, [&to, &from], secrets);
+    let protected = protected.into_iter().map(str::to_owned).collect();
+    Ok(Plan { from, to, back, present, protected, loads, warnings: loaded.problems })
+}
+
+/// Asks for confirmation where it is needed; the answer is what was confirmed.
+fn ask(request: &Request, plan: &Plan, console: &dyn Console) -> Result<Vec<u64>, Fault> {
+    let names: Vec<&str> = plan.protected.iter().map(String::as_str).collect();
+    let question = format!("Go back from `{}` to `{}`", plan.from, plan.to);
+    let command = match request.steps {
+        1 => "ultra env undo".to_owned(),
+        n => format!("ultra env undo {n}"),
+    };
+    switching::confirm(console, &question, &names, &command)?;
+    Ok(plan.back.undoes.clone())
+}
+
+fn answer(
+    request: &Request,
+    workspace: &Workspace,
+    plan: &Plan,
+    generation: Option<u64>,
+) -> Result<Report, Fault> {
+    let servers = switching::others(workspace, &plan.to);
+    let (from, to) = (&plan.from, &plan.to);
+    let mut view = vec![if request.dry_run {
+        Block::text(format!("would go back from `{from}` to `{to}`"))
+    } else {
+        Block::Toned(Tone::Good, format!("went back from `{from}` to `{to}`"))
+    }];
+    view.extend(plan.loads.iter().flat_map(Loads::view));
+    view.extend(switching::view_servers(&servers));
+    view.extend(plan.warnings.iter().cloned().map(Block::Finding));
+    let data = serde_json::json!({
+        "changed": generation.is_some(),
+        "dry_run": request.dry_run,
+        "from": from,
+        "to": to,
+        "generation": generation,
+        "undoes": plan.back.undoes,
+        "dotenv": plan.back.dotenv,
+        "loads": plan.loads,
+        "servers": servers,
+        "warnings": plan.warnings,
+    });
+    Report::new("ultra.env.undo/1", data, view)
+}

@@ -1,0 +1,240 @@
+//! Trust in a root: a cloned repository's profiles could name a secret of this machine and an
+//! address of their own. Until the user has seen what goes where and agreed, references of the
+//! root's profiles resolve to nothing.
+//!
+//! Agreement is kept per user and root as a digest of all references and all base URLs, outside
+//! the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
+//! change of these asks again.
+
+use super::environment::Environment;
+use crate::base::lock::Lock;
+use crate::base::{Timestamp, file};
+use crate::report::{Place, Problem};
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The largest list of trusted roots that is read.
+const LIMIT: u64 = 4 << 20;
+
+/// A reference to a secret in a profile of the root.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Wanted {
+    /// The profile.
+    pub(crate) profile: String,
+    /// The variable that would hold the secret.
+    pub(crate) variable: String,
+    /// The reference as it is written, such as `vault:openai`.
+    pub(crate) reference: String,
+}
+
+/// A base URL in a profile of the root: where a secret may be sent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Destination {
+    /// The profile.
+    pub(crate) profile: String,
+    /// The provider or variable that it belongs to.
+    pub(crate) name: String,
+    /// The URL as it is written.
+    pub(crate) url: String,
+}
+
+/// Everything in the profiles of a root that trust is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Claims {
+    /// Secrets that are asked for.
+    pub(crate) wanted: BTreeSet<Wanted>,
+    /// Addresses that they may be sent to.
+    pub(crate) destinations: BTreeSet<Destination>,
+}
+
+impl Claims {
+    /// A digest of all of it.
+    pub(crate) fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        // Each part with its length, so that no two sets of claims run together to the same text.
+        let mut add = |part: &str| {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        };
+        for wanted in &self.wanted {
+            ["wanted", &wanted.profile, &wanted.variable, &wanted.reference].map(&mut add);
+        }
+        for to in &self.destinations {
+            ["destination", &to.profile, &to.name, &to.url].map(&mut add);
+        }
+        HEXLOWER.encode(&hash.finalize())
+    }
+}
+
+/// Whether the user has agreed to what the profiles of a root ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TrustStatus {
+    /// They reference no secret.
+    NotNeeded,
+    /// The user has agreed to exactly this.
+    Trusted,
+    /// The user was never asked.
+    Unknown,
+    /// References or addresses have changed since the user agreed.
+    Changed,
+}
+
+impl TrustStatus {
+    /// Whether references may be followed.
+    pub(crate) fn may_resolve(self) -> bool {
+        matches!(self, Self::NotNeeded | Self::Trusted)
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Store {
+    schema: String,
+    #[serde(default)]
+    roots: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    digest: String,
+    at: Timestamp,
+}
+
+const SCHEMA: &str = "ultra.trust/1";
+
+/// Where this user's list stands; `None` if the environment names no home.
+pub(crate) fn store_path(environment: &Environment) -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        environment.get(name).map(Path::new).filter(|path| path.is_absolute()).map(Path::to_owned)
+    };
+    let config =
+        absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
+    Some(config.join("ultra/trust.json"))
+}
+
+/// Whether the user has agreed to `claims` of `root`, according to the list at `store`.
+///
+/// # Errors
+/// The list cannot be read or is damaged.
+pub(crate) fn status(
+    store: Option<&Path>,
+    root: &Path,
+    claims: &Claims,
+) -> Result<TrustStatus, Problem> {
+    if claims.wanted.is_empty() {
+        return Ok(TrustStatus::NotNeeded);
+    }
+    let Some(store) = store else { return Ok(TrustStatus::Unknown) };
+    Ok(match read(store)?.roots.get(&key(root)) {
+        None => TrustStatus::Unknown,
+        Some(entry) if entry.digest == claims.digest() => TrustStatus::Trusted,
+        Some(_) => TrustStatus::Changed,
+    })
+}
+
+/// Writes down that the user agrees to `claims` of `root`.
+///
+/// # Errors
+/// The list cannot be read, locked or written.
+pub(crate) fn grant(
+    store: &Path,
+    root: &Path,
+    claims: &Claims,
+    at: Timestamp,
+) -> Result<(), Problem> {
+    let unwritable = |e: io::Error| {
+        Problem::error("trust-list", "cannot write the list of trusted roots")
+            .at(Place::file(store))
+            .why(e)
+    };
+    let folder = store.parent().unwrap_or(store);
+    file::private_dir(folder).map_err(unwritable)?;
+    let lock = folder.join("trust.lock");
+    let _lock = Lock::take(&lock, "env trust", Duration::from_secs(5)).map_err(|e| {
+        Problem::error("trust-list", "cannot write the list of trusted roots")
+            .at(Place::file(store))
+            .why(e)
+    })?;
+    let mut list = read(store)?;
+    list.schema = SCHEMA.to_owned();
+    list.roots.insert(key(root), Entry { digest: claims.digest(), at });
+    let mut bytes = serde_json::to_vec_pretty(&list).map_err(|e| unwritable(e.into()))?;
+    bytes.push(b'\n');
+    file::write_atomic(store, &bytes, file::PRIVATE).map_err(unwritable)
+}
+
+fn read(store: &Path) -> Result<Store, Problem> {
+    let unreadable = |why: String| {
+        Problem::error("trust-list", "cannot read the list of trusted roots")
+            .at(Place::file(store))
+            .why(why)
+            .hint("put the file back from a backup, or remove it and run `ultra env trust` again")
+    };
+    match file::read_bounded(store, LIMIT).map_err(|e| unreadable(e.to_string()))? {
+        None => Ok(Store::default()),
+        Some(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|e| unreadable(format!("it is damaged at line {}", e.line()))),
+    }
+}
+
+/// The root as a key: its real path, so that a link to it is the same root.
+fn key(root: &Path) -> String {
+    root.canonicalize().unwrap_or_else(|_| root.to_owned()).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(url: &str) -> Claims {
+        Claims {
+            wanted: [Wanted {
+                profile: "prod".to_owned(),
+                variable: "OPENAI_API_KEY".to_owned(),
+                reference: "vault:openai".to_owned(),
+            }]
+            .into(),
+            destinations: [Destination {
+                profile: "prod".to_owned(),
+                name: "openai".to_owned(),
+                url: url.to_owned(),
+            }]
+            .into(),
+        }
+    }
+
+    #[test]
+    fn trust_is_for_exactly_what_was_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = dir.path().join("conf/ultra/trust.json");
+        let root = dir.path();
+        let (mine, theirs) = (claims("https://a.example"), claims("https://b.example"));
+        let ask = |claims: &Claims| status(Some(&store), root, claims).unwrap();
+        assert_eq!(ask(&mine), TrustStatus::Unknown);
+        assert_eq!(ask(&Claims::default()), TrustStatus::NotNeeded);
+        grant(&store, root, &mine, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(ask(&mine), TrustStatus::Trusted);
+        assert_eq!(ask(&theirs), TrustStatus::Changed);
+        assert_eq!(
+            status(Some(&store), &root.join("conf"), &mine).unwrap(),
+            TrustStatus::Unknown
+        );
+        assert!(!file::others_can_read(&store).unwrap());
+        std::fs::write(&store, "{").unwrap();
+        assert!(status(Some(&store), root, &mine).is_err());
+    }
+
+    #[test]
+    fn the_digest_keeps_parts_apart() {
+        let mut one = claims("https://a.example");
+        let mut two = one.clone();
+        one.wanted.insert(Wanted { profile: "a".into(), variable: "bc".into(), reference: "d".into() });
+        two.wanted.insert(Wanted { profile: "ab".into(), variable: "c".into(), reference: "d".into() });
+        assert_ne!(one.digest(), two.digest());
+    }
+}
