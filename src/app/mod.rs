@@ -1,5 +1,6 @@
 //! The process: parse → resolve → run → render → exit code.
 
+mod env;
 mod generate;
 
 use crate::base::SystemClock;
@@ -7,7 +8,8 @@ use crate::cli::{Cli, Command, Global, OutputFormat};
 use crate::exit::ExitStatus;
 use crate::render::{self, Format, Terminal, TerminalOptions};
 use crate::report::{Console, Fault, Report};
-use crate::settings::Workspace;
+use crate::secrets::{BackendOptions, VaultSource};
+use crate::settings::{Workspace, switch};
 use crate::settings::environment::Environment;
 use crate::settings::workspace::Flags;
 use clap::Parser as _;
@@ -43,7 +45,27 @@ impl Context {
         if let Some(note) = workspace.root_note() {
             self.console.note(&note);
         }
+        // A switch that was killed after its commit is finished by whoever comes next.
+        if let Some(root) = &workspace.root
+            && let Some(warning) = switch::complete(root, &workspace.state_dir)
+        {
+            self.console.warn(&warning);
+        }
         Ok(workspace)
+    }
+
+    /// The vault of the workspace. Nothing is opened until a value is asked for.
+    pub(crate) fn secrets(&self, workspace: &Workspace) -> VaultSource {
+        let path = |name: &str| {
+            let text = workspace.environment.get(name).filter(|v| !v.is_empty())?;
+            Some(workspace.current_dir.join(text))
+        };
+        let options = BackendOptions {
+            identity_file: path("ULTRA_VAULT_IDENTITY_FILE"),
+            passphrase_file: path("ULTRA_VAULT_PASSPHRASE_FILE"),
+            root: workspace.root.clone(),
+        };
+        VaultSource::new(&workspace.state_dir, options, self.clock.clone())
     }
 }
 
@@ -79,6 +101,7 @@ fn clap_answer(error: &clap::Error) -> ExitStatus {
 /// Hands the command to the file of its group.
 fn dispatch(command: Command, context: &Context) -> Result<Report, Fault> {
     match command {
+        Command::Env(command) => env::run(command, context),
         Command::Generate(args) => generate::generate(args, context),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(args),

@@ -2,6 +2,7 @@
 //! requests.
 
 pub(crate) mod completions;
+pub(crate) mod env;
 pub(crate) mod generate;
 pub(crate) mod man;
 pub(crate) mod switch;
@@ -70,6 +71,9 @@ pub(crate) enum OutputFormat {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Environment profiles.
+    #[command(subcommand)]
+    Env(env::EnvCommand),
     Generate(generate::GenerateArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),

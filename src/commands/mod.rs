@@ -6,4 +6,5 @@ pub(crate) mod man;
 pub(crate) mod history;
 pub(crate) mod switch;
 pub(crate) mod switching;
+pub(crate) mod trust;
 pub(crate) mod undo;

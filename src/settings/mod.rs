@@ -24,6 +24,7 @@ pub(crate) mod servers;
 pub(crate) mod switch;
 pub(crate) mod switch_record;
 pub(crate) mod trust;
+pub(crate) mod trust_claims;
 pub(crate) mod value;
 pub(crate) mod workspace;
 mod yaml;

@@ -2,6 +2,7 @@
 
 use super::words::{need, paragraph, placeholder, wrap};
 use crate::settings::catalogue::{GROUPS, VarSpec};
+use crate::settings::dotenv;
 use crate::settings::value::Kind;
 
 const WIDTH: usize = 96;
@@ -48,7 +49,7 @@ fn variable(spec: &VarSpec) -> String {
     let value = if spec.secret {
         placeholder(spec)
     } else {
-        spec.default.or(spec.example).unwrap_or_default().to_owned()
+        dotenv::quote(spec.default.or(spec.example).unwrap_or_default())
     };
     wrap(&about, "# ", WIDTH) + &format!("#{}={value}\n", spec.name)
 }
@@ -57,6 +58,7 @@ fn variable(spec: &VarSpec) -> String {
 mod tests {
     use super::*;
     use crate::settings::catalogue;
+    use std::path::Path;
 
     #[test]
     fn every_variable_of_files_is_in_it_once_and_no_other() {
@@ -65,6 +67,19 @@ mod tests {
             let lines = text.lines().filter(|l| l.starts_with(&format!("#{}=", spec.name))).count();
             assert_eq!(lines, usize::from(!spec.bootstrap), "{}", spec.name);
         }
+    }
+
+    #[test]
+    fn its_lines_read_back_once_they_are_uncommented() {
+        let text = env_example();
+        let lines: Vec<&str> = text
+            .lines()
+            .filter_map(|l| l.strip_prefix('#'))
+            .filter(|l| l.starts_with(|c: char| c.is_ascii_uppercase()) && l.contains('='))
+            .collect();
+        let mut problems = Vec::new();
+        dotenv::parse(Path::new(".env"), lines.join("\n").as_bytes(), &mut problems);
+        assert_eq!(problems, []);
     }
 
     #[test]

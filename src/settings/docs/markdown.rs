@@ -53,18 +53,19 @@ The dialect is strict, so that a file means the same to everybody who reads it.
 
 | form | meaning |
 |---|---|
-| `NAME=value`, `export NAME=value` | the value ends at the end of the line, blanks around it are dropped |
-| `NAME='value'` | exactly what stands between the quotes, line breaks included |
-| `NAME=\"value\"` | with `\\n`, `\\r`, `\\t`, `\\\\`, `\\\"` and `\\$`, references and line breaks |
-| `# text` | a comment, at the start of a line or after white space |
-| `${NAME}` | the value of `NAME`: of this file above the line, or of a lower layer |
+| `NAME=value`, `export NAME=value` | blanks around the name, the `=` and the value are dropped; no escapes |
+| `NAME='value'` | literal, may span lines; `\\'` is a quote |
+| `NAME=\"value\"` | may span lines; `\\n` `\\r` `\\t` `\\\\` `\\\"` `\\$` are escapes, any other backslash is literal |
+| `# text` | a comment, at the start of a line or after white space; `a#b` is a value |
+| `${NAME}` | the value of `NAME` |
 | `${NAME:-text}`, `${NAME-text}` | `text` if `NAME` is unset or empty; if it is unset |
 | `${NAME:?text}` | an error with `text` if `NAME` is unset or empty |
 | `${NAME:+text}` | `text` if `NAME` is set and not empty, else nothing |
 | `$NAME` | literally `$NAME`, with a warning |
 
-Commands are never run. A name that stands twice, an open quote and a bad name are errors with line
-and column. CRLF line ends and a byte order mark are accepted. A value may hold anything but NUL.
+References are replaced outside single quotes. Commands are never run. A name that stands twice, an
+open quote, a bad name, NUL and invalid UTF-8 are errors with line and column. CRLF line ends and a
+byte order mark are accepted.
 ";
 
 const VALUES: &str = "

@@ -206,6 +206,7 @@ fn policy() -> Value {
         "description": "What the profile demands.",
         "properties": {
             "require_postgres": {"type": "boolean", "description": "Whether SQLite is an error."},
+            "require": {"type": "array", "items": {"type": "string", "pattern": NAME}, "description": "Variables that must be set."},
             "gates": {"type": "array", "items": gate, "description": "The gates at which a failing check means `not-ready`."},
             "key_max_age": {
                 "type": "object",

@@ -1,0 +1,112 @@
+//! `ultra env trust`: shows which secrets the root's profiles want and where they would be sent,
+//! and writes down that the user agrees.
+
+use super::switching;
+use crate::base::redact;
+use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
+use crate::settings::Workspace;
+use crate::settings::trust::{self, Claims, TrustStatus};
+use crate::settings::trust_claims;
+use std::path::Path;
+
+/// Shows and asks.
+pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report, Fault> {
+    let root = switching::root(workspace)?;
+    let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
+    if status.may_resolve() {
+        let text = match status {
+            TrustStatus::NotNeeded => "the profiles of this root reference no secrets",
+            _ => "this root is trusted",
+        };
+        return answer(root, status, &claims, Block::Toned(Tone::Good, text.to_owned()));
+    }
+    let Some(store) = trust::store_path(&workspace.environment) else {
+        return Err(Fault::unreachable(
+            Problem::error("no-home", "nowhere to write down the agreement")
+                .why("neither `XDG_CONFIG_HOME` nor `HOME` is set")
+                .hint("set `HOME` to the home directory of the user that runs `ultra`"),
+        ));
+    };
+    if console.interactive() {
+        for line in lines(&claims) {
+            console.note(&line);
+        }
+    }
+    let question = format!("Trust the profiles of {}", root.display());
+    match console.confirm(&question) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(Fault::refused(Problem::error(
+                "not-confirmed",
+                "not confirmed, the root is not trusted",
+            )));
+        }
+        Err(Unanswered::Interrupted) => return Err(Fault::interrupted()),
+        Err(Unanswered::NobodyThere) => {
+            return Err(Fault::refused(
+                Problem::error(
+                    "needs-confirmation",
+                    "trust is given by a person, and there is no terminal to ask on",
+                )
+                .why(lines(&claims).join("; "))
+                .hint("ultra env trust --yes"),
+            ));
+        }
+    }
+    trust::grant(&store, root, &claims, workspace.clock.now()).map_err(Fault::unreachable)?;
+    let done = Block::Toned(Tone::Good, "this root is trusted from now on".to_owned());
+    answer(root, TrustStatus::Trusted, &claims, done)
+}
+
+fn answer(
+    root: &Path,
+    status: TrustStatus,
+    claims: &Claims,
+    headline: Block,
+) -> Result<Report, Fault> {
+    let mut view = vec![headline];
+    if !claims.wanted.is_empty() {
+        let mut table = Table::new(&["profile", "secret", "from"]);
+        for w in &claims.wanted {
+            table.row([w.profile.clone(), w.variable.clone(), w.reference.clone()]);
+        }
+        view.extend([Block::heading("Secrets that the profiles want"), Block::Table(table)]);
+    }
+    if !claims.destinations.is_empty() {
+        let mut table = Table::new(&["profile", "name", "address"]);
+        for d in &claims.destinations {
+            table.row([d.profile.clone(), d.name.clone(), shown(&d.url)]);
+        }
+        view.extend([Block::heading("Addresses in the profiles"), Block::Table(table)]);
+    }
+    let destinations: Vec<serde_json::Value> = claims
+        .destinations
+        .iter()
+        .map(|d| serde_json::json!({"profile": d.profile, "name": d.name, "url": shown(&d.url)}))
+        .collect();
+    let data = serde_json::json!({
+        "root": root,
+        "status": status,
+        "wanted": claims.wanted,
+        "destinations": destinations,
+    });
+    Report::new("ultra.env.trust/1", data, view)
+}
+
+/// The address without credentials.
+fn shown(url: &str) -> String {
+    if url.contains("://") { redact::url(url) } else { url.to_owned() }
+}
+
+/// What would be sent where, a line each.
+fn lines(claims: &Claims) -> Vec<String> {
+    let wanted = claims
+        .wanted
+        .iter()
+        .map(|w| format!("`{}` wants {} as `{}`", w.profile, w.reference, w.variable));
+    let to = claims
+        .destinations
+        .iter()
+        .map(|d| format!("`{}` sends to {} ({})", d.profile, shown(&d.url), d.name));
+    wanted.chain(to).collect()
+}
