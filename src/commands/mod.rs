@@ -2,8 +2,8 @@
 
 pub(crate) mod completions;
 pub(crate) mod generate;
-pub(crate) mod man;
 pub(crate) mod history;
+pub(crate) mod man;
 pub(crate) mod switch;
 pub(crate) mod switching;
 pub(crate) mod trust;

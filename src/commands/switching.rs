@@ -213,7 +213,10 @@ pub(crate) fn view_servers(servers: &[ServerRecord]) -> Vec<Block> {
         return Vec::new();
     }
     let items = servers.iter().map(|s| {
-        format!("pid {} at {} keeps `{}` ({}) until it is restarted", s.pid, s.addr, s.profile, s.mode)
+        format!(
+            "pid {} at {} keeps `{}` ({}) until it is restarted",
+            s.pid, s.addr, s.profile, s.mode
+        )
     });
     vec![Block::heading("Servers that run with another profile"), Block::List(items.collect())]
 }

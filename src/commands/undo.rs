@@ -86,7 +86,9 @@ fn plan(
             0 => "there is no switch to undo".to_owned(),
             n => format!("only {n} switches can be undone, not {}", request.steps),
         };
-        return Err(Fault::usage(Problem::error("nothing-to-undo", what).hint("ultra env history")));
+        return Err(Fault::usage(
+            Problem::error("nothing-to-undo", what).hint("ultra env history"),
+        ));
     };
     let present = switching::present(root)?;
     if request.no_dotenv {

@@ -112,8 +112,8 @@ pub(crate) fn store_path(environment: &Environment) -> Option<PathBuf> {
     let absolute = |name: &str| {
         environment.get(name).map(Path::new).filter(|path| path.is_absolute()).map(Path::to_owned)
     };
-    let config =
-        absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
+    let config = absolute("XDG_CONFIG_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
     Some(config.join("ultra/trust.json"))
 }
 
@@ -220,10 +220,7 @@ mod tests {
         grant(&store, root, &mine, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(ask(&mine), TrustStatus::Trusted);
         assert_eq!(ask(&theirs), TrustStatus::Changed);
-        assert_eq!(
-            status(Some(&store), &root.join("conf"), &mine).unwrap(),
-            TrustStatus::Unknown
-        );
+        assert_eq!(status(Some(&store), &root.join("conf"), &mine).unwrap(), TrustStatus::Unknown);
         assert!(!file::others_can_read(&store).unwrap());
         std::fs::write(&store, "{").unwrap();
         assert!(status(Some(&store), root, &mine).is_err());
@@ -233,8 +230,16 @@ mod tests {
     fn the_digest_keeps_parts_apart() {
         let mut one = claims("https://a.example");
         let mut two = one.clone();
-        one.wanted.insert(Wanted { profile: "a".into(), variable: "bc".into(), reference: "d".into() });
-        two.wanted.insert(Wanted { profile: "ab".into(), variable: "c".into(), reference: "d".into() });
+        one.wanted.insert(Wanted {
+            profile: "a".into(),
+            variable: "bc".into(),
+            reference: "d".into(),
+        });
+        two.wanted.insert(Wanted {
+            profile: "ab".into(),
+            variable: "c".into(),
+            reference: "d".into(),
+        });
         assert_ne!(one.digest(), two.digest());
     }
 }

@@ -1,11 +1,11 @@
 //! What the profiles of a root ask for: read from the files as they stand, layers and all other
 //! sources left out.
 
+use super::Workspace;
 use super::catalogue;
 use super::profile_file::Document;
 use super::trust::{Claims, Destination, TrustStatus, Wanted, status, store_path};
 use super::value::Kind;
-use super::Workspace;
 use crate::report::Problem;
 
 /// Every reference to a secret and every base URL in the profiles of the workspace's root. A file
