@@ -1,0 +1,266 @@
+//! The cheap test of a key: listing models costs no tokens and changes nothing.
+//!
+//! `GET {base}/models` with `Authorization: Bearer` (OpenAI API), or `GET {base}/v1/models` with
+//! `x-api-key` and `anthropic-version` (Anthropic API). A redirect is not followed: it would carry
+//! the key somewhere else.
+
+use crate::base::{Secret, redact};
+use crate::settings::profile::ProviderKind;
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+use reqwest::redirect::Policy;
+use serde_json::Value;
+use std::time::Duration;
+use url::Url;
+
+/// The version of the Anthropic API that we speak.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
+
+/// How long the whole test may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How much of an answer is read: several times the longest list of models.
+const BODY_LIMIT: usize = 4 << 20;
+
+/// What a provider says of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyVerdict {
+    /// It accepts the key, and lists these models.
+    Accepted {
+        /// Their names, in the provider's order.
+        models: Vec<String>,
+    },
+    /// It refuses the key, in the words of its API.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It asks to come back later.
+    RateLimited {
+        /// In how many seconds, if it says.
+        retry_after: Option<u64>,
+    },
+    /// It could not be asked, or something else than its API answered.
+    Unverified {
+        /// Why; without anything that was sent.
+        why: String,
+    },
+}
+
+/// Asks the provider at `base_url` whether it accepts `key`, for at most ten seconds.
+pub(crate) async fn list_models(kind: ProviderKind, base_url: &Url, key: &Secret) -> KeyVerdict {
+    ask(kind, base_url, key, DEADLINE).await.unwrap_or_else(|why| KeyVerdict::Unverified { why })
+}
+
+async fn ask(
+    kind: ProviderKind,
+    base_url: &Url,
+    key: &Secret,
+    deadline: Duration,
+) -> Result<KeyVerdict, String> {
+    let client = reqwest::Client::builder()
+        .redirect(Policy::none())
+        // The server goes without a proxy; a test that takes another way proves nothing.
+        .no_proxy()
+        .connect_timeout(deadline / 2)
+        .timeout(deadline)
+        .build()
+        .map_err(|e| cause(e, key))?;
+    let request = client.get(address(kind, base_url)).headers(headers(kind, key)?);
+    let mut answer = request.send().await.map_err(|e| cause(e, key))?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let retry_after =
+            headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+        return Ok(KeyVerdict::RateLimited { retry_after });
+    }
+    if status.is_redirection() {
+        return Err(format!("{status}: it redirects elsewhere, and a key does not follow"));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|e| cause(e, key))? {
+        if body.len() + chunk.len() > BODY_LIMIT {
+            return Err(format!("{status}, with more than {} MiB", BODY_LIMIT >> 20));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    judge(status, &body)
+}
+
+/// What the answer means.
+fn judge(status: StatusCode, body: &[u8]) -> Result<KeyVerdict, String> {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let api = json.as_ref().filter(|json| json.is_object() || json.is_array());
+    match (status, api) {
+        (_, Some(json)) if status.is_success() => models(json)
+            .map(|models| KeyVerdict::Accepted { models })
+            .ok_or_else(|| format!("{status}, but without a list of models")),
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(_)) => {
+            Ok(KeyVerdict::Refused { status: status.as_u16() })
+        }
+        // Google's way of saying it.
+        (StatusCode::BAD_REQUEST, Some(json))
+            if json.to_string().to_lowercase().contains("api key not valid") =>
+        {
+            Ok(KeyVerdict::Refused { status: status.as_u16() })
+        }
+        (_, Some(_)) => Err(format!("it answers {status}")),
+        // A firewall or a sign-in page says nothing about the key.
+        (_, None) => Err(format!("it answers {status}, and not as an API does")),
+    }
+}
+
+/// The names in a list of models: both APIs write `{"data": [{"id": …}]}`.
+fn models(json: &Value) -> Option<Vec<String>> {
+    let data = json.get("data")?.as_array()?;
+    Some(data.iter().filter_map(|m| m.get("id")?.as_str().map(str::to_owned)).collect())
+}
+
+fn address(kind: ProviderKind, base_url: &Url) -> Url {
+    let mut url = base_url.clone();
+    let path = match kind {
+        ProviderKind::OpenAi => "models",
+        ProviderKind::Anthropic => "v1/models",
+    };
+    url.set_path(&format!("{}/{path}", base_url.path().trim_end_matches('/')));
+    url
+}
+
+fn headers(kind: ProviderKind, key: &Secret) -> Result<HeaderMap, String> {
+    let (name, text) = match kind {
+        ProviderKind::OpenAi => (AUTHORIZATION, Secret::new(format!("Bearer {}", key.expose()))),
+        ProviderKind::Anthropic => (HeaderName::from_static("x-api-key"), key.clone()),
+    };
+    let mut value = HeaderValue::from_str(text.expose())
+        .map_err(|_| "the value has characters that a header cannot carry".to_owned())?;
+    value.set_sensitive(true);
+    let mut headers = HeaderMap::new();
+    headers.insert(name, value);
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if kind == ProviderKind::Anthropic {
+        let version = HeaderValue::from_static(ANTHROPIC_VERSION);
+        headers.insert(HeaderName::from_static("anthropic-version"), version);
+    }
+    Ok(headers)
+}
+
+/// The innermost cause, without the address and without the key.
+fn cause(error: reqwest::Error, key: &Secret) -> String {
+    let error = error.without_url();
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let why = super::client::root_cause(&error);
+    redact::Redactor::new([key.clone()]).clean(&why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    const CANARY: &str = "sk-canary-91c7";
+
+    /// Answers one request with `answer`; what was asked, and what the verdict is.
+    async fn exchange(kind: ProviderKind, path: &str, answer: &str) -> (String, KeyVerdict) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base: Url = format!("http://{}{path}", listener.local_addr().unwrap()).parse().unwrap();
+        let answer = answer.to_owned();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            let mut chunk = [0; 4096];
+            while !asked.windows(4).any(|w| w == b"\r\n\r\n") {
+                let n = stream.read(&mut chunk).await.unwrap();
+                asked.extend_from_slice(&chunk[..n]);
+            }
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.shutdown().await;
+            String::from_utf8(asked).unwrap()
+        });
+        let verdict = list_models(kind, &base, &Secret::new(CANARY)).await;
+        (server.await.unwrap(), verdict)
+    }
+
+    fn answer(head: &str, body: &str) -> String {
+        format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[tokio::test]
+    async fn an_accepted_key_lists_models() {
+        let body = r#"{"object":"list","data":[{"id":"a"},{"id":"b"}]}"#;
+        let (asked, verdict) = exchange(ProviderKind::OpenAi, "/v1", &answer("200 OK", body)).await;
+        assert!(asked.starts_with("GET /v1/models HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.contains(&format!("authorization: Bearer {CANARY}\r\n")), "{asked}");
+        assert_eq!(verdict, KeyVerdict::Accepted { models: vec!["a".into(), "b".into()] });
+
+        let (asked, verdict) =
+            exchange(ProviderKind::Anthropic, "/", &answer("200 OK", body)).await;
+        assert!(asked.starts_with("GET /v1/models HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.contains(&format!("x-api-key: {CANARY}\r\n")), "{asked}");
+        assert!(asked.contains("anthropic-version: 2023-06-01\r\n"), "{asked}");
+        assert!(matches!(verdict, KeyVerdict::Accepted { .. }));
+    }
+
+    #[tokio::test]
+    async fn only_the_api_itself_refuses_a_key() {
+        let json = r#"{"error":{"message":"Incorrect API key"}}"#;
+        let html = "<html>blocked</html>";
+        let google = r#"[{"error":{"code":400,"message":"API key not valid."}}]"#;
+        for (head, body, refused) in [
+            ("401 Unauthorized", json, true),
+            ("403 Forbidden", json, true),
+            ("400 Bad Request", google, true),
+            ("400 Bad Request", json, false),
+            ("401 Unauthorized", html, false),
+            ("403 Forbidden", html, false),
+            ("403 Forbidden", "", false),
+            ("200 OK", html, false),
+            ("200 OK", r#"{"data":"none"}"#, false),
+            ("500 Internal Server Error", json, false),
+            ("404 Not Found", json, false),
+        ] {
+            let (_, verdict) = exchange(ProviderKind::OpenAi, "/v1", &answer(head, body)).await;
+            match verdict {
+                KeyVerdict::Refused { .. } => assert!(refused, "{head} {body}"),
+                KeyVerdict::Unverified { .. } => assert!(!refused, "{head} {body}"),
+                other => panic!("{head} {body}: {other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn later_is_neither_yes_nor_no() {
+        let limited = "429 Too Many Requests\r\nretry-after: 7";
+        let (_, verdict) = exchange(ProviderKind::OpenAi, "/v1", &answer(limited, "")).await;
+        assert_eq!(verdict, KeyVerdict::RateLimited { retry_after: Some(7) });
+    }
+
+    #[tokio::test]
+    async fn a_key_follows_no_redirect_and_is_not_quoted() {
+        let elsewhere = "302 Found\r\nlocation: http://127.0.0.1:1/steal";
+        let (_, verdict) = exchange(ProviderKind::OpenAi, "/v1", &answer(elsewhere, "")).await;
+        assert!(matches!(&verdict, KeyVerdict::Unverified { why } if why.contains("302")));
+
+        let (_, verdict) = exchange(ProviderKind::OpenAi, "/v1", "no http at all").await;
+        assert!(matches!(verdict, KeyVerdict::Unverified { .. }));
+        assert!(!format!("{verdict:?}").contains(CANARY));
+    }
+
+    #[tokio::test]
+    async fn a_silent_or_absent_provider_is_unverified() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base: Url = format!("http://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
+        let key = Secret::new(CANARY);
+        let silent = ask(ProviderKind::OpenAi, &base, &key, Duration::from_millis(200)).await;
+        assert_eq!(silent.unwrap_err(), "no answer in time");
+        drop(listener);
+        let absent = list_models(ProviderKind::OpenAi, &base, &key).await;
+        assert!(matches!(&absent, KeyVerdict::Unverified { why } if why.contains("refused")));
+
+        let odd = Secret::new("line\nbreak");
+        let odd = list_models(ProviderKind::OpenAi, &base, &odd).await;
+        assert!(matches!(&odd, KeyVerdict::Unverified { why } if why.contains("header")));
+    }
+}
