@@ -14,6 +14,7 @@ mod gateway;
 mod provider;
 mod render;
 mod report;
+mod rotation;
 mod secrets;
 mod serve;
 mod settings;

@@ -120,6 +120,11 @@ impl VaultSource {
         self
     }
 
+    /// The time that versions are dated by.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     /// The path of a file of the vault.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.state_dir.join(name)

@@ -1,0 +1,374 @@
+//! The state machine: `created → tested → published → current`, the old version kept.
+//!
+//! Every step can be taken again: a rotation that was killed anywhere is resumed from its journal
+//! and ends as if it had not been, or is aborted and leaves the old version in use.
+
+use super::journal::{Journal, Kind, Step};
+use crate::base::lock::{Lock, LockError};
+use crate::base::{Clock as _, Secret};
+use crate::provider::KeyVerdict;
+use crate::report::{Fault, Place, Problem};
+use crate::secrets::audit::Event;
+use crate::secrets::{Document, Edited, State, VaultSource, Written};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a second rotation waits for the first.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a new value was tested with.
+#[derive(Clone, Debug)]
+pub(crate) enum Tested {
+    /// A provider at this destination said so.
+    By {
+        /// `scheme://host:port`.
+        destination: String,
+        /// What it said.
+        verdict: KeyVerdict,
+    },
+    /// There is nobody to ask about a key of this kind.
+    Nobody,
+}
+
+/// How a rotation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// The version before.
+    pub(crate) from: u32,
+    /// The version in use now.
+    pub(crate) to: u32,
+    /// Its fingerprint.
+    pub(crate) fingerprint: String,
+    /// The destination it was tested for.
+    pub(crate) destination: Option<String>,
+    /// The generation of the vault.
+    pub(crate) generation: u64,
+    /// Why it was made.
+    pub(crate) kind: Kind,
+}
+
+/// A rotation of one name in one profile, with nobody else at it.
+pub(crate) struct Rotation<'a> {
+    vault: &'a VaultSource,
+    state_dir: &'a Path,
+    profile: &'a str,
+    name: &'a str,
+    _lock: Lock,
+}
+
+impl<'a> Rotation<'a> {
+    /// Takes the rotation lock of the state directory.
+    ///
+    /// # Errors
+    /// Another rotation is at work (5), the lock cannot be made (1).
+    pub(crate) fn begin(
+        vault: &'a VaultSource,
+        state_dir: &'a Path,
+        profile: &'a str,
+        name: &'a str,
+    ) -> Result<Self, Fault> {
+        let path = state_dir.join("rotation.lock");
+        let lock = Lock::take(&path, &format!("keys rotate {name}"), PATIENCE).map_err(|e| {
+            let problem = Problem::error("rotation-busy", "another rotation is at work")
+                .at(Place::file(&path))
+                .why(&e);
+            match e {
+                LockError::Held { .. } => {
+                    Fault::unreachable(problem.hint("wait for it and run the command again"))
+                }
+                LockError::Io(_) => Fault::failure(problem),
+            }
+        })?;
+        Ok(Self { vault, state_dir, profile, name, _lock: lock })
+    }
+
+    /// The rotation that was left unfinished, if one was. One that never came to have a value in
+    /// the vault is cleared away: nothing happened.
+    ///
+    /// # Errors
+    /// The journal cannot be read (5) or removed (1).
+    pub(crate) fn unfinished(&self) -> Result<Option<Journal>, Fault> {
+        let Some(journal) = Journal::read(self.state_dir, self.profile, self.name)? else {
+            return Ok(None);
+        };
+        let overview = self.vault.overview()?;
+        let known = overview
+            .entry(self.profile, self.name)
+            .is_some_and(|e| e.versions.iter().any(|v| v.number == journal.to));
+        if known {
+            return Ok(Some(journal));
+        }
+        journal.end(self.state_dir)?;
+        Ok(None)
+    }
+
+    /// Puts the new value into the vault, unused, and says how to go on: step `created`.
+    ///
+    /// # Errors
+    /// The same value as one that is there (3), no entry to rotate (2), and what the vault says.
+    pub(crate) fn create(
+        &self,
+        kind: Kind,
+        value: &Secret,
+        destination: Option<String>,
+    ) -> Result<Journal, Fault> {
+        let now = self.vault.clock().now();
+        let fingerprint = self.fingerprint(value)?;
+        self.vault
+            .write(None, &format!("keys {} {}", kind.word(), self.name), |document| {
+                let entry = document.entry_mut(self.profile, self.name);
+                let Some(current) = entry.current() else { return Err(self.nothing()) };
+                if current.value.same_as(value) {
+                    return Err(self.same_value(current.number));
+                }
+                let same = entry.versions.iter().find(|v| v.value.same_as(value));
+                if let (Kind::Rotate, Some(version)) = (kind, same) {
+                    return Err(self.old_value(version.number));
+                }
+                let mut journal = Journal::new(
+                    self.profile,
+                    self.name,
+                    kind,
+                    (current.number, entry.last + 1),
+                    fingerprint.clone(),
+                    now,
+                );
+                journal.destination.clone_from(&destination);
+                // On record before the vault has it: what the vault has is always on record.
+                journal.write(self.state_dir)?;
+                entry.add(value.clone(), State::Pending, now, None);
+                let events = vec![self.event(&journal, "created", None)];
+                Ok(Edited { value: journal, events })
+            })
+            .map(|written| written.value)
+    }
+
+    /// Tests the new value, with the new value itself: step `tested`.
+    ///
+    /// A refused value ends the rotation: the version is forgotten and the old one stays in use
+    /// (3). A provider that cannot be asked leaves it where it is, to be resumed (5).
+    ///
+    /// # Errors
+    /// As said, and what the vault says.
+    pub(crate) fn test(
+        &self,
+        journal: &mut Journal,
+        ask: impl FnOnce(&Secret) -> Tested,
+    ) -> Result<(), Fault> {
+        if journal.step >= Step::Tested {
+            return Ok(());
+        }
+        let document = self.vault.document()?.ok_or_else(|| self.nothing())?;
+        let value = document
+            .entry(self.profile, self.name)
+            .and_then(|e| e.versions.iter().find(|v| v.number == journal.to))
+            .map(|v| v.value.clone())
+            .ok_or_else(|| self.nothing())?;
+        // What is about to be sent where is on record before it is sent.
+        self.advance(journal, Step::Created, None)?;
+        match ask(&value) {
+            Tested::Nobody => self.advance(journal, Step::Tested, None),
+            Tested::By { destination, verdict: KeyVerdict::Accepted { .. } } => {
+                journal.destination = Some(destination);
+                self.advance(journal, Step::Tested, None)
+            }
+            Tested::By { destination, verdict: KeyVerdict::Refused { status } } => {
+                self.forget(journal, &format!("refused with {status} by {destination}"))?;
+                Err(Fault::does_not_hold(vec![
+                    Problem::error(
+                        "key-refused",
+                        format!("the provider refuses the new value of `{}`", self.name),
+                    )
+                    .why(format!(
+                        "{destination} answers {status}; version {} stays in use",
+                        journal.from
+                    ))
+                    .hint(format!(
+                        "{} with a value that the provider accepts",
+                        self.command(journal.kind.word())
+                    )),
+                ]))
+            }
+            Tested::By { destination, verdict: KeyVerdict::RateLimited { retry_after } } => {
+                let when = retry_after.map_or(String::new(), |s| format!(", in {s} s"));
+                self.stop(journal, &format!("{destination} asks to come back later{when}"))
+            }
+            Tested::By { destination, verdict: KeyVerdict::Unverified { why } } => {
+                self.stop(journal, &format!("{destination}: {why}"))
+            }
+        }
+    }
+
+    /// Makes the new version the current one: steps `published` and `current`. Running servers
+    /// see it in the vault; requests that are under way finish with the old one.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub(crate) fn publish(&self, mut journal: Journal) -> Result<Ended, Fault> {
+        self.advance(&mut journal, Step::Published, None)?;
+        let now = self.vault.clock().now();
+        let written =
+            self.vault.write(None, &format!("keys rotate {}", self.name), |document| {
+                let entry = document.entry_mut(self.profile, self.name);
+                if entry.current().is_some_and(|v| v.number == journal.to) {
+                    return Ok(Edited { value: (), events: Vec::new() });
+                }
+                if !entry.promote(journal.to) {
+                    return Err(Fault::bug(format!("version {} is not in the vault", journal.to)));
+                }
+                if let (Some(version), Some(destination)) =
+                    (entry.version_mut(journal.to), &journal.destination)
+                {
+                    version.verified_at = Some(now);
+                    version.bound = Some(destination.clone());
+                }
+                let detail = journal.destination.clone();
+                Ok(Edited { value: (), events: vec![self.event(&journal, "current", detail)] })
+            })?;
+        journal.end(self.state_dir)?;
+        Ok(Ended {
+            from: journal.from,
+            to: journal.to,
+            fingerprint: journal.fingerprint,
+            destination: journal.destination,
+            generation: written.generation,
+            kind: journal.kind,
+        })
+    }
+
+    /// Ends an unfinished rotation and leaves the version in use that was.
+    ///
+    /// # Errors
+    /// The new version is already in use (6), and what the vault says.
+    pub(crate) fn abort(&self, journal: &Journal) -> Result<Written<()>, Fault> {
+        let overview = self.vault.overview()?;
+        let current = overview.entry(self.profile, self.name).and_then(|e| e.current());
+        if current.is_some_and(|v| v.number == journal.to) {
+            return Err(Fault::refused(
+                Problem::error(
+                    "already-current",
+                    format!("version {} of `{}` is already in use", journal.to, self.name),
+                )
+                .hint(format!(
+                    "finish with `{} --resume`, then go back with `{}`",
+                    self.command("rotate"),
+                    self.command("rollback"),
+                )),
+            ));
+        }
+        self.forget(journal, "aborted by the operator")
+    }
+
+    /// Where a rotation stands, and how to go on.
+    pub(crate) fn pending(&self, journal: &Journal) -> Fault {
+        Fault::refused(
+            Problem::error(
+                "rotation-pending",
+                format!("a rotation of `{}` is under way", self.name),
+            )
+            .why(format!(
+                "version {} is {}{}",
+                journal.to,
+                journal.step.word(),
+                journal.stopped.as_ref().map(|s| format!("; {s}")).unwrap_or_default()
+            ))
+            .hint(self.ways_on()),
+        )
+    }
+
+    fn ways_on(&self) -> String {
+        let rotate = self.command("rotate");
+        format!("go on with `{rotate} --resume`, or give up with `{rotate} --abort`")
+    }
+
+    fn command(&self, verb: &str) -> String {
+        format!("ultra keys {verb} {} --profile {}", self.name, self.profile)
+    }
+
+    fn advance(
+        &self,
+        journal: &mut Journal,
+        step: Step,
+        stopped: Option<String>,
+    ) -> Result<(), Fault> {
+        journal.step = step;
+        journal.stopped = stopped;
+        journal.updated_at = self.vault.clock().now();
+        journal.write(self.state_dir)
+    }
+
+    /// The provider could not be asked: the state is kept, and named.
+    fn stop(&self, journal: &mut Journal, why: &str) -> Result<(), Fault> {
+        self.advance(journal, Step::Created, Some(why.to_owned()))?;
+        Err(Fault::unreachable(
+            Problem::error(
+                "key-unverified",
+                format!("the new value of `{}` could not be tested and is not used", self.name),
+            )
+            .why(format!(
+                "{why}; version {} is kept pending, version {} stays in use",
+                journal.to, journal.from
+            ))
+            .hint(self.ways_on()),
+        ))
+    }
+
+    fn forget(&self, journal: &Journal, why: &str) -> Result<Written<()>, Fault> {
+        let written =
+            self.vault.write(None, &format!("keys rotate {}", self.name), |document| {
+                document.entry_mut(self.profile, self.name).discard(journal.to);
+                let events = vec![self.event(journal, "aborted", Some(why.to_owned()))];
+                Ok(Edited { value: (), events })
+            })?;
+        journal.end(self.state_dir)?;
+        Ok(written)
+    }
+
+    fn fingerprint(&self, value: &Secret) -> Result<String, Fault> {
+        use crate::settings::SecretSource as _;
+        self.vault.fingerprint(value).map_err(Fault::failure)
+    }
+
+    fn event(&self, journal: &Journal, what: &str, detail: Option<String>) -> Event {
+        Event {
+            event: format!("{}.{what}", journal.kind.word()),
+            profile: self.profile.to_owned(),
+            name: self.name.to_owned(),
+            version: journal.to,
+            fingerprint: Some(journal.fingerprint.clone()),
+            detail,
+        }
+    }
+
+    fn nothing(&self) -> Fault {
+        Fault::usage(
+            Problem::error(
+                "no-such-entry",
+                format!("the vault has no entry `{}`", Document::key(self.profile, self.name)),
+            )
+            .hint(self.command("set")),
+        )
+    }
+
+    fn same_value(&self, version: u32) -> Fault {
+        Fault::does_not_hold(vec![
+            Problem::error(
+                "same-value",
+                format!("this is the value of `{}` that is in use", self.name),
+            )
+            .why(format!("it is version {version}; nothing was changed"))
+            .hint("make a new key with the provider and paste that one"),
+        ])
+    }
+
+    fn old_value(&self, version: u32) -> Fault {
+        Fault::does_not_hold(vec![
+            Problem::error(
+                "same-value",
+                format!("this value of `{}` was in use before", self.name),
+            )
+            .why(format!("it is version {version}; nothing was changed"))
+            .hint(format!("to go back to it: `{}`", self.command("rollback"))),
+        ])
+    }
+}

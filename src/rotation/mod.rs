@@ -1,0 +1,9 @@
+//! Rotation: a key is replaced step by step, each step on record before and after it is taken.
+
+pub(crate) mod journal;
+pub(crate) mod machine;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use journal::{Journal, Kind, Step};
+pub(crate) use machine::{Ended, Rotation, Tested};
