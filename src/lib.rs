@@ -7,6 +7,7 @@
 mod app;
 mod base;
 mod cache;
+mod check;
 mod cli;
 mod commands;
 mod exit;
@@ -15,9 +16,11 @@ mod provider;
 mod render;
 mod report;
 mod rotation;
+mod scan;
 mod secrets;
 mod serve;
 mod settings;
+mod smoke;
 mod store;
 
 /// Runs the command that the process was started with.

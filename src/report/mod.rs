@@ -1,10 +1,12 @@
 //! The vocabulary of results: what a command found, and how it talks to people.
 
 pub(crate) mod console;
+pub(crate) mod outcome;
 pub(crate) mod problem;
 pub(crate) mod view;
 
 pub(crate) use console::{Console, Unanswered};
+pub(crate) use outcome::Outcome;
 pub(crate) use problem::{Fault, Level, Place, Problem};
 pub(crate) use view::{Block, Table, Tone};
 

@@ -1,0 +1,6 @@
+//! The smoke suite: ordered steps against a running server, each a request with an exact
+//! expectation, and the HTTP client that the readiness checks share.
+
+pub(crate) mod http;
+
+pub(crate) use http::{Auth, Call, Client, Exchange, NoAnswer};
