@@ -11,7 +11,7 @@ use crate::settings::profile::Mode;
 use crate::settings::secret::SecretFacts;
 use crate::settings::{Resolution, Settings};
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// How a fact is gathered.
@@ -42,21 +42,21 @@ pub(crate) struct Facts {
     /// Now.
     pub(crate) now: Timestamp,
     /// The configuration.
-    pub(crate) config: Fact<ConfigFacts>,
+    pub(crate) config: Arc<Fact<ConfigFacts>>,
     /// The secrets that are in use.
-    pub(crate) secrets: Fact<Vec<SecretInUse>>,
+    pub(crate) secrets: Arc<Fact<Vec<SecretInUse>>>,
     /// What keeps the vault's identity.
-    pub(crate) vault: Fact<VaultFacts>,
+    pub(crate) vault: Arc<Fact<VaultFacts>>,
     /// Files that hold secrets or configuration, with their permissions.
-    pub(crate) files: Fact<FileFacts>,
+    pub(crate) files: Arc<Fact<FileFacts>>,
     /// The project's own sources.
-    pub(crate) tree: Fact<TreeFacts>,
+    pub(crate) tree: Arc<Fact<TreeFacts>>,
     /// The store.
-    pub(crate) database: Fact<DatabaseFacts>,
+    pub(crate) database: Arc<Fact<DatabaseFacts>>,
     /// What each provider says of our keys.
-    pub(crate) providers: Fact<Vec<ProviderFacts>>,
+    pub(crate) providers: Arc<Fact<Vec<ProviderFacts>>>,
     /// A running server's answers.
-    pub(crate) live: Fact<LiveFacts>,
+    pub(crate) live: Arc<Fact<LiveFacts>>,
 }
 
 /// The configuration of the profile.
@@ -153,6 +153,8 @@ pub(crate) struct SecretInUse {
     pub(crate) facts: Option<SecretFacts>,
     /// Why the vault does not know it although it should.
     pub(crate) missing: Option<Problem>,
+    /// Other profiles that hold the same value.
+    pub(crate) shared_with: Vec<String>,
     /// The age that the policy allows.
     pub(crate) max_age: Option<Duration>,
 }

@@ -29,6 +29,9 @@ pub(crate) struct LiveFacts {
     pub(crate) answers: BTreeMap<Probe, Result<Exchange, String>>,
 }
 
+/// The request id that is sent, to see whether it is taken over.
+pub(crate) const REQUEST_ID: &str = "ultra-check-echo";
+
 /// The requests that are sent, each once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Probe {

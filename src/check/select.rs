@@ -40,7 +40,9 @@ impl Selection {
         if ids.is_empty() {
             return Err(Fault::usage(
                 Problem::error("empty-selection", "no check is selected")
-                    .why("nothing that was asked for is left after `--only`, `--skip` and `--stage`")
+                    .why(
+                        "nothing that was asked for is left after `--only`, `--skip` and `--stage`",
+                    )
                     .hint("ultra check list"),
             ));
         }

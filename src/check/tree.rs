@@ -12,6 +12,8 @@ pub(crate) struct TreeFacts {
     pub(crate) files: usize,
     /// Files of source code among them.
     pub(crate) sources: usize,
+    /// Files and folders that could not be read.
+    pub(crate) unreadable: usize,
     /// What the scan found.
     pub(crate) findings: Vec<Finding>,
     /// Files and folders at the root, by name.

@@ -62,9 +62,9 @@ pub(crate) fn summarise(
     fail_on_warn: bool,
 ) -> Summary {
     let any = |outcome: Outcome, gated: bool| {
-        answers.iter().any(|a| {
-            a.judgement.outcome == outcome && (!gated || gates.contains(&a.meta.gate))
-        })
+        answers
+            .iter()
+            .any(|a| a.judgement.outcome == outcome && (!gated || gates.contains(&a.meta.gate)))
     };
     let mut counts: BTreeMap<&'static str, usize> =
         Outcome::ALL.iter().map(|o| (o.word(), 0)).collect();
@@ -77,12 +77,10 @@ pub(crate) fn summarise(
         (Verdict::Unverified, ExitStatus::Unreachable)
     } else {
         let warned = any(Outcome::Warn, false) || any(Outcome::Fail, false);
-        let status =
-            if fail_on_warn && warned { ExitStatus::Warnings } else { ExitStatus::Holds };
+        let status = if fail_on_warn && warned { ExitStatus::Warnings } else { ExitStatus::Holds };
         (if partial { Verdict::Unverified } else { Verdict::Ready }, status)
     };
-    let selection_holds =
-        partial && matches!(status, ExitStatus::Holds | ExitStatus::Warnings);
+    let selection_holds = partial && matches!(status, ExitStatus::Holds | ExitStatus::Warnings);
     Summary { verdict, selection_holds, score: score(answers), counts, status }
 }
 
@@ -154,8 +152,7 @@ mod tests {
 
     #[test]
     fn a_part_that_holds_verifies_no_release() {
-        let summary =
-            summarise(&answers(&[(&P0, Judgement::pass("a"))]), &[Gate::P0], true, false);
+        let summary = summarise(&answers(&[(&P0, Judgement::pass("a"))]), &[Gate::P0], true, false);
         assert_eq!(summary.verdict, Verdict::Unverified);
         assert!(summary.selection_holds);
         assert_eq!(summary.status, ExitStatus::Holds);

@@ -32,10 +32,7 @@ pub(crate) enum Rule {
 impl Rule {
     /// Whether what was found is a secret.
     pub(crate) fn is_secret(self) -> bool {
-        matches!(
-            self,
-            Self::ProviderKey | Self::PrivateKey | Self::NamedSecret | Self::UrlPassword
-        )
+        matches!(self, Self::ProviderKey | Self::PrivateKey | Self::NamedSecret | Self::UrlPassword)
     }
 }
 

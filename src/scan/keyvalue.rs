@@ -48,27 +48,68 @@ pub(super) fn format(path: &Path) -> Format {
 
 /// Ends of names whose values are secrets, without separators.
 const NAMES: &[&str] = &[
-    "password", "passwd", "passphrase", "passwort", "pwd", "dbpass", "secret", "secretkey",
-    "secretaccesskey", "token", "authtoken", "accesstoken", "apitoken", "bottoken", "apikey",
-    "accesskey", "privatekey", "encryptionkey", "signingkey", "authkey", "masterkey", "clientsecret",
-    "jwtsecret", "jwtkey", "sessionsecret", "cookiesecret", "webhooksecret", "salt", "credential",
-    "credentials", "auth", "licensekey", "sharedkey", "accountkey", "storagekey",
+    "password",
+    "passwd",
+    "passphrase",
+    "passwort",
+    "pwd",
+    "dbpass",
+    "secret",
+    "secretkey",
+    "secretaccesskey",
+    "token",
+    "authtoken",
+    "accesstoken",
+    "apitoken",
+    "bottoken",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "encryptionkey",
+    "signingkey",
+    "authkey",
+    "masterkey",
+    "clientsecret",
+    "jwtsecret",
+    "jwtkey",
+    "sessionsecret",
+    "cookiesecret",
+    "webhooksecret",
+    "salt",
+    "credential",
+    "credentials",
+    "auth",
+    "licensekey",
+    "sharedkey",
+    "accountkey",
+    "storagekey",
 ];
 
 /// Names that end like a secret's and are none.
 const HARMLESS: &[&str] = &[
-    "maxtoken", "publickey", "nexttoken", "pagetoken", "eostoken", "bostoken", "padtoken",
-    "unktoken", "stoptoken", "basicauth", "requireauth", "enableauth", "useauth", "noauth",
-    "tokentype", "hasauth", "oauth",
+    "maxtoken",
+    "publickey",
+    "nexttoken",
+    "pagetoken",
+    "eostoken",
+    "bostoken",
+    "padtoken",
+    "unktoken",
+    "stoptoken",
+    "basicauth",
+    "requireauth",
+    "enableauth",
+    "useauth",
+    "noauth",
+    "tokentype",
+    "hasauth",
+    "oauth",
 ];
 
 /// Whether the name says that its value is a secret.
 fn names_secret(name: &str) -> bool {
-    let plain: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     NAMES.iter().any(|known| plain.ends_with(known))
         && !HARMLESS.iter().any(|known| plain.ends_with(known))
 }
@@ -106,7 +147,9 @@ fn named(line: &str, format: Format) -> Option<(usize, String)> {
     let bytes = line.as_bytes();
     let mut from = 0;
     // Every separator is tried: a line of XML, JSON or code can hold several pairs.
-    while let Some(offset) = bytes.get(from..)?.iter().position(|b| matches!(b, b'=' | b':' | b'>' | b',')) {
+    while let Some(offset) =
+        bytes.get(from..)?.iter().position(|b| matches!(b, b'=' | b':' | b'>' | b','))
+    {
         let at = from + offset;
         from = at + 1;
         let Some(name) = name_before(line, at) else { continue };
@@ -150,9 +193,35 @@ fn value_after(line: &str, at: usize) -> Option<(usize, &str, bool)> {
 
 /// Values that everybody knows: dev keys, which another rule judges.
 const WELL_KNOWN: &[&str] = &[
-    "password", "postgres", "root", "admin", "guest", "secret", "test", "dev", "minioadmin",
-    "changeit", "true", "false", "yes", "no", "string", "required", "optional", "bearer", "basic",
-    "write", "read", "default", "token", "key", "file", "keyring", "vault", "random", "generated",
+    "password",
+    "postgres",
+    "root",
+    "admin",
+    "guest",
+    "secret",
+    "test",
+    "dev",
+    "minioadmin",
+    "changeit",
+    "true",
+    "false",
+    "yes",
+    "no",
+    "string",
+    "required",
+    "optional",
+    "bearer",
+    "basic",
+    "write",
+    "read",
+    "default",
+    "token",
+    "key",
+    "file",
+    "keyring",
+    "vault",
+    "random",
+    "generated",
 ];
 
 /// Whether the value beside a secret's name counts as a secret.

@@ -62,7 +62,8 @@ fn classify(bytes: &[u8], syntax: Syntax) -> Vec<Option<Kind>> {
     let mut at = 0;
     while at < bytes.len() {
         let rest = bytes.get(at..).unwrap_or_default();
-        let (kind, length) = token(rest, at.checked_sub(1).and_then(|b| bytes.get(b)).copied(), syntax);
+        let (kind, length) =
+            token(rest, at.checked_sub(1).and_then(|b| bytes.get(b)).copied(), syntax);
         let length = length.clamp(1, rest.len());
         kinds.extend(std::iter::repeat_n(Some(kind), length));
         at += length;
@@ -209,7 +210,8 @@ mod tests {
 
     #[test]
     fn rust_is_told_apart() {
-        let text = "let a = \"x // y\"; // note 'q\nlet c: &'a str = r#\"raw \" z\"#; let d = '\\''; b();";
+        let text =
+            "let a = \"x // y\"; // note 'q\nlet c: &'a str = r#\"raw \" z\"#; let d = '\\''; b();";
         let views = views(text, Syntax::Rust);
         assert_eq!(views.code.len(), text.len());
         assert!(!views.code.contains("raw") && !views.code.contains("note"));

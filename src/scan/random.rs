@@ -81,7 +81,8 @@ fn class_bits(bytes: &[u8], length: f64) -> f64 {
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count() as f64;
     let rate = changes as f64 / (length - 1.0).max(1.0);
     // Long runs of letters without any digit are names; separators alone do not make a key.
-    let words = bytes.iter().filter(|b| matches!(b, b'-' | b'_' | b'.' | b' ' | b'/')).count() as f64;
+    let words =
+        bytes.iter().filter(|b| matches!(b, b'-' | b'_' | b'.' | b' ' | b'/')).count() as f64;
     8.0 * (rate - 0.28) + if digits > 0.0 { 1.5 } else { -2.5 } - 18.0 * words / length
 }
 
@@ -108,10 +109,33 @@ fn pair_bits(value: &str, length: f64) -> f64 {
 
 /// Words that stand in for a secret.
 const STAND_INS: &[&str] = &[
-    "change", "your", "replace", "example", "placeholder", "dummy", "sample", "fake", "canary",
-    "xxxx", "todo", "insert", "secret-here", "redacted", "masked", "notasecret", "not-a-secret",
-    "not_a_secret", "undefined", "null", "none", "goes-here", "goes_here", "1234567", "abcdef",
-    "test-only", "for-tests",
+    "change",
+    "your",
+    "replace",
+    "example",
+    "placeholder",
+    "dummy",
+    "sample",
+    "fake",
+    "canary",
+    "xxxx",
+    "todo",
+    "insert",
+    "secret-here",
+    "redacted",
+    "masked",
+    "notasecret",
+    "not-a-secret",
+    "not_a_secret",
+    "undefined",
+    "null",
+    "none",
+    "goes-here",
+    "goes_here",
+    "1234567",
+    "abcdef",
+    "test-only",
+    "for-tests",
 ];
 
 /// Whether the text is a stand-in, a reference or a template and no secret itself.
@@ -131,8 +155,10 @@ pub(super) fn is_stand_in(value: &str) -> bool {
 
 /// Whether the text names where the value comes from instead of being it.
 fn is_reference(value: &str) -> bool {
-    const OPENERS: &[&str] =
-        &["$", "<", "{", "%", "[", "vault:", "env:", "file:", "op://", "sops:", "ref+", "!", "@", "enc["];
+    const OPENERS: &[&str] = &[
+        "$", "<", "{", "%", "[", "vault:", "env:", "file:", "op://", "sops:", "ref+", "!", "@",
+        "enc[",
+    ];
     OPENERS.iter().any(|opener| value.starts_with(opener))
         || value.contains("${")
         || value.contains("{{")
@@ -187,7 +213,8 @@ mod tests {
 
     #[test]
     fn stand_ins_and_references_are_known() {
-        for text in ["change-me-please", "${DB_PASSWORD}", "<your-key>", "xxxxxxxx", "vault:openai"] {
+        for text in ["change-me-please", "${DB_PASSWORD}", "<your-key>", "xxxxxxxx", "vault:openai"]
+        {
             assert!(is_stand_in(text), "{text}");
         }
         assert!(!is_stand_in("correct-horse-battery"));

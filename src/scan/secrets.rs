@@ -171,19 +171,24 @@ fn private_key(text: &str, start: usize, end: usize) -> Option<Hit> {
 }
 
 /// Passwords that stand in for one in addresses of examples and of the own machine.
-const WEAK: &[&str] = &["password", "pass", "secret", "postgres", "user", "pwd", "guest", "admin", "root"];
+const WEAK: &[&str] =
+    &["password", "pass", "secret", "postgres", "user", "pwd", "guest", "admin", "root"];
 
 /// `scheme://user:password@host`.
 fn url_password(text: &str, start: usize, end: usize) -> Option<Hit> {
     let rest = text.get(end..)?;
     let authority_end = rest
-        .find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '`' | '<' | '>' | ',' | ')'))
+        .find(|c: char| {
+            c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '`' | '<' | '>' | ',' | ')')
+        })
         .unwrap_or(rest.len());
     let authority = rest.get(..authority_end)?;
     let (credentials, host) = authority.rsplit_once('@')?;
     let (_, password) = credentials.split_once(':')?;
-    let scheme_start =
-        text.get(..start)?.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '+').map_or(0, |n| n + 1);
+    let scheme_start = text
+        .get(..start)?
+        .rfind(|c: char| !c.is_ascii_alphanumeric() && c != '+')
+        .map_or(0, |n| n + 1);
     let scheme = text.get(scheme_start..start)?;
     let harmless = password.len() < 6
         || scheme.is_empty()

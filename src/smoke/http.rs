@@ -275,7 +275,8 @@ impl Client {
         let mut line = "curl -sS".to_owned();
         if call.method == Method::HEAD {
             line.push_str(" -I");
-        } else if call.method != Method::GET && !(call.method == Method::POST && call.body.is_some())
+        } else if call.method != Method::GET
+            && !(call.method == Method::POST && call.body.is_some())
         {
             let _ = write!(line, " -X {}", call.method);
         }

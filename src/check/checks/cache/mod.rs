@@ -1,0 +1,9 @@
+//! The cache.
+
+mod bounded;
+
+use super::check;
+use crate::check::Check;
+
+/// The checks of the group, by id.
+pub(super) const ALL: &[Check] = &[check!(bounded)];

@@ -1,0 +1,23 @@
+//! Profiles, variables, addresses.
+
+mod addresses_sane;
+mod debug_off;
+mod loads;
+mod no_placeholders;
+mod profiles_apart;
+mod required_set;
+mod unknown_names;
+
+use super::check;
+use crate::check::Check;
+
+/// The checks of the group, by id.
+pub(super) const ALL: &[Check] = &[
+    check!(loads),
+    check!(unknown_names),
+    check!(required_set),
+    check!(no_placeholders),
+    check!(profiles_apart),
+    check!(debug_off),
+    check!(addresses_sane),
+];

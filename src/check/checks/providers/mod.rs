@@ -1,0 +1,11 @@
+//! Providers and their keys.
+
+mod addresses_safe;
+mod models_exist;
+mod real;
+
+use super::check;
+use crate::check::Check;
+
+/// The checks of the group, by id.
+pub(super) const ALL: &[Check] = &[check!(real), check!(models_exist), check!(addresses_safe)];

@@ -1,0 +1,66 @@
+//! # ULT-SEC-007: only the owner reads files with secrets
+//!
+//! ## What it checks
+//!
+//! Dotenv files that hold a secret, the vault, its index and the database have mode 0600, and the
+//! state directory 0700.
+//!
+//! ## Why
+//!
+//! Every other account of the machine, and whoever takes one over, can read a file with mode
+//! 0644.
+//!
+//! ## How to fix
+//!
+//! `chmod 600 FILE`, `chmod 700 DIRECTORY`.
+
+use crate::check::checks::support::prelude::*;
+
+/// What is known of the check.
+pub(crate) const META: CheckMeta = CheckMeta {
+    id: "ULT-SEC-007",
+    group: Group::Secrets,
+    title: "only the owner reads files with secrets",
+    why: "Every other account of the machine, and whoever takes one over, can read a file with mode 0644.",
+    severity: Severity::High,
+    gate: Gate::P0,
+    stage: Stage::Config,
+    needs: &[],
+};
+
+/// Judges the facts.
+pub(crate) fn judge(facts: &Facts) -> Judged {
+    let files = facts.files.get()?;
+    let guarded = || files.files.iter().filter(|f| f.holds_secret || f.dir);
+    let open: Vec<_> = guarded().filter(|f| f.mode & 0o077 != 0).collect();
+    let Some(first) = open.first() else {
+        return Ok(match guarded().count() {
+            0 => Judgement::skip("no file holds a secret"),
+            n => Judgement::pass(format!("{n} files and folders, all private")),
+        });
+    };
+    let observed = format!("`{}` has mode {:04o}", first.path.display(), first.mode);
+    let fix = format!("chmod {} {}", if first.dir { "700" } else { "600" }, first.path.display());
+    Ok(open
+        .iter()
+        .fold(Judgement::fail(observed, "0600 for files, 0700 for folders"), |j, f| {
+            j.evidence(format!("mode {:04o}", f.mode), Some(f.path.display().to_string()))
+        })
+        .fix(fix))
+}
+
+#[cfg(test)]
+pub(crate) mod fixtures {
+    use crate::check::Facts;
+    use crate::check::fixture::Fixture;
+
+    /// Facts that it passes.
+    pub(crate) fn good() -> Facts {
+        Fixture::prod().facts()
+    }
+
+    /// Facts that it fails.
+    pub(crate) fn bad() -> Facts {
+        Fixture::prod().files(|f| f.files.iter_mut().for_each(|f| f.mode = 0o644)).facts()
+    }
+}

@@ -1,0 +1,141 @@
+//! What several checks have in common.
+
+use crate::check::Facts;
+use crate::check::facts::ConfigFacts;
+use crate::check::live::{LiveFacts, Probe};
+use crate::check::model::{Judged, Judgement, NoJudgement};
+use crate::report::{Outcome, Problem};
+use crate::scan::{Finding, Rule};
+use crate::smoke::Exchange;
+
+/// What every check imports.
+pub(super) mod prelude {
+    pub(crate) use crate::check::{CheckMeta, Facts, Group, Judged, Judgement, Severity, Stage};
+    pub(crate) use crate::settings::profile::Gate;
+}
+
+/// Judges by the problems of the configuration that `concerns` picks: an error fails, a warning
+/// warns.
+pub(super) fn by_problems(
+    config: &ConfigFacts,
+    concerns: impl Fn(&Problem) -> bool,
+    holds: &str,
+    expected: &str,
+) -> Judgement {
+    let mut found: Vec<&Problem> = config.problems.iter().filter(|p| concerns(p)).collect();
+    found.sort_by_key(|p| std::cmp::Reverse(p.level));
+    let Some(first) = found.first() else { return Judgement::pass(holds) };
+    let errors: Vec<&&Problem> = found.iter().filter(|p| p.is_error()).collect();
+    let observed = summary(&found);
+    let mut judgement = if errors.is_empty() {
+        Judgement::warn(observed, expected)
+    } else {
+        Judgement::fail(observed, expected)
+    };
+    for problem in &found {
+        let place = problem.place.as_ref().map(ToString::to_string);
+        let why = problem.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        judgement = judgement.evidence(format!("{}{why}", problem.what), place);
+    }
+    let hints: Vec<&str> = found.iter().filter_map(|p| p.hint.as_deref()).collect();
+    judgement.fix(match hints.first() {
+        Some(hint) if hints.len() == 1 => (*hint).to_owned(),
+        Some(hint) => format!("{hint}; `ultra env validate` lists all {}", found.len()),
+        None if first.is_error() => "ultra env validate".to_owned(),
+        None => "ultra env validate --verbose".to_owned(),
+    })
+}
+
+/// The first few problems in one line.
+fn summary(found: &[&Problem]) -> String {
+    const SHOWN: usize = 3;
+    let first: Vec<&str> = found.iter().take(SHOWN).map(|p| p.what.as_str()).collect();
+    let more = match found.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!("; and {n} more"),
+    };
+    format!("{}{more}", first.join("; "))
+}
+
+/// Whether a problem says that something that must be there is not.
+pub(super) fn says_missing(problem: &Problem) -> bool {
+    matches!(
+        problem.code,
+        "missing-secret" | "missing-variable" | "required-variable" | "empty-secret"
+    )
+}
+
+/// Judges by what the scan found.
+pub(super) fn by_findings(facts: &Facts, rules: &[Rule], holds: &str, fix: &str) -> Judged {
+    let tree = facts.tree.get()?;
+    let code_only = !rules.iter().any(|rule| rule.is_secret());
+    if tree.files == 0 || (code_only && tree.sources == 0) {
+        let what = if code_only { "sources" } else { "files" };
+        return Err(NoJudgement::Skip(format!("there are no {what} in this directory")));
+    }
+    if tree.unreadable > 0 && tree.findings.is_empty() {
+        return Err(NoJudgement::Unknown(format!(
+            "{} files or folders could not be read",
+            tree.unreadable
+        )));
+    }
+    let found: Vec<&Finding> = tree.findings.iter().filter(|f| rules.contains(&f.rule)).collect();
+    let Some(first) = found.first() else {
+        return Ok(Judgement::pass(format!("none in {} files", tree.files)));
+    };
+    let more = match found.len() {
+        1 => String::new(),
+        n => format!(", and {} more", n - 1),
+    };
+    let observed = format!("{} at {}{more}", first.what, first.place());
+    let mut judgement = Judgement::fail(observed, holds);
+    for finding in found.iter().take(20) {
+        let summary = format!("{}: `{}`", finding.what, finding.shown);
+        judgement = judgement.evidence(summary, Some(finding.place()));
+    }
+    Ok(judgement.fix(fix))
+}
+
+/// Judges that every one of `probes` is refused with 401 and a challenge (RFC 9110 §11.6.1).
+pub(super) fn all_refused(live: &LiveFacts, probes: &[Probe], fix: &str) -> Judged {
+    let mut wrong = Vec::new();
+    for probe in probes {
+        let exchange = live.answer(*probe)?;
+        if exchange.status != 401 {
+            wrong.push((exchange, exchange.summary()));
+        } else if exchange.header("www-authenticate").is_none() {
+            wrong.push((exchange, "401 without `WWW-Authenticate`".to_owned()));
+        }
+    }
+    let expected = "401 with `WWW-Authenticate`";
+    let Some((_, first)) = wrong.first() else {
+        return Ok(Judgement::pass(format!("{} refusals of {}", probes.len(), probes.len())));
+    };
+    let observed = format!("{first} ({} of {} requests)", wrong.len(), probes.len());
+    let judgement =
+        wrong.iter().fold(Judgement::fail(observed, expected), |j, (exchange, seen)| {
+            j.evidence(seen.clone(), Some(exchange.request.clone()))
+        });
+    Ok(judgement.fix(fix))
+}
+
+/// Judges each of `probes` by `fault`, which says what is wrong with an answer.
+pub(super) fn each_answer(
+    live: &LiveFacts,
+    probes: &[Probe],
+    expected: &str,
+    fix: &str,
+    fault: impl Fn(&Exchange) -> Option<String>,
+) -> Judged {
+    let mut judgement = Judgement::pass(format!("{} answers of {}", probes.len(), probes.len()));
+    for probe in probes {
+        let exchange = live.answer(*probe)?;
+        if let Some(seen) = fault(exchange) {
+            if judgement.outcome == Outcome::Pass {
+                judgement = Judgement::fail(seen.clone(), expected).fix(fix);
+            }
+            judgement = judgement.evidence(seen, Some(exchange.request.clone()));
+        }
+    }
+    Ok(judgement)
+}
