@@ -79,6 +79,7 @@ impl Fixture {
             place: None,
             providers: Default::default(),
             routes: Default::default(),
+            secrets: Default::default(),
             policy: Policy::default(),
         };
         Self {
