@@ -1,4 +1,20 @@
-//! The gateway's own machinery: usage journal and limits. It knows no HTTP server.
+//! The gateway: routes, slots and what turns a request into an answer of a provider, metered by
+//! the usage journal and bounded by limits. It knows no HTTP server.
 
+pub(crate) mod answer;
+pub(crate) mod attempt;
+pub(crate) mod error;
+pub(crate) mod forward;
 pub(crate) mod journal;
+pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod metering;
+pub(crate) mod metrics;
+pub(crate) mod routes;
+pub(crate) mod slots;
+
+pub(crate) use answer::AnswerBody;
+pub(crate) use attempt::{Asked, Meter};
+pub(crate) use error::GatewayError;
+pub(crate) use forward::{Call, Gateway};
+pub(crate) use routes::{Route, Table};

@@ -94,6 +94,14 @@ pub(crate) fn in_json(json: &[u8], family: Family) -> Option<Tokens> {
     Some(values.next()?.ok()?.tokens(family))
 }
 
+/// Whether the last field `key` (with its quotes) in a piece of JSON has a text as its value.
+fn concludes(json: &[u8], key: &[u8]) -> bool {
+    memmem::rfind(json, key)
+        .and_then(|at| json.get(at + key.len()..))
+        .and_then(|rest| rest.trim_ascii_start().strip_prefix(b":"))
+        .is_some_and(|value| value.trim_ascii_start().starts_with(b"\""))
+}
+
 /// The longest event that is kept while it is incomplete; a longer one passes unread.
 const LONGEST_EVENT: usize = 1 << 20;
 
@@ -108,6 +116,7 @@ pub(crate) struct UsageScanner {
     skipping: bool,
     tokens: Tokens,
     finished: bool,
+    concluded: bool,
 }
 
 impl UsageScanner {
@@ -119,6 +128,7 @@ impl UsageScanner {
             skipping: false,
             tokens: Tokens::default(),
             finished: false,
+            concluded: false,
         }
     }
 
@@ -157,7 +167,8 @@ impl UsageScanner {
             Family::Anthropic if memmem::find(data, b"\"message_stop\"").is_some() => {
                 self.finished = true;
             }
-            Family::OpenAi | Family::Anthropic => {}
+            Family::OpenAi => self.concluded |= concludes(data, b"\"finish_reason\""),
+            Family::Anthropic => self.concluded |= concludes(data, b"\"stop_reason\""),
         }
         if let Some(tokens) = in_json(data, self.family) {
             self.tokens.update(tokens);
@@ -172,6 +183,12 @@ impl UsageScanner {
     /// Whether the event that ends a stream of this family has passed.
     pub(crate) fn finished(&self) -> bool {
         self.finished
+    }
+
+    /// Whether the answer is whole: the stream's end has passed, or at least the reason why the
+    /// model stopped. Some servers leave out `[DONE]`.
+    pub(crate) fn whole(&self) -> bool {
+        self.finished || self.concluded
     }
 }
 
@@ -194,13 +211,21 @@ mod tests {
         for size in [1, 2, 3, 7, 50, stream.len()] {
             let mut scanner = UsageScanner::new(Family::Anthropic);
             for piece in stream.chunks(size) {
-                assert!(!scanner.finished());
                 scanner.push(piece);
             }
             assert!(scanner.finished());
             assert_eq!(scanner.tokens().input, Some(7));
             assert_eq!(scanner.tokens().output, Some(30));
         }
+    }
+
+    #[test]
+    fn a_stream_without_done_is_whole_once_the_model_has_stopped() {
+        let mut scanner = UsageScanner::new(Family::OpenAi);
+        scanner.push(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":null}]}\n\n");
+        assert!(!scanner.whole());
+        scanner.push(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\": \"stop\"}]}\n\n");
+        assert!(scanner.whole() && !scanner.finished());
     }
 
     #[test]

@@ -1,0 +1,269 @@
+//! The body of an answer: whole, made here piece by piece, or a provider's stream passing by.
+//!
+//! A stream that has begun can only be honest about how it ends. When the provider fails in the
+//! middle, the client gets an error event in its family's shape and no end mark; half a line is
+//! held back until its end is there, so that the error never runs into it.
+
+use super::attempt::Attempt;
+use super::slots::InFlight;
+use crate::provider::client::root_cause;
+use crate::provider::failure::Phase;
+use crate::provider::{Failure, UsageScanner};
+use crate::store::Outcome;
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
+
+/// The body of an answer. It never fails: what goes wrong is said in the stream.
+#[derive(Debug)]
+pub(crate) enum AnswerBody {
+    /// All of it.
+    Whole(Option<Bytes>),
+    /// Events of the mock.
+    Made(Box<Made>),
+    /// Events of a provider.
+    Passed(Box<Passed>),
+}
+
+/// Events that are all known already.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pieces: std::vec::IntoIter<Bytes>,
+    attempt: Attempt,
+}
+
+/// Events that a provider sends.
+#[derive(Debug)]
+pub(crate) struct Passed {
+    upstream: Incoming,
+    scanner: UsageScanner,
+    attempt: Attempt,
+    /// The beginning of a line whose end has not come yet.
+    held: BytesMut,
+    stall: Duration,
+    deadline: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the timer runs for the piece that is being waited for.
+    armed: bool,
+    over: bool,
+    /// The slot counts the stream for as long as it lasts.
+    _slot: InFlight,
+}
+
+/// More of a line than this is passed on before its end is there.
+const HELD: usize = 256 << 10;
+
+/// The status of a row for a stream that began well.
+const BEGAN: u16 = 200;
+
+impl AnswerBody {
+    /// The mock's events.
+    pub(crate) fn made(pieces: Vec<Bytes>, attempt: Attempt) -> Self {
+        Self::Made(Box::new(Made { pieces: pieces.into_iter(), attempt }))
+    }
+
+    /// A provider's events.
+    pub(crate) fn passed(
+        upstream: Incoming,
+        attempt: Attempt,
+        slot: InFlight,
+        stall: Duration,
+        deadline: Instant,
+        family: crate::provider::Family,
+    ) -> Self {
+        Self::Passed(Box::new(Passed {
+            upstream,
+            scanner: UsageScanner::new(family),
+            attempt,
+            held: BytesMut::new(),
+            stall,
+            deadline,
+            timer: None,
+            armed: false,
+            over: false,
+            _slot: slot,
+        }))
+    }
+}
+
+impl Made {
+    fn next(&mut self) -> Option<Bytes> {
+        let piece = self.pieces.next()?;
+        if self.pieces.len() == 0
+            && let Err(why) = self.attempt.end(Outcome::Ok, BEGAN)
+        {
+            return Some(unmetered(&self.attempt, &why));
+        }
+        Some(piece)
+    }
+}
+
+/// The error event in the place of an end whose usage could not be kept.
+fn unmetered(attempt: &Attempt, why: &str) -> Bytes {
+    let asked = attempt.asked();
+    tracing::error!(request_id = %asked.request_id, %why, "usage row lost");
+    let message = "the usage of this request could not be kept";
+    Bytes::from(asked.family.stream_error("usage_unavailable", message, &asked.request_id))
+}
+
+impl Passed {
+    /// Ends the stream with an error event.
+    fn break_off(&mut self, outcome: Outcome, failure: &Failure) -> Bytes {
+        self.over = true;
+        self.attempt.fail(outcome, BEGAN);
+        let asked = self.attempt.asked();
+        let kind = match failure {
+            Failure::Timeout(..) => "upstream_timeout",
+            Failure::Connect(_) | Failure::Transport(_) | Failure::Malformed(_) => {
+                "upstream_stream_broken"
+            }
+        };
+        let message = format!("the stream of the provider ended early: {failure}");
+        tracing::warn!(request_id = %asked.request_id, error = %failure, "stream broken off");
+        // The blank line ends an event whose lines are out but whose end is not.
+        let event = asked.family.stream_error(kind, &message, &asked.request_id);
+        Bytes::from(format!("\n{event}"))
+    }
+
+    /// Takes a piece; gives back what may go out, whole lines only.
+    fn take(&mut self, piece: Bytes) -> Bytes {
+        self.scanner.push(&piece);
+        self.attempt.count(self.scanner.tokens());
+        if self.scanner.finished()
+            && !self.attempt.is_kept()
+            && let Err(why) = self.attempt.end(Outcome::Ok, BEGAN)
+        {
+            self.over = true;
+            return unmetered(&self.attempt, &why);
+        }
+        let end = memchr::memrchr(b'\n', &piece).map_or(0, |at| at + 1);
+        if self.held.is_empty() && end == piece.len() {
+            return piece;
+        }
+        let mut out = std::mem::take(&mut self.held);
+        if out.len() + piece.len() - end > HELD && end == 0 {
+            out.extend_from_slice(&piece);
+            return out.freeze();
+        }
+        let (lines, rest) = piece.split_at(end);
+        if lines.is_empty() {
+            self.held = out;
+            self.held.extend_from_slice(rest);
+            return Bytes::new();
+        }
+        out.extend_from_slice(lines);
+        self.held.extend_from_slice(rest);
+        out.freeze()
+    }
+
+    /// The provider has closed the stream.
+    fn close(&mut self) -> Option<Bytes> {
+        if !self.attempt.is_kept() {
+            if !self.scanner.whole() {
+                let failure = Failure::Transport("the end of the answer is missing".to_owned());
+                return Some(self.break_off(Outcome::Truncated, &failure));
+            }
+            if let Err(why) = self.attempt.end(Outcome::Ok, BEGAN) {
+                self.over = true;
+                return Some(unmetered(&self.attempt, &why));
+            }
+        }
+        self.over = true;
+        (!self.held.is_empty()).then(|| std::mem::take(&mut self.held).freeze())
+    }
+
+    /// Whether the time is up for the piece that is being waited for.
+    fn late(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.armed {
+            let due = (Instant::now() + self.stall).min(self.deadline).into();
+            match &mut self.timer {
+                Some(timer) => timer.as_mut().reset(due),
+                None => self.timer = Some(Box::pin(tokio::time::sleep_until(due))),
+            }
+            self.armed = true;
+        }
+        self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if self.over {
+                return Poll::Ready(None);
+            }
+            match Pin::new(&mut self.upstream).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.armed = false;
+                    if Instant::now() >= self.deadline {
+                        return Poll::Ready(Some(self.out_of_time()));
+                    }
+                    // Trailers say nothing that a client of these APIs would read.
+                    let Ok(piece) = frame.into_data() else { continue };
+                    let out = self.take(piece);
+                    if !out.is_empty() {
+                        return Poll::Ready(Some(out));
+                    }
+                }
+                Poll::Ready(Some(Err(e))) => {
+                    if self.attempt.is_kept() {
+                        // The answer was whole; how its connection ended does not matter.
+                        self.over = true;
+                        continue;
+                    }
+                    let failure = Failure::Transport(root_cause(&e));
+                    return Poll::Ready(Some(self.break_off(Outcome::Truncated, &failure)));
+                }
+                Poll::Ready(None) => return Poll::Ready(self.close()),
+                Poll::Pending if self.late(cx) => return Poll::Ready(Some(self.out_of_time())),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn out_of_time(&mut self) -> Bytes {
+        let failure = if Instant::now() >= self.deadline {
+            let began = self.attempt.asked().started;
+            Failure::Timeout(Phase::Total, self.deadline.saturating_duration_since(began))
+        } else {
+            Failure::Timeout(Phase::Stall, self.stall)
+        };
+        self.break_off(Outcome::Timeout, &failure)
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = match self.get_mut() {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().filter(|b| !b.is_empty())),
+            Self::Made(made) => Poll::Ready(made.next()),
+            Self::Passed(passed) => passed.poll(cx),
+        };
+        piece.map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Made(_) | Self::Passed(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(
+                bytes.as_ref().map_or(0, |b| u64::try_from(b.len()).unwrap_or(u64::MAX)),
+            ),
+            Self::Made(_) | Self::Passed(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! One attempt at a provider, and its one usage row.
+
+use crate::provider::Tokens;
+use crate::provider::wire::Family;
+use crate::settings::profile::Mode;
+use crate::store::Outcome;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Instant;
+use uuid::Uuid;
+
+/// What all attempts of a request have in common.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The request's id.
+    pub(crate) request_id: String,
+    /// The service key, or the subject of the token.
+    pub(crate) key_id: Arc<str>,
+    /// The family of the API that was asked.
+    pub(crate) family: Family,
+    /// The model that was asked for.
+    pub(crate) model: Arc<str>,
+    /// Whether a stream was asked for.
+    pub(crate) stream: bool,
+    /// What answers come from.
+    pub(crate) mode: Mode,
+    /// When the request came.
+    pub(crate) started: Instant,
+}
+
+/// An attempt that has ended, as it is metered.
+#[derive(Debug)]
+pub(crate) struct Ended<'a> {
+    /// Made when the attempt began.
+    pub(crate) id: Uuid,
+    /// The request.
+    pub(crate) asked: &'a Asked,
+    /// The provider.
+    pub(crate) provider: &'a Arc<str>,
+    /// The model's name there.
+    pub(crate) upstream_model: &'a str,
+    /// Which attempt of the request, from 1.
+    pub(crate) number: u32,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// The status of the answer.
+    pub(crate) status: u16,
+    /// What the provider counted.
+    pub(crate) tokens: Tokens,
+    /// When the attempt began.
+    pub(crate) began: Instant,
+}
+
+/// Who keeps usage.
+pub(crate) trait Meter: Debug + Send + Sync {
+    /// Whether a row could be kept now: a request that cannot be metered is not begun.
+    ///
+    /// # Errors
+    /// Why not.
+    fn ready(&self) -> Result<(), String>;
+
+    /// Keeps the row of an attempt, durably enough that the death of the process loses nothing.
+    ///
+    /// # Errors
+    /// Why it could not be kept.
+    fn keep(&self, ended: &Ended<'_>) -> Result<(), String>;
+}
+
+/// An attempt under way. It leaves exactly one row: dropped without an end it was the client who
+/// went away.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    id: Uuid,
+    asked: Arc<Asked>,
+    provider: Arc<str>,
+    upstream_model: Arc<str>,
+    number: u32,
+    began: Instant,
+    meter: Arc<dyn Meter>,
+    /// What is known so far, for the row of an attempt that nobody ends.
+    status: u16,
+    tokens: Tokens,
+    kept: bool,
+}
+
+/// The status that is kept for a client that did not wait, as nginx writes it.
+const CLIENT_CLOSED: u16 = 499;
+
+impl Attempt {
+    /// Begins an attempt.
+    pub(crate) fn begin(
+        asked: &Arc<Asked>,
+        provider: &Arc<str>,
+        upstream_model: &Arc<str>,
+        number: u32,
+        meter: &Arc<dyn Meter>,
+    ) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            asked: Arc::clone(asked),
+            provider: Arc::clone(provider),
+            upstream_model: Arc::clone(upstream_model),
+            number,
+            began: Instant::now(),
+            meter: Arc::clone(meter),
+            status: CLIENT_CLOSED,
+            tokens: Tokens::default(),
+            kept: false,
+        }
+    }
+
+    /// The request it belongs to.
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    /// Takes note of the counts so far.
+    pub(crate) fn count(&mut self, tokens: Tokens) {
+        self.tokens = tokens;
+    }
+
+    /// Whether its row is kept.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// Ends the attempt; what comes after the first end is ignored.
+    ///
+    /// # Errors
+    /// The row could not be kept.
+    pub(crate) fn end(&mut self, outcome: Outcome, status: u16) -> Result<(), String> {
+        if self.kept {
+            return Ok(());
+        }
+        self.kept = true;
+        self.meter.keep(&Ended {
+            id: self.id,
+            asked: &self.asked,
+            provider: &self.provider,
+            upstream_model: &self.upstream_model,
+            number: self.number,
+            outcome,
+            status,
+            tokens: self.tokens,
+            began: self.began,
+        })
+    }
+
+    /// Ends an attempt whose failure is told anyway: a row that cannot be kept is logged, and
+    /// does not hide the failure.
+    pub(crate) fn fail(&mut self, outcome: Outcome, status: u16) {
+        if let Err(why) = self.end(outcome, status) {
+            tracing::error!(request_id = %self.asked.request_id, %why, "usage row lost");
+        }
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.fail(Outcome::ClientClosed, self.status);
+        }
+    }
+}

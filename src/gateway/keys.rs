@@ -1,0 +1,147 @@
+//! From configured keys to slots: opened at start-up and whenever they may have changed.
+
+use super::routes::{Backend, Provider, Table};
+use super::slots::{Change, Opened};
+use crate::base::Secret;
+use crate::report::Problem;
+use crate::settings::Resolution;
+use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Service keys of ours begin like this; sent to a provider they would leak.
+const OWN_PREFIX: &str = "uk_";
+
+/// What opening the keys of all providers came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reloaded {
+    /// What changed in the slots.
+    pub(crate) change: Change,
+    /// Keys that could not be used, and why.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Opens the keys of all providers and swaps their slots. A key that cannot be opened leaves its
+/// slot as it was. Blocks on files and the vault.
+pub(crate) fn load(
+    table: &Table,
+    resolution: &Resolution,
+    secrets: &dyn SecretSource,
+    now: Instant,
+) -> Reloaded {
+    let mut reloaded = Reloaded::default();
+    for provider in table.providers() {
+        let Backend::Http { .. } = provider.backend else { continue };
+        let (mut opened, mut kept, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+        for variable in &provider.keys {
+            let Some(reference) = resolution.secret(variable) else {
+                reasons.push(format!("`{variable}` is not set"));
+                continue;
+            };
+            match open(provider, &reference, secrets) {
+                Ok(key) => opened.push(key),
+                Err(problem) => {
+                    reasons.push(problem.what.clone());
+                    // A key that may not be used is no longer used; one that cannot be read now
+                    // is used on.
+                    if !MISUSES.contains(&problem.code) {
+                        kept.push(variable.clone());
+                    }
+                    reloaded.problems.push(problem);
+                }
+            }
+        }
+        if provider.keys.is_empty() {
+            reasons.push("no key is configured for it".to_owned());
+        }
+        provider.explain((!reasons.is_empty()).then(|| reasons.join(", ")));
+        let change = provider.slots.replace(&provider.name, opened, &kept, now);
+        reloaded.change.added += change.added;
+        reloaded.change.drained += change.drained;
+    }
+    reloaded
+}
+
+/// Codes of problems that forbid a key, rather than hide it.
+const MISUSES: [&str; 3] = ["own-key-for-provider", "malformed-key", "key-bound-elsewhere"];
+
+fn open(
+    provider: &Provider,
+    reference: &SecretRef,
+    secrets: &dyn SecretSource,
+) -> Result<Opened, Problem> {
+    let variable = &reference.name;
+    let facts = match &reference.value {
+        ValueRef::Vault { profile, name } => secrets.facts(profile, name)?,
+        ValueRef::Text(_) | ValueRef::Literal(_) | ValueRef::File(_) => None,
+    };
+    if let (Some(facts), Backend::Http { base_url, .. }) = (&facts, &provider.backend) {
+        let origin = base_url.origin().ascii_serialization();
+        if !facts.allowed.is_empty() && !facts.allowed.iter().any(|a| same_origin(a, &origin)) {
+            let host = base_url.host_str().unwrap_or_default();
+            return Err(Problem::error(
+                "key-bound-elsewhere",
+                format!("the key `{variable}` may not be sent to `{origin}`"),
+            )
+            .why(format!("it was verified for {}", facts.allowed.join(", ")))
+            .hint(format!("ultra keys allow {} --host {host}", provider.name)));
+        }
+    }
+    let secret = reference.reveal(secrets)?;
+    usable(&secret, variable)?;
+    let credentials = provider.family.credentials(&secret).ok_or_else(|| {
+        Problem::error("malformed-key", format!("the value of `{variable}` cannot be a key"))
+            .why("it holds a line break or another control character")
+    })?;
+    let fingerprint = match &facts {
+        Some(facts) => Some(facts.fingerprint.clone()),
+        // For comparing only: without it the key works all the same.
+        None => secrets.fingerprint(&secret).ok(),
+    };
+    Ok(Opened {
+        variable: variable.clone(),
+        secret,
+        credentials,
+        version: facts.map(|f| f.version),
+        fingerprint,
+        source: reference.origin.to_string(),
+    })
+}
+
+/// An origin as it is recorded, with the port or without it where it is the usual one.
+fn same_origin(recorded: &str, origin: &str) -> bool {
+    let parse = |text: &str| url::Url::parse(text).map(|u| u.origin());
+    recorded == origin || matches!((parse(recorded), parse(origin)), (Ok(a), Ok(b)) if a == b)
+}
+
+fn usable(secret: &Secret, variable: &str) -> Result<(), Problem> {
+    if secret.expose().starts_with(OWN_PREFIX) {
+        return Err(Problem::error(
+            "own-key-for-provider",
+            format!("`{variable}` holds a service key of ultra, not a key of a provider"),
+        )
+        .why("it would be sent to the provider")
+        .hint("ultra keys set NAME --replace"));
+    }
+    if secret.is_empty() {
+        return Err(Problem::error("malformed-key", format!("`{variable}` is empty")));
+    }
+    Ok(())
+}
+
+/// The files whose change may mean other keys: those that hold one, and the vault if any key is
+/// in it.
+pub(crate) fn files(table: &Table, resolution: &Resolution, vault: &std::path::Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = table
+        .providers()
+        .flat_map(|p| p.keys.iter())
+        .filter_map(|variable| match resolution.secret(variable)?.value {
+            ValueRef::File(path) => Some(path),
+            ValueRef::Vault { .. } => Some(vault.to_owned()),
+            ValueRef::Text(_) | ValueRef::Literal(_) => None,
+        })
+        .collect();
+    files.sort();
+    files.dedup();
+    files
+}
