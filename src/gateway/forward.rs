@@ -450,7 +450,5 @@ async fn read(
         }
         Ok(only.unwrap_or_else(|| joined.freeze()))
     };
-    timeout_at(deadline.into(), all)
-        .await
-        .unwrap_or(Err(Failure::Timeout(Phase::Total, total)))
+    timeout_at(deadline.into(), all).await.unwrap_or(Err(Failure::Timeout(Phase::Total, total)))
 }

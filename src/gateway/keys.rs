@@ -131,7 +131,11 @@ fn usable(secret: &Secret, variable: &str) -> Result<(), Problem> {
 
 /// The files whose change may mean other keys: those that hold one, and the vault if any key is
 /// in it.
-pub(crate) fn files(table: &Table, resolution: &Resolution, vault: &std::path::Path) -> Vec<PathBuf> {
+pub(crate) fn files(
+    table: &Table,
+    resolution: &Resolution,
+    vault: &std::path::Path,
+) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = table
         .providers()
         .flat_map(|p| p.keys.iter())

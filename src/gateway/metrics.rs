@@ -51,11 +51,7 @@ impl GatewayMetrics {
             "Attempts at providers by how they ended",
             metrics.attempts.clone(),
         );
-        registry.register(
-            "tokens",
-            "Tokens as providers count them",
-            metrics.tokens.clone(),
-        );
+        registry.register("tokens", "Tokens as providers count them", metrics.tokens.clone());
         registry.register(
             "upstream_seconds",
             "Time from the beginning of an attempt to the end of its answer",
@@ -78,7 +74,9 @@ impl GatewayMetrics {
             ("output", tokens.output),
         ] {
             if let Some(count) = count.filter(|n| *n > 0) {
-                self.tokens.get_or_create(&TokenLabels { provider: provider(), kind }).inc_by(count);
+                self.tokens
+                    .get_or_create(&TokenLabels { provider: provider(), kind })
+                    .inc_by(count);
             }
         }
         self.seconds

@@ -200,11 +200,12 @@ impl Table {
             providers.entry(Arc::clone(&mock.name)).or_insert(mock);
         }
 
-        let mut table =
-            Self { routes: BTreeMap::new(), providers, index: HashMap::new(), total };
+        let mut table = Self { routes: BTreeMap::new(), providers, index: HashMap::new(), total };
         table.declare(&profile.routes);
         table.derive(&specs);
-        if mode == Mode::Mock && let Some(mock) = table.providers.get("mock") {
+        if mode == Mode::Mock
+            && let Some(mock) = table.providers.get("mock")
+        {
             let target = Target { provider: Arc::clone(mock), model: Arc::from(mock::MODEL) };
             table.add(mock::MODEL, vec![target], &Timeouts::default(), None);
         }
@@ -268,8 +269,7 @@ impl Table {
         }
         let (name, upstream) = model.split_once('/')?;
         let provider = self.providers.get(name).filter(|_| !upstream.is_empty())?;
-        let target =
-            Target { provider: Arc::clone(provider), model: Arc::from(upstream) };
+        let target = Target { provider: Arc::clone(provider), model: Arc::from(upstream) };
         Some(Arc::new(Route {
             model: Arc::from(model),
             targets: vec![target],
@@ -308,7 +308,6 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode) -> Option<Provider> {
         reason: Mutex::default(),
     })
 }
-
 
 #[cfg(test)]
 mod tests {

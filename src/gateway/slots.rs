@@ -8,8 +8,8 @@ use crate::base::Secret;
 use arc_swap::ArcSwap;
 use http::HeaderMap;
 use serde::Serialize;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a replaced key stands by.
@@ -267,9 +267,8 @@ impl Slots {
             if new.iter().any(|s| Arc::ptr_eq(s, slot)) {
                 continue;
             }
-            let rejected = |s: &Arc<Slot>| {
-                s.variable == slot.variable && s.state() == State::Rejected
-            };
+            let rejected =
+                |s: &Arc<Slot>| s.variable == slot.variable && s.state() == State::Rejected;
             match slot.state() {
                 _ if kept.contains(&slot.variable) => new.push(Arc::clone(slot)),
                 // It stands in for a key that is still the configured one.
