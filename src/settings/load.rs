@@ -1,11 +1,10 @@
 //! Phase two: a profile, its layers and rules become settings, or a list of everything wrong.
 
-use super::layers;
-use super::origin::{Layer, Origin};
-use super::profile::{Policy, Profile};
-use super::resolution::{Candidate, Resolution};
-use super::secret::{SecretSource, ValueRef};
-use super::{Settings, Workspace, derive};
+use super::profile_file::assemble;
+use super::resolution::Resolution;
+use super::rules::{self, Depth};
+use super::secret::SecretSource;
+use super::{Settings, Workspace, catalogue, derive, layers};
 use crate::report::{Fault, Problem};
 
 /// What came of loading a profile: as much as could be made of it, and every problem at once.
@@ -17,6 +16,8 @@ pub(crate) struct Loaded {
     pub(crate) settings: Option<Settings>,
     /// Problems of files, layers, types and rules; errors and warnings.
     pub(crate) problems: Vec<Problem>,
+    /// Whether a secret could not be opened, so that not everything was judged.
+    pub(crate) unverified: bool,
 }
 
 impl Loaded {
@@ -37,25 +38,45 @@ impl Loaded {
 
 /// Loads `profile` (a canonical name) without opening a secret.
 pub(crate) fn load(workspace: &Workspace, profile: &str, secrets: &dyn SecretSource) -> Loaded {
+    judged(workspace, profile, secrets, Depth::Declared)
+}
+
+/// Loads `profile` and judges it in full: every secret is opened, and git is asked what it tracks.
+pub(crate) fn validate(workspace: &Workspace, profile: &str, secrets: &dyn SecretSource) -> Loaded {
+    judged(workspace, profile, secrets, Depth::Full)
+}
+
+fn judged(
+    workspace: &Workspace,
+    profile: &str,
+    secrets: &dyn SecretSource,
+    depth: Depth,
+) -> Loaded {
     let mut problems = Vec::new();
-    let profile = Profile {
-        name: profile.to_owned(),
-        extends: Vec::new(),
-        protected: false,
-        place: None,
-        secrets: Default::default(),
-        providers: Default::default(),
-        routes: Default::default(),
-        policy: Policy::default(),
+    let Some(assembled) = assemble(workspace, profile, &mut problems) else {
+        return Loaded { resolution: None, settings: None, problems, unverified: false };
     };
-    let mut resolution = Resolution::defaults(profile);
-    layers::vault(&mut resolution, secrets, &mut problems);
-    layers::process(&mut resolution, workspace, &mut problems);
-    for (name, text) in &workspace.flags.variables {
-        let value = ValueRef::Text(text.clone());
-        resolution.add(name, Candidate { origin: Origin::of(Layer::Flag), value });
-    }
+    let mut resolution = layers::gather(workspace, assembled, secrets, &mut problems);
     derive::providers_and_routes(&mut resolution);
+    bootstrap(&resolution, &mut problems);
     let settings = Settings::read(&resolution, &mut problems);
-    Loaded { resolution: Some(resolution), settings, problems }
+    let unverified = rules::judge(workspace, &resolution, secrets, depth, &mut problems);
+    Loaded { resolution: Some(resolution), settings, problems, unverified }
+}
+
+/// The types of what was needed before; the other groups are read into [`Settings`].
+fn bootstrap(resolution: &Resolution, problems: &mut Vec<Problem>) {
+    for spec in catalogue::all().filter(|spec| spec.bootstrap && !spec.secret) {
+        let Some((text, origin)) = resolution.text(spec.name) else { continue };
+        if text.is_empty() {
+            continue;
+        }
+        if let Err(expected) = spec.kind.check(text) {
+            problems.push(
+                Problem::error("malformed-value", format!("`{}` is malformed", spec.name))
+                    .at(origin.place.clone())
+                    .why(format!("expected {expected}, set by {origin}")),
+            );
+        }
+    }
 }

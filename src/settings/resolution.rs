@@ -55,7 +55,10 @@ impl Resolution {
     /// unset.
     pub(crate) fn winner(&self, name: &str) -> Option<&Candidate> {
         let secret = catalogue::find(name).is_some_and(|spec| spec.secret);
-        self.candidates(name).iter().rev().find(|c| !(secret && c.value.is_empty()))
+        self.candidates(name).iter().rev().find(|c| {
+            let counts_as_secret = secret || matches!(c.value, ValueRef::Literal(_));
+            !(counts_as_secret && c.value.is_empty())
+        })
     }
 
     /// The winning plain text of a variable that is no secret.

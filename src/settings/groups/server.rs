@@ -1,6 +1,6 @@
 //! The HTTP server.
 
-use crate::settings::catalogue::{Alias, Consumer, Reload, settings};
+use crate::settings::catalogue::{Alias, Consumer, Need, Reload, settings};
 use crate::settings::profile::Mode;
 use crate::settings::value::{Count, List, Port, Size};
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ settings! {
             Alias::converted("ENABLE_MOCK_LLM", mock_flag),
         ] },
         /// The URL under which clients reach the server, for links and checks.
-        public_url: Option<Url> = "ULTRA_PUBLIC_URL" { example: Some("https://api.example.com") },
+        public_url: Option<Url> = "ULTRA_PUBLIC_URL" { need: Need::Protected, example: Some("https://api.example.com") },
         /// Origins that browsers may call from; none if empty.
         cors_origins: List = "ULTRA_CORS_ORIGINS" { default: Some(""), example: Some("https://app.example.com"), reload: Reload::Live, aliases: &[Alias::same("CORS_ORIGINS")] },
         /// Adds details for developers to logs; never allowed in a protected profile.

@@ -1,0 +1,95 @@
+//! The layers of dotenv files.
+
+use super::Gather;
+use super::absorb::{Said, absorb};
+use crate::base::file;
+use crate::report::{Place, Problem};
+use crate::settings::catalogue;
+use crate::settings::dotenv::{self, Expanded};
+use crate::settings::origin::Layer;
+use crate::settings::profile::ALIASES;
+use crate::settings::secret::ValueRef;
+use crate::settings::{dotenv::Document, secretish};
+use std::path::{Path, PathBuf};
+
+/// Adds the four files, lowest first.
+pub(super) fn add(gather: &mut Gather<'_>) {
+    let Some(dir) = gather.workspace.dotenv_dir().map(Path::to_owned) else { return };
+    let profile = gather.resolution.profile.name.clone();
+    for (layer, path) in [
+        (Layer::DotenvBase, dir.join(".env")),
+        (Layer::DotenvLocal, dir.join(".env.local")),
+        (Layer::DotenvProfile, of_profile(gather, &dir, &profile, "")),
+        (Layer::DotenvProfileLocal, of_profile(gather, &dir, &profile, ".local")),
+    ] {
+        add_file(gather, layer, &path);
+    }
+}
+
+/// `.env.<profile>`, or the same with an alias of the profile's name if only that exists.
+fn of_profile(gather: &mut Gather<'_>, dir: &Path, profile: &str, ending: &str) -> PathBuf {
+    let path = dir.join(format!(".env.{profile}{ending}"));
+    let Some((alias, _)) = ALIASES.iter().find(|(_, canonical)| *canonical == profile) else {
+        return path;
+    };
+    let other = dir.join(format!(".env.{alias}{ending}"));
+    match (path.exists(), other.exists()) {
+        (false, true) => other,
+        (true, true) => {
+            let shown = gather.workspace.shown(&path);
+            gather.problems.push(
+                Problem::error("two-files", "two files are the same layer")
+                    .at(Place::file(gather.workspace.shown(&other)))
+                    .why(format!("`{}` is the other", shown.display()))
+                    .hint("move what is in one of them to the other"),
+            );
+            path
+        }
+        _ => path,
+    }
+}
+
+fn add_file(gather: &mut Gather<'_>, layer: Layer, path: &Path) {
+    let shown = gather.workspace.shown(path);
+    let bytes = match file::read_bounded(path, dotenv::LIMIT) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return,
+        Err(e) => {
+            gather.problems.push(
+                Problem::error("unreadable-dotenv", "cannot read the dotenv file")
+                    .at(Place::file(shown))
+                    .why(e),
+            );
+            return;
+        }
+    };
+    if layer == Layer::DotenvBase && dotenv::is_generated(&bytes) {
+        return;
+    }
+    let document = dotenv::parse(&shown, &bytes, gather.problems);
+    let said = expand(gather, document).into_iter().map(|entry| said(gather, entry)).collect();
+    absorb(gather, layer, said);
+}
+
+fn expand(gather: &mut Gather<'_>, document: Document) -> Vec<Expanded> {
+    let environment = &gather.workspace.environment;
+    let resolution = &gather.resolution;
+    let first = |name: &str| environment.get(name).map(str::to_owned);
+    let last = |name: &str| match &resolution.winner(name)?.value {
+        ValueRef::Text(text) => Some(text.clone()),
+        ValueRef::Literal(secret) => Some(secret.expose().to_owned()),
+        // Not opened here: a reference in a dotenv file sees plain layers only.
+        ValueRef::Vault { .. } | ValueRef::File(_) => None,
+    };
+    dotenv::expand(document, &first, &last, gather.problems)
+}
+
+/// Whether a secret went into the value through a reference: a declared one, or one by custom.
+fn said(gather: &Gather<'_>, entry: Expanded) -> Said {
+    let secret = entry.uses.iter().any(|name| {
+        catalogue::find(name).is_some_and(|spec| spec.secret)
+            || gather.declared.contains(name)
+            || secretish::name(name)
+    });
+    Said { name: entry.name, text: entry.text, place: Some(entry.place), secret }
+}

@@ -1,0 +1,103 @@
+//! The layers, low to high, each turned into candidates with their origins.
+
+mod absorb;
+mod dotenv_files;
+mod profile;
+mod vault;
+
+use super::Workspace;
+use super::catalogue;
+use super::origin::{Layer, Origin};
+use super::profile_file::Assembled;
+use super::resolution::{Candidate, Resolution};
+use super::secret::{SecretSource, ValueRef};
+use crate::base::Secret;
+use crate::report::{Place, Problem};
+use absorb::{Said, absorb};
+use std::collections::BTreeSet;
+
+/// What the layers are gathered from and into.
+struct Gather<'a> {
+    workspace: &'a Workspace,
+    secrets: &'a dyn SecretSource,
+    resolution: Resolution,
+    /// Names outside the catalogue that the profile declares to be secrets.
+    declared: BTreeSet<String>,
+    problems: &'a mut Vec<Problem>,
+}
+
+/// What every layer says under this profile.
+pub(super) fn gather(
+    workspace: &Workspace,
+    assembled: Assembled,
+    secrets: &dyn SecretSource,
+    problems: &mut Vec<Problem>,
+) -> Resolution {
+    let profile = assembled.profile;
+    let keys = profile.providers.values().flat_map(|provider| provider.keys.iter());
+    let declared = profile.secrets.keys().chain(keys).cloned().collect();
+    let resolution = Resolution::defaults(profile);
+    let mut gather = Gather { workspace, secrets, resolution, declared, problems };
+    profile::add(&mut gather, assembled.vars);
+    dotenv_files::add(&mut gather);
+    vault::add(&mut gather);
+    process(&mut gather);
+    flags(&mut gather);
+    gather.resolution
+}
+
+/// The process environment: catalogued names, their aliases and files, and foreign names that a
+/// lower layer knows, which it overrides.
+fn process(gather: &mut Gather<'_>) {
+    let environment = &gather.workspace.environment;
+    for name in environment.broken() {
+        if catalogue::find(name).is_some() || catalogue::find_alias(name).is_some() {
+            gather.problems.push(Problem::error(
+                "not-utf8",
+                format!("`{name}` in the process environment is not UTF-8"),
+            ));
+        }
+    }
+    let said = environment
+        .iter()
+        .map(|(name, text)| Said {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            place: None,
+            secret: false,
+        })
+        .collect();
+    absorb(gather, Layer::Process, said);
+}
+
+/// The command line.
+fn flags(gather: &mut Gather<'_>) {
+    let flags = &gather.workspace.flags;
+    let mut said: Vec<(&str, String)> =
+        flags.variables.iter().map(|(name, text)| (*name, text.clone())).collect();
+    said.extend(flags.profile.iter().map(|profile| ("ULTRA_PROFILE", profile.clone())));
+    said.extend(flags.dir.iter().map(|dir| ("ULTRA_DIR", dir.display().to_string())));
+    for (name, text) in said {
+        let value = ValueRef::Text(text);
+        gather.resolution.add(name, Candidate { origin: Origin::of(Layer::Flag), value });
+    }
+}
+
+impl Gather<'_> {
+    /// Adds what a layer says of a variable, as a secret if it is one.
+    fn add(&mut self, name: &str, layer: Layer, said: Value, written_as: Option<String>) {
+        let origin = Origin { layer, place: said.place, written_as };
+        self.resolution.add(name, Candidate { origin, value: said.value });
+    }
+}
+
+/// A value of a layer and where it stands.
+struct Value {
+    value: ValueRef,
+    place: Option<Place>,
+}
+
+/// `text` as a value that may be shown, or not.
+fn as_value(text: String, secret: bool) -> ValueRef {
+    if secret { ValueRef::Literal(Secret::new(text)) } else { ValueRef::Text(text) }
+}

@@ -1,0 +1,56 @@
+//! What a name in a file or in the process environment means.
+
+use super::catalogue::{self, Alias, VarSpec};
+use crate::base::near;
+
+/// What a name means.
+#[derive(Clone, Copy)]
+pub(super) enum Meaning {
+    /// A variable of the catalogue.
+    Variable(&'static VarSpec),
+    /// Another name for one.
+    Alias(&'static VarSpec, &'static Alias),
+    /// `NAME_FILE`: a file with the value of a secret, by its name or an alias.
+    FileOf(&'static VarSpec),
+    /// It begins like ours, and is none.
+    UnknownOurs,
+    /// It belongs to the application.
+    Foreign,
+}
+
+/// What `name` means.
+pub(super) fn meaning(name: &str) -> Meaning {
+    if let Some(spec) = catalogue::find(name) {
+        return Meaning::Variable(spec);
+    }
+    if let Some((spec, alias)) = catalogue::find_alias(name) {
+        return Meaning::Alias(spec, alias);
+    }
+    if let Some(base) = name.strip_suffix("_FILE") {
+        let spec = catalogue::find(base).or_else(|| catalogue::find_alias(base).map(|(s, _)| s));
+        if let Some(spec) = spec.filter(|spec| spec.secret) {
+            return Meaning::FileOf(spec);
+        }
+    }
+    if name.starts_with("ULTRA_") { Meaning::UnknownOurs } else { Meaning::Foreign }
+}
+
+/// The hint for a name that begins like ours and is none.
+pub(super) fn hint(name: &str) -> Option<String> {
+    near::nearest(name, catalogue::all().map(|spec| spec.name))
+        .map(|known| format!("did you mean `{known}`?"))
+}
+
+/// The catalogued name that a foreign one misses by a letter, if any. Our own names begin with
+/// `ULTRA_`, so only those of the ecosystem can be missed so.
+pub(super) fn near_miss(name: &str) -> Option<&'static str> {
+    if name.len() < 6 {
+        return None;
+    }
+    catalogue::all()
+        .filter(|spec| {
+            !spec.name.starts_with("ULTRA_") && spec.name.len().abs_diff(name.len()) <= 1
+        })
+        .find(|spec| strsim::damerau_levenshtein(spec.name, name) == 1)
+        .map(|spec| spec.name)
+}

@@ -1,0 +1,55 @@
+//! Keys are replaced in time.
+
+use super::Rule;
+use super::view::View;
+use crate::base::time;
+use crate::report::Problem;
+use crate::settings::groups::KNOWN_PROVIDERS;
+use crate::settings::secret::ValueRef;
+use std::time::Duration;
+
+pub(super) const RULE: Rule = Rule {
+    id: "key-age",
+    doc: "Keys in the vault are not older than the policy allows; from 80 % of that age on it warns.",
+    judge,
+};
+
+/// An old key is never an error here: it still works, and refusing to start would turn a reminder
+/// into an outage.
+fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
+    for name in view.resolution.names() {
+        let Some(ValueRef::Vault { profile, name: entry }) =
+            view.resolution.winner(name).map(|winner| &winner.value)
+        else {
+            continue;
+        };
+        let Some(limit) = limit(view, name) else { continue };
+        let Ok(Some(facts)) = view.secrets.facts(profile, entry) else { continue };
+        let age = view.workspace.clock.now().as_second() - facts.created_at.as_second();
+        let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
+        if age < limit / 5 * 4 {
+            continue;
+        }
+        let what = if age >= limit {
+            format!("`{name}` is {} old, older than the policy allows", time::human(age))
+        } else {
+            format!("`{name}` is {} old and soon to be replaced", time::human(age))
+        };
+        problems.push(
+            Problem::warning(RULE.id, what)
+                .why(format!("the greatest age is {}", time::human(limit)))
+                .hint(format!("ultra keys rotate {entry} --profile {profile}")),
+        );
+    }
+}
+
+fn limit(view: &View<'_>, name: &str) -> Option<Duration> {
+    let ages = &view.profile().policy.key_max_age;
+    let provider = KNOWN_PROVIDERS.iter().any(|known| known.key == name)
+        || view.profile().providers.values().any(|p| p.keys.iter().any(|key| key == name));
+    match name {
+        "ULTRA_JWT_KEY" => Some(ages.jwt),
+        "ULTRA_ENCRYPTION_KEY" => Some(ages.encryption),
+        _ => provider.then_some(ages.provider),
+    }
+}

@@ -1,0 +1,44 @@
+//! A provider's key is a key of that provider.
+
+use super::Rule;
+use super::view::View;
+use crate::report::Problem;
+use crate::settings::groups::KNOWN_PROVIDERS;
+
+pub(super) const RULE: Rule = Rule {
+    id: "wrong-provider-key",
+    doc: "A provider key is neither one of our service keys nor another provider's key.",
+    judge,
+};
+
+fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
+    for provider in view.profile().providers.values() {
+        for key in &provider.keys {
+            let Some(value) = view.opened.get(key.as_str()) else { continue };
+            if value.expose().starts_with("uk_") {
+                problems.push(
+                    Problem::error(RULE.id, format!("`{key}` is a service key of ultra"))
+                        .at(view.place(key))
+                        .why("requests would be sent round in a circle, not to the provider")
+                        .hint("set it to the key that the provider issued"),
+                );
+                continue;
+            }
+            let known = KNOWN_PROVIDERS.iter().find(|known| known.key == key);
+            let Some((known, prefix)) = known.and_then(|k| Some((k, k.key_prefix?))) else {
+                continue;
+            };
+            let own_address = provider.base_url.as_str().trim_end_matches('/') != known.base_url;
+            if !own_address && !value.expose().starts_with(prefix) {
+                problems.push(
+                    Problem::warning(
+                        RULE.id,
+                        format!("`{key}` does not look like a key of {}", known.name),
+                    )
+                    .at(view.place(key))
+                    .why(format!("keys of {} begin with `{prefix}`", known.name)),
+                );
+            }
+        }
+    }
+}

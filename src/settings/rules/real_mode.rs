@@ -1,0 +1,28 @@
+//! Real answers need a key.
+
+use super::Rule;
+use super::view::View;
+use crate::report::Problem;
+
+pub(super) const RULE: Rule = Rule {
+    id: "real-without-key",
+    doc: "Mode `real` has the key of at least one provider.",
+    judge,
+};
+
+fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
+    let usable = view
+        .profile()
+        .providers
+        .values()
+        .flat_map(|provider| &provider.keys)
+        .any(|key| view.resolution.winner(key).is_some());
+    if view.real() && !usable {
+        problems.push(
+            view.problem(&RULE, "mode is `real`, and no provider has a key")
+                .at(view.place("ULTRA_MODE"))
+                .why("no request for a model could be answered")
+                .hint(format!("ultra keys set openai --profile {}", view.profile().name)),
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Routes lead to providers, providers to keys.
+
+use super::Rule;
+use super::view::View;
+use crate::base::near;
+use crate::report::Problem;
+use crate::settings::catalogue;
+use crate::settings::groups::KNOWN_PROVIDERS;
+use crate::settings::secretish::name_for_message;
+
+pub(super) const RULE: Rule = Rule {
+    id: "dangling-route",
+    doc: "Every target names a provider, and every key of a provider is a declared secret.",
+    judge,
+};
+
+fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
+    let profile = view.profile();
+    let known = || {
+        let declared = profile.providers.keys().map(String::as_str);
+        declared.chain(KNOWN_PROVIDERS.iter().map(|known| known.name))
+    };
+    for (model, route) in &profile.routes {
+        for target in &route.targets {
+            if known().any(|name| name == target.provider) {
+                continue;
+            }
+            let names: Vec<&str> = known().collect();
+            problems.push(
+                Problem::error(
+                    RULE.id,
+                    format!(
+                        "route {} names the unknown provider {}",
+                        name_for_message(model),
+                        name_for_message(&target.provider)
+                    ),
+                )
+                .at(route.place.clone())
+                .maybe_hint(near::hint(&target.provider, names.iter().copied())),
+            );
+        }
+    }
+    for (name, provider) in &profile.providers {
+        for key in &provider.keys {
+            let declared = profile.secrets.contains_key(key)
+                || catalogue::find(key).is_some_and(|spec| spec.secret);
+            if !declared {
+                problems.push(
+                    Problem::error(
+                        RULE.id,
+                        format!(
+                            "provider {} has the key `{key}`, which no `secrets:` declares",
+                            name_for_message(name)
+                        ),
+                    )
+                    .at(provider.place.clone())
+                    .hint(format!("under `secrets:` write `{key}: vault:{name}`")),
+                );
+            }
+        }
+    }
+}
