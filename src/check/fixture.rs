@@ -77,6 +77,7 @@ impl Fixture {
             extends: vec![],
             protected,
             place: None,
+            secrets: Default::default(),
             providers: Default::default(),
             routes: Default::default(),
             secrets: Default::default(),

@@ -293,7 +293,7 @@ mod tests {
                 "a number 1.10 f.yaml:1:4",
                 "b text yes",
                 "c text True",
-                "d number 010",
+                "d number 010 f.yaml:4:4",
                 "e bool true"
             ]
         );
