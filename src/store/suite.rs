@@ -1,1 +1,241 @@
-//! One suite for both stores.
+//! One suite for both stores: every function runs on SQLite and on PostgreSQL.
+
+use super::testing::services::Postgres;
+use super::testing::usage_row;
+use super::*;
+use crate::base::Secret;
+use crate::settings::groups::MigrateMode;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A database that can be opened again and again, as by several processes.
+pub(crate) struct Database {
+    pub(crate) options: DatabaseOptions,
+    pub(crate) _dir: tempfile::TempDir,
+}
+
+impl Database {
+    pub(crate) fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = DatabaseOptions {
+            url: None,
+            sqlite_path: dir.path().join("data/dev.db"),
+            pool_size: 5,
+            timeout: Duration::from_secs(10),
+            migrate: None,
+            protected: false,
+        };
+        Self { options, _dir: dir }
+    }
+
+    pub(crate) fn postgres() -> Option<Self> {
+        let mut database = Self::sqlite();
+        database.options.url = Some(Secret::new(Postgres::shared()?.database()));
+        Some(database)
+    }
+
+    pub(crate) async fn open(&self) -> Arc<dyn Store> {
+        open(&self.options).await.unwrap()
+    }
+
+    pub(crate) async fn open_as(&self, mode: MigrateMode) -> Arc<dyn Store> {
+        let options = DatabaseOptions { migrate: Some(mode), ..self.options.clone() };
+        open(&options).await.unwrap()
+    }
+}
+
+/// Makes a test of each function for each store.
+macro_rules! suite {
+    ($($name:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(super::Database::sqlite()).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(database) = super::Database::postgres() {
+                    super::$name(database).await;
+                }
+            })+
+        }
+    };
+}
+
+suite!(
+    migrations_are_applied_once_by_whoever_is_first,
+    a_check_applies_nothing_and_says_what_is_pending,
+    service_keys_are_kept_whole,
+    names_of_service_keys_are_unique_until_revoked,
+    a_revocation_stands,
+    usage_rows_are_kept_whole_and_never_twice,
+    usage_takes_what_clients_send,
+    usage_from_two_processes_adds_up,
+    heartbeats_replace_each_other,
+    a_closed_store_says_so,
+);
+
+pub(crate) fn key(id: &str, name: &str) -> ServiceKey {
+    ServiceKey {
+        id: id.to_owned(),
+        hash: [7; 32],
+        name: name.to_owned(),
+        scopes: Scopes::of([Scope::Read, Scope::Write]),
+        created_at: Timestamp::from_microsecond(1_790_000_000_123_456).unwrap(),
+        expires_at: None,
+        rate: None,
+        revoked_at: None,
+    }
+}
+
+async fn migrations_are_applied_once_by_whoever_is_first(database: Database) {
+    let openings = (0..4).map(|_| {
+        let options = database.options.clone();
+        tokio::spawn(async move {
+            let store = open(&options).await.unwrap();
+            store.ping().await.unwrap();
+            store.schema().await.unwrap()
+        })
+    });
+    for opened in openings.collect::<Vec<_>>() {
+        let status = opened.await.unwrap();
+        assert!(status.pending.is_empty() && status.newer.is_none() && status.changed.is_empty());
+        assert_eq!(status.applied.len(), usize::try_from(status.known).unwrap());
+    }
+    assert!(database.open().await.migrate().await.unwrap().is_empty());
+}
+
+async fn a_check_applies_nothing_and_says_what_is_pending(database: Database) {
+    let store = database.open_as(MigrateMode::Check).await;
+    let Err(StoreError::Pending { pending, .. }) = store.ping().await else {
+        panic!("nothing is pending");
+    };
+    assert_eq!(pending, ["0001-init"]);
+    let refused = store.service_keys().await.unwrap_err();
+    assert!(matches!(refused, StoreError::Pending { .. }), "{refused}");
+    assert_eq!(store.schema().await.unwrap().applied, []);
+
+    // Another process migrates, and this one goes on without a restart.
+    let applied = database.open_as(MigrateMode::Check).await.migrate().await.unwrap();
+    assert_eq!(applied.len(), 1);
+    store.ping().await.unwrap();
+}
+
+async fn service_keys_are_kept_whole(database: Database) {
+    let store = database.open().await;
+    let full = ServiceKey {
+        expires_at: Some(Timestamp::from_microsecond(1_800_000_000_654_321).unwrap()),
+        rate: Some(u32::MAX),
+        name: "ключ 'quoted\" %$1; DROP TABLE x --".to_owned(),
+        ..key("b", "x")
+    };
+    store.create_service_key(&key("a", "plain")).await.unwrap();
+    store.create_service_key(&full).await.unwrap();
+    let again = database.open().await;
+    assert_eq!(again.service_keys().await.unwrap(), [key("a", "plain"), full]);
+}
+
+async fn names_of_service_keys_are_unique_until_revoked(database: Database) {
+    let store = database.open().await;
+    store.create_service_key(&key("a", "ci")).await.unwrap();
+    let twice = store.create_service_key(&key("b", "ci")).await.unwrap_err();
+    assert!(matches!(&twice, StoreError::Conflict { what } if what.contains("`ci`")), "{twice}");
+    let same_id = store.create_service_key(&key("a", "other")).await.unwrap_err();
+    assert!(matches!(same_id, StoreError::Conflict { .. }), "{same_id}");
+    assert!(store.revoke_service_key("a", Timestamp::now()).await.unwrap());
+    store.create_service_key(&key("b", "ci")).await.unwrap();
+    assert_eq!(store.service_keys().await.unwrap().len(), 2);
+}
+
+async fn a_revocation_stands(database: Database) {
+    let store = database.open().await;
+    store.create_service_key(&key("a", "ci")).await.unwrap();
+    let first = Timestamp::from_second(1_795_000_000).unwrap();
+    assert!(store.revoke_service_key("a", first).await.unwrap());
+    assert!(store.revoke_service_key("a", Timestamp::now()).await.unwrap());
+    assert!(!store.revoke_service_key("unknown", first).await.unwrap());
+    assert_eq!(store.service_keys().await.unwrap()[0].revoked_at, Some(first));
+}
+
+async fn usage_rows_are_kept_whole_and_never_twice(database: Database) {
+    let store = database.open().await;
+    let rows: Vec<UsageRow> = (1..=500).map(usage_row).collect();
+    assert_eq!(store.record_usage(&rows).await.unwrap(), 500);
+    assert_eq!(store.record_usage(&rows).await.unwrap(), 0);
+    let more: Vec<UsageRow> = (400..=600).map(usage_row).collect();
+    assert_eq!(store.record_usage(&more).await.unwrap(), 100);
+    assert_eq!(store.record_usage(&[]).await.unwrap(), 0);
+    assert_eq!(store.count_usage().await.unwrap(), 600);
+    let latest = store.recent_usage(2).await.unwrap();
+    assert_eq!(latest, [usage_row(600), usage_row(599)]);
+}
+
+async fn usage_takes_what_clients_send(database: Database) {
+    let store = database.open().await;
+    let row = UsageRow {
+        id: Uuid::now_v7(),
+        model: "nul \0 emoji \u{1f600} quote ' ".repeat(1_000),
+        provider: None,
+        upstream_model: None,
+        outcome: Outcome::ClientClosed,
+        input_tokens: Some(u64::MAX),
+        output_tokens: None,
+        cost_nano_usd: Some(i64::MIN),
+        price_version: Some("2026-11".to_owned()),
+        ..usage_row(1)
+    };
+    assert_eq!(store.record_usage(std::slice::from_ref(&row)).await.unwrap(), 1);
+    let kept = store.recent_usage(1).await.unwrap().remove(0);
+    assert_eq!(kept.input_tokens, Some(u64::try_from(i64::MAX).unwrap()));
+    assert_eq!((kept.provider, kept.output_tokens), (None, None));
+    assert_eq!((kept.cost_nano_usd, kept.outcome), (Some(i64::MIN), Outcome::ClientClosed));
+    assert_eq!(kept.model.chars().count(), row.model.chars().count());
+}
+
+async fn usage_from_two_processes_adds_up(database: Database) {
+    let writers = (0..4_u32).map(|writer| {
+        let options = database.options.clone();
+        tokio::spawn(async move {
+            let store = open(&options).await.unwrap();
+            for batch in 0..10 {
+                let first = writer * 1_000 + batch * 20;
+                let rows: Vec<UsageRow> = (first..first + 20).map(usage_row).collect();
+                store.record_usage(&rows).await.unwrap();
+                store.service_keys().await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    assert_eq!(database.open().await.count_usage().await.unwrap(), 800);
+}
+
+async fn heartbeats_replace_each_other(database: Database) {
+    let store = database.open().await;
+    let beat = |instance: &str, second: i64| Heartbeat {
+        instance: instance.to_owned(),
+        at: Timestamp::from_second(second).unwrap(),
+        version: "0.1.0".to_owned(),
+        profile: "dev".to_owned(),
+        config_hash: "abc".to_owned(),
+        slots: serde_json::json!([{"id": "openai/0", "generation": second}]),
+    };
+    for (instance, second) in [("b", 1), ("a", 1), ("a", 5)] {
+        store.beat(&beat(instance, second)).await.unwrap();
+    }
+    let since = |second| Timestamp::from_second(second).unwrap();
+    assert_eq!(store.heartbeats(since(0)).await.unwrap(), [beat("a", 5), beat("b", 1)]);
+    assert_eq!(store.heartbeats(since(2)).await.unwrap(), [beat("a", 5)]);
+}
+
+async fn a_closed_store_says_so(database: Database) {
+    let store = database.open().await;
+    store.ping().await.unwrap();
+    store.close().await;
+    let closed = store.service_keys().await.unwrap_err();
+    assert!(matches!(closed, StoreError::Unreachable { .. }), "{closed}");
+}

@@ -1,5 +1,8 @@
 //! For tests only: rows, and real servers that die with the test process.
 
+#[path = "../../tests/it/support/services.rs"]
+pub(crate) mod services;
+
 use super::{Outcome, UsageRow};
 use crate::base::Timestamp;
 use uuid::Uuid;

@@ -5,6 +5,8 @@ mod connection;
 mod errors;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use super::migrations::{AppliedMigration, SchemaStatus};
 use super::{Heartbeat, ServiceKey, Store, StoreError, StoreKind, UsageRow};

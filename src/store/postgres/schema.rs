@@ -48,9 +48,15 @@ async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 }
 
 async fn recorded(connection: &mut PgConnection) -> Result<Vec<Recorded>, sqlx::Error> {
-    let there: bool = sqlx::query_scalar("SELECT to_regclass('ultra.migrations') IS NOT NULL")
-        .fetch_one(&mut *connection)
-        .await?;
+    // Not `to_regclass`: its answer comes from a cache of the session, which need not have heard
+    // of the tables that another session made while this one waited for the lock.
+    let there: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'ultra' AND c.relname = 'migrations')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     if !there {
         return Ok(Vec::new());
     }
@@ -79,9 +85,11 @@ async fn apply_pending(
 ) -> Result<Vec<AppliedMigration>, sqlx::Error> {
     // `IF NOT EXISTS` would still ask for the privilege to create schemas, which an operator may
     // have kept to himself after creating this one.
-    let schema: bool = sqlx::query_scalar("SELECT to_regnamespace('ultra') IS NOT NULL")
-        .fetch_one(&mut *connection)
-        .await?;
+    let schema: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'ultra')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     if !schema {
         sqlx::raw_sql("CREATE SCHEMA ultra").execute(&mut *connection).await?;
     }

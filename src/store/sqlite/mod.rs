@@ -4,6 +4,8 @@ mod errors;
 mod file;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use super::migrations::{AppliedMigration, SchemaStatus};
 use super::{Heartbeat, ServiceKey, Store, StoreError, StoreKind, UsageRow};
@@ -137,19 +139,14 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.within(async {
-            self.ready().await?;
-            let one: i64 = sqlx::query_scalar("SELECT 1")
-                .fetch_one(&self.readers)
-                .await
-                .map_err(|e| self.error(e))?;
-            debug_assert_eq!(one, 1);
-            // A file that was deleted or replaced below us still answers; say so instead.
-            if file::exists(&self.path) {
-                Ok(())
-            } else {
+            // A file that was deleted below us would still answer.
+            if self.prepared.load(Ordering::Acquire) && !file::exists(&self.path) {
                 let why = "the file is gone".to_owned();
-                Err(StoreError::Damaged { at: self.location.clone(), why })
+                return Err(StoreError::Damaged { at: self.location.clone(), why });
             }
+            self.ready().await?;
+            sqlx::query("SELECT 1").execute(&self.readers).await.map_err(|e| self.error(e))?;
+            Ok(())
         })
         .await
     }

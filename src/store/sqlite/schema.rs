@@ -4,7 +4,8 @@ use super::{SqliteStore, file};
 use crate::base::Timestamp;
 use crate::store::StoreError;
 use crate::store::migrations::{AppliedMigration, Migration, Recorded, SchemaStatus};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 /// All migrations, oldest first.
 const MIGRATIONS: &[Migration] =
@@ -14,16 +15,37 @@ const MIGRATIONS: &[Migration] =
 const QUICK_CHECK_LIMIT: u64 = 32 << 20;
 
 impl SqliteStore {
-    /// Looks at an existing database: is it sound, is it ours, is it not too new.
+    /// Looks at an existing database: is it sound, is it ours, is it not too new. Reads only: even
+    /// to switch a database of somebody else to write-ahead logging would be to change it.
     pub(super) async fn examine(&self) -> Result<(), StoreError> {
-        let status = self.status().await?;
-        status.not_foreign(&self.location)?;
+        let mut connection = SqliteConnectOptions::new()
+            .filename(&self.path)
+            .read_only(true)
+            .busy_timeout(self.timeout.mul_f32(0.8))
+            .connect()
+            .await
+            .map_err(|e| self.error(e))?;
+        let verdict = self.look(&mut connection).await;
+        let _ = connection.close().await;
+        match verdict {
+            // Statements that always succeed did not: the header asks for what does not exist.
+            Err(StoreError::Failed { at, .. }) => {
+                let why = "it cannot be read as a SQLite database".to_owned();
+                Err(StoreError::Damaged { at, why })
+            }
+            other => other,
+        }
+    }
+
+    async fn look(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let recorded = self.recorded(connection).await?;
+        SchemaStatus::compare(MIGRATIONS, &recorded).not_foreign(&self.location)?;
         let size = std::fs::metadata(&self.path).map_or(0, |meta| meta.len());
         if size > QUICK_CHECK_LIMIT {
             return Ok(());
         }
         let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&self.readers)
+            .fetch_one(connection)
             .await
             .map_err(|e| self.error(e))?;
         if found == "ok" {

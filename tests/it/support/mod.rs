@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "not every helper is used by every selection of tests")]
 
 mod server;
+pub(crate) mod services;
 mod ultra;
 
 pub(crate) use server::Server;
