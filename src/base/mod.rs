@@ -5,6 +5,9 @@ pub(crate) mod lock;
 pub(crate) mod near;
 pub(crate) mod redact;
 pub(crate) mod secret;
+#[cfg(test)]
+#[path = "../../tests/it/support/services.rs"]
+pub(crate) mod services;
 pub(crate) mod time;
 
 pub(crate) use secret::Secret;

@@ -1,1 +1,185 @@
-//! One suite for both caches.
+//! One suite for both caches, and what only Redis can do to us.
+
+use super::*;
+use crate::base::services::{Redis, free_port};
+use std::time::Instant;
+
+fn options(kind: CacheKind, url: Option<String>) -> CacheOptions {
+    CacheOptions {
+        kind,
+        redis_url: url.map(Secret::new),
+        max_bytes: 1 << 20,
+        namespace: "ultra:test".to_owned(),
+    }
+}
+
+async fn eventually(what: &str, mut probe: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !probe().await {
+        assert!(Instant::now() < deadline, "waited in vain for: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn connected(redis: &Redis) -> Arc<dyn Cache> {
+    let cache = open(&options(CacheKind::Redis, Some(redis.url()))).unwrap();
+    eventually("Redis", async || !cache.status().using_fallback).await;
+    cache
+}
+
+macro_rules! suite {
+    ($($name:ident),+ $(,)?) => {
+        mod on_memory {
+            $(#[tokio::test]
+            async fn $name() {
+                let options = super::options(super::CacheKind::Memory, None);
+                super::$name(super::open(&options).unwrap()).await;
+            })+
+        }
+        mod on_redis {
+            $(#[tokio::test]
+            async fn $name() {
+                let Some(redis) = super::Redis::start() else { return };
+                super::$name(super::connected(&redis).await).await;
+            })+
+        }
+    };
+}
+
+suite!(
+    values_are_kept_replaced_and_forgotten,
+    values_expire,
+    any_bytes_and_keys_are_kept,
+    it_answers_and_says_so
+);
+
+const LONG: Duration = Duration::from_secs(60);
+
+async fn values_are_kept_replaced_and_forgotten(cache: Arc<dyn Cache>) {
+    assert_eq!(cache.get("a").await, None);
+    cache.set("a", Bytes::from_static(b"1"), LONG).await;
+    cache.set("b", Bytes::from_static(b"2"), LONG).await;
+    assert_eq!(cache.get("a").await.unwrap(), "1");
+    cache.set("a", Bytes::from_static(b"3"), LONG).await;
+    assert_eq!(cache.get("a").await.unwrap(), "3");
+    cache.delete("a").await;
+    cache.delete("unknown").await;
+    assert_eq!(cache.get("a").await, None);
+    assert_eq!(cache.get("b").await.unwrap(), "2");
+    cache.set("b", Bytes::from_static(b"4"), Duration::ZERO).await;
+    assert_eq!(cache.get("b").await, None);
+}
+
+async fn values_expire(cache: Arc<dyn Cache>) {
+    cache.set("short", Bytes::from_static(b"1"), Duration::from_millis(300)).await;
+    cache.set("long", Bytes::from_static(b"1"), LONG).await;
+    assert!(cache.get("short").await.is_some());
+    eventually("expiry", async || cache.get("short").await.is_none()).await;
+    assert!(cache.get("long").await.is_some());
+}
+
+async fn any_bytes_and_keys_are_kept(cache: Arc<dyn Cache>) {
+    let value = Bytes::from((0..=255).cycle().take(100_000).collect::<Vec<u8>>());
+    for key in ["", "a b\r\nGET c", "ключ", "*"] {
+        cache.set(key, value.clone(), LONG).await;
+        assert_eq!(cache.get(key).await.as_ref(), Some(&value), "{key:?}");
+    }
+}
+
+async fn it_answers_and_says_so(cache: Arc<dyn Cache>) {
+    cache.ping().await.unwrap();
+    let status = cache.status();
+    assert!(!status.using_fallback);
+    assert_eq!(status.last_error, None);
+}
+
+#[tokio::test]
+async fn memory_is_bounded_by_bytes() {
+    let cache = MemoryCache::new(100_000);
+    for n in 0..2_000 {
+        cache.set(&n.to_string(), Bytes::from(vec![0; 1_000]), LONG).await;
+    }
+    assert!(cache.bytes().await <= 100_000);
+    // A value larger than everything is not kept, and drives nothing else out for long.
+    cache.set("huge", Bytes::from(vec![0; 200_000]), LONG).await;
+    assert!(cache.bytes().await <= 100_000);
+}
+
+#[tokio::test]
+async fn a_frozen_redis_is_left_within_the_deadline_and_used_again() {
+    let Some(redis) = Redis::start() else { return };
+    let cache = connected(&redis).await;
+    cache.set("kept", Bytes::from_static(b"old"), LONG).await;
+    cache.set("gone", Bytes::from_static(b"old"), LONG).await;
+    redis.freeze();
+    let begin = Instant::now();
+    assert_eq!(cache.get("kept").await, None);
+    let first = begin.elapsed();
+    assert!(first < Duration::from_secs(1), "{first:?}");
+    // From now on nobody waits at all, and memory serves.
+    let begin = Instant::now();
+    for _ in 0..100 {
+        cache.set("kept", Bytes::from_static(b"new"), LONG).await;
+        assert_eq!(cache.get("kept").await.unwrap(), "new");
+    }
+    cache.delete("gone").await;
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+    let status = cache.status();
+    assert!(status.using_fallback && status.last_error.is_some(), "{status:?}");
+    assert!(cache.ping().await.is_err());
+
+    redis.thaw();
+    eventually("Redis again", async || !cache.status().using_fallback).await;
+    // Nothing that was deleted or replaced meanwhile comes back from the dead.
+    assert_eq!(cache.get("gone").await, None);
+    assert_ne!(cache.get("kept").await.as_deref(), Some(b"old".as_slice()));
+    cache.set("kept", Bytes::from_static(b"newer"), LONG).await;
+    assert_eq!(cache.get("kept").await.unwrap(), "newer");
+}
+
+#[tokio::test]
+async fn an_absent_redis_is_found_when_it_comes() {
+    let port = free_port();
+    let cache = open(&options(CacheKind::Redis, Some(format!("redis://127.0.0.1:{port}"))));
+    let cache = cache.unwrap();
+    cache.set("a", Bytes::from_static(b"1"), LONG).await;
+    assert_eq!(cache.get("a").await.unwrap(), "1");
+    assert!(cache.status().using_fallback);
+    let Some(redis) = Redis::on(port) else { return };
+    assert_eq!(redis.port(), port);
+    eventually("Redis", async || !cache.status().using_fallback).await;
+    drop(redis);
+    eventually("memory", async || {
+        let _ = cache.get("a").await;
+        cache.status().using_fallback
+    })
+    .await;
+    let Some(_redis) = Redis::on(port) else { return };
+    eventually("Redis again", async || !cache.status().using_fallback).await;
+}
+
+#[tokio::test]
+async fn addresses_are_checked_and_their_credentials_kept_quiet() {
+    for url in [
+        None,
+        Some(""),
+        Some("canary"),
+        Some("http://u:canary@h"),
+        Some("redis://u:canary@h:99999"),
+    ] {
+        let opened = open(&options(CacheKind::Redis, url.map(str::to_owned)));
+        let error = opened.map(|cache| cache.status()).unwrap_err();
+        assert!(matches!(error, CacheError::Unsuitable { .. }), "{url:?}");
+        assert!(!format!("{error} {error:?} {}", error.problem()).contains("canary"), "{url:?}");
+    }
+    let Some(redis) = Redis::start() else { return };
+    let url = redis.url().replace("redis://", "redis://user:canary@");
+    let cache = open(&options(CacheKind::Redis, Some(url))).unwrap();
+    eventually("a refusal", async || {
+        cache.status().last_error.is_some_and(|why| !why.contains("not connected"))
+    })
+    .await;
+    let status = cache.status();
+    assert!(status.using_fallback);
+    assert!(!format!("{status:?} {cache:?}").contains("canary"), "{status:?}");
+}

@@ -1,9 +1,9 @@
 //! One suite for both stores: every function runs on SQLite and on PostgreSQL.
 
-use super::testing::services::Postgres;
 use super::testing::usage_row;
 use super::*;
 use crate::base::Secret;
+use crate::base::services::Postgres;
 use crate::settings::groups::MigrateMode;
 use std::sync::Arc;
 use std::time::Duration;

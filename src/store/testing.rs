@@ -1,7 +1,4 @@
-//! For tests only: rows, and real servers that die with the test process.
-
-#[path = "../../tests/it/support/services.rs"]
-pub(crate) mod services;
+//! For tests only: rows.
 
 use super::{Outcome, UsageRow};
 use crate::base::Timestamp;

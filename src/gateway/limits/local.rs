@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(limiter.len(), 3);
         limiter.retain_recent();
         assert_eq!(limiter.len(), 3);
-        clock.advance(Duration::from_secs(61));
+        clock.advance(Duration::from_secs(121));
         limiter.retain_recent();
         assert_eq!(limiter.len(), 0);
     }

@@ -12,6 +12,8 @@ mod key;
 mod refresh;
 mod sealed;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub(crate) use authenticator::{AuthOptions, Authenticator, Caller, Credential};

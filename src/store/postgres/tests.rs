@@ -1,9 +1,9 @@
 //! What only a server across a network can do to us.
 
 use crate::base::Secret;
+use crate::base::services::{Postgres, free_port};
 use crate::settings::groups::MigrateMode;
 use crate::store::suite::{Database, key};
-use crate::store::testing::services::{Postgres, free_port};
 use crate::store::testing::usage_row;
 use crate::store::{DatabaseOptions, StoreError, open};
 use std::time::{Duration, Instant};
@@ -13,11 +13,7 @@ const TIMEOUT: Duration = Duration::from_millis(800);
 const SOON: Duration = Duration::from_millis(1_500);
 
 fn options(url: String) -> DatabaseOptions {
-    DatabaseOptions {
-        url: Some(Secret::new(url)),
-        timeout: TIMEOUT,
-        ..Database::sqlite().options
-    }
+    DatabaseOptions { url: Some(Secret::new(url)), timeout: TIMEOUT, ..Database::sqlite().options }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

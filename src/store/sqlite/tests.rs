@@ -113,7 +113,10 @@ async fn a_newer_schema_is_refused_and_left_as_it_is() {
 async fn a_script_that_was_changed_is_noticed() {
     let database = filled().await;
     let mut other = connect(&database.options.sqlite_path).await;
-    sqlx::raw_sql("UPDATE ultra_migrations SET checksum = x'00'").execute(&mut other).await.unwrap();
+    sqlx::raw_sql("UPDATE ultra_migrations SET checksum = x'00'")
+        .execute(&mut other)
+        .await
+        .unwrap();
     other.close().await.unwrap();
     let error = refused(&database.options).await;
     assert!(error.to_string().contains("0001-init"), "{error}");
@@ -216,16 +219,16 @@ async fn a_file_that_was_deleted_is_noticed() {
 #[tokio::test]
 async fn urls_name_files_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
-    let of = |url: String| DatabaseOptions {
-        url: Some(Secret::new(url)),
-        ..Database::sqlite().options
-    };
+    let of =
+        |url: String| DatabaseOptions { url: Some(Secret::new(url)), ..Database::sqlite().options };
     let path = dir.path().join("x.db");
     for url in [format!("sqlite:{}", path.display()), format!("sqlite://{}", path.display())] {
         let store = open(&of(url)).await.unwrap();
         assert_eq!((store.kind(), store.location()), (StoreKind::Sqlite, path.to_str().unwrap()));
     }
-    for url in ["canary-secret", "mysql://u:canary@h/x", "sqlite::memory:", "sqlite:", "sqlite:x?mode=ro"] {
+    for url in
+        ["canary-secret", "mysql://u:canary@h/x", "sqlite::memory:", "sqlite:", "sqlite:x?mode=ro"]
+    {
         let error = refused(&of(url.to_owned())).await;
         assert!(matches!(error, StoreError::Unsuitable { .. }), "{url}: {error}");
         assert!(!format!("{error:?} {error} {}", error.problem()).contains("canary"), "{url}");

@@ -1,0 +1,495 @@
+//! The rules of identity, on a clock that the test moves.
+
+use super::refresh::Refresher;
+use super::*;
+use crate::base::time::ManualClock;
+use crate::base::{Clock as _, Secret, Timestamp};
+use crate::settings::groups::MigrateMode;
+use crate::store::{
+    AppliedMigration, DatabaseOptions, Heartbeat, SchemaStatus, Scope, Scopes, ServiceKey, Store,
+    StoreError, StoreKind, UsageRow, open,
+};
+use http::{HeaderMap, StatusCode};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// A store that can be taken away, and counts how often it is read.
+#[derive(Debug)]
+struct Flaky {
+    inner: Arc<dyn Store>,
+    away: AtomicBool,
+    reads: AtomicU32,
+}
+
+#[async_trait::async_trait]
+impl Store for Flaky {
+    fn kind(&self) -> StoreKind {
+        self.inner.kind()
+    }
+    fn location(&self) -> &str {
+        self.inner.location()
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.inner.ping().await
+    }
+    async fn schema(&self) -> Result<SchemaStatus, StoreError> {
+        self.inner.schema().await
+    }
+    async fn migrate(&self) -> Result<Vec<AppliedMigration>, StoreError> {
+        self.inner.migrate().await
+    }
+    async fn service_keys(&self) -> Result<Vec<ServiceKey>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Unreachable { at: "x".into(), why: "away".into() });
+        }
+        self.inner.service_keys().await
+    }
+    async fn create_service_key(&self, key: &ServiceKey) -> Result<(), StoreError> {
+        self.inner.create_service_key(key).await
+    }
+    async fn revoke_service_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.inner.revoke_service_key(id, at).await
+    }
+    async fn record_usage(&self, rows: &[UsageRow]) -> Result<u64, StoreError> {
+        self.inner.record_usage(rows).await
+    }
+    async fn recent_usage(&self, limit: u32) -> Result<Vec<UsageRow>, StoreError> {
+        self.inner.recent_usage(limit).await
+    }
+    async fn count_usage(&self) -> Result<u64, StoreError> {
+        self.inner.count_usage().await
+    }
+    async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
+        self.inner.beat(heartbeat).await
+    }
+    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError> {
+        self.inner.heartbeats(since).await
+    }
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+/// A server's view of identity: store, authenticator, clock.
+struct World {
+    dir: tempfile::TempDir,
+    store: Arc<Flaky>,
+    clock: Arc<ManualClock>,
+    authenticator: Arc<Authenticator>,
+    refresher: Refresher,
+}
+
+const JWT_KEY: &str = "0123456789abcdef0123456789abcdef";
+
+fn authenticator(now: Timestamp) -> Arc<Authenticator> {
+    let options =
+        AuthOptions { max_stale: Duration::from_secs(3_600), refresh: Duration::from_secs(2) };
+    let tokens = TokenKeys::new(&Secret::new(JWT_KEY), &[], now).unwrap();
+    Arc::new(Authenticator::new(options, tokens))
+}
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = DatabaseOptions {
+            url: None,
+            sqlite_path: dir.path().join("dev.db"),
+            pool_size: 1,
+            timeout: Duration::from_secs(10),
+            migrate: Some(MigrateMode::Auto),
+            protected: false,
+        };
+        let inner = open(&options).await.unwrap();
+        let store =
+            Arc::new(Flaky { inner, away: AtomicBool::new(false), reads: AtomicU32::new(0) });
+        let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_790_000_000).unwrap()));
+        let authenticator = authenticator(clock.now());
+        Self { dir, store, clock, authenticator, refresher: Refresher::default() }
+    }
+
+    async fn key(&self, name: &str) -> NewKey {
+        let request = KeyRequest {
+            name: name.to_owned(),
+            scopes: Scopes::of([Scope::Read]),
+            expires_at: None,
+            rate: Some(60),
+        };
+        let new = generate(request, self.clock.now());
+        self.store.create_service_key(&new.key).await.unwrap();
+        new
+    }
+
+    fn last_good(&self) -> LastGood {
+        last_good(self.dir.path(), "k")
+    }
+
+    async fn refresh(&mut self) -> bool {
+        let last_good = self.last_good();
+        self.refresher
+            .refresh(&self.authenticator, &*self.store, Some(&last_good), &*self.clock)
+            .await
+            .is_ok()
+    }
+
+    fn ask(&self, key: &Secret) -> Result<Caller, AuthError> {
+        self.authenticator.authenticate(&bearer(key.expose()), self.clock.now())
+    }
+
+    fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+fn last_good(dir: &Path, key: &str) -> LastGood {
+    LastGood::new(Seal::from_key(&Secret::new(key.repeat(32))).unwrap(), dir, "dev")
+}
+
+fn bearer(text: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {text}").parse().unwrap());
+    headers
+}
+
+#[tokio::test]
+async fn a_known_key_is_its_caller_and_a_wrong_secret_is_nobody() {
+    let mut world = World::new().await;
+    let new = world.key("ci").await;
+    assert!(matches!(world.ask(&new.text), Err(AuthError::Unavailable { .. })), "nobody is known");
+    assert!(world.refresh().await);
+    let caller = world.ask(&new.text).unwrap();
+    assert_eq!((&*caller.key_id, &*caller.name), (new.key.id.as_str(), "ci"));
+    assert_eq!((caller.rate, caller.credential), (Some(60), Credential::ServiceKey));
+    caller.require(Scope::Read).unwrap();
+    let forbidden = caller.require(Scope::Admin).unwrap_err();
+    assert_eq!(
+        (forbidden.status(), forbidden.code()),
+        (StatusCode::FORBIDDEN, "insufficient_scope")
+    );
+    let mut api_key = HeaderMap::new();
+    api_key.insert("x-api-key", new.text.expose().parse().unwrap());
+    assert_eq!(world.authenticator.authenticate(&api_key, world.clock.now()), Ok(caller));
+
+    let wrong = Secret::new(format!("{}x", new.text.expose()));
+    assert_eq!(world.ask(&wrong), Err(AuthError::InvalidKey));
+    assert_eq!(world.ask(&Secret::new("uk_abc.def")), Err(AuthError::InvalidKey));
+    assert_eq!(world.ask(&Secret::new("uk_garbage")), Err(AuthError::InvalidKey));
+    let nobody = world.authenticator.authenticate(&HeaderMap::new(), world.clock.now());
+    assert_eq!(nobody, Err(AuthError::Missing));
+}
+
+#[tokio::test]
+async fn without_the_store_known_keys_are_served_for_a_while_and_nobody_is_turned_away_for_it() {
+    let mut world = World::new().await;
+    let known = world.key("known").await;
+    assert!(world.refresh().await);
+    let unknown = Secret::new("uk_unknown.secret");
+    assert_eq!(world.ask(&unknown), Err(AuthError::InvalidKey));
+    world.store.away.store(true, Ordering::SeqCst);
+    world.advance(5);
+    assert!(!world.refresh().await);
+    assert_eq!(world.ask(&unknown), Err(AuthError::InvalidKey), "still fresh");
+    world.advance(1);
+    let unavailable = world.ask(&unknown).unwrap_err();
+    assert_eq!(unavailable.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(unavailable.retry_after(), Some(1));
+    world.ask(&known.text).unwrap();
+    world.advance(3_594);
+    world.ask(&known.text).unwrap();
+    world.advance(1);
+    let too_old = world.ask(&known.text).unwrap_err();
+    assert_eq!(too_old.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let wrong = Secret::new(format!("{}x", known.text.expose()));
+    assert_eq!(world.ask(&wrong), Err(AuthError::InvalidKey));
+
+    world.store.away.store(false, Ordering::SeqCst);
+    assert!(world.refresh().await);
+    world.ask(&known.text).unwrap();
+}
+
+#[tokio::test]
+async fn revocation_and_expiry_are_401_at_any_age() {
+    let mut world = World::new().await;
+    let revoked = world.key("revoked").await;
+    let request = KeyRequest {
+        name: "short".into(),
+        scopes: Scopes::default(),
+        expires_at: Some(Timestamp::from_second(1_790_000_010).unwrap()),
+        rate: None,
+    };
+    let short = generate(request, world.clock.now());
+    world.store.create_service_key(&short.key).await.unwrap();
+    assert!(world.refresh().await);
+    world.ask(&revoked.text).unwrap();
+    world.ask(&short.text).unwrap();
+    world.store.revoke_service_key(&revoked.key.id, world.clock.now()).await.unwrap();
+    world.advance(2);
+    assert!(world.refresh().await);
+    assert_eq!(world.ask(&revoked.text), Err(AuthError::KeyRevoked));
+    world.advance(8);
+    assert_eq!(world.ask(&short.text), Err(AuthError::KeyExpired));
+    world.advance(10_000);
+    assert_eq!(world.ask(&revoked.text), Err(AuthError::KeyRevoked));
+    assert_eq!(world.ask(&short.text), Err(AuthError::KeyExpired));
+}
+
+#[tokio::test]
+async fn a_flood_of_bad_keys_reads_nothing() {
+    let mut world = World::new().await;
+    world.key("ci").await;
+    assert!(world.refresh().await);
+    let before = world.store.reads.load(Ordering::SeqCst);
+    for n in 0..10_000 {
+        assert_eq!(world.ask(&Secret::new(format!("uk_{n}.secret"))), Err(AuthError::InvalidKey));
+    }
+    assert_eq!(world.store.reads.load(Ordering::SeqCst), before);
+}
+
+#[tokio::test]
+async fn the_sealed_copy_bridges_a_start_without_the_store() {
+    let mut world = World::new().await;
+    let known = world.key("canary-name").await;
+    assert!(world.refresh().await);
+    world.store.away.store(true, Ordering::SeqCst);
+    world.advance(60);
+
+    let restarted = authenticator(world.clock.now());
+    let source = start_up(&restarted, &*world.store, Some(&world.last_good()), &*world.clock).await;
+    assert_eq!(source, Some(SnapshotSource::Sealed));
+    let snapshot = restarted.snapshot().unwrap();
+    assert_eq!((snapshot.len(), snapshot.source()), (1, SnapshotSource::Sealed));
+    assert_eq!(snapshot.age(world.clock.now()), Duration::from_secs(60));
+    assert_eq!(snapshot.taken_at().as_second(), 1_790_000_000);
+    restarted.authenticate(&bearer(known.text.expose()), world.clock.now()).unwrap();
+    // It is as old as it is: beyond the limit it serves nobody.
+    world.advance(3_600);
+    let late = restarted.authenticate(&bearer(known.text.expose()), world.clock.now());
+    assert!(matches!(late, Err(AuthError::Unavailable { .. })));
+
+    // Nothing in it can be read, another key does not open it, and it is private.
+    let path = world.dir.path().join("identity-dev.sealed");
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(!bytes.windows(6).any(|w| w == b"canary"));
+    assert!(!crate::base::file::others_can_read(&path).unwrap());
+    let other = last_good(world.dir.path(), "x");
+    let nobody = authenticator(world.clock.now());
+    assert_eq!(start_up(&nobody, &*world.store, Some(&other), &*world.clock).await, None);
+    assert!(nobody.snapshot().is_none());
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_by_itself_and_at_once_when_somebody_asks() {
+    let world = World::new().await;
+    let stop = CancellationToken::new();
+    let clock = Arc::new(crate::base::SystemClock);
+    let task = tokio::spawn(follow(
+        Arc::clone(&world.authenticator),
+        Arc::clone(&world.store) as Arc<dyn Store>,
+        Some(world.last_good()),
+        clock,
+        stop.clone(),
+    ));
+    let new = world.key("ci").await;
+    world.authenticator.refresh_now();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while world.authenticator.authenticate(&bearer(new.text.expose()), Timestamp::now()).is_err() {
+        assert!(Instant::now() < deadline, "the key was not found");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    stop.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_dev_key_is_made_once_and_heals() {
+    let world = World::new().await;
+    let dir = world.dir.path().join("state");
+    let now = world.clock.now();
+    let first = dev_key(&dir, &*world.store, now).await.unwrap();
+    assert!(first.created);
+    let text = std::fs::read_to_string(&first.path).unwrap();
+    assert!(!crate::base::file::others_can_read(&first.path).unwrap());
+    let again = dev_key(&dir, &*world.store, now).await.unwrap();
+    assert_eq!((again.created, &again.id), (false, &first.id));
+    assert_eq!(std::fs::read_to_string(&first.path).unwrap(), text);
+    assert_eq!(id_of(&Secret::from_line(text)), Some(first.id.as_str()));
+
+    // A database that was thrown away learns the key again.
+    let other = World::new().await;
+    let same = dev_key(&dir, &*other.store, now).await.unwrap();
+    assert_eq!((same.created, same.id), (false, first.id.clone()));
+    assert_eq!(other.store.service_keys().await.unwrap().len(), 1);
+
+    // A file that was thrown away, one that was damaged, and a key that was revoked.
+    for step in 0..3 {
+        match step {
+            0 => std::fs::remove_file(&first.path).unwrap(),
+            1 => std::fs::write(&first.path, "garbage").unwrap(),
+            _ => {
+                for key in world.store.service_keys().await.unwrap() {
+                    world.store.revoke_service_key(&key.id, now).await.unwrap();
+                }
+            }
+        }
+        let new = dev_key(&dir, &*world.store, now).await.unwrap();
+        assert!(new.created, "{step}");
+        let keys = world.store.service_keys().await.unwrap();
+        let alive: Vec<_> = keys.iter().filter(|key| key.revoked_at.is_none()).collect();
+        assert_eq!(alive.iter().map(|key| &key.id).collect::<Vec<_>>(), [&new.id], "{step}");
+    }
+}
+
+mod tokens {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_790_000_000).unwrap()
+    }
+
+    fn minted(life: u64) -> Secret {
+        let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
+        let request = TokenRequest {
+            subject: "operator".into(),
+            scopes: Scopes::of([Scope::Read]),
+            life: Duration::from_secs(life),
+        };
+        mint(&keys, &request, now()).unwrap().text
+    }
+
+    fn ask(text: &str, at: i64) -> Result<Caller, AuthError> {
+        let now = now();
+        let authenticator = authenticator(now - jiff::SignedDuration::from_secs(3_600));
+        let at = now + jiff::SignedDuration::from_secs(at);
+        authenticator.authenticate(&bearer(text), at)
+    }
+
+    #[test]
+    fn a_token_is_its_subject_until_it_expires() {
+        let token = minted(60);
+        let caller = ask(token.expose(), 0).unwrap();
+        assert_eq!((&*caller.key_id, caller.credential), ("operator", Credential::AccessToken));
+        assert!(caller.scopes.has(Scope::Read) && !caller.scopes.has(Scope::Write));
+        ask(token.expose(), 64).unwrap();
+        assert_eq!(ask(token.expose(), 65), Err(AuthError::TokenExpired));
+        ask(token.expose(), -5).unwrap();
+        assert_eq!(ask(token.expose(), -6), Err(AuthError::InvalidToken));
+        // No token lives longer than a day, whatever is asked for.
+        assert_eq!(ask(minted(1 << 40).expose(), 86_406), Err(AuthError::TokenExpired));
+    }
+
+    #[test]
+    fn no_bit_of_a_token_can_be_changed() {
+        let token = minted(60).expose().to_owned();
+        for at in 0..token.len() {
+            let mut bytes = token.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(bytes).unwrap();
+            if changed != token {
+                assert!(ask(&changed, 0).is_err(), "changed at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_algorithm_is_never_taken_from_the_token() {
+        use data_encoding::BASE64URL_NOPAD;
+        let token = minted(60).expose().to_owned();
+        let mut parts = token.split('.');
+        let (head, body, tail) =
+            (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let head = String::from_utf8(BASE64URL_NOPAD.decode(head.as_bytes()).unwrap()).unwrap();
+        for algorithm in ["none", "None", "NONE", "HS384", "HS512", "RS256", "ES256", ""] {
+            let head = head.replace("HS256", algorithm);
+            let head = BASE64URL_NOPAD.encode(head.as_bytes());
+            for tail in ["", tail] {
+                let forged = format!("{head}.{body}.{tail}");
+                assert_eq!(ask(&forged, 0), Err(AuthError::InvalidToken), "{algorithm}");
+            }
+        }
+        // A header that demands what we do not understand (RFC 7515 §4.1.11), correctly signed.
+        let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
+        let known: serde_json::Value = serde_json::from_str(&head).unwrap();
+        header.kid = known["kid"].as_str().map(str::to_owned);
+        let claims: serde_json::Value =
+            serde_json::from_slice(&BASE64URL_NOPAD.decode(body.as_bytes()).unwrap()).unwrap();
+        let key = jsonwebtoken::EncodingKey::from_secret(JWT_KEY.as_bytes());
+        let signed =
+            |header: &jsonwebtoken::Header| jsonwebtoken::encode(header, &claims, &key).unwrap();
+        ask(&signed(&header), 0).unwrap();
+        header.crit = Some(vec!["exp".into()]);
+        assert_eq!(ask(&signed(&header), 0), Err(AuthError::InvalidToken));
+    }
+
+    #[test]
+    fn garbage_is_no_token() {
+        for text in ["x", "a.b", "a.b.c", "..", "eyJhbGciOiJIUzI1NiJ9.e30.", "ey", "\u{e9}"] {
+            assert_eq!(ask(text, 0), Err(AuthError::InvalidToken), "{text}");
+        }
+    }
+
+    #[test]
+    fn probes_are_refused_as_they_should_be() {
+        let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
+        let caller = Caller {
+            key_id: "k".into(),
+            name: "probe".into(),
+            scopes: Scopes::of([Scope::Read, Scope::Check]),
+            rate: None,
+            credential: Credential::ServiceKey,
+        };
+        let probes = mint_probe_tokens(&keys, &caller, now()).unwrap();
+        assert_eq!(probes.len(), 8);
+        for probe in probes {
+            let answer = ask(probe.text.expose(), 0)
+                .and_then(|caller| caller.require(Scope::Read).map(|()| caller));
+            match probe.expected {
+                None => assert_eq!(answer.unwrap().scopes, caller.scopes),
+                Some(code) => assert_eq!(answer.unwrap_err().code(), code, "{}", probe.case),
+            }
+        }
+        assert!(mint_probe_tokens(&TokenKeys::none(now()), &caller, now()).is_none());
+    }
+
+    #[test]
+    fn an_unknown_signing_key_is_waited_for_and_then_refused() {
+        let other = TokenKeys::new(&Secret::new("x".repeat(32)), &[], now()).unwrap();
+        let request = TokenRequest {
+            subject: "x".into(),
+            scopes: Scopes::default(),
+            life: Duration::from_secs(3_600),
+        };
+        let token = mint(&other, &request, now()).unwrap().text;
+        let at = |seconds| now() + jiff::SignedDuration::from_secs(seconds);
+        let authenticator = authenticator(now() - jiff::SignedDuration::from_secs(60));
+        let ask = |seconds| authenticator.authenticate(&bearer(token.expose()), at(seconds));
+        assert!(matches!(ask(0), Err(AuthError::Unavailable { .. })));
+        assert!(matches!(ask(5), Err(AuthError::Unavailable { .. })));
+        assert_eq!(ask(6), Err(AuthError::InvalidToken));
+        assert_eq!(ask(30), Err(AuthError::InvalidToken));
+        assert!(matches!(ask(31), Err(AuthError::Unavailable { .. })), "asked again");
+        // The keys were loaded, and it is not among them.
+        let key = Secret::new(JWT_KEY);
+        authenticator.set_token_keys(TokenKeys::new(&key, &[], at(32)).unwrap());
+        assert_eq!(ask(33), Err(AuthError::InvalidToken));
+        // It is there: accepted, though another one signs.
+        let both = TokenKeys::new(&key, &[Secret::new("x".repeat(32))], at(34)).unwrap();
+        assert_eq!(both.signing_id(), authenticator.token_keys().signing_id());
+        authenticator.set_token_keys(both);
+        ask(35).unwrap();
+        // Without any key there is nothing to wait for.
+        authenticator.set_token_keys(TokenKeys::none(now()));
+        assert_eq!(ask(100), Err(AuthError::InvalidToken));
+    }
+
+    #[test]
+    fn a_short_key_is_refused_and_no_key_is_shown() {
+        let short = TokenKeys::new(&Secret::new("canary"), &[], now()).unwrap_err();
+        assert!(!short.to_string().contains("canary"));
+        let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
+        assert!(!format!("{keys:?}").contains(&JWT_KEY[..8]));
+    }
+}
