@@ -2,12 +2,13 @@
 
 mod env;
 mod generate;
+mod keys;
 
 use crate::base::SystemClock;
 use crate::cli::{Cli, Command, Global, OutputFormat};
 use crate::exit::ExitStatus;
 use crate::render::{self, Format, Terminal, TerminalOptions};
-use crate::report::{Console, Fault, Report};
+use crate::report::{Console, Fault, Report, Unanswered};
 use crate::secrets::{BackendOptions, VaultSource};
 use crate::settings::environment::Environment;
 use crate::settings::workspace::Flags;
@@ -65,7 +66,17 @@ impl Context {
             passphrase_file: path("ULTRA_VAULT_PASSPHRASE_FILE"),
             root: workspace.root.clone(),
         };
-        VaultSource::new(&workspace.state_dir, options, self.clock.clone())
+        let console = self.console.clone();
+        VaultSource::new(&workspace.state_dir, options, self.clock.clone()).asking(
+            move |question| {
+                // What is on stdin is the answer to another question.
+                if console.interactive() {
+                    console.secret(question)
+                } else {
+                    Err(Unanswered::NobodyThere)
+                }
+            },
+        )
     }
 }
 
@@ -102,6 +113,7 @@ fn clap_answer(error: &clap::Error) -> ExitStatus {
 fn dispatch(command: Command, context: &Context) -> Result<Report, Fault> {
     match command {
         Command::Env(command) => env::run(command, context),
+        Command::Keys(args) => keys::keys(args, context),
         Command::Generate(args) => generate::generate(args, context),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(args),

@@ -4,6 +4,7 @@
 pub(crate) mod completions;
 pub(crate) mod env;
 pub(crate) mod generate;
+pub(crate) mod keys;
 pub(crate) mod man;
 pub(crate) mod switch;
 
@@ -74,6 +75,7 @@ pub(crate) enum Command {
     /// Environment profiles.
     #[command(subcommand)]
     Env(env::EnvCommand),
+    Keys(keys::KeysArgs),
     Generate(generate::GenerateArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod generate;
 pub(crate) mod history;
+pub(crate) mod keys;
 pub(crate) mod man;
 pub(crate) mod switch;
 pub(crate) mod switching;

@@ -36,6 +36,7 @@ pub(crate) struct TerminalOptions {
 }
 
 /// The terminal that the process was started on.
+#[derive(Clone, Copy)]
 pub(crate) struct Terminal {
     options: TerminalOptions,
 }

@@ -56,6 +56,14 @@ impl Kind {
             Self::Rollback => "rollback",
         }
     }
+
+    /// The thing it is, in a sentence.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Rotate => "rotation",
+            Self::Rollback => "rollback",
+        }
+    }
 }
 
 /// A rotation under way.

@@ -15,8 +15,9 @@ mod tests;
 mod write;
 
 pub(crate) use backend::BackendKind;
+pub(crate) use crypto::random_key;
 pub(crate) use document::{Document, Entry, State, Version};
-pub(crate) use index::VersionFacts;
+pub(crate) use index::EntryFacts;
 pub(crate) use source::{BackendOptions, Freshness, Overview, Stamp, VaultSource};
 pub(crate) use write::{Edited, Written};
 

@@ -1,0 +1,117 @@
+//! `ultra keys`.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Give, see, test, rotate and roll back keys. No argument ever carries a value.
+#[derive(Args, Debug)]
+pub(crate) struct KeysArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// List the keys of the profile; opens nothing.
+    List,
+    /// Keep a value in the vault: by hidden prompt, or one line of stdin.
+    Set(SetArgs),
+    /// Show the versions of a key.
+    Show(ShowArgs),
+    /// Ask the providers whether they accept the keys in use; spends no tokens.
+    Verify(VerifyArgs),
+    /// Replace a key by a new one, tested before it is used.
+    Rotate(RotateArgs),
+    /// Go back to the value before, as a new version.
+    Rollback(RollbackArgs),
+    /// Show the vault, its backend, rotations under way and keys that are due; opens nothing.
+    Status,
+}
+
+/// Keep a value in the vault.
+#[derive(Args, Debug)]
+pub(crate) struct SetArgs {
+    /// The name, such as `openai`, or its variable, such as `OPENAI_API_KEY`.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Replace a value that is there, without testing and at once.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Make the value here: 256 random bits (`jwt`, `encryption`).
+    #[arg(long)]
+    pub(crate) generate: bool,
+    /// Write it although another layer wins over the vault.
+    #[arg(long)]
+    pub(crate) shadowed: bool,
+    /// What keeps the identity of a new vault.
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    pub(crate) backend: Option<Backend>,
+    /// Nothing: values are not arguments.
+    #[arg(hide = true, num_args = 0.., value_name = "NOTHING")]
+    pub(crate) surplus: Vec<String>,
+}
+
+/// What keeps the identity of a vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    /// The keyring of the operating system.
+    Keyring,
+    /// The file that `ULTRA_VAULT_IDENTITY_FILE` names.
+    IdentityFile,
+    /// A file in the state directory, under a passphrase.
+    Passphrase,
+}
+
+/// Show the versions of a key.
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    /// The name, such as `openai`, or its variable.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Show the value in use; on a terminal only.
+    #[arg(long)]
+    pub(crate) reveal: bool,
+}
+
+/// Ask the providers about keys.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// One name; all providers with a key if left out.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// Replace a key.
+#[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    /// The name, such as `openai`, or its variable; asked for on a terminal if left out.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Go on with a rotation that was cut short.
+    #[arg(long, conflicts_with = "abort")]
+    pub(crate) resume: bool,
+    /// Give up a rotation that was cut short.
+    #[arg(long)]
+    pub(crate) abort: bool,
+    /// Write it although another layer wins over the vault.
+    #[arg(long)]
+    pub(crate) shadowed: bool,
+    /// Nothing: values are not arguments.
+    #[arg(hide = true, num_args = 0.., value_name = "NOTHING")]
+    pub(crate) surplus: Vec<String>,
+}
+
+/// Go back to the value before.
+#[derive(Args, Debug)]
+pub(crate) struct RollbackArgs {
+    /// The name, such as `openai`, or its variable.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Write it although another layer wins over the vault.
+    #[arg(long)]
+    pub(crate) shadowed: bool,
+    /// Nothing: values are not arguments.
+    #[arg(hide = true, num_args = 0.., value_name = "NOTHING")]
+    pub(crate) surplus: Vec<String>,
+}

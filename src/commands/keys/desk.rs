@@ -1,0 +1,120 @@
+//! What every `keys` command has at hand, and the questions it asks before it changes anything.
+
+use super::names::{Key, Provider};
+use crate::base::Secret;
+use crate::provider::{KeyVerdict, list_models};
+use crate::report::{Console, Fault, Problem};
+use crate::secrets::{Document, VaultSource};
+use crate::settings::{Layer, Resolution};
+use std::path::Path;
+
+/// What every `keys` command has at hand.
+pub(crate) struct Desk<'a> {
+    /// The vault.
+    pub(crate) vault: &'a VaultSource,
+    /// The state directory.
+    pub(crate) state_dir: &'a Path,
+    /// What every layer says in the profile.
+    pub(crate) resolution: &'a Resolution,
+    /// Whether `--profile` named the profile.
+    pub(crate) explicit: bool,
+    /// The people in front of the command.
+    pub(crate) console: &'a dyn Console,
+}
+
+impl Desk<'_> {
+    /// The profile that the command acts on.
+    pub(crate) fn profile(&self) -> &str {
+        &self.resolution.profile.name
+    }
+
+    /// Says which profile the command acts on.
+    pub(super) fn announce(&self) {
+        self.console.note(&format!("profile: {}", self.profile()));
+    }
+
+    /// Confirms a change: in a protected profile it needs `--profile` and a yes.
+    ///
+    /// # Errors
+    /// Without both (6).
+    pub(super) fn may_change(&self, act: &str) -> Result<(), Fault> {
+        self.announce();
+        if !self.resolution.profile.protected {
+            return Ok(());
+        }
+        let profile = self.profile();
+        if !self.explicit {
+            return Err(Fault::refused(
+                Problem::error("protected-profile", format!("profile `{profile}` is protected"))
+                    .why("a change to its keys must name it")
+                    .hint(format!("add `--profile {profile}`")),
+            ));
+        }
+        let question = format!("{act} in the protected profile `{profile}`");
+        match self.console.confirm_by_typing(&question, profile) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(not_confirmed(&question)),
+            Err(unanswered) => Err(unanswered.fault(&question, "add `--yes`")),
+        }
+    }
+
+    /// Refuses to write a value that nobody would read: one that a higher layer shadows.
+    ///
+    /// # Errors
+    /// A layer above the vault has the variable (6).
+    pub(super) fn not_shadowed(&self, key: &Key, allowed: bool) -> Result<(), Fault> {
+        let Some((variable, candidate)) = key.variable.as_deref().and_then(|variable| {
+            let mut candidates = self.resolution.candidates(variable).iter().rev();
+            candidates.find(|c| !c.value.is_empty()).map(|c| (variable, c))
+        }) else {
+            return Ok(());
+        };
+        if allowed || candidate.origin.layer <= Layer::Vault {
+            return Ok(());
+        }
+        Err(Fault::refused(
+            Problem::error(
+                "shadowed",
+                format!("`{variable}` is set by the {}, which wins over the vault", candidate.origin.layer.describe()),
+            )
+            .at(candidate.origin.place.clone())
+            .why("a value in the vault would not be used")
+            .hint(format!("unset `{variable}` there (a running server reads it at its start), or add `--shadowed` to write the vault all the same")),
+        ))
+    }
+
+    /// The entry's name for messages and commands.
+    pub(super) fn command(&self, verb: &str, key: &Key) -> String {
+        format!("ultra keys {verb} {} --profile {}", key.name, self.profile())
+    }
+
+    /// The fault of a name that has no entry.
+    pub(super) fn no_entry(&self, key: &Key) -> Fault {
+        Fault::usage(
+            Problem::error(
+                "no-such-entry",
+                format!("the vault has no entry `{}`", Document::key(self.profile(), &key.name)),
+            )
+            .hint(self.command("set", key)),
+        )
+    }
+
+    /// Asks a provider about a key, showing that it takes a while.
+    pub(super) fn ask(&self, provider: &Provider, value: &Secret) -> KeyVerdict {
+        let _progress =
+            self.console.progress(&format!("asking {} for its models", provider.destination()));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(list_models(provider.kind, &provider.base_url, value)),
+            Err(e) => KeyVerdict::Unverified { why: format!("cannot start the client: {e}") },
+        }
+    }
+}
+
+/// The fault of a question that was answered with no.
+pub(super) fn not_confirmed(question: &str) -> Fault {
+    Fault::refused(
+        Problem::error("not-confirmed", format!("not confirmed: {question}"))
+            .why("nothing was changed"),
+    )
+}

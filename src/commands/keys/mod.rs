@@ -1,0 +1,17 @@
+//! `ultra keys`: give, see, test, rotate and roll back keys. No argument ever carries a value.
+
+mod desk;
+mod names;
+mod rows;
+mod value;
+
+pub(crate) mod list;
+pub(crate) mod rollback;
+pub(crate) mod rotate;
+pub(crate) mod set;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod verify;
+
+pub(crate) use desk::Desk;
+pub(crate) use names::value_as_argument;

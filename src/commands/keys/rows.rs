@@ -1,0 +1,183 @@
+//! The table of keys: what the index and the layers say, without opening anything.
+
+use super::Desk;
+use super::names::{self, Key, Kind};
+use crate::base::{Timestamp, time};
+use crate::report::{Block, Fault, Table, Tone};
+use crate::rotation::Journal;
+use crate::secrets::State;
+use crate::settings::Layer;
+use serde::Serialize;
+
+/// What is known of one key.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    /// The name in the vault.
+    pub(super) name: String,
+    /// The variable.
+    pub(super) variable: Option<String>,
+    /// What it is for.
+    pub(super) kind: Kind,
+    /// The layer that wins, and where.
+    pub(super) source: Option<String>,
+    /// Whether the vault has an entry that a higher layer shadows.
+    pub(super) shadowed: bool,
+    /// The version in use in the vault.
+    pub(super) version: Option<u32>,
+    /// `current`, or how far a rotation is.
+    pub(super) state: Option<String>,
+    /// When the version was made.
+    pub(super) created_at: Option<Timestamp>,
+    /// How old it is.
+    pub(super) age_seconds: Option<i64>,
+    /// How old it may become.
+    pub(super) max_age_seconds: Option<u64>,
+    /// Whether it is within its greatest age.
+    pub(super) policy: Policy,
+    /// The keyed fingerprint.
+    pub(super) fingerprint: Option<String>,
+    /// The destination it is bound to.
+    pub(super) destination: Option<String>,
+    /// When a provider last accepted it.
+    pub(super) verified_at: Option<Timestamp>,
+    /// How many older versions are kept.
+    pub(super) old_versions: usize,
+}
+
+/// How a key stands to its greatest age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Policy {
+    /// There is no greatest age, or no version.
+    None,
+    /// Young enough.
+    Ok,
+    /// Past 80 % of it.
+    Due,
+    /// Older than it.
+    Over,
+}
+
+impl Policy {
+    /// How an age stands to the greatest one.
+    pub(super) fn of(age: i64, max: Option<u64>) -> Self {
+        let Some(max) = max.and_then(|max| i64::try_from(max).ok()) else { return Self::None };
+        if age > max {
+            Self::Over
+        } else if age.saturating_mul(5) >= max.saturating_mul(4) {
+            Self::Due
+        } else {
+            Self::Ok
+        }
+    }
+}
+
+/// The keys of the profile that have a value or a source.
+pub(super) fn rows(desk: &Desk<'_>, journals: &[Journal]) -> Result<Vec<Row>, Fault> {
+    let overview = desk.vault.overview()?;
+    let now = desk.vault.clock().now();
+    let keys = names::all(desk.resolution, &overview);
+    let rows = keys.iter().map(|key| {
+        let entry = overview.entry(desk.profile(), &key.name);
+        let journal = journals.iter().find(|j| j.profile == desk.profile() && j.name == key.name);
+        row(desk, key, entry, journal, now)
+    });
+    Ok(rows.filter(|row| row.source.is_some() || row.state.is_some()).collect())
+}
+
+fn row(
+    desk: &Desk<'_>,
+    key: &Key,
+    entry: Option<&crate::secrets::EntryFacts>,
+    journal: Option<&Journal>,
+    now: Timestamp,
+) -> Row {
+    let current = entry.and_then(|e| e.current());
+    let winner = key.variable.as_deref().and_then(|v| desk.resolution.winner(v));
+    let age = current.map(|v| now.as_second() - v.created_at.as_second());
+    let max = key.kind.max_age(&desk.resolution.profile.policy.key_max_age).map(|d| d.as_secs());
+    let state = match (journal, current) {
+        (Some(journal), _) => Some(format!("{} {}", journal.kind.word(), journal.step.word())),
+        (None, Some(_)) => Some(State::Current.word().to_owned()),
+        (None, None) => None,
+    };
+    Row {
+        name: key.name.clone(),
+        variable: key.variable.clone(),
+        kind: key.kind,
+        source: match (winner, current) {
+            (Some(winner), _) => Some(winner.origin.to_string()),
+            (None, Some(_)) => Some(Layer::Vault.describe().to_owned()),
+            (None, None) => None,
+        },
+        shadowed: current.is_some() && winner.is_some_and(|w| w.origin.layer > Layer::Vault),
+        version: current.map(|v| v.number),
+        state,
+        created_at: current.map(|v| v.created_at),
+        age_seconds: age,
+        max_age_seconds: max,
+        policy: age.map_or(Policy::None, |age| Policy::of(age, max)),
+        fingerprint: current.map(|v| v.fingerprint.clone()),
+        destination: current.and_then(|v| v.bound.clone()),
+        verified_at: current.and_then(|v| v.verified_at),
+        old_versions: entry
+            .map_or(0, |e| e.versions.iter().filter(|v| v.state == State::Old).count()),
+    }
+}
+
+/// The rows for people.
+pub(super) fn table(rows: &[Row]) -> Block {
+    let mut table = Table::new(&[
+        "name",
+        "source",
+        "version",
+        "state",
+        "age",
+        "policy",
+        "fingerprint",
+        "destination",
+    ]);
+    for row in rows {
+        let plain = |text: Option<String>| (text.unwrap_or_else(|| "-".to_owned()), Tone::Plain);
+        let (policy, tone) = match (row.policy, row.max_age_seconds) {
+            (Policy::None, _) | (_, None) => ("-".to_owned(), Tone::Plain),
+            (policy, Some(max)) => {
+                let max = time::human(i64::try_from(max).unwrap_or(i64::MAX));
+                match policy {
+                    Policy::Over => (format!("over {max}"), Tone::Bad),
+                    Policy::Due => (format!("due, {max}"), Tone::Warn),
+                    Policy::Ok | Policy::None => (format!("ok, {max}"), Tone::Good),
+                }
+            }
+        };
+        let source = row.source.clone().map(|source| {
+            if row.shadowed { format!("{source} (shadows the vault)") } else { source }
+        });
+        table.rows.push(vec![
+            (row.name.clone(), Tone::Strong),
+            plain(source),
+            plain(row.version.map(|v| format!("v{v}"))),
+            plain(row.state.clone()),
+            plain(row.age_seconds.map(time::human)),
+            (policy, tone),
+            plain(row.fingerprint.clone()),
+            plain(row.destination.clone()),
+        ]);
+    }
+    Block::Table(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_due_at_four_fifths_of_their_age() {
+        assert_eq!(Policy::of(0, None), Policy::None);
+        assert_eq!(Policy::of(79, Some(100)), Policy::Ok);
+        assert_eq!(Policy::of(80, Some(100)), Policy::Due);
+        assert_eq!(Policy::of(100, Some(100)), Policy::Due);
+        assert_eq!(Policy::of(101, Some(100)), Policy::Over);
+        assert_eq!(Policy::of(-5, Some(100)), Policy::Ok, "a clock that was set back");
+    }
+}

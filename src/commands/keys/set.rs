@@ -1,0 +1,135 @@
+//! `ultra keys set NAME`: keeps a value in the vault.
+
+use super::{Desk, names, value};
+use crate::base::Secret;
+use crate::report::{Block, Fault, Problem, Report};
+use crate::rotation::Journal;
+use crate::secrets::audit::Event;
+use crate::secrets::{BackendKind, Edited, State};
+use crate::settings::SecretSource as _;
+use serde_json::json;
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The name, a variable or its alias.
+    pub(crate) name: String,
+    /// Whether a value that is there may be replaced.
+    pub(crate) replace: bool,
+    /// Whether the value is made here.
+    pub(crate) generate: bool,
+    /// Whether it may be written although a higher layer wins.
+    pub(crate) shadowed: bool,
+    /// What keeps the identity of a new vault.
+    pub(crate) backend: Option<BackendKind>,
+}
+
+/// Keeps a value.
+///
+/// # Errors
+/// Unknown name (2), a value that cannot be right (3), no backend or locked (5), an existing,
+/// shadowed or protected entry (6).
+pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
+    let key = names::find(desk, &request.name)?;
+    if request.generate && !key.kind.generated() {
+        return Err(Fault::usage(
+            Problem::error(
+                "not-generated",
+                format!("a value for `{}` cannot be made here", key.name),
+            )
+            .hint("leave out `--generate` and paste the value"),
+        ));
+    }
+    let profile = desk.profile();
+    let exists = |version: u32| {
+        Fault::refused(
+            Problem::error("entry-exists", format!("the vault has a value for `{}`", key.name))
+                .why(format!("version {version} is in use in profile `{profile}`"))
+                .hint(format!(
+                    "`{}` tests the new value first and keeps the old one; `--replace` does neither",
+                    desk.command("rotate", &key)
+                )),
+        )
+    };
+    let facts = desk.vault.facts(profile, &key.name).map_err(Fault::unreachable)?;
+    if let Some(facts) = facts.filter(|_| !request.replace) {
+        return Err(exists(facts.version));
+    }
+    if Journal::read(desk.state_dir, profile, &key.name)?.is_some() {
+        let rotate = desk.command("rotate", &key);
+        return Err(Fault::refused(
+            Problem::error(
+                "rotation-pending",
+                format!("a rotation of `{}` is under way", key.name),
+            )
+            .hint(format!("`{rotate} --resume` or `{rotate} --abort` first")),
+        ));
+    }
+    desk.not_shadowed(&key, request.shadowed)?;
+    desk.may_change(&format!("Set `{}`", key.name))?;
+    let secret = if request.generate { generate() } else { ask(desk, &key.name)? };
+    value::check(&key, &secret)?;
+
+    let fingerprint = desk.vault.fingerprint(&secret).map_err(Fault::failure)?;
+    let now = desk.vault.clock().now();
+    let purpose = format!("keys set {}", key.name);
+    let written = desk.vault.write(request.backend, &purpose, |document| {
+        let entry = document.entry_mut(profile, &key.name);
+        // Asked again under the lock: another writer may have been faster.
+        if let Some(current) = entry.current().filter(|_| !request.replace) {
+            return Err(exists(current.number));
+        }
+        let version = entry.add(secret, State::Current, now, None);
+        let event = Event {
+            event: if request.replace { "replace" } else { "set" }.to_owned(),
+            profile: profile.to_owned(),
+            name: key.name.clone(),
+            version,
+            fingerprint: Some(fingerprint.clone()),
+            detail: None,
+        };
+        Ok(Edited { value: version, events: vec![event] })
+    })?;
+    for warning in &written.warnings {
+        desk.console.warn(warning);
+    }
+    let version = written.value;
+    let mut view = vec![Block::text(format!(
+        "`{}` is set: version {version} in profile `{profile}`, fingerprint {fingerprint}",
+        key.name
+    ))];
+    if written.first {
+        view.push(Block::text(format!(
+            "made the vault; its identity is kept by `{}`",
+            written.backend.word()
+        )));
+    }
+    if key.provider.is_some() {
+        view.push(Block::text(format!("try it: {}", desk.command("verify", &key))));
+    }
+    Report::new(
+        "ultra.keys.set/1",
+        json!({
+            "profile": profile,
+            "name": key.name,
+            "version": version,
+            "fingerprint": fingerprint,
+            "generation": written.generation,
+            "backend": written.backend,
+            "created_vault": written.first,
+        }),
+        view,
+    )
+}
+
+/// A new value of 256 random bits.
+pub(super) fn generate() -> Secret {
+    crate::secrets::random_key()
+}
+
+/// The value, by hidden prompt or as one line of stdin.
+pub(super) fn ask(desk: &Desk<'_>, name: &str) -> Result<Secret, Fault> {
+    desk.console.secret(&format!("Value for `{name}`")).map_err(|e| {
+        e.fault(&format!("the value for `{name}`"), "pipe it into the command as one line")
+    })
+}

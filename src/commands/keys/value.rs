@@ -1,0 +1,162 @@
+//! What a value must be before it is kept: said by its form alone, without asking anybody.
+
+use super::names::{Key, Kind};
+use crate::base::Secret;
+use crate::report::{Fault, Problem};
+use crate::settings::groups::KNOWN_PROVIDERS;
+use url::Url;
+
+/// The longest value that is kept.
+const LONGEST: usize = 64 << 10;
+
+/// The least length of a key that signs or seals: 256 bits.
+const LEAST_KEY: usize = 32;
+
+/// Refuses a value that cannot be right, with everything that is wrong with it.
+///
+/// # Errors
+/// What is wrong (3); the value is not quoted.
+pub(super) fn check(key: &Key, value: &Secret) -> Result<(), Fault> {
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut wrong = |code, why: String, hint: Option<String>| {
+        problems.push(
+            Problem::error(code, format!("the value for `{}` is not kept", key.name))
+                .why(why)
+                .maybe_hint(hint),
+        );
+    };
+    let text = value.expose();
+    if text.is_empty() {
+        wrong("empty-value", "it is empty".to_owned(), None);
+    } else if text.trim() != text {
+        let hint = "copy it again without the blanks; one newline at the end is taken off anyway";
+        wrong(
+            "blank-around",
+            "it begins or ends with white space".to_owned(),
+            Some(hint.to_owned()),
+        );
+    }
+    if text.contains('\0') {
+        wrong("nul-in-value", "it has a NUL in it".to_owned(), None);
+    }
+    if text.len() > LONGEST {
+        wrong("long-value", format!("it is longer than {} KiB", LONGEST >> 10), None);
+    }
+    match key.kind {
+        Kind::Provider if text.trim().bytes().any(|b| !b.is_ascii_graphic() && b != 0) => {
+            let why = "it has characters that no key has, such as a blank or a newline inside";
+            wrong("odd-value", why.to_owned(), None);
+        }
+        Kind::Jwt | Kind::Encryption if !text.is_empty() && text.len() < LEAST_KEY => {
+            let hint = format!("ultra keys set {} --generate", key.name);
+            wrong("weak-value", format!("it is shorter than {LEAST_KEY} bytes"), Some(hint));
+        }
+        Kind::Address if !text.is_empty() && !address(&key.name, text) => {
+            let why = match key.name.as_str() {
+                "redis" => "it is no `redis://` or `rediss://` address",
+                _ => "it is no `postgres://` or `sqlite:` address",
+            };
+            wrong("odd-value", why.to_owned(), None);
+        }
+        _ => {}
+    }
+    if let Some((why, hint)) = foreign(key, text) {
+        wrong("foreign-value", why, hint);
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Fault::does_not_hold(problems)) }
+}
+
+fn address(name: &str, text: &str) -> bool {
+    let schemes: &[&str] = match name {
+        "redis" => &["redis", "rediss"],
+        _ => &["postgres", "postgresql", "sqlite"],
+    };
+    Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()))
+}
+
+/// Whether a value is plainly the key of somebody else, told by how it begins.
+fn foreign(key: &Key, text: &str) -> Option<(String, Option<String>)> {
+    let provider = key.provider.as_ref()?;
+    if text.starts_with("uk_") {
+        return Some(("it is a service key of ours; a provider does not know it".to_owned(), None));
+    }
+    // At another address anything may be a key: many servers speak the OpenAI API.
+    let own = provider.known?;
+    // `sk-ant-…` begins with `sk-` too: the longest beginning tells.
+    let longest = KNOWN_PROVIDERS
+        .iter()
+        .filter(|k| k.key_prefix.is_some_and(|prefix| text.starts_with(prefix)))
+        .max_by_key(|k| k.key_prefix.map_or(0, str::len))?;
+    if own.key_prefix == longest.key_prefix {
+        return None;
+    }
+    let prefix = longest.key_prefix.unwrap_or_default();
+    Some((
+        format!("it begins with `{prefix}`, as keys of `{}` do", longest.name),
+        Some(format!("ultra keys set {}", longest.name)),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::Provider;
+    use super::*;
+
+    fn key(name: &str, kind: Kind) -> Key {
+        let known = KNOWN_PROVIDERS.iter().find(|k| k.name == name);
+        let provider = known.map(|k| Provider {
+            kind: k.kind,
+            base_url: k.base_url.parse().unwrap(),
+            known: Some(k),
+        });
+        Key { name: name.into(), variable: None, kind, provider }
+    }
+
+    fn codes(key: &Key, value: &str) -> Vec<&'static str> {
+        match check(key, &Secret::new(value)) {
+            Ok(()) => vec![],
+            Err(fault) => {
+                assert!(value.len() < 4 || !format!("{fault:?}").contains(value));
+                fault.problems.iter().map(|p| p.code).collect()
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_key_is_refused() {
+        let openai = key("openai", Kind::Provider);
+        assert_eq!(codes(&openai, "sk-good-0123456789"), [""; 0]);
+        assert_eq!(codes(&openai, ""), ["empty-value"]);
+        assert_eq!(codes(&openai, " sk-good-0123456789"), ["blank-around"]);
+        assert_eq!(codes(&openai, "sk-good\n"), ["blank-around"]);
+        assert_eq!(codes(&openai, "sk-go od-0123"), ["odd-value"]);
+        assert_eq!(codes(&openai, "sk-go\0od-0123"), ["nul-in-value"]);
+    }
+
+    #[test]
+    fn keys_of_other_providers_are_told_by_their_beginning() {
+        let openai = key("openai", Kind::Provider);
+        let anthropic = key("anthropic", Kind::Provider);
+        let deepseek = key("deepseek", Kind::Provider);
+        let mistral = key("mistral", Kind::Provider);
+        assert_eq!(codes(&openai, "sk-ant-0123456789"), ["foreign-value"]);
+        assert_eq!(codes(&anthropic, "sk-ant-0123456789"), [""; 0]);
+        assert_eq!(codes(&anthropic, "sk-0123456789abc"), ["foreign-value"]);
+        assert_eq!(codes(&deepseek, "sk-0123456789abc"), [""; 0]);
+        assert_eq!(codes(&mistral, "gsk_0123456789abc"), ["foreign-value"]);
+        assert_eq!(codes(&mistral, "0123456789abcdef"), [""; 0]);
+        assert_eq!(codes(&openai, "uk_0123456789abc"), ["foreign-value"]);
+        let mut proxied = openai;
+        proxied.provider.as_mut().unwrap().known = None;
+        assert_eq!(codes(&proxied, "sk-ant-0123456789"), [""; 0]);
+    }
+
+    #[test]
+    fn internal_values_have_their_own_rules() {
+        assert_eq!(codes(&key("jwt", Kind::Jwt), "short"), ["weak-value"]);
+        assert_eq!(codes(&key("jwt", Kind::Jwt), &"k".repeat(32)), [""; 0]);
+        assert_eq!(codes(&key("redis", Kind::Address), "http://h"), ["odd-value"]);
+        assert_eq!(codes(&key("redis", Kind::Address), "rediss://:p@h:6379/0"), [""; 0]);
+        assert_eq!(codes(&key("database", Kind::Address), "postgres://u:p@h/db"), [""; 0]);
+    }
+}
