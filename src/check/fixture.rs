@@ -77,7 +77,6 @@ impl Fixture {
             extends: vec![],
             protected,
             place: None,
-            secrets: Default::default(),
             providers: Default::default(),
             routes: Default::default(),
             secrets: Default::default(),
