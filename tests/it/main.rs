@@ -2,5 +2,6 @@
 
 mod canary;
 mod clients;
+mod env;
 mod layers;
 mod support;

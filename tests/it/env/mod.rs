@@ -1,0 +1,5 @@
+//! Environment profiles, through the binary.
+
+mod crash;
+mod generated;
+mod switch;
