@@ -137,15 +137,16 @@ fn plan(
         warnings.push(Problem::warning("stale-dotenv", what).at(Place::file(".env")));
     }
     warnings.extend(outvoted(workspace, target));
-    let changes = match load(workspace, from, secrets).resolution {
-        Some(before) => diff::changes(&before, &resolution, secrets),
+    let before = load(workspace, from, secrets).resolution;
+    let changes = match &before {
+        Some(before) => diff::changes(before, &resolution, secrets),
         None => {
             let what = format!("profile `{from}` cannot be read, so no differences are shown");
             warnings.push(Problem::warning("unreadable-profile", what));
             Vec::new()
         }
     };
-    let protected = switching::protected(workspace, [target, from], secrets);
+    let protected = switching::protected([(target, Some(&resolution)), (from, before.as_ref())]);
     Ok(Plan {
         from: from.to_owned(),
         decided: record.and_then(|r| r.to.clone()),
@@ -154,7 +155,7 @@ fn plan(
         present,
         body,
         same,
-        protected: protected.into_iter().map(str::to_owned).collect(),
+        protected,
         changes,
         loads: Loads::of(&settings, workspace, secrets),
         warnings,
@@ -217,9 +218,13 @@ fn ask(plan: &Plan, console: &dyn Console) -> Result<Vec<String>, Fault> {
         }
         console.note(&format!("{} values differ", plan.changes.len()));
     }
-    let names: Vec<&str> = plan.protected.iter().map(String::as_str).collect();
     let question = format!("Switch from `{}` to `{}`", plan.from, plan.to);
-    switching::confirm(console, &question, &names, &format!("ultra env switch {}", plan.to))?;
+    switching::confirm(
+        console,
+        &question,
+        &plan.protected,
+        &format!("ultra env switch {}", plan.to),
+    )?;
     Ok(plan.protected.clone())
 }
 

@@ -7,7 +7,7 @@ use crate::settings::servers::{self, ServerRecord};
 use crate::settings::switch::diff::Change;
 use crate::settings::switch::{Present, history};
 use crate::settings::switch_record::SwitchRecord;
-use crate::settings::{SecretSource, Settings, Workspace, load};
+use crate::settings::{Resolution, SecretSource, Settings, Workspace};
 use serde::Serialize;
 use std::path::Path;
 
@@ -45,18 +45,13 @@ pub(crate) fn decided(record: Option<&SwitchRecord>) -> &str {
     record.and_then(|r| r.to.as_deref()).unwrap_or(UNDECIDED)
 }
 
-/// Which of the two profiles are protected. One that cannot be read any more counts as protected:
-/// nobody can say that it is not.
-pub(crate) fn protected<'a>(
-    workspace: &Workspace,
-    names: [&'a str; 2],
-    secrets: &dyn SecretSource,
-) -> Vec<&'a str> {
-    let mut found: Vec<&str> = names
+/// Those of these profiles that are protected. One that cannot be read any more counts as
+/// protected: nobody can say that it is not.
+pub(crate) fn protected(profiles: [(&str, Option<&Resolution>); 2]) -> Vec<String> {
+    let mut found: Vec<String> = profiles
         .into_iter()
-        .filter(|name| {
-            load(workspace, name, secrets).resolution.is_none_or(|r| r.profile.protected)
-        })
+        .filter(|(_, resolution)| resolution.is_none_or(|r| r.profile.protected))
+        .map(|(name, _)| name.to_owned())
         .collect();
     found.dedup();
     found
@@ -69,7 +64,7 @@ pub(crate) fn protected<'a>(
 pub(crate) fn confirm(
     console: &dyn Console,
     question: &str,
-    protected: &[&str],
+    protected: &[String],
     command: &str,
 ) -> Result<(), Fault> {
     let Some(word) = protected.first() else { return Ok(()) };

@@ -109,20 +109,20 @@ fn plan(
     // The problems are told.
     let loaded = load(workspace, &to, secrets);
     let loads = loaded.settings.as_ref().map(|s| Loads::of(s, workspace, secrets));
-    let protected = switching::protected(workspace, [&to, &from], secrets);
-    let protected = protected.into_iter().map(str::to_owned).collect();
+    let before = load(workspace, &from, secrets).resolution;
+    let protected =
+        switching::protected([(&to, loaded.resolution.as_ref()), (&from, before.as_ref())]);
     Ok(Plan { from, to, back, present, protected, loads, warnings: loaded.problems })
 }
 
 /// Asks for confirmation where it is needed; the answer is what was confirmed.
 fn ask(request: &Request, plan: &Plan, console: &dyn Console) -> Result<Vec<u64>, Fault> {
-    let names: Vec<&str> = plan.protected.iter().map(String::as_str).collect();
     let question = format!("Go back from `{}` to `{}`", plan.from, plan.to);
     let command = match request.steps {
         1 => "ultra env undo".to_owned(),
         n => format!("ultra env undo {n}"),
     };
-    switching::confirm(console, &question, &names, &command)?;
+    switching::confirm(console, &question, &plan.protected, &command)?;
     Ok(plan.back.undoes.clone())
 }
 

@@ -71,12 +71,6 @@ impl State {
             switches: entries.len(),
         }
     }
-
-    /// The same but for the moment at which a record was written, which no two runs share; `.env`
-    /// has no time in it.
-    fn same_as(&self, other: &Self) -> bool {
-        self == other
-    }
 }
 
 impl Scenario {
@@ -94,7 +88,8 @@ impl Scenario {
         let trial = copy(&self.base);
         let inject = format!("inject={call}:{fault}:when={n}");
         let ultra = env!("CARGO_BIN_EXE_ultra");
-        let args = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=none", "-e", &inject, ultra];
+        let trace = format!("trace={call}");
+        let args = ["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, ultra];
         let all: Vec<&str> = args.into_iter().chain(self.args.iter().copied()).collect();
         let outcome = trial.wrapped("strace", all).output().unwrap().into();
         (trial, outcome)
@@ -125,13 +120,12 @@ impl Scenario {
         in_parallel(&calls, |call| {
             for n in 1.. {
                 assert!(n < MOST, "{call} is called without end");
-                let fault = format!("error=ENOSPC:when={n}");
                 let (trial, outcome) = self.disturbed(call, "error=ENOSPC", n);
-                let what = format!("{call} {n} with {fault}: {outcome:?}");
+                let what = format!("{call} {n} on a full disk: {outcome:?}");
                 assert!(outcome.code != 137 && !outcome.stderr.contains("panicked"), "{what}");
                 let state = self.check(&trial, &what);
                 if outcome.code == 5 {
-                    assert!(state.same_as(&self.old), "an error, and yet: {what}");
+                    assert_eq!(state, self.old, "an error, and yet: {what}");
                 }
                 // The same call one further does not happen: nothing was injected any more.
                 let calls = self.count(call);
@@ -161,15 +155,15 @@ impl Scenario {
     fn check(&self, trial: &Ultra, what: &str) -> State {
         let state = State::of(trial);
         assert!(
-            state.same_as(&self.old) || state.same_as(&self.new),
+            state == self.old || state == self.new,
             "{what} left a mix\nfound {state:#?}\nold {:#?}\nnew {:#?}",
             self.old,
             self.new
         );
         let again = trial.run(self.args);
-        if state.same_as(&self.old) {
+        if state == self.old {
             again.exits(0);
-            assert!(State::of(trial).same_as(&self.new), "{what}, then repeated");
+            assert_eq!(State::of(trial), self.new, "{what}, then repeated");
         }
         let left: Vec<_> = tree(trial.root())
             .into_keys()
@@ -295,7 +289,8 @@ fn finishing_a_switch_survives_a_kill_too() {
             let trial = copy(&unfinished);
             let inject = format!("inject={call}:signal=KILL:when={n}");
             let ultra = env!("CARGO_BIN_EXE_ultra");
-            let args = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=none", "-e", &inject, ultra];
+            let trace = format!("trace={call}");
+            let args = ["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, ultra];
             let all: Vec<&str> = args.into_iter().chain(["env", "history"]).collect();
             let outcome: Outcome = trial.wrapped("strace", all).output().unwrap().into();
             assert_eq!(State::of(&trial), scenario.new, "{call} {n}");
