@@ -9,7 +9,7 @@ use crate::settings::switch::present::{self, Present};
 use crate::settings::switch::{Session, generated};
 use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
 use crate::settings::workspace::ProfileSource;
-use crate::settings::{SecretSource, Workspace, load};
+use crate::settings::{SecretSource, Workspace, load, validate};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
@@ -118,9 +118,13 @@ fn plan(
     secrets: &dyn SecretSource,
 ) -> Result<Plan, Fault> {
     let from = switching::decided(record);
-    let (settings, resolution, mut warnings) = load(workspace, target, secrets).usable()?;
     let present = switching::present(root)?;
-    let step = step(request, root, &present, target)?;
+    let step = step(request, root, &present);
+    let adopting = matches!(step, Ok(DotenvStep::Adopt));
+    let after = Workspace { adopting, ..workspace.clone() };
+    // What does not hold is told before what is refused: there is more of it to do.
+    let (settings, resolution, mut warnings) = validate(&after, target, secrets).usable()?;
+    let step = step.map_err(|problem| Fault::refused(hinted(problem, target)))?;
     let body = generated::render(&resolution);
     let kept = match (&step, &present) {
         (DotenvStep::Leave, _) => true,
@@ -163,12 +167,7 @@ fn plan(
 }
 
 /// What becomes of `.env`; a file that somebody wrote is never overwritten.
-fn step(
-    request: &Request,
-    root: &Path,
-    present: &Present,
-    target: &str,
-) -> Result<DotenvStep, Fault> {
+fn step(request: &Request, root: &Path, present: &Present) -> Result<DotenvStep, Problem> {
     if request.no_dotenv {
         return Ok(DotenvStep::Leave);
     }
@@ -177,21 +176,27 @@ fn step(
         Present::Edited => "`.env` was generated and edited since",
         Present::HandWritten => "`.env` was written by somebody",
     };
-    let local = present::dotenv_local(root).symlink_metadata().is_ok();
-    if request.adopt && !local {
-        return Ok(DotenvStep::Adopt);
-    }
     let problem = Problem::error("foreign-dotenv", format!("{what} and is not overwritten"))
         .at(Place::file(".env"));
-    Err(Fault::refused(if request.adopt {
-        problem
+    if !request.adopt {
+        return Err(problem);
+    }
+    if present::dotenv_local(root).symlink_metadata().is_ok() {
+        return Err(problem
             .why("it cannot be adopted as `.env.local`: there is such a file")
-            .hint("merge the two files by hand, or leave `.env` alone with `--no-dotenv`")
-    } else {
-        problem.hint(format!(
-            "`ultra env switch {target} --adopt` moves it to `.env.local`, `--no-dotenv` leaves it"
-        ))
-    }))
+            .hint("merge the two files by hand, or leave `.env` alone with `--no-dotenv`"));
+    }
+    Ok(DotenvStep::Adopt)
+}
+
+/// The ways out, where the problem does not name one itself.
+fn hinted(problem: Problem, target: &str) -> Problem {
+    if problem.hint.is_some() {
+        return problem;
+    }
+    problem.hint(format!(
+        "`ultra env switch {target} --adopt` moves it to `.env.local`, `--no-dotenv` leaves it"
+    ))
 }
 
 /// The warning that the switch does not count here, because the environment names another profile.

@@ -2,7 +2,6 @@
 //! and writes down that the user agrees.
 
 use super::switching;
-use crate::base::redact;
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
 use crate::settings::Workspace;
 use crate::settings::trust::{self, Claims, TrustStatus};
@@ -75,14 +74,14 @@ fn answer(
     if !claims.destinations.is_empty() {
         let mut table = Table::new(&["profile", "name", "address"]);
         for d in &claims.destinations {
-            table.row([d.profile.clone(), d.name.clone(), shown(&d.url)]);
+            table.row([d.profile.clone(), d.name.clone(), trust_claims::shown(d)]);
         }
         view.extend([Block::heading("Addresses in the profiles"), Block::Table(table)]);
     }
     let destinations: Vec<serde_json::Value> = claims
         .destinations
         .iter()
-        .map(|d| serde_json::json!({"profile": d.profile, "name": d.name, "url": shown(&d.url)}))
+        .map(|d| serde_json::json!({"profile": d.profile, "name": d.name, "url": trust_claims::shown(d)}))
         .collect();
     let data = serde_json::json!({
         "root": root,
@@ -91,11 +90,6 @@ fn answer(
         "destinations": destinations,
     });
     Report::new("ultra.env.trust/1", data, view)
-}
-
-/// The address without credentials.
-fn shown(url: &str) -> String {
-    if url.contains("://") { redact::url(url) } else { url.to_owned() }
 }
 
 /// What would be sent where, a line each.
@@ -107,6 +101,6 @@ fn lines(claims: &Claims) -> Vec<String> {
     let to = claims
         .destinations
         .iter()
-        .map(|d| format!("`{}` sends to {} ({})", d.profile, shown(&d.url), d.name));
+        .map(|d| format!("`{}` sends to {} ({})", d.profile, trust_claims::shown(d), d.name));
     wanted.chain(to).collect()
 }

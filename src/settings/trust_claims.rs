@@ -6,6 +6,7 @@ use super::catalogue;
 use super::profile_file::Document;
 use super::trust::{Claims, Destination, TrustStatus, Wanted, status, store_path};
 use super::value::Kind;
+use crate::base::redact;
 use crate::report::Problem;
 
 /// Every reference to a secret and every base URL in the profiles of the workspace's root. A file
@@ -55,6 +56,11 @@ pub(crate) fn trust(workspace: &Workspace) -> Result<(TrustStatus, Claims), Prob
     let claims = claims(workspace);
     let store = store_path(&workspace.environment);
     Ok((status(store.as_deref(), root, &claims)?, claims))
+}
+
+/// An address without credentials.
+pub(crate) fn shown(to: &Destination) -> String {
+    if to.url.contains("://") { redact::url(&to.url) } else { to.url.clone() }
 }
 
 /// Whether a variable says where something is sent.

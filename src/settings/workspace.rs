@@ -86,6 +86,9 @@ pub(crate) struct Workspace {
     pub(crate) claims: Vec<Claim>,
     /// The switch record, if there is one.
     pub(crate) switch_record: Option<SwitchRecord>,
+    /// Whether `.env` is looked at as the `.env.local` that it is about to become
+    /// (`env switch --adopt`).
+    pub(crate) adopting: bool,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -138,6 +141,7 @@ impl Workspace {
             profile_source: ProfileSource::Default,
             claims: Vec::new(),
             switch_record: None,
+            adopting: false,
             clock,
         };
         workspace.decide_profile()?;

@@ -16,9 +16,15 @@ use std::path::{Path, PathBuf};
 pub(super) fn add(gather: &mut Gather<'_>) {
     let Some(dir) = gather.workspace.dotenv_dir().map(Path::to_owned) else { return };
     let profile = gather.resolution.profile.name.clone();
+    // A file that is about to be adopted is judged as what it becomes; there is no other
+    // `.env.local` then.
+    let (base, local) =
+        if gather.workspace.adopting { (None, ".env") } else { (Some(".env"), ".env.local") };
+    if let Some(base) = base {
+        add_file(gather, Layer::DotenvBase, &dir.join(base));
+    }
     for (layer, path) in [
-        (Layer::DotenvBase, dir.join(".env")),
-        (Layer::DotenvLocal, dir.join(".env.local")),
+        (Layer::DotenvLocal, dir.join(local)),
         (Layer::DotenvProfile, of_profile(gather, &dir, &profile, "")),
         (Layer::DotenvProfileLocal, of_profile(gather, &dir, &profile, ".local")),
     ] {
@@ -63,11 +69,17 @@ fn add_file(gather: &mut Gather<'_>, layer: Layer, path: &Path) {
             return;
         }
     };
-    if layer == Layer::DotenvBase && dotenv::is_generated(&bytes) {
+    let generated = dotenv::is_generated(&bytes);
+    if layer == Layer::DotenvBase && generated {
         return;
     }
     let document = dotenv::parse(&shown, &bytes, gather.problems);
-    let said = expand(gather, document).into_iter().map(|entry| said(gather, entry)).collect();
+    let said = expand(gather, document)
+        .into_iter()
+        // The line that we wrote for other tools, in a generated file that was edited and adopted.
+        .filter(|entry| !(generated && entry.name == "ULTRA_PROFILE"))
+        .map(|entry| said(gather, entry))
+        .collect();
     absorb(gather, layer, said);
 }
 
