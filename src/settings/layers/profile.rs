@@ -2,7 +2,7 @@
 
 use super::absorb::{Said, absorb};
 use super::{Gather, Value};
-use crate::base::{Secret, redact};
+use crate::base::Secret;
 use crate::report::{Place, Problem};
 use crate::settings::origin::Layer;
 use crate::settings::profile::{SecretReference, SecretSpec};
@@ -49,7 +49,7 @@ fn trusted(gather: &mut Gather<'_>) -> bool {
         return true;
     }
     let wanted: BTreeSet<&str> = claims.wanted.iter().map(|w| w.reference.as_str()).collect();
-    let to: BTreeSet<String> = claims.destinations.iter().map(|d| redact::url(&d.url)).collect();
+    let to: BTreeSet<String> = claims.destinations.iter().map(trust_claims::shown).collect();
     let mut why =
         format!("its profiles want {}", wanted.into_iter().collect::<Vec<_>>().join(", "));
     if !to.is_empty() {
