@@ -3,6 +3,7 @@
 mod env;
 mod generate;
 mod keys;
+mod serve;
 
 use crate::base::SystemClock;
 use crate::cli::{Cli, Command, Global, OutputFormat};
@@ -114,6 +115,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Report, Fault> {
     match command {
         Command::Env(command) => env::run(command, context),
         Command::Keys(args) => keys::keys(args, context),
+        Command::Serve(args) => serve::serve(args, context),
         Command::Generate(args) => generate::generate(args, context),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(args),

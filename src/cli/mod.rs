@@ -7,6 +7,7 @@ pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod man;
 pub(crate) mod switch;
+pub(crate) mod serve;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -76,6 +77,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Env(env::EnvCommand),
     Keys(keys::KeysArgs),
+    Serve(serve::ServeArgs),
     Generate(generate::GenerateArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),

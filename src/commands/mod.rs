@@ -5,6 +5,7 @@ pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod man;
+pub(crate) mod serve;
 pub(crate) mod switch;
 pub(crate) mod switching;
 pub(crate) mod trust;

@@ -1,3 +1,24 @@
-//! The HTTP server, and who may use it.
+//! The HTTP server, and who may use it: state, the table of routes, what happens around every
+//! request, how the server starts, reloads and stops.
 
 pub(crate) mod auth;
+mod background;
+mod connections;
+mod error;
+mod health;
+mod holder;
+mod listen;
+mod logging;
+mod metrics;
+mod middleware;
+mod reload;
+mod router;
+mod routes;
+mod run;
+mod seen;
+mod signals;
+mod stack;
+mod state;
+mod surface;
+
+pub(crate) use run::{Start, run};

@@ -1,0 +1,29 @@
+//! `serve`: flags become variables of the highest layer.
+
+use super::Context;
+use crate::cli::serve::ServeArgs;
+use crate::commands::serve::{self, Request};
+use crate::report::{Fault, Report};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// `ultra serve`.
+pub(super) fn serve(args: ServeArgs, context: &Context) -> Result<Report, Fault> {
+    let mut variables = BTreeMap::new();
+    if args.mock {
+        variables.insert("ULTRA_MODE", "mock".to_owned());
+    }
+    if args.real {
+        variables.insert("ULTRA_MODE", "real".to_owned());
+    }
+    if let Some(addr) = args.addr {
+        variables.insert("ULTRA_ADDR", addr);
+    }
+    if let Some(port) = args.port {
+        variables.insert("ULTRA_PORT", port);
+    }
+    let workspace = context.workspace(variables)?;
+    let vault = context.secrets(&workspace);
+    let request = Request { vault: vault.vault_path(), secrets: Arc::new(vault), workspace };
+    serve::run(request, &context.console)
+}

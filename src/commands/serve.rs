@@ -1,0 +1,44 @@
+//! `serve`: loads the profile, refuses what does not hold, and runs the server.
+
+use crate::report::{Console, Fault, Problem, Report};
+use crate::serve::{self, Start};
+use crate::settings::secret::SecretSource;
+use crate::settings::{self, Workspace};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is to be served.
+pub(crate) struct Request {
+    /// Root, profile and state directory, with the flags.
+    pub(crate) workspace: Workspace,
+    /// Who opens secrets.
+    pub(crate) secrets: Arc<dyn SecretSource>,
+    /// The vault's file.
+    pub(crate) vault: PathBuf,
+}
+
+/// How long blocking work may go on when everything else has ended.
+const LEFTOVERS: Duration = Duration::from_millis(500);
+
+/// Serves until a signal stops it.
+///
+/// # Errors
+/// As [`crate::serve::run`]; every problem of the configuration at once (3).
+pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fault> {
+    let Request { workspace, secrets, vault } = request;
+    let loaded = settings::load(&workspace, &workspace.profile, &*secrets);
+    let (settings, resolution, warnings) = loaded.usable()?;
+    for warning in &warnings {
+        console.warn(warning);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("serve")
+        .build()
+        .map_err(|e| Fault::failure(Problem::error("runtime", "cannot start threads").why(e)))?;
+    let start = Start { workspace, settings, resolution, secrets, vault };
+    let outcome = runtime.block_on(serve::run(start, console));
+    runtime.shutdown_timeout(LEFTOVERS);
+    outcome
+}

@@ -1,0 +1,82 @@
+//! Tasks that run beside the requests.
+
+use super::auth::{self, LastGood};
+use super::state::App;
+use super::{health, reload, signals};
+use crate::store::Heartbeat;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::Signal;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How often a sign of life is written.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// How often callers whose limit is whole again are forgotten.
+const FORGET: Duration = Duration::from_secs(60);
+
+/// Starts them all; they end with `stop`.
+pub(crate) fn start(
+    app: &Arc<App>,
+    last_good: Option<LastGood>,
+    hangup: Signal,
+    stop: &CancellationToken,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(auth::follow(
+        Arc::clone(&app.auth),
+        Arc::clone(&app.store),
+        last_good,
+        Arc::clone(&app.clock),
+        stop.clone(),
+    ));
+    tasks.spawn(health::watch(Arc::clone(app), stop.clone()));
+    tasks.spawn(reload::watch(Arc::clone(app), stop.clone()));
+    tasks.spawn(signals::follow_hangups(Arc::clone(app), hangup, stop.clone()));
+    tasks.spawn(beat(Arc::clone(app), stop.clone()));
+    tasks.spawn(forget(Arc::clone(app), stop.clone()));
+    tasks.spawn(reload_signing_keys(Arc::clone(app), stop.clone()));
+    tasks
+}
+
+async fn beat(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        let slots: Vec<_> =
+            app.gateway.table().providers().flat_map(|p| p.slots.view()).collect();
+        let heartbeat = Heartbeat {
+            instance: app.instance.clone(),
+            at: app.clock.now(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            profile: app.profile.clone(),
+            config_hash: app.live.load().config_hash.clone(),
+            slots: serde_json::json!(slots),
+        };
+        if let Err(error) = app.store.beat(&heartbeat).await {
+            tracing::debug!(%error, "no heartbeat");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+async fn forget(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(FORGET) => app.limiter.retain_recent(),
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// A token that was signed with an unknown key calls for the keys to be loaded.
+async fn reload_signing_keys(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = app.auth.reload_wanted() => reload::reload_and_tell(&app, "unknown signing key").await,
+            () = stop.cancelled() => return,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Errors as the Anthropic API writes them (<https://docs.anthropic.com/en/api/errors>).
+
+use super::Refusal;
+use crate::provider::anthropic;
+use serde_json::Value;
+
+/// The type that goes with a status.
+fn kind(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        408 | 504 => "timeout_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        503 => "overloaded_error",
+        500..=599 => "api_error",
+        _ => "invalid_request_error",
+    }
+}
+
+/// The body.
+pub(super) fn body(refusal: &Refusal, request_id: &str) -> Value {
+    anthropic::error_body(kind(refusal.status.as_u16()), &refusal.message, request_id)
+}

@@ -1,0 +1,84 @@
+//! What the parts below say, as refusals.
+
+use super::Refusal;
+use crate::gateway::GatewayError;
+use crate::provider::{Failure, Malformed};
+use crate::serve::auth::AuthError;
+use http::StatusCode;
+
+impl From<AuthError> for Refusal {
+    fn from(error: AuthError) -> Self {
+        let mut refusal = Self::new(error.status(), error.code(), error.to_string());
+        refusal.retry_after = error.retry_after().map(u64::from);
+        refusal.challenge = error.challenge();
+        refusal
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        let code = if malformed.param.is_some() { "invalid_value" } else { "invalid_json" };
+        Self::new(StatusCode::BAD_REQUEST, code, malformed.message).param(malformed.param)
+    }
+}
+
+impl From<GatewayError> for Refusal {
+    fn from(error: GatewayError) -> Self {
+        let code = error.word();
+        match error {
+            GatewayError::Malformed(malformed) => malformed.into(),
+            GatewayError::UnknownModel { model, near } => {
+                let hint = near.map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();
+                let model: String = model.chars().take(100).collect();
+                Self::new(
+                    StatusCode::NOT_FOUND,
+                    code,
+                    format!("the model `{model}` does not exist{hint}"),
+                )
+                .param(Some("model"))
+            }
+            GatewayError::WrongEndpoint { model, endpoints } => {
+                let paths: Vec<String> =
+                    endpoints.iter().map(|e| format!("`POST {}`", e.path())).collect();
+                Self::new(
+                    StatusCode::BAD_REQUEST,
+                    code,
+                    format!("the model `{model}` is served by {}", paths.join(" and ")),
+                )
+                .param(Some("model"))
+            }
+            GatewayError::Unavailable { model, reason } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code,
+                format!("the model `{model}` cannot be used at present: {reason}"),
+            )
+            .hopeless(),
+            GatewayError::CredentialsExhausted { provider } => Self::new(
+                StatusCode::BAD_GATEWAY,
+                code,
+                format!("the provider `{provider}` accepts none of this server's keys"),
+            )
+            .hopeless(),
+            GatewayError::Upstream { provider, status } => Self::new(
+                status,
+                code,
+                format!("the provider `{provider}` answered with an error that cannot be read"),
+            ),
+            GatewayError::Failed { provider, failure } => {
+                let status = match failure {
+                    Failure::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,
+                    Failure::Connect(_) | Failure::Transport(_) | Failure::Malformed(_) => {
+                        StatusCode::BAD_GATEWAY
+                    }
+                };
+                Self::new(status, code, format!("the provider `{provider}` failed: {failure}"))
+            }
+            GatewayError::Unmetered(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code,
+                "usage cannot be recorded at present, so nothing is served",
+            )
+            .retry_after(5),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! How everything is doing: judged by one task every few seconds, so that asking costs nothing and
+//! no number of probes burdens a dependency. No provider is ever asked: that would cost money.
+
+use super::state::App;
+use crate::base::Timestamp;
+use crate::store::StoreError;
+use arc_swap::ArcSwap;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often everything is judged.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// The words of health, the same everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    /// As it should be.
+    Ok,
+    /// It works, but not as it should.
+    Degraded,
+    /// It does not work, and neither does what needs it.
+    Critical,
+    /// It is not there.
+    Unavailable,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// How one thing is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Component {
+    /// The word for it.
+    pub(crate) status: Status,
+    /// Whether the server can do without.
+    pub(crate) critical: bool,
+    /// Whether something stands in for it.
+    pub(crate) using_fallback: bool,
+    /// Since when it has been so.
+    pub(crate) since: Timestamp,
+    /// Why, if it is not as it should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+}
+
+/// How everything is doing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    /// By name.
+    pub(crate) components: BTreeMap<String, Component>,
+    /// Why the server may not have traffic, if it may not.
+    pub(crate) unready: Vec<String>,
+    /// When this was judged.
+    pub(crate) checked_at: Option<Timestamp>,
+}
+
+/// The state of health.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    view: ArcSwap<View>,
+    draining: AtomicBool,
+}
+
+impl Health {
+    /// What was judged last.
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// The server stops: no more traffic.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Why the server may not have traffic; empty if it may.
+    pub(crate) fn unready(&self) -> Vec<String> {
+        if self.draining.load(Ordering::Relaxed) {
+            return vec!["the server is stopping".to_owned()];
+        }
+        let view = self.view.load();
+        if view.checked_at.is_none() {
+            return vec!["the server is starting".to_owned()];
+        }
+        view.unready.clone()
+    }
+
+    /// The one word for everything.
+    pub(crate) fn overall(&self) -> Status {
+        if !self.unready().is_empty() {
+            return Status::Critical;
+        }
+        let view = self.view.load();
+        if view.components.values().all(|c| c.status == Status::Ok) {
+            Status::Ok
+        } else {
+            Status::Degraded
+        }
+    }
+}
+
+/// What a judgement says, before it is compared with the one before.
+struct Verdict {
+    status: Status,
+    critical: bool,
+    using_fallback: bool,
+    message: Option<String>,
+}
+
+impl Verdict {
+    fn ok(critical: bool) -> Self {
+        Self { status: Status::Ok, critical, using_fallback: false, message: None }
+    }
+
+    fn bad(status: Status, critical: bool, message: impl Into<String>) -> Self {
+        Self { status, critical, using_fallback: false, message: Some(message.into()) }
+    }
+}
+
+/// Judges everything until `stop`.
+pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => judge(&app).await,
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Judges everything once.
+pub(crate) async fn judge(app: &App) {
+    let now = app.clock.now();
+    let mut verdicts = BTreeMap::new();
+    let mut unready = Vec::new();
+
+    let store = app.store.ping().await;
+    if let Err(StoreError::Pending { .. } | StoreError::NewerSchema { .. }) = &store
+        && let Err(error) = &store
+    {
+        unready.push(format!("{error}; run `ultra db migrate`"));
+    }
+    verdicts.insert("database".to_owned(), database(&store));
+    verdicts.insert("identity".to_owned(), identity(app, now, &mut unready));
+    verdicts.insert("usage_journal".to_owned(), journal(app, &mut unready));
+    for provider in app.gateway.table().providers() {
+        if provider.keys.is_empty() && provider.unavailable().is_none() {
+            continue;
+        }
+        let verdict = match provider.unavailable() {
+            None => Verdict::ok(false),
+            Some(reason) => Verdict::bad(Status::Unavailable, false, reason),
+        };
+        verdicts.insert(format!("provider:{}", provider.name), verdict);
+    }
+
+    let before = app.health.view();
+    let components = verdicts
+        .into_iter()
+        .map(|(name, verdict)| {
+            let since = before
+                .components
+                .get(&name)
+                .filter(|c| c.status == verdict.status)
+                .map_or(now, |c| c.since);
+            let component = Component {
+                status: verdict.status,
+                critical: verdict.critical,
+                using_fallback: verdict.using_fallback,
+                since,
+                message: verdict.message,
+            };
+            (name, component)
+        })
+        .collect();
+    app.health.view.store(Arc::new(View { components, unready, checked_at: Some(now) }));
+}
+
+/// The data plane does without the store for a while: callers are judged by what is known, usage
+/// waits in the journal.
+fn database(store: &Result<(), StoreError>) -> Verdict {
+    match store {
+        Ok(()) => Verdict::ok(false),
+        Err(error @ (StoreError::Unreachable { .. } | StoreError::Timeout { .. })) => Verdict {
+            using_fallback: true,
+            ..Verdict::bad(Status::Unavailable, false, error.to_string())
+        },
+        Err(error) => Verdict::bad(Status::Critical, false, error.to_string()),
+    }
+}
+
+fn identity(app: &App, now: Timestamp, unready: &mut Vec<String>) -> Verdict {
+    let Some(snapshot) = app.auth.snapshot() else {
+        unready.push("nobody can be identified: the store has not been read yet".to_owned());
+        return Verdict::bad(Status::Critical, true, "no snapshot of the service keys yet");
+    };
+    let age = snapshot.age(now);
+    let options = app.auth.options();
+    if age > options.max_stale {
+        let message = format!("the service keys were last read {} s ago", age.as_secs());
+        unready.push(message.clone());
+        return Verdict::bad(Status::Critical, true, message);
+    }
+    if age > options.refresh.saturating_mul(3).max(Duration::from_secs(10)) {
+        let message = format!("the service keys were last read {} s ago", age.as_secs());
+        return Verdict { using_fallback: true, ..Verdict::bad(Status::Degraded, true, message) };
+    }
+    Verdict::ok(true)
+}
+
+fn journal(app: &App, unready: &mut Vec<String>) -> Verdict {
+    let status = app.journal.status();
+    if status.writable {
+        return Verdict::ok(true);
+    }
+    let why = status.last_error.unwrap_or_else(|| "it cannot be written".to_owned());
+    unready.push(format!("usage cannot be recorded: {why}"));
+    Verdict::bad(Status::Critical, true, why)
+}

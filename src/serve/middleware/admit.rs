@@ -1,0 +1,52 @@
+//! Who is let in: everybody on the public paths, else whoever shows valid credentials, as often
+//! as their limit says.
+
+use super::rate::{self, Shown};
+use crate::gateway::limits::Limited;
+use crate::serve::auth::{AuthError, Caller};
+use crate::serve::error::Refusal;
+use crate::serve::router;
+use crate::serve::state::App;
+use http::HeaderMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// A request that may go on.
+#[derive(Debug, Default)]
+pub(crate) struct Admitted {
+    /// Who calls; `None` on public paths.
+    pub(crate) caller: Option<Caller>,
+    /// What the caller is told of its limit.
+    pub(crate) shown: Option<Shown>,
+}
+
+/// Judges a request by its path and credentials.
+///
+/// # Errors
+/// 401, 429 or 503.
+pub(crate) async fn admit(
+    app: &App,
+    path: &str,
+    headers: &HeaderMap,
+    peer: SocketAddr,
+) -> Result<Admitted, Refusal> {
+    if router::is_public(path) {
+        return Ok(Admitted::default());
+    }
+    let live = app.live.load();
+    match app.auth.authenticate(headers, app.clock.now()) {
+        Ok(caller) => {
+            let who = Limited::Key(Arc::clone(&caller.key_id));
+            let per_minute = caller.rate.unwrap_or(live.per_minute);
+            let shown = rate::check(&*app.limiter, &who, per_minute).await?;
+            Ok(Admitted { caller: Some(caller), shown: Some(shown) })
+        }
+        Err(error @ AuthError::Unavailable { .. }) => Err(error.into()),
+        Err(error) => {
+            // Guessing is slowed down; it costs the server a hash and a look-up in memory.
+            let who = Limited::Address(peer.ip());
+            rate::check(&*app.limiter, &who, live.anonymous_per_minute).await?;
+            Err(error.into())
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Rates: who asks too often is told when to come back.
+
+use crate::gateway::limits::{Decision, Limited, Limiter};
+use crate::serve::error::Refusal;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+/// What a caller is told of its limit, with the header names of the OpenAI API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    limit: u32,
+    remaining: u32,
+    reset_seconds: u64,
+}
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
+
+impl Shown {
+    fn of(decision: &Decision) -> Self {
+        Self {
+            limit: decision.limit,
+            remaining: decision.remaining,
+            reset_seconds: decision.reset.as_secs() + u64::from(decision.reset.subsec_nanos() > 0),
+        }
+    }
+
+    /// Puts it on an answer.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        headers.insert(LIMIT, HeaderValue::from(self.limit));
+        headers.insert(REMAINING, HeaderValue::from(self.remaining));
+        if let Ok(reset) = HeaderValue::from_str(&format!("{}s", self.reset_seconds)) {
+            headers.insert(RESET, reset);
+        }
+    }
+}
+
+/// Counts a request.
+///
+/// # Errors
+/// 429 with `Retry-After`.
+pub(crate) async fn check(
+    limiter: &dyn Limiter,
+    who: &Limited,
+    per_minute: u32,
+) -> Result<Shown, Refusal> {
+    let decision = limiter.check(who, per_minute).await;
+    let shown = Shown::of(&decision);
+    if decision.allowed {
+        return Ok(shown);
+    }
+    let seconds = decision.retry_after_seconds();
+    let mut refusal = Refusal::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "rate_limit_exceeded",
+        format!("more than {} requests a minute, try again in {seconds} s", decision.limit),
+    )
+    .retry_after(seconds);
+    refusal.limits = Some(shown);
+    Err(refusal)
+}

@@ -1,0 +1,208 @@
+//! What changes while the server runs: keys, rates, origins, signing keys. Asked for by SIGHUP,
+//! by the admin route, and by a watch on the files that hold keys. What cannot be loaded changes
+//! nothing.
+
+use super::auth::TokenKeys;
+use super::state::{App, Live};
+use crate::base::Secret;
+use crate::gateway::keys::{self, Reloaded};
+use crate::report::Problem;
+use crate::settings::secret::SecretSource;
+use crate::settings::{self, Resolution, Settings, Workspace};
+use notify::Watcher as _;
+use sha2::{Digest as _, Sha256};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// How often files are looked at, however quiet the watch is: network file systems and the
+/// symbolic links of Kubernetes do not always tell.
+const POLL: Duration = Duration::from_secs(5);
+
+/// How long a burst of changes is waited out.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// How values are loaded again.
+#[derive(Debug)]
+pub(crate) struct Reloader {
+    workspace: Workspace,
+    secrets: Arc<dyn SecretSource>,
+    vault: PathBuf,
+    /// One reload at a time; holds the files whose change calls for the next.
+    files: Mutex<Vec<PathBuf>>,
+    signing: Mutex<Option<Secret>>,
+    watched: Notify,
+}
+
+impl Reloader {
+    /// A reloader for the profile of `workspace`.
+    pub(crate) fn new(workspace: Workspace, secrets: Arc<dyn SecretSource>, vault: PathBuf) -> Self {
+        Self {
+            workspace,
+            secrets,
+            vault,
+            files: Mutex::default(),
+            signing: Mutex::default(),
+            watched: Notify::new(),
+        }
+    }
+
+    /// The state directory of the server.
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.workspace.state_dir
+    }
+}
+
+/// Loads everything again that can change. Blocks on files and the vault.
+///
+/// # Errors
+/// Why the configuration cannot be used; nothing has changed then.
+pub(crate) fn reload(app: &App) -> Result<Reloaded, Vec<Problem>> {
+    let reloader = &app.reloader;
+    let loaded = settings::load(&reloader.workspace, &app.profile, &*reloader.secrets);
+    let (settings, resolution, _) = loaded.usable().map_err(|fault| fault.problems)?;
+    Ok(apply(app, &settings, &resolution))
+}
+
+/// Puts loaded values to use.
+pub(crate) fn apply(app: &App, settings: &Settings, resolution: &Resolution) -> Reloaded {
+    let reloader = &app.reloader;
+    let table = app.gateway.table();
+    let mut known = reloader.files.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reloaded = keys::load(&table, resolution, &*reloader.secrets, Instant::now());
+    *known = keys::files(&table, resolution, &reloader.vault);
+    drop(known);
+    reloader.watched.notify_one();
+    app.live.store(Arc::new(Live::of(settings, config_hash(resolution))));
+    if let Err(problem) = signing_keys(app, settings) {
+        reloaded.problems.push(problem);
+    }
+    reloaded
+}
+
+/// The keys that sign tokens; the one before is accepted on.
+fn signing_keys(app: &App, settings: &Settings) -> Result<(), Problem> {
+    let Some(reference) = &settings.auth.jwt_key else { return Ok(()) };
+    let reloader = &app.reloader;
+    let new = reference.reveal(&*reloader.secrets)?;
+    let mut current = reloader.signing.lock().unwrap_or_else(PoisonError::into_inner);
+    let old: Vec<Secret> = current.iter().filter(|old| !old.same_as(&new)).cloned().collect();
+    app.auth.set_token_keys(TokenKeys::new(&new, &old, app.clock.now())?);
+    if !old.is_empty() || current.is_none() {
+        *current = Some(new);
+    }
+    Ok(())
+}
+
+/// Reloads, and logs what came of it.
+pub(crate) async fn reload_and_tell(app: &Arc<App>, why: &'static str) {
+    let worker = Arc::clone(app);
+    let outcome = tokio::task::spawn_blocking(move || reload(&worker)).await;
+    match outcome {
+        Ok(Ok(reloaded)) => {
+            tracing::info!(
+                why,
+                added = reloaded.change.added,
+                drained = reloaded.change.drained,
+                "values loaded again"
+            );
+            for problem in &reloaded.problems {
+                tracing::warn!(code = problem.code, error = %problem, "key not usable");
+            }
+        }
+        Ok(Err(problems)) => {
+            for problem in problems {
+                tracing::error!(why, code = problem.code, error = %problem, "values not loaded");
+            }
+        }
+        Err(error) => tracing::error!(why, %error, "values not loaded"),
+    }
+}
+
+/// Tells one content of a file from another: by what it resolves to, so that a link that is
+/// swapped counts.
+fn stamp(path: &Path) -> Option<(u64, u64, u64, i64, i64)> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// Reloads when a file that holds keys has changed, until `stop`.
+pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
+    let touched = Arc::new(Notify::new());
+    let mut watcher = None;
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut stamps = Vec::new();
+    loop {
+        let wanted =
+            app.reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if wanted != files {
+            files = wanted;
+            stamps = files.iter().map(|f| stamp(f)).collect();
+            watcher = watch_folders(&files, &touched);
+        }
+        tokio::select! {
+            () = touched.notified() => tokio::time::sleep(SETTLE).await,
+            () = tokio::time::sleep(POLL) => {}
+            () = app.reloader.watched.notified() => {}
+            () = stop.cancelled() => break,
+        }
+        let now: Vec<_> = files.iter().map(|f| stamp(f)).collect();
+        if now != stamps {
+            stamps = now;
+            reload_and_tell(&app, "file changed").await;
+        }
+        for provider in app.gateway.table().providers() {
+            provider.slots.retire(Instant::now());
+        }
+    }
+    drop(watcher);
+}
+
+/// Watches the folders of `files`: files that are replaced are not seen on themselves.
+fn watch_folders(files: &[PathBuf], touched: &Arc<Notify>) -> Option<notify::RecommendedWatcher> {
+    if files.is_empty() {
+        return None;
+    }
+    let touched = Arc::clone(touched);
+    let told = move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|e| !e.kind.is_access()) {
+            touched.notify_one();
+        }
+    };
+    // Without a watch the poll remains.
+    let mut watcher = notify::recommended_watcher(told).ok()?;
+    for file in files {
+        if let Some(folder) = file.parent() {
+            let _ = watcher.watch(folder, notify::RecursiveMode::NonRecursive);
+        }
+    }
+    Some(watcher)
+}
+
+/// Tells one configuration from another: SHA-256 over all values that are no secret and the names
+/// of those that are. Flags are left out: they say where, not what.
+pub(crate) fn config_hash(resolution: &Resolution) -> String {
+    let mut hash = Sha256::new();
+    for name in resolution.names() {
+        let Some(winner) = resolution.winner(name) else { continue };
+        if winner.origin.layer == settings::Layer::Flag {
+            continue;
+        }
+        hash.update(name);
+        match resolution.text(name) {
+            Some((text, _)) => {
+                hash.update("=");
+                hash.update(text);
+            }
+            None => hash.update("=[secret]"),
+        }
+        hash.update([0]);
+    }
+    let profile = serde_json::to_string(&resolution.profile).unwrap_or_default();
+    hash.update(profile);
+    let digest: [u8; 32] = hash.finalize().into();
+    data_encoding::HEXLOWER.encode(digest.get(..8).unwrap_or(&digest))
+}

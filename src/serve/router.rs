@@ -1,0 +1,206 @@
+//! The table of routes: each names its permission, here and nowhere else.
+
+use super::auth::AuthError;
+use super::error::Refusal;
+use super::routes::{admin, check, converse, health, me, models, prometheus};
+use super::seen::Seen;
+use super::state::App;
+use crate::store::Scope;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::routing::{MethodFilter, MethodRouter};
+use futures_util::future::BoxFuture;
+use http::{Response, StatusCode};
+use std::sync::Arc;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everybody.
+    Public,
+    /// Whoever shows valid credentials.
+    Known,
+    /// Whoever has one of these scopes.
+    Scopes(&'static [Scope]),
+}
+
+/// What a handler comes to.
+pub(crate) type Outcome = Result<Response<Body>, Refusal>;
+
+/// A handler: what is not said in the outcome is the same for all.
+pub(crate) type Handler = fn(Arc<App>, Request) -> BoxFuture<'static, Outcome>;
+
+/// One route.
+#[derive(Clone, Copy)]
+pub(crate) struct RouteSpec {
+    /// Its method.
+    pub(crate) method: Method,
+    /// Its path, as axum writes it.
+    pub(crate) path: &'static str,
+    /// Who may use it.
+    pub(crate) access: Access,
+    /// What answers.
+    handler: Handler,
+}
+
+/// The methods there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// GET, and HEAD with it.
+    Get,
+    /// POST.
+    Post,
+}
+
+const fn get(path: &'static str, access: Access, handler: Handler) -> RouteSpec {
+    RouteSpec { method: Method::Get, path, access, handler }
+}
+
+const fn post(path: &'static str, access: Access, handler: Handler) -> RouteSpec {
+    RouteSpec { method: Method::Post, path, access, handler }
+}
+
+const MODELS: Access = Access::Scopes(&[Scope::Read, Scope::Write]);
+const WRITE: Access = Access::Scopes(&[Scope::Write]);
+
+/// All routes.
+pub(crate) const ROUTES: &[RouteSpec] = &[
+    get("/api/health", Access::Public, |app, request| Box::pin(health::health(app, request))),
+    get("/api/health/live", Access::Public, |app, _| Box::pin(health::live(app))),
+    get("/api/health/ready", Access::Public, |app, _| Box::pin(health::ready(app))),
+    get("/api/available-models", MODELS, |app, _| Box::pin(models::available(app))),
+    get("/api/auth/me", Access::Known, |app, request| Box::pin(me::me(app, request))),
+    post("/api/admin/keys/reload", Access::Scopes(&[Scope::Admin]), |app, _| {
+        Box::pin(admin::reload_keys(app))
+    }),
+    post("/api/admin/check/tokens", Access::Scopes(&[Scope::Check]), |app, request| {
+        Box::pin(check::tokens(app, request))
+    }),
+    get("/v1/models", MODELS, |app, request| Box::pin(models::list(app, request))),
+    get("/v1/models/{*id}", MODELS, |app, request| Box::pin(models::one(app, request))),
+    post("/v1/chat/completions", WRITE, |app, request| {
+        Box::pin(converse::chat_completions(app, request))
+    }),
+    post("/v1/messages", WRITE, |app, request| Box::pin(converse::messages(app, request))),
+    get("/metrics", Access::Scopes(&[Scope::Metrics]), |app, _| {
+        Box::pin(prometheus::metrics(app))
+    }),
+];
+
+/// Whether a path is answered without credentials. Paths that do not exist are not: whoever shows
+/// none learns nothing of what there is.
+pub(crate) fn is_public(path: &str) -> bool {
+    ROUTES.iter().any(|route| route.access == Access::Public && route.path == path)
+}
+
+/// The route of a path for metrics: one of the table, or `unmatched`.
+pub(crate) fn label(path: &str) -> &'static str {
+    ROUTES
+        .iter()
+        .find(|route| match route.path.split_once("{*") {
+            Some((prefix, _)) => path.starts_with(prefix),
+            None => path == route.path,
+        })
+        .map_or("unmatched", |route| route.path)
+}
+
+/// The router of the table.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    for spec in ROUTES {
+        let app = Arc::clone(app);
+        let handler = move |request: Request| run(Arc::clone(&app), *spec, request);
+        let filter = match spec.method {
+            Method::Get => MethodFilter::GET,
+            Method::Post => MethodFilter::POST,
+        };
+        router = router.route(spec.path, MethodRouter::new().on(filter, handler));
+    }
+    let not_found = Arc::clone(app);
+    let not_allowed = Arc::clone(app);
+    router
+        .fallback(move |request: Request| {
+            let refusal =
+                Refusal::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path");
+            refused(not_found, request, refusal)
+        })
+        .method_not_allowed_fallback(move |request: Request| {
+            let refusal = Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this path does not take this method",
+            );
+            refused(not_allowed, request, refusal)
+        })
+}
+
+async fn run(app: Arc<App>, spec: RouteSpec, request: Request) -> Response<Body> {
+    let seen = match Seen::of(request.extensions()) {
+        Ok(seen) => seen,
+        Err(refusal) => {
+            return refusal.response(super::surface::Surface::Ours, "", app.mode.word());
+        }
+    };
+    let outcome = match permitted(spec.access, &seen) {
+        Ok(()) => (spec.handler)(Arc::clone(&app), request).await,
+        Err(refusal) => Err(refusal),
+    };
+    outcome.unwrap_or_else(|refusal| {
+        if refusal.status.is_server_error() {
+            tracing::warn!(
+                request_id = seen.request_id,
+                status = refusal.status.as_u16(),
+                code = refusal.code,
+                error = refusal.message,
+                "request failed"
+            );
+        }
+        refusal.response(seen.surface, &seen.request_id, app.mode.word())
+    })
+}
+
+/// Whether the caller may use a route.
+fn permitted(access: Access, seen: &Seen) -> Result<(), Refusal> {
+    match access {
+        Access::Public => Ok(()),
+        Access::Known => seen.caller().map(|_| ()),
+        Access::Scopes(scopes) => {
+            let caller = seen.caller()?;
+            if scopes.iter().any(|scope| caller.scopes.has(*scope)) {
+                return Ok(());
+            }
+            let needed = scopes.first().map_or("admin", |scope| scope.word());
+            Err(AuthError::Forbidden(needed).into())
+        }
+    }
+}
+
+async fn refused(app: Arc<App>, request: Request, refusal: Refusal) -> Response<Body> {
+    match Seen::of(request.extensions()) {
+        Ok(seen) => refusal.response(seen.surface, &seen.request_id, app.mode.word()),
+        Err(refusal) => refusal.response(super::surface::Surface::Ours, "", app.mode.word()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_public_paths_are_public() {
+        let public: Vec<&str> =
+            ROUTES.iter().filter(|r| r.access == Access::Public).map(|r| r.path).collect();
+        assert_eq!(public, ["/api/health", "/api/health/live", "/api/health/ready"]);
+        for path in ["/api/health/", "/api/health/live/", "/API/HEALTH", "//api/health", "/"] {
+            assert!(!is_public(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn labels_are_those_of_the_table() {
+        assert_eq!(label("/v1/models/a/b"), "/v1/models/{*id}");
+        assert_eq!(label("/v1/models"), "/v1/models");
+        assert_eq!(label("/v1/whatever"), "unmatched");
+    }
+}

@@ -1,0 +1,43 @@
+//! `POST /api/admin/keys/reload`.
+
+use super::json;
+use crate::serve::error::{self, Refusal};
+use crate::serve::reload;
+use crate::serve::router::Outcome;
+use crate::serve::state::App;
+use http::StatusCode;
+use serde_json::{Value, json as object};
+use std::sync::Arc;
+
+/// Opens the keys of all providers again, and says what is in use then.
+pub(crate) async fn reload_keys(app: Arc<App>) -> Outcome {
+    let worker = Arc::clone(&app);
+    let outcome = tokio::task::spawn_blocking(move || reload::reload(&worker))
+        .await
+        .map_err(|_| error::internal())?;
+    let reloaded = outcome.map_err(|problems| {
+        let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Refusal::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "configuration_invalid",
+            format!("nothing was changed: {}", all.join("; ")),
+        )
+    })?;
+    let slots: Vec<Value> = app
+        .gateway
+        .table()
+        .providers()
+        .flat_map(|p| p.slots.view())
+        .map(|slot| object!(slot))
+        .collect();
+    let problems: Vec<String> = reloaded.problems.iter().map(ToString::to_string).collect();
+    let status = if problems.is_empty() { "success" } else { "partial" };
+    Ok(json(&object!({
+        "status": status,
+        "mode": app.mode,
+        "added": reloaded.change.added,
+        "drained": reloaded.change.drained,
+        "problems": problems,
+        "slots": slots,
+    })))
+}

@@ -1,0 +1,384 @@
+//! Start and stop. Configuration that cannot work refuses to start; a dependency that is absent
+//! never does.
+
+use super::auth::{self, AuthOptions, Authenticator, DevKey, LastGood, Seal, TokenKeys};
+use super::health::{self, Health};
+use super::metrics::HttpMetrics;
+use super::reload::{self, Reloader};
+use super::signals::{self, Stops};
+use super::state::{App, Live};
+use super::{background, connections, holder, listen, logging, middleware, router};
+use crate::base::Secret;
+use crate::gateway::journal::{self, Journal, JournalOptions};
+use crate::gateway::limits::LocalLimiter;
+use crate::gateway::metering::JournalMeter;
+use crate::gateway::metrics::GatewayMetrics;
+use crate::gateway::routes::Backend;
+use crate::gateway::{Gateway, Table};
+use crate::provider::Client;
+use crate::report::{Block, Console, Fault, Problem, Report};
+use crate::settings::profile::Mode;
+use crate::settings::secret::SecretSource;
+use crate::settings::servers::{self, ServerRecord};
+use crate::settings::{Resolution, Settings, Workspace};
+use crate::store::{self, DatabaseOptions, Store};
+use arc_swap::ArcSwap;
+use data_encoding::BASE64;
+use http::HeaderValue;
+use prometheus_client::registry::Registry;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// How long a connection to a provider may take.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long the store has to take the last usage rows; the rest waits for the next start.
+const FLUSH: Duration = Duration::from_secs(3);
+
+/// What a server is started with.
+pub(crate) struct Start {
+    /// Root, profile and state directory, for loading again.
+    pub(crate) workspace: Workspace,
+    /// The settings.
+    pub(crate) settings: Settings,
+    /// Where they come from.
+    pub(crate) resolution: Resolution,
+    /// Who opens secrets.
+    pub(crate) secrets: Arc<dyn SecretSource>,
+    /// The vault's file, which is watched if keys are in it.
+    pub(crate) vault: PathBuf,
+}
+
+fn failure(what: &str) -> impl Fn(std::io::Error) -> Fault + '_ {
+    move |e| Fault::failure(Problem::error("start", what).why(e))
+}
+
+/// Serves until a signal stops it.
+///
+/// # Errors
+/// The configuration does not hold (3), the port is taken or the store unusable (5), mock beyond
+/// loopback (6), a second signal during the drain (130).
+pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, Fault> {
+    let server = start.settings.server.clone();
+    listen::may_be_seen(&server, &start.resolution)?;
+    let _logging = logging::begin(&start.settings.telemetry)?;
+    middleware::panic::log_panics();
+    no_core_dumps();
+    let mut stops = Stops::listen().map_err(failure("cannot listen for signals"))?;
+    let hangup = signals::hangup().map_err(failure("cannot listen for signals"))?;
+    let (listener, addr) = listen::bind(&server).await?;
+
+    let Opened { app, last_good, dev_key, journal } = open(start, addr, console).await?;
+    let stop = CancellationToken::new();
+    let tasks = background::start(&app, last_good, hangup, &stop);
+    let registration = register(&app, addr);
+    console.event(&announcement(&app, addr, dev_key.as_ref())?);
+    tracing::info!(%addr, mode = app.mode.word(), profile = app.profile, "listening");
+
+    let accepting = CancellationToken::new();
+    let accepted = tokio::spawn(connections::accept(
+        listener,
+        Arc::clone(&app),
+        router::router(&app),
+        server.header_timeout,
+        accepting.clone(),
+    ));
+    let signal = stops.next().await;
+
+    tracing::info!(signal, "stopping");
+    app.health.drain();
+    accepting.cancel();
+    let interrupted = tokio::select! {
+        drained = drain(accepted, server.drain_timeout) => {
+            if !drained {
+                tracing::warn!("requests broken off: they took longer than the drain time-out");
+            }
+            false
+        }
+        _ = stops.next() => true,
+    };
+    stop.cancel();
+    drop(registration);
+    if interrupted {
+        return Err(Fault::interrupted());
+    }
+    drop(tasks);
+    journal.stop(FLUSH).await;
+    app.store.close().await;
+    tracing::info!("stopped");
+    Report::new("ultra.serve.end/1", serde_json::json!({"signal": signal}), vec![])
+}
+
+/// Waits for the connections that are open; `false` if they took too long.
+async fn drain(
+    accepted: tokio::task::JoinHandle<hyper_util::server::graceful::GracefulShutdown>,
+    patience: Duration,
+) -> bool {
+    let Ok(graceful) = accepted.await else { return true };
+    tokio::time::timeout(patience, graceful.shutdown()).await.is_ok()
+}
+
+/// A core dump would hold every key.
+fn no_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    if setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).is_err() {
+        tracing::warn!("core dumps cannot be turned off");
+    }
+}
+
+/// Everything that the server works with.
+struct Opened {
+    app: Arc<App>,
+    last_good: Option<LastGood>,
+    dev_key: Option<DevKey>,
+    journal: journal::Tasks,
+}
+
+async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<Opened, Fault> {
+    let Start { workspace, settings, resolution, secrets, vault } = start;
+    let clock = Arc::clone(&workspace.clock);
+    let state_dir = workspace.prepare_state_dir()?.to_path_buf();
+    let mode = settings.server.mode;
+    let profile = settings.profile.name.clone();
+    let protected = settings.profile.protected;
+
+    let table = Table::of(&settings.profile, mode, settings.server.request_timeout);
+    not_ourselves(&table, addr, &settings)?;
+    let client = match mode {
+        Mode::Mock => None,
+        Mode::Real => {
+            Some(Client::new(CONNECT).map_err(|problem| Fault::does_not_hold(vec![problem]))?)
+        }
+    };
+
+    let options = DatabaseOptions::from_settings(
+        &settings.database,
+        &settings.profile,
+        &state_dir,
+        &*secrets,
+    )
+    .map_err(|problem| Fault::does_not_hold(vec![problem]))?;
+    let store = store::open(&options).await.map_err(|e| e.fault())?;
+    let journal = Journal::open(JournalOptions::in_state_dir(&state_dir))
+        .map_err(|e| Fault::unreachable(e.problem()))?;
+
+    let mut registry = Registry::with_prefix("ultra");
+    let gateway_metrics = Arc::new(GatewayMetrics::register(&mut registry));
+    let metrics = HttpMetrics::register(&mut registry);
+    let meter =
+        Arc::new(JournalMeter::new(Arc::clone(&journal), gateway_metrics, Arc::clone(&clock)));
+    let instance = uuid::Uuid::now_v7().to_string();
+    let hop = HeaderValue::from_str(&instance)
+        .map_err(|_| Fault::bug("the id of the instance is no header"))?;
+
+    let auth = Arc::new(Authenticator::new(
+        AuthOptions { max_stale: settings.auth.max_stale, refresh: settings.auth.refresh },
+        own_signing_key(&settings, clock.now())?,
+    ));
+    let last_good = sealed_copy(&settings, &state_dir, &*secrets, console);
+    let dev_key = if protected {
+        None
+    } else {
+        own_key(&state_dir, &*store, clock.now(), console).await
+    };
+    auth::start_up(&auth, &*store, last_good.as_ref(), &*clock).await;
+
+    let hash = reload::config_hash(&resolution);
+    let app = Arc::new(App {
+        mode,
+        profile,
+        instance,
+        started_at: clock.now(),
+        started: Instant::now(),
+        body_limit: settings.server.body_limit.0,
+        body_timeout: settings.server.body_timeout,
+        auth,
+        gateway: Gateway::new(mode, table, client, meter, hop),
+        limiter: Arc::new(LocalLimiter::default()),
+        places: Arc::new(Semaphore::new(
+            usize::try_from(settings.server.max_concurrency.0).unwrap_or(Semaphore::MAX_PERMITS),
+        )),
+        journal: Arc::clone(&journal),
+        store: Arc::clone(&store),
+        metrics,
+        registry,
+        health: Health::default(),
+        live: ArcSwap::from_pointee(Live::of(&settings, hash)),
+        reloader: Reloader::new(workspace, secrets, vault),
+        clock,
+    });
+    first_keys(&app, settings, resolution, console).await?;
+    let tasks = journal::start(&journal, store);
+    health::judge(&app).await;
+    Ok(Opened { app, last_good, dev_key, journal: tasks })
+}
+
+/// Opens the keys for the first time. What is wrong with one is told; a key that would leak is an
+/// error.
+async fn first_keys(
+    app: &Arc<App>,
+    settings: Settings,
+    resolution: Resolution,
+    console: &dyn Console,
+) -> Result<(), Fault> {
+    let worker = Arc::clone(app);
+    let reloaded =
+        tokio::task::spawn_blocking(move || reload::apply(&worker, &settings, &resolution))
+            .await
+            .map_err(|_| Fault::bug("the keys could not be opened"))?;
+    let (fatal, others): (Vec<Problem>, Vec<Problem>) = reloaded
+        .problems
+        .into_iter()
+        .partition(|p| matches!(p.code, "own-key-for-provider" | "weak-jwt-key"));
+    if !fatal.is_empty() {
+        return Err(Fault::does_not_hold(fatal));
+    }
+    for problem in &others {
+        console.warn(problem);
+    }
+    Ok(())
+}
+
+/// A provider whose base URL is this server would only ever get its own errors.
+fn not_ourselves(table: &Table, addr: SocketAddr, settings: &Settings) -> Result<(), Fault> {
+    let public = settings.server.public_url.as_ref().map(url::Url::origin);
+    let problems: Vec<Problem> = table
+        .providers()
+        .filter_map(|provider| {
+            let Backend::Http { base_url, .. } = &provider.backend else { return None };
+            let ours = base_url.port_or_known_default() == Some(addr.port())
+                && base_url.host_str().is_some_and(|host| holder::is_here(host, addr.ip()));
+            let named = public.as_ref().is_some_and(|p| *p == base_url.origin());
+            (ours || named).then(|| {
+                let shown = crate::base::redact::url(base_url.as_str());
+                Problem::error(
+                    "own-listener",
+                    format!("the base URL `{shown}` of the provider `{}` is this server", provider.name),
+                )
+                .why("every request would come back to it")
+                .hint("ultra env explain OPENAI_BASE_URL")
+            })
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Fault::does_not_hold(problems)) }
+}
+
+/// Where no signing key is configured, an unprotected profile signs with one that lasts as long as
+/// the process. A configured one is opened with the other keys.
+fn own_signing_key(
+    settings: &Settings,
+    now: crate::base::Timestamp,
+) -> Result<TokenKeys, Fault> {
+    if settings.auth.jwt_key.is_some() || settings.profile.protected {
+        return Ok(TokenKeys::none(now));
+    }
+    let bytes: [u8; 32] = rand::random();
+    let key = Secret::new(BASE64.encode(&bytes));
+    TokenKeys::new(&key, &[], now).map_err(|problem| Fault::does_not_hold(vec![problem]))
+}
+
+/// Where the last good snapshot of identities is kept; without it a start needs the store.
+fn sealed_copy(
+    settings: &Settings,
+    state_dir: &std::path::Path,
+    secrets: &dyn SecretSource,
+    console: &dyn Console,
+) -> Option<LastGood> {
+    let seal = match &settings.auth.encryption_key {
+        Some(reference) => reference.reveal(secrets).map(|key| Seal::from_key(&key)),
+        None => Seal::from_state_dir(state_dir).map(Some),
+    };
+    match seal {
+        Ok(seal) => Some(LastGood::new(seal?, state_dir, &settings.profile.name)),
+        Err(problem) => {
+            console.warn(&problem);
+            None
+        }
+    }
+}
+
+/// The service key of a developer's own server. Without it the server works, for those who have
+/// another key.
+async fn own_key(
+    state_dir: &std::path::Path,
+    store: &dyn Store,
+    now: crate::base::Timestamp,
+    console: &dyn Console,
+) -> Option<DevKey> {
+    match auth::dev_key(state_dir, store, now).await {
+        Ok(key) => Some(key),
+        Err(problem) => {
+            console.warn(&problem);
+            None
+        }
+    }
+}
+
+fn register(app: &App, addr: SocketAddr) -> Option<servers::Registration> {
+    let record = ServerRecord {
+        pid: std::process::id(),
+        profile: app.profile.clone(),
+        mode: app.mode.word().to_owned(),
+        addr: addr.to_string(),
+        started_at: app.started_at,
+    };
+    match servers::register(app.reloader.state_dir(), &record) {
+        Ok(registration) => Some(registration),
+        Err(error) => {
+            tracing::warn!(error = %error.kind(), "no record of this server was written");
+            None
+        }
+    }
+}
+
+/// The line that says that the server listens.
+fn announcement(app: &App, addr: SocketAddr, key: Option<&DevKey>) -> Result<Report, Fault> {
+    let data = serde_json::json!({
+        "addr": addr.to_string(),
+        "mode": app.mode,
+        "pid": std::process::id(),
+        "profile": app.profile,
+    });
+    let mut view = vec![Block::text(format!(
+        "serving profile `{}` (mode {}) on http://{addr}",
+        app.profile,
+        app.mode.word()
+    ))];
+    if let Some(key) = key {
+        view.push(Block::Verbatim(curl(app, addr, key)));
+    }
+    Report::new("ultra.serve/1", data, view)
+}
+
+/// A command line that works when pasted: it reads the key from its file.
+fn curl(app: &App, addr: SocketAddr, key: &DevKey) -> String {
+    let host = if addr.ip().is_unspecified() {
+        SocketAddr::new(IpAddr::from([127, 0, 0, 1]), addr.port())
+    } else {
+        addr
+    };
+    let path = std::path::absolute(&key.path).unwrap_or_else(|_| key.path.clone());
+    let path = path.display().to_string().replace('\'', r"'\''");
+    let auth = format!("-H \"Authorization: Bearer $(cat '{path}')\"");
+    let table = app.gateway.table();
+    let model = table
+        .find(crate::provider::mock::MODEL)
+        .or_else(|| {
+            let chat = crate::provider::Endpoint::ChatCompletions;
+            let usable = |r: &&Arc<crate::gateway::Route>| {
+                r.unavailable().is_none() && r.endpoints().contains(&chat)
+            };
+            table.routes().find(usable).cloned()
+        })
+        .map(|route| serde_json::Value::from(&*route.model).to_string().replace('\'', r"'\''"));
+    match model {
+        Some(model) => format!(
+            "curl -sS http://{host}/v1/chat/completions {auth} -H 'Content-Type: application/json' -d '{{\"model\":{model},\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'\n"
+        ),
+        None => format!("curl -sS http://{host}/api/available-models {auth}\n"),
+    }
+}

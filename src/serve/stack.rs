@@ -1,0 +1,124 @@
+//! Around every request, in this order: its id, loops, the bounds of its head, preflights, who
+//! calls and how often, a place to be worked on, the handler within a net for panics; then the
+//! headers that every answer has, and one line in the log when its last byte is out.
+
+use super::error::{self, Refusal};
+use super::middleware::access_log::{Line, Tracked};
+use super::middleware::{
+    admit, concurrency, cors, head, hop, panic, rate, request_id, security::SecurityHeaders,
+};
+use super::router;
+use super::seen::Seen;
+use super::state::App;
+use super::surface::Surface;
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
+use tower::ServiceExt as _;
+
+/// What becomes known on the way, for the answer's headers and the log.
+#[derive(Default)]
+struct Found {
+    key_id: Option<Arc<str>>,
+    shown: Option<rate::Shown>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+/// Answers one request.
+pub(crate) async fn handle(
+    app: Arc<App>,
+    router: Router,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<Tracked> {
+    let started = Instant::now();
+    let (path, headers) = (request.uri().path(), request.headers());
+    let surface = Surface::of(path, headers);
+    let request_id = request_id::of(headers);
+    let live = app.live.load_full();
+    let origin = live.origins.grant(headers);
+    let mut line = Line {
+        app: Arc::clone(&app),
+        request_id: request_id.clone(),
+        method: request.method().clone(),
+        path: path.to_owned(),
+        route: router::label(path),
+        peer,
+        key_id: None,
+        status: 0,
+        started,
+    };
+
+    let mut found = Found::default();
+    let seen = Seen { request_id, surface, caller: None, peer, started };
+    let mode = app.mode.word();
+    let outcome = answer(&app, router, &live.origins, seen, &mut found, request).await;
+    let mut response = match outcome {
+        Ok(response) => response,
+        Err(refusal) => refusal.response(surface, &line.request_id, mode),
+    };
+
+    line.status = response.status().as_u16();
+    line.key_id = found.key_id;
+    finish(&mut response, &live.security, surface, &line.request_id);
+    if let Some(shown) = found.shown {
+        shown.write(response.headers_mut());
+    }
+    if let Some(origin) = origin {
+        cors::write(origin, response.headers_mut());
+    }
+    response.map(|body| Tracked::new(body, line, found.place))
+}
+
+async fn answer(
+    app: &Arc<App>,
+    router: Router,
+    origins: &cors::Origins,
+    mut seen: Seen,
+    found: &mut Found,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refusal> {
+    let headers = request.headers();
+    hop::check(headers, &app.instance)?;
+    head::check(headers)?;
+    if let Some(response) = cors::preflight(origins, request.method(), headers) {
+        return Ok(response);
+    }
+    let path = request.uri().path();
+    let admitted = admit::admit(app, path, headers, seen.peer).await?;
+    found.key_id = admitted.caller.as_ref().map(|c| Arc::clone(&c.key_id));
+    found.shown = admitted.shown;
+    if admitted.caller.is_some() {
+        found.place = Some(concurrency::enter(&app.places)?);
+    }
+    seen.caller = admitted.caller;
+
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(Arc::new(seen));
+    match panic::contain(router.oneshot(request)).await {
+        Some(Ok(response)) => Ok(response),
+        None => Err(error::internal()),
+    }
+}
+
+/// Puts on an answer what every answer has.
+fn finish(
+    response: &mut Response<Body>,
+    security: &SecurityHeaders,
+    surface: Surface,
+    request_id: &str,
+) {
+    let headers = response.headers_mut();
+    security.write(headers);
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        if surface == Surface::Anthropic {
+            headers.insert(request_id::ANTHROPIC_HEADER, id.clone());
+        }
+        headers.insert(request_id::HEADER, id);
+    }
+}

@@ -1,0 +1,36 @@
+//! Which API a request speaks, by its path: the shape of every error follows from it.
+
+use crate::provider::anthropic::VERSION_HEADER;
+use http::HeaderMap;
+
+/// An API that this server offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Surface {
+    /// The OpenAI API.
+    OpenAi,
+    /// The Anthropic API.
+    Anthropic,
+    /// Our own.
+    Ours,
+}
+
+impl Surface {
+    /// The API of a request. Both families share `/v1/models`; only clients of Anthropic send the
+    /// version header.
+    pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
+        let below = |root: &str| {
+            path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if below("/v1/messages") {
+            Self::Anthropic
+        } else if below("/v1") {
+            if headers.contains_key(VERSION_HEADER) && !below("/v1/chat") {
+                Self::Anthropic
+            } else {
+                Self::OpenAi
+            }
+        } else {
+            Self::Ours
+        }
+    }
+}
