@@ -6,8 +6,8 @@ pub(crate) mod env;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod man;
-pub(crate) mod switch;
 pub(crate) mod serve;
+pub(crate) mod switch;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

@@ -4,7 +4,9 @@ use clap::Args;
 
 /// Serve the API, with the mock or with real providers.
 #[derive(Args, Debug)]
-#[command(after_help = "SIGTERM stops accepting and lets requests end; SIGHUP loads keys, rates and origins again.")]
+#[command(
+    after_help = "SIGTERM stops accepting and lets requests end; SIGHUP loads keys, rates and origins again."
+)]
 pub(crate) struct ServeArgs {
     /// Answer with the mock, whatever the profile says.
     #[arg(long, conflicts_with = "real")]

@@ -42,8 +42,7 @@ pub(crate) fn start(
 
 async fn beat(app: Arc<App>, stop: CancellationToken) {
     loop {
-        let slots: Vec<_> =
-            app.gateway.table().providers().flat_map(|p| p.slots.view()).collect();
+        let slots: Vec<_> = app.gateway.table().providers().flat_map(|p| p.slots.view()).collect();
         let heartbeat = Heartbeat {
             instance: app.instance.clone(),
             at: app.clock.now(),

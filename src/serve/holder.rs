@@ -25,7 +25,9 @@ fn listeners(port: u16) -> Vec<u64> {
     ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
         .filter_map(|table| std::fs::read_to_string(table).ok())
-        .flat_map(|table| table.lines().skip(1).filter_map(|l| listener(l, port)).collect::<Vec<_>>())
+        .flat_map(|table| {
+            table.lines().skip(1).filter_map(|l| listener(l, port)).collect::<Vec<_>>()
+        })
         .collect()
 }
 

@@ -91,7 +91,8 @@ fn write(from: &Receiver<Message>, dropped: &AtomicU64) {
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            let _ = writeln!(batch, "{{\"level\":\"WARN\",\"message\":\"{lost} log lines dropped\"}}");
+            let _ =
+                writeln!(batch, "{{\"level\":\"WARN\",\"message\":\"{lost} log lines dropped\"}}");
         }
         let _ = io::stderr().lock().write_all(&batch);
         batch.clear();
@@ -108,7 +109,9 @@ fn write(from: &Receiver<Message>, dropped: &AtomicU64) {
 pub(crate) fn begin(telemetry: &TelemetrySettings) -> Result<Logging, Fault> {
     let filter = EnvFilter::try_new(&telemetry.filter).map_err(|e| {
         Fault::does_not_hold(vec![
-            Problem::error("malformed-value", "`RUST_LOG` cannot be read").why(e).hint("RUST_LOG=info"),
+            Problem::error("malformed-value", "`RUST_LOG` cannot be read")
+                .why(e)
+                .hint("RUST_LOG=info"),
         ])
     })?;
     let (to, from) = sync_channel(WAITING);

@@ -39,7 +39,11 @@ impl HttpMetrics {
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             in_flight: Gauge::default(),
         };
-        registry.register("http_requests", "Requests by route and status", metrics.requests.clone());
+        registry.register(
+            "http_requests",
+            "Requests by route and status",
+            metrics.requests.clone(),
+        );
         registry.register(
             "http_request_seconds",
             "Time from the head of a request to the last byte of its answer",

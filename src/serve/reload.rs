@@ -39,7 +39,11 @@ pub(crate) struct Reloader {
 
 impl Reloader {
     /// A reloader for the profile of `workspace`.
-    pub(crate) fn new(workspace: Workspace, secrets: Arc<dyn SecretSource>, vault: PathBuf) -> Self {
+    pub(crate) fn new(
+        workspace: Workspace,
+        secrets: Arc<dyn SecretSource>,
+        vault: PathBuf,
+    ) -> Self {
         Self {
             workspace,
             secrets,
@@ -136,8 +140,7 @@ pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
     let mut files: Vec<PathBuf> = Vec::new();
     let mut stamps = Vec::new();
     loop {
-        let wanted =
-            app.reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let wanted = app.reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if wanted != files {
             files = wanted;
             stamps = files.iter().map(|f| stamp(f)).collect();

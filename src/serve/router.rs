@@ -83,9 +83,7 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
         Box::pin(converse::chat_completions(app, request))
     }),
     post("/v1/messages", WRITE, |app, request| Box::pin(converse::messages(app, request))),
-    get("/metrics", Access::Scopes(&[Scope::Metrics]), |app, _| {
-        Box::pin(prometheus::metrics(app))
-    }),
+    get("/metrics", Access::Scopes(&[Scope::Metrics]), |app, _| Box::pin(prometheus::metrics(app))),
 ];
 
 /// Whether a path is answered without credentials. Paths that do not exist are not: whoever shows

@@ -180,11 +180,8 @@ async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<O
         own_signing_key(&settings, clock.now())?,
     ));
     let last_good = sealed_copy(&settings, &state_dir, &*secrets, console);
-    let dev_key = if protected {
-        None
-    } else {
-        own_key(&state_dir, &*store, clock.now(), console).await
-    };
+    let dev_key =
+        if protected { None } else { own_key(&state_dir, &*store, clock.now(), console).await };
     auth::start_up(&auth, &*store, last_good.as_ref(), &*clock).await;
 
     let hash = reload::config_hash(&resolution);
@@ -257,7 +254,10 @@ fn not_ourselves(table: &Table, addr: SocketAddr, settings: &Settings) -> Result
                 let shown = crate::base::redact::url(base_url.as_str());
                 Problem::error(
                     "own-listener",
-                    format!("the base URL `{shown}` of the provider `{}` is this server", provider.name),
+                    format!(
+                        "the base URL `{shown}` of the provider `{}` is this server",
+                        provider.name
+                    ),
                 )
                 .why("every request would come back to it")
                 .hint("ultra env explain OPENAI_BASE_URL")
@@ -269,10 +269,7 @@ fn not_ourselves(table: &Table, addr: SocketAddr, settings: &Settings) -> Result
 
 /// Where no signing key is configured, an unprotected profile signs with one that lasts as long as
 /// the process. A configured one is opened with the other keys.
-fn own_signing_key(
-    settings: &Settings,
-    now: crate::base::Timestamp,
-) -> Result<TokenKeys, Fault> {
+fn own_signing_key(settings: &Settings, now: crate::base::Timestamp) -> Result<TokenKeys, Fault> {
     if settings.auth.jwt_key.is_some() || settings.profile.protected {
         return Ok(TokenKeys::none(now));
     }

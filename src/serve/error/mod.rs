@@ -67,7 +67,12 @@ impl Refusal {
     }
 
     /// The answer in the shape of `surface`.
-    pub(crate) fn response(&self, surface: Surface, request_id: &str, mode: &str) -> Response<Body> {
+    pub(crate) fn response(
+        &self,
+        surface: Surface,
+        request_id: &str,
+        mode: &str,
+    ) -> Response<Body> {
         let document = match surface {
             Surface::OpenAi => openai::body(self),
             Surface::Anthropic => anthropic::body(self, request_id),
@@ -112,8 +117,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_family_gets_its_own_shape() {
-        let refusal =
-            Refusal::new(StatusCode::NOT_FOUND, "model_not_found", "no model `x`").param(Some("model"));
+        let refusal = Refusal::new(StatusCode::NOT_FOUND, "model_not_found", "no model `x`")
+            .param(Some("model"));
         assert_eq!(
             json(&refusal, Surface::OpenAi).await,
             serde_json::json!({"error": {"message": "no model `x`", "type": "invalid_request_error", "param": "model", "code": "model_not_found"}})

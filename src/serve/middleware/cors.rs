@@ -86,7 +86,8 @@ mod tests {
             assert!(answer.is_none(), "{other}");
         }
         assert!(
-            preflight::<()>(&origins, &Method::OPTIONS, &origin("https://app.example.com")).is_some()
+            preflight::<()>(&origins, &Method::OPTIONS, &origin("https://app.example.com"))
+                .is_some()
         );
     }
 }

@@ -15,8 +15,8 @@ use std::sync::Arc;
 pub(crate) async fn tokens(app: Arc<App>, request: Request) -> Outcome {
     let seen = Seen::of(request.extensions())?;
     let caller = seen.caller()?;
-    let minted = mint_probe_tokens(&app.auth.token_keys(), caller, app.clock.now())
-        .ok_or_else(|| {
+    let minted =
+        mint_probe_tokens(&app.auth.token_keys(), caller, app.clock.now()).ok_or_else(|| {
             Refusal::new(
                 StatusCode::CONFLICT,
                 "no_signing_key",

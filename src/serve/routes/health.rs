@@ -59,9 +59,7 @@ fn detail(app: &App) -> Value {
         .map(|p| {
             let base_url = match &p.backend {
                 Backend::Mock => None,
-                Backend::Http { base_url, .. } => {
-                    Some(crate::base::redact::url(base_url.as_str()))
-                }
+                Backend::Http { base_url, .. } => Some(crate::base::redact::url(base_url.as_str())),
             };
             let reason = p.unavailable();
             object!({
