@@ -3,5 +3,6 @@
 mod canary;
 mod clients;
 mod env;
+mod keys;
 mod layers;
 mod support;

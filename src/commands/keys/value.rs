@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn internal_values_have_their_own_rules() {
-        assert_eq!(codes(&key("jwt", Kind::Jwt), "short"), ["weak-value"]);
+        assert_eq!(codes(&key("jwt", Kind::Jwt), "q7x9-q7x9"), ["weak-value"]);
         assert_eq!(codes(&key("jwt", Kind::Jwt), &"k".repeat(32)), [""; 0]);
         assert_eq!(codes(&key("redis", Kind::Address), "http://h"), ["odd-value"]);
         assert_eq!(codes(&key("redis", Kind::Address), "rediss://:p@h:6379/0"), [""; 0]);

@@ -1,0 +1,162 @@
+//! `kill -9` at every write, fsync, rename and link of a command that writes the vault: afterwards
+//! the vault opens with the old value or the new one, and the next command works.
+
+use super::provider::Provider;
+use super::{NEW, OLD, set, with_provider};
+use crate::support::{Outcome, Ultra, have};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+
+/// The calls that change what is on disk.
+const CALLS: &[&str] =
+    &["write", "fsync", "rename,renameat,renameat2", "link,linkat", "mkdir,mkdirat"];
+
+/// Runs `args` with `stdin`, killed at the entry of call number `n` of these; whether it was.
+fn killed(ultra: &Ultra, args: &[&str], stdin: &str, calls: &str, n: usize) -> bool {
+    let inject = format!("inject={calls}:signal=KILL:when={n}");
+    let trace = format!("trace={calls}");
+    let mut all = vec!["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+    all.push(env!("CARGO_BIN_EXE_ultra"));
+    all.extend(args);
+    let mut child = ultra.wrapped("strace", &all).stdin(Stdio::piped()).spawn().unwrap();
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let outcome = Outcome::from(child.wait_with_output().unwrap());
+    assert!(matches!(outcome.code, 0 | 137), "{outcome:?}");
+    outcome.code == 137
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Kills `args` at every step, each time from the state that `prepare` leaves, and has `judge`
+/// look at what is left.
+fn at_every_step(
+    provider: &Provider,
+    prepare: impl Fn(&Ultra),
+    args: &[&str],
+    judge: impl Fn(&Ultra, &str),
+) {
+    let prepared = with_provider(provider);
+    prepare(&prepared);
+    let mut kills = 0;
+    for calls in CALLS {
+        for n in 1..200 {
+            let ultra = with_provider(provider);
+            copy(prepared.home(), ultra.home());
+            if !killed(&ultra, args, &format!("{NEW}\n"), calls, n) {
+                break;
+            }
+            kills += 1;
+            judge(&ultra, &format!("{args:?} killed at {calls} number {n}"));
+        }
+    }
+    assert!(kills > 10, "only {kills} kills: strace does not do what is asked");
+}
+
+/// The value in use, as the provider sees it.
+fn in_use(ultra: &Ultra, provider: &Provider, when: &str) -> String {
+    provider.seen();
+    let outcome = ultra.run(&["keys", "verify", "openai"]);
+    assert_eq!(outcome.code, 0, "{when}: {outcome:?}");
+    assert!(!outcome.stderr.contains("warning"), "{when}: {outcome:?}");
+    let seen = provider.seen();
+    assert_eq!(seen.len(), 1, "{when}");
+    seen.into_iter().next().unwrap()
+}
+
+/// Nothing half-written is taken for something whole, and no temporary file holds a value.
+fn tidy(ultra: &Ultra, when: &str) {
+    ultra.run(&["keys", "list"]).exits(0);
+    for entry in std::fs::read_dir(ultra.state()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            assert!(!text.contains(NEW) && !text.contains(OLD), "{when}: {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_killed_set_leaves_the_old_value_or_the_new() {
+    if !have("strace") {
+        return;
+    }
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let prepare = |ultra: &Ultra| drop(set(ultra, "openai", OLD).exits(0));
+    at_every_step(&provider, prepare, &["keys", "set", "openai", "--replace"], |ultra, when| {
+        tidy(ultra, when);
+        let value = in_use(ultra, &provider, when);
+        assert!(value == OLD || value == NEW, "{when}: {value}");
+        let stdin = "sk-next-0123456789\n";
+        let next = ultra.run_with_stdin(&["keys", "set", "openai", "--replace"], stdin.as_bytes());
+        assert_eq!(next.code, 0, "{when}: {next:?}");
+    });
+}
+
+#[test]
+fn a_killed_first_set_can_be_run_again() {
+    if !have("strace") {
+        return;
+    }
+    let provider = Provider::knowing(&[NEW]);
+    at_every_step(
+        &provider,
+        |_| {},
+        &["keys", "set", "openai"],
+        |ultra, when| {
+            if ultra.state().exists() {
+                tidy(ultra, when);
+            }
+            let stdin = format!("{NEW}\n");
+            let again = ultra.run_with_stdin(&["keys", "set", "openai"], stdin.as_bytes());
+            // Refused if it had come to be kept after all.
+            assert!(matches!(again.code, 0 | 6), "{when}: {again:?}");
+            assert_eq!(in_use(ultra, &provider, when), NEW, "{when}");
+        },
+    );
+}
+
+#[test]
+fn a_killed_rotation_is_resumed_or_aborted() {
+    if !have("strace") {
+        return;
+    }
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let prepare = |ultra: &Ultra| drop(set(ultra, "openai", OLD).exits(0));
+    let ways = std::cell::Cell::new(0);
+    at_every_step(&provider, prepare, &["keys", "rotate", "openai"], |ultra, when| {
+        tidy(ultra, when);
+        let value = in_use(ultra, &provider, when);
+        assert!(value == OLD || value == NEW, "{when}: {value}");
+        ways.set(ways.get() + 1);
+        let stdin = format!("{NEW}\n");
+        let again = ultra.run_with_stdin(&["keys", "rotate", "openai"], stdin.as_bytes());
+        match again.code {
+            // It had not begun, or had ended.
+            0 => assert_eq!(value, OLD, "{when}"),
+            3 => assert_eq!(value, NEW, "{when}: {again:?}"),
+            6 if ways.get() % 2 == 0 && value == OLD => {
+                ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0);
+                assert_eq!(in_use(ultra, &provider, when), OLD, "{when}");
+                let next = ultra.run_with_stdin(&["keys", "rotate", "openai"], stdin.as_bytes());
+                assert_eq!(next.code, 0, "{when}: {next:?}");
+            }
+            6 => drop(ultra.run(&["keys", "rotate", "openai", "--resume"]).exits(0)),
+            other => panic!("{when}: {other}: {again:?}"),
+        }
+        assert_eq!(in_use(ultra, &provider, when), NEW, "{when}");
+        let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0);
+        assert_eq!(status.json()["rotations"].as_array().unwrap().len(), 0, "{when}");
+    });
+}

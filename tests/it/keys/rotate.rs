@@ -1,0 +1,158 @@
+//! Rotation and rollback: tested before use, resumable, and a way back.
+
+use super::provider::{Manner, Provider};
+use super::{NEW, OLD, nowhere, rotate, set, with_identity_file, with_provider};
+use std::process::Stdio;
+
+#[test]
+fn the_new_value_is_tested_before_it_is_used_and_the_old_one_kept() {
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    assert!(provider.seen().is_empty(), "setting asks nobody");
+    let done = rotate(&ultra, "openai", NEW).exits(0).says("version 1 → 2");
+    assert_eq!(provider.seen(), [NEW], "the new value itself was tested");
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    assert_eq!(provider.seen(), [NEW], "the new value is in use");
+
+    let same = rotate(&ultra, "openai", NEW).exits(3).complains("in use");
+    let before = rotate(&ultra, "openai", OLD).exits(3).complains("ultra keys rollback openai");
+    assert!(provider.seen().is_empty(), "a value that is no new one is not tested");
+
+    let back = ultra.run(&["keys", "rollback", "openai"]).exits(0).says("version 2 → 3");
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    assert_eq!(provider.seen(), [OLD, OLD]);
+    ultra.run(&["keys", "rollback", "openai"]).exits(0).says("version 3 → 4");
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    assert_eq!(provider.seen(), [NEW, NEW]);
+    nowhere(&ultra, &[&done, &same, &before, &back], &[OLD, NEW]);
+}
+
+#[test]
+fn a_refused_value_changes_nothing() {
+    let provider = Provider::knowing(&[OLD]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    let refused = rotate(&ultra, "openai", NEW).exits(3).complains("version 1 stays in use");
+    let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0);
+    assert_eq!(status.json()["rotations"].as_array().unwrap().len(), 0);
+    assert_eq!(status.json()["keys"][0]["version"], 1);
+    nowhere(&ultra, &[&refused, &status], &[OLD, NEW]);
+
+    provider.becomes(Manner::Knows(vec![NEW.to_owned()]));
+    rotate(&ultra, "openai", NEW).exits(0);
+    ultra.run(&["keys", "rollback", "openai"]).exits(3).complains("refuses");
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+}
+
+#[test]
+fn a_provider_that_cannot_be_asked_leaves_the_new_value_pending() {
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    for manner in [
+        Manner::Says("503 Service Unavailable", "{\"error\":\"KEY\"}"),
+        Manner::Says("403 Forbidden", "<html>KEY</html>"),
+        Manner::Says("429 Too Many Requests", "KEY"),
+        Manner::Says("302 Found\r\nlocation: http://127.0.0.1:1/", "KEY"),
+    ] {
+        provider.becomes(manner);
+        let stopped = rotate(&ultra, "openai", NEW).exits(5);
+        let stopped = stopped.complains("--resume").complains("--abort").complains("pending");
+        let status = ultra.run(&["keys", "status"]).exits(0).says("--resume");
+        rotate(&ultra, "openai", NEW).exits(6).complains("--resume");
+        set(&ultra, "openai", NEW).exits(6);
+        ultra.run(&["keys", "rollback", "openai"]).exits(if status.stdout.contains("v1") {
+            6
+        } else {
+            2
+        });
+        provider.becomes(Manner::Knows(vec![OLD.to_owned(), NEW.to_owned()]));
+        provider.seen();
+        ultra.run(&["keys", "verify", "openai"]).exits(0);
+        assert_eq!(provider.seen(), [OLD], "the old value stays in use");
+        nowhere(&ultra, &[&stopped, &status], &[OLD, NEW]);
+        ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0).says("stays in use");
+    }
+    provider.becomes(Manner::Says("503 Service Unavailable", ""));
+    rotate(&ultra, "openai", NEW).exits(5);
+    ultra.run(&["keys", "rotate", "openai", "--resume"]).exits(5);
+    provider.becomes(Manner::Knows(vec![NEW.to_owned()]));
+    ultra.run(&["keys", "rotate", "openai", "--resume"]).exits(0).says("rotated");
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    ultra.run(&["keys", "rotate", "openai", "--resume"]).exits(2).complains("no rotation");
+    ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(2);
+}
+
+#[test]
+fn a_silent_provider_is_given_up_on() {
+    let provider = Provider::knowing(&[]);
+    provider.becomes(Manner::Silent);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    rotate(&ultra, "openai", NEW).exits(5).complains("no answer in time");
+}
+
+#[test]
+fn internal_keys_are_made_here() {
+    let ultra = with_identity_file();
+    ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+    ultra.run(&["keys", "set", "openai", "--generate"]).exits(2);
+    ultra.run(&["keys", "rotate", "jwt"]).exits(0).says("version 1 → 2");
+    ultra.run(&["keys", "rollback", "jwt"]).exits(0).says("version 2 → 3");
+    ultra.run(&["keys", "rotate", "encryption"]).exits(2).complains("ultra keys set encryption");
+    ultra.run(&["keys", "rotate"]).exits(2).complains("name one of: jwt");
+}
+
+#[test]
+fn another_destination_needs_a_yes() {
+    let (here, there) = (Provider::knowing(&[OLD]), Provider::knowing(&[NEW]));
+    let ultra = with_provider(&here);
+    set(&ultra, "openai", OLD).exits(0);
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    let moved = ultra.env("OPENAI_BASE_URL", there.base_url());
+    rotate(&moved, "openai", NEW).exits(6).complains("so far it went to");
+    assert!(there.seen().is_empty());
+    let yes = ["keys", "rotate", "openai", "--yes"];
+    moved.run_with_stdin(&yes, format!("{NEW}\n").as_bytes()).exits(0);
+    assert_eq!(there.seen(), [NEW]);
+    moved.run(&["keys", "rollback", "openai"]).exits(6).complains("only");
+    assert!(there.seen().is_empty(), "the old value is bound to where it went");
+}
+
+#[test]
+fn the_anthropic_api_is_asked_in_its_own_way() {
+    let (old, new) = ("sk-ant-old-canary-0123", "sk-ant-new-canary-0123");
+    let provider = Provider::knowing(&[old, new]);
+    let ultra = with_identity_file().env("ANTHROPIC_BASE_URL", provider.root_url());
+    set(&ultra, "anthropic", old).exits(0);
+    rotate(&ultra, "anthropic", new).exits(0);
+    assert_eq!(provider.seen(), [new]);
+}
+
+#[test]
+fn two_rotations_at_once_end_in_one_of_the_two() {
+    let third = "sk-third-canary-0123456789";
+    let provider = Provider::knowing(&[OLD, NEW, third]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    let children: Vec<_> = [NEW, third]
+        .iter()
+        .map(|value| {
+            use std::io::Write as _;
+            let mut command = ultra.command(["keys", "rotate", "openai"]);
+            let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+            child.stdin.take().unwrap().write_all(value.as_bytes()).unwrap();
+            child
+        })
+        .collect();
+    for child in children {
+        let outcome = crate::support::Outcome::from(child.wait_with_output().unwrap());
+        assert!(matches!(outcome.code, 0 | 5 | 6), "{outcome:?}");
+    }
+    provider.seen();
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    assert_ne!(provider.seen(), [OLD]);
+    let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0);
+    assert_eq!(status.json()["rotations"].as_array().unwrap().len(), 0);
+}
