@@ -8,18 +8,21 @@ use crate::cli::generate::GenerateArgs;
 use crate::cli::man::ManArgs;
 use crate::commands::generate::{Folder, Generated};
 use crate::commands::{self, man};
-use crate::report::{Fault, Report};
-use crate::settings::docs;
+use crate::report::{Fault, Problem, Report};
+use crate::settings::{docs, root};
 use clap::{CommandFactory as _, ValueEnum as _};
 use clap_complete::{Generator as _, Shell};
-use std::path::PathBuf;
 
 /// The first line of every manual page of ours.
 const MAN_MARK: &str = ".\\\" Written by `ultra generate` from src/cli; edit that.\n";
 
 /// `ultra generate`.
 pub(super) fn generate(args: GenerateArgs, context: &Context) -> Result<Report, Fault> {
-    let root = context.global.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+    let here = std::env::current_dir().map_err(|e| {
+        Fault::failure(Problem::error("current-dir", "cannot tell the current directory").why(e))
+    })?;
+    let (root, _) = root::find(&here, &context.environment, context.global.dir.as_deref())?;
+    let root = root.unwrap_or(here);
     commands::generate::run(&commands::generate::Request {
         root,
         files: files()?,
@@ -77,7 +80,7 @@ fn pages() -> Result<Vec<Generated>, Fault> {
     let mut command = Cli::command();
     command.build();
     let mut pages = Vec::new();
-    page(&command, "ultra".to_owned(), &mut pages)
+    page(&command, "ultra", &mut pages)
         .map_err(|e| Fault::bug(format!("a manual page cannot be written: {e}")))?;
     pages.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(pages)
@@ -85,14 +88,14 @@ fn pages() -> Result<Vec<Generated>, Fault> {
 
 fn page(
     command: &clap::Command,
-    name: String,
+    name: &str,
     pages: &mut Vec<Generated>,
 ) -> Result<(), std::io::Error> {
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-        page(sub, format!("{name}-{}", sub.get_name()), pages)?;
+        page(sub, &format!("{name}-{}", sub.get_name()), pages)?;
     }
     let mut content = MAN_MARK.as_bytes().to_vec();
-    let titled = command.clone().name(name.clone()).display_name(name.clone());
+    let titled = command.clone().name(name.to_owned()).display_name(name.to_owned());
     clap_mangen::Man::new(titled).render(&mut content)?;
     pages.push(Generated { path: format!("{name}.1"), content });
     Ok(())

@@ -82,10 +82,10 @@ pub(crate) fn run(request: &Request) -> Result<Report, Fault> {
         }
         rows.push(Row { path, state: State::LeftOver });
     }
-    report(request, rows)
+    report(request, &rows)
 }
 
-fn report(request: &Request, rows: Vec<Row>) -> Result<Report, Fault> {
+fn report(request: &Request, rows: &[Row]) -> Result<Report, Fault> {
     let changed: Vec<&Row> = rows.iter().filter(|row| row.state != State::Same).collect();
     let view = if changed.is_empty() {
         vec![Block::text(format!("{} generated files are up to date", rows.len()))]

@@ -4,7 +4,7 @@ use super::switching::{self, Loads};
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
 use crate::settings::profile::canonical;
 use crate::settings::servers::ServerRecord;
-use crate::settings::switch::diff::{self, Change};
+use crate::settings::switch::diff::{self, Change, Prints};
 use crate::settings::switch::present::{self, Present};
 use crate::settings::switch::{Session, generated};
 use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
@@ -76,7 +76,8 @@ pub(crate) fn run(
     }
     // Everything that can be refused is refused before the first byte is written.
     let record = switch_record::read(&workspace.state_dir).map_err(Fault::unreachable)?;
-    let mut plan = plan(request, workspace, root, &target, record.as_ref(), secrets)?;
+    let known = record.as_ref();
+    let mut plan = plan(request, workspace, root, &target, known, secrets, Prints::WriteNothing)?;
     if request.dry_run || plan.same {
         return answer(request, workspace, &plan, None);
     }
@@ -85,7 +86,7 @@ pub(crate) fn run(
     let state_dir = workspace.prepare_state_dir()?;
     let session = Session::begin(root, state_dir, &purpose, request.wait)?;
     // Somebody may have switched, or edited a file, while we asked and waited.
-    plan = self::plan(request, workspace, root, &target, session.record(), secrets)?;
+    plan = self::plan(request, workspace, root, &target, session.record(), secrets, Prints::Make)?;
     if plan.same {
         return answer(request, workspace, &plan, None);
     }
@@ -116,6 +117,7 @@ fn plan(
     target: &str,
     record: Option<&SwitchRecord>,
     secrets: &dyn SecretSource,
+    prints: Prints,
 ) -> Result<Plan, Fault> {
     let from = switching::decided(record);
     let present = switching::present(root)?;
@@ -143,7 +145,7 @@ fn plan(
     warnings.extend(outvoted(workspace, target));
     let before = load(workspace, from, secrets).resolution;
     let changes = match &before {
-        Some(before) => diff::changes(before, &resolution, secrets),
+        Some(before) => diff::changes(before, &resolution, secrets, prints),
         None => {
             let what = format!("profile `{from}` cannot be read, so no differences are shown");
             warnings.push(Problem::warning("unreadable-profile", what));

@@ -189,7 +189,7 @@ pub(crate) fn view_changes(changes: &[Change]) -> Vec<Block> {
     let lines = changes.iter().map(|change| {
         let shown = |value: &Option<String>| match (value, change.secret) {
             (None, _) => "unset".to_owned(),
-            (Some(value), true) => format!("[secret {value}]"),
+            (Some(value), true) => format!("[secret: {value}]"),
             (Some(value), false) => value.clone(),
         };
         let (mark, text) = match (&change.before, &change.after) {

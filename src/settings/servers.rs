@@ -79,7 +79,7 @@ pub(crate) fn running(state_dir: &Path) -> Vec<ServerRecord> {
         .filter(|path| held(path))
         .filter_map(|path| serde_json::from_slice(&file::read_bounded(&path, LIMIT).ok()??).ok())
         .collect();
-    found.sort_by(|a, b| (a.started_at, a.pid).cmp(&(b.started_at, b.pid)));
+    found.sort_by_key(|server| (server.started_at, server.pid));
     found
 }
 

@@ -270,20 +270,57 @@ fn a_restored_file_survives_a_kill() {
     }
 }
 
-#[test]
-fn finishing_a_switch_survives_a_kill_too() {
-    if !can_trace() {
-        return;
-    }
-    // Killed at its second rename, which is the one of `.env`, after the commit.
-    let scenario = Scenario::new(switched(&["alpha"]), &["env", "switch", "beta"]);
-    let unfinished = (1..MOST)
+/// A switch from `alpha` to `beta` that was killed between its commit and the rename of `.env`.
+fn unfinished(scenario: &Scenario) -> Ultra {
+    (1..MOST)
         .map(|n| scenario.disturbed("?rename", "signal=KILL", n).0)
         .find(|trial| {
             let record = std::fs::read_to_string(trial.state().join("switch.json")).unwrap();
             record.contains("\"generation\": 2") && !is_beta(trial.root())
         })
-        .unwrap();
+        .unwrap()
+}
+
+/// Runs a command for which every look at `path` fails as on a read-only disk.
+fn read_only(ultra: &Ultra, path: &Path, args: &[&str]) -> Outcome {
+    let binary = env!("CARGO_BIN_EXE_ultra");
+    let path = path.to_str().unwrap();
+    let inject = "inject=?openat,?open:error=EROFS";
+    let strace = ["-f", "-qq", "-o", "/dev/null", "-P", path, "-e", inject, binary];
+    let all: Vec<&str> = strace.iter().chain(args).copied().collect();
+    ultra.wrapped("strace", all).output().unwrap().into()
+}
+
+#[test]
+fn a_read_only_disk_refuses_a_switch_and_answers_from_the_record() {
+    if !can_trace() {
+        return;
+    }
+    let scenario = Scenario::new(switched(&["alpha"]), &["env", "switch", "beta"]);
+    let trial = copy(&scenario.base);
+    let lock = trial.state().join("switch.lock");
+    let before = tree(trial.root());
+    for args in [["env", "switch", "beta"].as_slice(), &["env", "undo"]] {
+        read_only(&trial, &lock, args).exits(5).complains("Read-only file system");
+    }
+    assert_eq!(tree(trial.root()), before);
+
+    let trial = unfinished(&scenario);
+    let lock = trial.state().join("switch.lock");
+    let before = tree(trial.root());
+    let current = read_only(&trial, &lock, &["env", "current", "-o", "json"]).exits(0).json();
+    assert_eq!(current["profile"], "beta");
+    assert_eq!(tree(trial.root()), before);
+    assert_eq!(State::of(&trial), scenario.new);
+}
+
+#[test]
+fn finishing_a_switch_survives_a_kill_too() {
+    if !can_trace() {
+        return;
+    }
+    let scenario = Scenario::new(switched(&["alpha"]), &["env", "switch", "beta"]);
+    let unfinished = unfinished(&scenario);
     in_parallel(CALLS, |call| {
         for n in 1..MOST {
             let trial = copy(&unfinished);

@@ -3,3 +3,4 @@
 mod crash;
 mod generated;
 mod switch;
+mod trust;

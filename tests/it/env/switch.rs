@@ -1,17 +1,17 @@
 //! Switching profiles and going back.
 
-use crate::support::{CANARY, Ultra};
+use crate::support::{CANARY, Outcome, Ultra, have};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-/// A root with two open profiles and a protected one.
+/// A root with two open profiles.
 pub(super) fn root() -> Ultra {
     let ultra = Ultra::empty();
     ultra.write("profiles/alpha.yaml", "vars:\n  GREETING: hello from alpha\n  ULTRA_PORT: 8101\n");
     ultra.write("profiles/beta.yaml", "vars:\n  GREETING: it's beta\n  ULTRA_PORT: 8102\n");
-    ultra.write("profiles/guarded.yaml", "protected: true\nmode: mock\n");
     ultra
 }
 
@@ -195,24 +195,87 @@ fn an_edited_file_is_never_overwritten_either() {
     assert_eq!(current(&ultra), "dev");
 }
 
+/// What a protected profile demands, with values that no rule objects to.
+fn guarded() -> Ultra {
+    let ultra = root();
+    ultra.write(
+        "profiles/guarded.yaml",
+        "protected: true\nmode: real\nvars:\n  ULTRA_PUBLIC_URL: https://api.example.org\n  ULTRA_CORS_ORIGINS: https://app.example.org\n",
+    );
+    let key = |seed: &str| (0..8).map(|n| format!("{seed}{}", n * 7 + 3)).collect::<String>();
+    ultra.write_private(
+        ".env.guarded.local",
+        format!(
+            "ULTRA_JWT_KEY={}\nULTRA_ENCRYPTION_KEY={}\nOPENAI_API_KEY=sk-{}\n",
+            key("Qw7z"),
+            key("mK4e"),
+            key("vT9b")
+        ),
+    );
+    ultra
+}
+
 #[test]
 fn a_protected_profile_wants_a_confirmation_in_and_out() {
-    let ultra = root();
-    // What a protected profile demands besides is not the matter here.
-    ultra.write("profiles/plain.yaml", "{}\n");
+    let ultra = guarded();
     let before = tree(ultra.root());
-    let said = ultra.run(&["env", "switch", "guarded", "--no-dotenv"]);
-    if said.code == 3 {
-        // A mock is refused in a protected profile; then the validation speaks first.
-        assert_eq!(tree(ultra.root()), before);
-        return;
-    }
-    said.exits(6).complains("--yes");
+    ultra.run(&["env", "switch", "guarded"]).exits(6).complains("--yes");
+    assert_eq!(tree(ultra.root()), before);
+    ultra.run(&["env", "switch", "guarded", "--dry-run"]).exits(0);
     assert_eq!(tree(ultra.root()), before);
     ultra.run(&["env", "switch", "guarded", "--yes"]).exits(0);
-    ultra.run(&["env", "switch", "plain"]).exits(6).complains("`guarded` is protected");
-    ultra.run(&["env", "undo"]).exits(6);
+    ultra.run(&["env", "switch", "alpha"]).exits(6).complains("`guarded` is protected");
+    ultra.run(&["env", "undo"]).exits(6).complains("`guarded` is protected");
+    assert_eq!(current(&ultra), "guarded");
     ultra.run(&["env", "undo", "--yes"]).exits(0);
+    assert_eq!(current(&ultra), "dev");
+}
+
+#[test]
+fn on_a_terminal_the_name_of_a_protected_profile_is_typed() {
+    if !have("script") {
+        return;
+    }
+    let ultra = guarded();
+    let typed = |word: &str| {
+        let command = format!("{} env switch guarded", env!("CARGO_BIN_EXE_ultra"));
+        let mut child = ultra
+            .wrapped("script", ["-qec", &command, "/dev/null"])
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let _ = stdin.write_all(format!("{word}\r").as_bytes());
+        // The terminal hangs up with its input, so that stays open to the end.
+        let outcome = Outcome::from(child.wait_with_output().unwrap());
+        drop(stdin);
+        outcome
+    };
+    typed("alpha").exits(6).says("not confirmed");
+    assert!(!ultra.root().join(".env").exists());
+    typed("guarded").exits(0).says("switched from `dev` to `guarded`");
+    assert_eq!(current(&ultra), "guarded");
+}
+
+#[test]
+fn the_placeholders_of_the_example_are_refused() {
+    let ultra = guarded();
+    ultra.run(&["generate", ".env.example"]).exits(0);
+    let secrets: String = ultra
+        .read(".env.example")
+        .lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .filter(|line| line.contains("=<"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(secrets.lines().count() > 5, "{secrets}");
+    ultra.write_private(".env.guarded.local", &secrets);
+    let said = ultra.run(&["env", "switch", "guarded", "--yes"]).exits(3);
+    for line in secrets.lines() {
+        let (name, _) = line.split_once('=').unwrap();
+        assert!(said.stderr.contains(&format!("`{name}` is a placeholder")), "{}", said.stderr);
+    }
 }
 
 #[test]
@@ -244,7 +307,7 @@ fn switches_at_once_happen_one_after_the_other() {
         .collect();
     let mut generations: Vec<u64> = children
         .into_iter()
-        .map(|child| crate::support::Outcome::from(child.wait_with_output().unwrap()).exits(0))
+        .map(|child| Outcome::from(child.wait_with_output().unwrap()).exits(0))
         .filter_map(|outcome| outcome.json()["generation"].as_u64())
         .collect();
     generations.sort_unstable();
