@@ -1,5 +1,7 @@
 //! The process: parse → resolve → run → render → exit code.
 
+mod auth;
+mod db;
 mod env;
 mod generate;
 mod keys;
@@ -116,6 +118,8 @@ fn dispatch(command: Command, context: &Context) -> Result<Report, Fault> {
         Command::Env(command) => env::run(command, context),
         Command::Keys(args) => keys::keys(args, context),
         Command::Serve(args) => serve::serve(args, context),
+        Command::Auth(command) => auth::run(command, context),
+        Command::Db(command) => db::run(&command, context),
         Command::Generate(args) => generate::generate(args, context),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(args),

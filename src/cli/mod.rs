@@ -1,7 +1,9 @@
 //! The command line as clap types: data only, one file a subcommand. `app` turns it into
 //! requests.
 
+pub(crate) mod auth;
 pub(crate) mod completions;
+pub(crate) mod db;
 pub(crate) mod env;
 pub(crate) mod generate;
 pub(crate) mod keys;
@@ -78,6 +80,12 @@ pub(crate) enum Command {
     Env(env::EnvCommand),
     Keys(keys::KeysArgs),
     Serve(serve::ServeArgs),
+    /// Who may use the server: service keys and access tokens.
+    #[command(subcommand)]
+    Auth(auth::AuthCommand),
+    /// The store: its schema and its state.
+    #[command(subcommand)]
+    Db(db::DbCommand),
     Generate(generate::GenerateArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),

@@ -1,6 +1,9 @@
 //! What each subcommand does: from a request and the workspace to a report. No clap, no printing.
 
+pub(crate) mod auth;
+mod backing;
 pub(crate) mod completions;
+pub(crate) mod db;
 pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod keys;

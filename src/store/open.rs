@@ -62,6 +62,26 @@ impl DatabaseOptions {
         state_dir.join("data").join(format!("{profile}.db"))
     }
 
+    /// What is done about pending migrations: what was asked for, else `auto` for SQLite and
+    /// unprotected profiles.
+    pub(crate) fn mode(&self) -> MigrateMode {
+        self.migrate.unwrap_or(if self.protected && !self.is_sqlite() {
+            MigrateMode::Check
+        } else {
+            MigrateMode::Auto
+        })
+    }
+
+    /// Whether SQLite is meant.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.target(), Ok(Target::Sqlite(_)))
+    }
+
+    /// Whether a SQLite database is meant whose file does not exist yet.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self.target(), Ok(Target::Sqlite(path)) if path.symlink_metadata().is_err())
+    }
+
     fn target(&self) -> Result<Target, StoreError> {
         let Some(url) = self.url.as_ref().filter(|url| !url.is_empty()) else {
             return Ok(Target::Sqlite(self.sqlite_path.clone()));
@@ -97,16 +117,11 @@ impl DatabaseOptions {
 pub(crate) async fn open(options: &DatabaseOptions) -> Result<Arc<dyn Store>, StoreError> {
     match options.target()? {
         Target::Postgres(url) => {
-            let mode = options.migrate.unwrap_or(if options.protected {
-                MigrateMode::Check
-            } else {
-                MigrateMode::Auto
-            });
-            Ok(Arc::new(PostgresStore::open(&url, options.pool_size, options.timeout, mode)?))
+            let (size, mode) = (options.pool_size, options.mode());
+            Ok(Arc::new(PostgresStore::open(&url, size, options.timeout, mode)?))
         }
         Target::Sqlite(path) => {
-            let mode = options.migrate.unwrap_or(MigrateMode::Auto);
-            Ok(Arc::new(SqliteStore::open(&path, options.timeout, mode).await?))
+            Ok(Arc::new(SqliteStore::open(&path, options.timeout, options.mode()).await?))
         }
     }
 }

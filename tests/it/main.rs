@@ -5,4 +5,5 @@ mod clients;
 mod env;
 mod keys;
 mod layers;
+mod store;
 mod support;

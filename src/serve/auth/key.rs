@@ -45,7 +45,8 @@ pub(crate) fn generate(request: KeyRequest, now: Timestamp) -> NewKey {
         hash: hash(&secret),
         name: request.name,
         scopes: request.scopes,
-        created_at: now,
+        // As precise as the stores are.
+        created_at: Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now),
         expires_at: request.expires_at,
         rate: request.rate,
         revoked_at: None,

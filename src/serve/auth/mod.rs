@@ -9,6 +9,7 @@ mod credentials;
 mod dev_key;
 mod error;
 mod key;
+mod material;
 mod refresh;
 mod sealed;
 mod snapshot;
@@ -20,9 +21,10 @@ pub(crate) use authenticator::{AuthOptions, Authenticator, Caller, Credential};
 pub(crate) use dev_key::{DevKey, dev_key};
 pub(crate) use error::AuthError;
 pub(crate) use key::{KeyRequest, NewKey, generate, id_of};
+pub(crate) use material::{seal, token_keys};
 pub(crate) use refresh::{follow, start_up};
 pub(crate) use sealed::{LastGood, Seal};
 pub(crate) use snapshot::{Snapshot, SnapshotSource};
 pub(crate) use token::{
-    Claims, MintedToken, ProbeToken, TokenKeys, TokenRequest, mint, mint_probe_tokens,
+    Claims, LONGEST_LIFE, MintedToken, ProbeToken, TokenKeys, TokenRequest, mint, mint_probe_tokens,
 };

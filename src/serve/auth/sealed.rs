@@ -1,6 +1,7 @@
 //! Sealing: files of the server that only it may read or change (AES-256-GCM).
 
 use super::key::random;
+use super::material::LocalKey;
 use crate::base::file::{self, PRIVATE};
 use crate::base::{Secret, Timestamp};
 use crate::report::{Place, Problem};
@@ -35,13 +36,23 @@ impl Seal {
         Some(Self(LessSafeKey::new(UnboundKey::from(derived))))
     }
 
-    /// The seal of a server without an encryption key: its key is a file of the state directory
-    /// (`seal.key`, 0600), made when it is missing. It keeps what is sealed from whoever gets a
-    /// copy of the sealed file alone, not from whoever can read the directory.
+    /// The seal of a server without an encryption key, made from [`Seal::key_of_state_dir`].
     ///
     /// # Errors
     /// The file cannot be made or read, or others can read it.
     pub(crate) fn from_state_dir(state_dir: &Path) -> Result<Self, Problem> {
+        let key = Self::key_of_state_dir(state_dir)?;
+        Self::from_key(&key.0)
+            .ok_or_else(|| Problem::error("seal-key", "no key can be derived from `seal.key`"))
+    }
+
+    /// A key in a file of the state directory (`seal.key`, 0600), made when it is missing. It
+    /// keeps what is sealed from whoever gets a copy of the sealed file alone, not from whoever
+    /// can read the directory.
+    ///
+    /// # Errors
+    /// The file cannot be made or read, or others can read it.
+    pub(super) fn key_of_state_dir(state_dir: &Path) -> Result<LocalKey, Problem> {
         let path = state_dir.join("seal.key");
         let problem = |why: String| {
             Problem::error("seal-key", "cannot use the key that seals the identity snapshot")
@@ -66,7 +77,7 @@ impl Seal {
             let hint = format!("rm {}", path.display());
             return Err(problem("it does not hold 64 hexadecimal digits".to_owned()).hint(hint));
         }
-        Self::from_key(&key).ok_or_else(|| problem("no key can be derived from it".to_owned()))
+        Ok(LocalKey(key))
     }
 
     /// Seals `bytes`. Only the same seal opens them, and only for the same `context`.

@@ -1,0 +1,135 @@
+//! Service keys and tokens from the command line.
+
+use crate::support::services::Postgres;
+use crate::support::{CANARY, Ultra};
+use std::process::Stdio;
+
+/// The key that `create` printed, alone on standard output.
+fn key_of(stdout: &str) -> String {
+    let key = stdout.strip_suffix('\n').unwrap();
+    assert!(key.starts_with("uk_") && !key.contains(char::is_whitespace), "{stdout:?}");
+    key.to_owned()
+}
+
+#[test]
+fn a_key_is_printed_once_and_kept_as_a_hash() {
+    let ultra = Ultra::empty();
+    let created = ultra
+        .run(&["auth", "service-key", "create", "ci", "--expires", "30d", "--rate", "60"])
+        .exits(0)
+        .complains("service key `ci`");
+    let key = key_of(&created.stdout);
+    let secret = key.split_once('.').unwrap().1;
+    assert!(!created.stderr.contains(secret));
+
+    let listed = ultra.run(&["auth", "service-key", "list", "-o", "json"]).exits(0);
+    let json = listed.json();
+    assert_eq!(json["schema"], "ultra.auth.service-keys/1");
+    assert_eq!(json["keys"][0]["name"], "ci");
+    assert_eq!(json["keys"][0]["scopes"], serde_json::json!(["read", "write"]));
+    assert_eq!(json["keys"][0]["requests_per_minute"], 60);
+    assert_eq!(json["keys"][0]["state"], "active");
+    let human = ultra.run(&["auth", "service-key", "list"]).exits(0);
+    assert!(!(listed.stdout + &human.stdout).contains(secret));
+    // Nor is it in any file.
+    let database = std::fs::read(ultra.state().join("data/dev.db")).unwrap();
+    assert!(!database.windows(secret.len()).any(|w| w == secret.as_bytes()));
+}
+
+#[test]
+fn a_key_is_revoked_by_name_by_id_and_by_itself() {
+    let ultra = Ultra::empty();
+    let revoke = |key: &str| ultra.run(&["auth", "service-key", "revoke", key, "-o", "json"]);
+    for how in 0..3 {
+        let created = ultra.run(&["auth", "service-key", "create", "ci", "-o", "json"]).exits(0);
+        let json = created.json();
+        let text = [&json["name"], &json["id"], &json["key"]][how].as_str().unwrap();
+        let revoked = revoke(text).exits(0);
+        assert_eq!(revoked.json()["changed"], true, "{how}");
+        assert_eq!(revoked.json()["id"], json["id"]);
+        assert!(!(revoked.stdout + &revoked.stderr).contains(json["key"].as_str().unwrap()));
+        assert_eq!(revoke(text).exits(0).json()["changed"], false);
+    }
+    let listed = ultra.run(&["auth", "service-key", "list", "-o", "json"]).exits(0).json();
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 3);
+    let unknown = revoke("uk_nobody.canary-secret").exits(2);
+    assert!(!unknown.stderr.contains("canary"), "{}", unknown.stderr);
+}
+
+#[test]
+fn bad_input_is_refused_and_nothing_is_written() {
+    let ultra = Ultra::empty();
+    let create =
+        |args: &[&str]| ultra.run(&[&["auth", "service-key", "create"], args].concat()).exits(2);
+    create(&["ci", "--scope", "raed"]).complains("did you mean `read`?");
+    create(&["ci", "--scope", "root,admn"]).complains("`root`").complains("`admin`");
+    create(&["ci", "--expires", "soon"]).complains("--expires 30d");
+    create(&["ci", "--rate", "0"]);
+    create(&["  "]).complains("empty");
+    create(&["a\u{7}b"]).complains("control");
+    ultra.run(&["auth", "token", "create", "--ttl", "2d"]).exits(2).complains("24h");
+    ultra.run(&["auth", "service-key", "list"]).exits(0).says("no service keys");
+    ultra.run(&["auth", "service-key", "revoke", "ci"]).exits(2);
+    assert!(!ultra.state().exists(), "a refused command left the state directory behind");
+
+    ultra.run(&["auth", "service-key", "create", "ci"]).exits(0);
+    create(&["ci"]).complains("exists already").complains("ultra auth service-key revoke ci");
+}
+
+#[test]
+fn keys_are_made_while_other_processes_have_the_database_open() {
+    let ultra = Ultra::empty();
+    let children: Vec<_> = (0..8)
+        .map(|n| {
+            ultra
+                .command(["auth", "service-key", "create", &format!("key-{n}")])
+                .stdin(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for child in children {
+        crate::support::Outcome::from(child.wait_with_output().unwrap()).exits(0);
+    }
+    let listed = ultra.run(&["auth", "service-key", "list", "-o", "json"]).exits(0).json();
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 8);
+}
+
+#[test]
+fn a_protected_profile_wants_a_confirmation_and_its_own_database() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let mut ultra = Ultra::empty();
+    ultra.write(
+        "profiles/live.yaml",
+        "protected: true\nmode: mock\npolicy:\n  require_postgres: true\n",
+    );
+    let create = ["auth", "service-key", "create", "ci", "--profile", "live"];
+    ultra.run(&create).exits(3).complains("requires PostgreSQL");
+    ultra.set_env("DATABASE_URL", postgres.database());
+    ultra.run(&create).exits(6).complains("--yes");
+    let confirmed = [&create[..], &["--yes"]].concat();
+    ultra.run(&confirmed).exits(3).complains("ultra db migrate");
+    ultra.run(&["db", "migrate", "--profile", "live", "--yes"]).exits(0).says("0001-init");
+    key_of(&ultra.run(&confirmed).exits(0).stdout);
+    let token = ["auth", "token", "create", "--profile", "live", "--yes"];
+    ultra.run(&token).exits(3).complains("ultra keys set jwt --generate");
+}
+
+#[test]
+fn a_token_is_printed_once() {
+    let ultra = Ultra::empty();
+    let created = ultra.run(&["auth", "token", "create", "--scope", "read,check"]).exits(0);
+    let token = created.stdout.trim_end();
+    assert_eq!(token.split('.').count(), 3, "{token}");
+    assert!(!created.stderr.contains(token.rsplit('.').next().unwrap()));
+    let json = ultra.run(&["auth", "token", "create", "-o", "json"]).exits(0).json();
+    assert_eq!(
+        (&json["schema"], &json["subject"]),
+        (&"ultra.auth.token/1".into(), &"operator".into())
+    );
+
+    let weak = Ultra::empty().env("ULTRA_JWT_KEY", CANARY);
+    let refused = weak.run(&["auth", "token", "create"]);
+    assert_ne!(refused.code, 101);
+    refused.keeps_the_canary();
+}

@@ -1,0 +1,4 @@
+//! `ultra auth` and `ultra db` beside real stores.
+
+mod auth;
+mod db;
