@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::cli::env::EnvCommand;
-use crate::commands::{history, switch, trust, undo};
+use crate::commands::{env, history, switch, trust, undo};
 use crate::report::{Fault, Report};
 
 /// Runs a command of the group.
@@ -10,6 +10,20 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Report, Faul
     let workspace = context.workspace(Default::default())?;
     let secrets = context.secrets(&workspace);
     match command {
+        EnvCommand::List => env::list::run(&workspace),
+        EnvCommand::Current => env::current::run(&workspace),
+        EnvCommand::Show(args) => {
+            let request = env::show::Request { name: args.name };
+            env::show::run(&request, &workspace, &secrets, &context.console)
+        }
+        EnvCommand::Validate(args) => {
+            let request = env::validate::Request { profile: args.target };
+            env::validate::run(&request, &workspace, &secrets)
+        }
+        EnvCommand::Explain(args) => {
+            let request = env::explain::Request { name: args.name };
+            env::explain::run(&request, &workspace, &secrets, &context.console)
+        }
         EnvCommand::Switch(args) => {
             let request = switch::Request {
                 target: args.target,

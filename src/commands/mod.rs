@@ -4,6 +4,7 @@ pub(crate) mod auth;
 mod backing;
 pub(crate) mod completions;
 pub(crate) mod db;
+pub(crate) mod env;
 pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod keys;

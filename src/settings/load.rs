@@ -16,8 +16,11 @@ pub(crate) struct Loaded {
     pub(crate) settings: Option<Settings>,
     /// Problems of files, layers, types and rules; errors and warnings.
     pub(crate) problems: Vec<Problem>,
-    /// Whether a secret could not be opened, so that not everything was judged.
-    pub(crate) unverified: bool,
+    /// Whether a file or a value could not be understood, so that what was resolved may not be
+    /// what was meant.
+    pub(crate) misread: bool,
+    /// How many of the errors say that a secret could not be opened, and so not be judged.
+    pub(crate) unverified: usize,
 }
 
 impl Loaded {
@@ -54,14 +57,15 @@ fn judged(
 ) -> Loaded {
     let mut problems = Vec::new();
     let Some(assembled) = assemble(workspace, profile, &mut problems) else {
-        return Loaded { resolution: None, settings: None, problems, unverified: false };
+        return Loaded { resolution: None, settings: None, problems, misread: true, unverified: 0 };
     };
     let mut resolution = layers::gather(workspace, assembled, secrets, &mut problems);
     derive::providers_and_routes(&mut resolution);
     bootstrap(&resolution, &mut problems);
     let settings = Settings::read(&resolution, &mut problems);
+    let misread = problems.iter().any(Problem::is_error);
     let unverified = rules::judge(workspace, &resolution, secrets, depth, &mut problems);
-    Loaded { resolution: Some(resolution), settings, problems, unverified }
+    Loaded { resolution: Some(resolution), settings, problems, misread, unverified }
 }
 
 /// The types of what was needed before; the other groups are read into [`Settings`].

@@ -23,6 +23,7 @@ mod rules;
 pub(crate) mod secret;
 pub(crate) mod secretish;
 pub(crate) mod servers;
+pub(crate) mod shown;
 pub(crate) mod switch;
 pub(crate) mod switch_record;
 pub(crate) mod trust;

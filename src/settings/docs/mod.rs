@@ -6,7 +6,7 @@
 mod env_example;
 mod markdown;
 mod schema;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use env_example::env_example;
 pub(crate) use markdown::configuration;

@@ -3,12 +3,12 @@
 use crate::settings::catalogue::{Consumer, Need, Reload, VarSpec};
 
 /// The doc comment as one paragraph: its lines joined by blanks.
-pub(super) fn paragraph(doc: &str) -> String {
+pub(crate) fn paragraph(doc: &str) -> String {
     doc.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// When the variable must be set, in words; `None` for never.
-pub(super) fn need(need: Need) -> Option<String> {
+pub(crate) fn need(need: Need) -> Option<String> {
     match need {
         Need::Optional => None,
         Need::Protected => Some("required in protected profiles".to_owned()),
@@ -17,7 +17,7 @@ pub(super) fn need(need: Need) -> Option<String> {
 }
 
 /// When a running server takes a new value, in words; `None` where no server reads it.
-pub(super) fn reload(spec: &VarSpec) -> Option<&'static str> {
+pub(crate) fn reload(spec: &VarSpec) -> Option<&'static str> {
     match (spec.consumer, spec.reload) {
         (Consumer::Cli, _) => None,
         (_, Reload::Restart) => Some("at the next start of the server"),
@@ -26,7 +26,7 @@ pub(super) fn reload(spec: &VarSpec) -> Option<&'static str> {
 }
 
 /// Who reads it, in words.
-pub(super) fn consumer(consumer: Consumer) -> &'static str {
+pub(crate) fn consumer(consumer: Consumer) -> &'static str {
     match consumer {
         Consumer::Server => "`ultra serve`",
         Consumer::Cli => "commands other than `ultra serve`",

@@ -56,14 +56,14 @@ pub(crate) const RULES: &[Rule] = &[
     key_age::RULE,
 ];
 
-/// Judges by every rule; `true` if a secret could not be opened, so that not all was judged.
+/// Judges by every rule; answers how many errors say that a secret could not be opened.
 pub(super) fn judge(
     workspace: &Workspace,
     resolution: &Resolution,
     secrets: &dyn SecretSource,
     depth: Depth,
     problems: &mut Vec<Problem>,
-) -> bool {
+) -> usize {
     let view = View::open(workspace, resolution, secrets, depth, problems);
     for rule in RULES {
         (rule.judge)(&view, problems);

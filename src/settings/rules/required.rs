@@ -39,7 +39,7 @@ pub(super) fn supply(spec: &VarSpec, view: &View<'_>) -> String {
     let name = spec.name;
     match (spec.secret, spec.vault) {
         (true, Some(entry)) => format!(
-            "ultra keys set {entry} --profile {}, or set `{name}` or `{name}_FILE` in the process environment",
+            "`ultra keys set {entry} --profile {}`, or set `{name}` or `{name}_FILE` in the process environment",
             view.profile().name
         ),
         (true, None) => format!("set `{name}` or `{name}_FILE` in the process environment"),

@@ -372,7 +372,7 @@ fn the_vault_is_a_layer_whose_age_counts_and_whose_lock_is_told() {
     let winner = loaded.resolution.as_ref().unwrap().winner("OPENAI_API_KEY").unwrap().clone();
     assert_eq!(winner.origin.layer, Layer::Vault);
     let loaded = validate(&workspace, "dev", &vault(25, true));
-    assert!(loaded.unverified);
+    assert_eq!(loaded.unverified, 1);
     assert_eq!(codes(&loaded.problems), ["locked", "~key-age"]);
     let loaded = validate(&workspace, "dev", &vault(1, false));
     silent(&loaded);

@@ -31,8 +31,8 @@ pub(super) struct View<'a> {
     pub(super) depth: Depth,
     /// Secrets that are open: those that stand in a layer, in full judging all.
     pub(super) opened: BTreeMap<&'a str, Secret>,
-    /// Whether one could not be opened.
-    pub(super) unverified: bool,
+    /// How many problems say that an entry of the vault could not be opened.
+    pub(super) unverified: usize,
 }
 
 impl<'a> View<'a> {
@@ -44,14 +44,8 @@ impl<'a> View<'a> {
         depth: Depth,
         problems: &mut Vec<Problem>,
     ) -> Self {
-        let mut view = Self {
-            workspace,
-            resolution,
-            secrets,
-            depth,
-            opened: BTreeMap::new(),
-            unverified: false,
-        };
+        let mut view =
+            Self { workspace, resolution, secrets, depth, opened: BTreeMap::new(), unverified: 0 };
         let mut told: Vec<Problem> = Vec::new();
         for name in resolution.names() {
             let bootstrap = catalogue::find(name).is_some_and(|spec| spec.bootstrap);
@@ -69,9 +63,11 @@ impl<'a> View<'a> {
                     view.opened.insert(name, value);
                 }
                 Err(problem) => {
-                    view.unverified |= matches!(secret.value, ValueRef::Vault { .. });
                     // A locked vault is one problem, however many secrets are in it.
                     if !told.contains(&problem) {
+                        view.unverified += usize::from(
+                            problem.is_error() && matches!(secret.value, ValueRef::Vault { .. }),
+                        );
                         told.push(problem);
                     }
                 }

@@ -1,6 +1,11 @@
 //! Environment profiles, through the binary.
 
+mod broken;
 mod crash;
+mod explain;
 mod generated;
+mod profile;
+mod secrets;
 mod switch;
 mod trust;
+mod validate;

@@ -1,0 +1,96 @@
+//! Files that cannot be read: every problem at once, with its position, and no value.
+
+use crate::support::{CANARY, Ultra};
+
+#[test]
+fn a_broken_dotenv_file_is_told_line_by_line_without_values() {
+    let ultra = Ultra::checkout();
+    ultra.write_private(
+        ".env",
+        format!(
+            "OPENAI_API_KEY='{CANARY}'x\nA={CANARY}\nA=2\n1B={CANARY}\n{CANARY}\nC=${{1{CANARY}}}\nULTRA_PROT={CANARY}\nULTRA_PORT={CANARY}\nD=\"{CANARY}\n"
+        ),
+    );
+    let mut outcome = ultra.run(&["env", "validate"]).exits(3).keeps_the_canary();
+    for place in [
+        ".env:1:", ".env:3:1", ".env:4:1", ".env:5:1", ".env:6:3", ".env:7:1", ".env:8:1",
+        ".env:9:3",
+    ] {
+        outcome = outcome.says(place);
+    }
+    outcome.says("did you mean `ULTRA_PORT`?");
+    for command in [&["env", "show"][..], &["env", "explain", "ULTRA_PORT"]] {
+        ultra.run(command).exits(3).keeps_the_canary().complains(".env:3:1");
+    }
+    ultra.run(&["env", "current"]).exits(0);
+}
+
+#[test]
+fn a_broken_profile_is_told_with_positions_without_values() {
+    let ultra = Ultra::checkout();
+    for text in [
+        format!("vars:\n  OPENAI_API_KEY: {CANARY}\n"),
+        format!("secrets:\n  OPENAI_API_KEY: {CANARY}\n"),
+        format!("vars:\n  A: 'x\n  {CANARY}: 1\n"),
+        format!("vars: {{A: [{CANARY}}}\n"),
+        format!("{CANARY}: 1\n"),
+        format!("mode: {CANARY}\n"),
+        format!("extends: {CANARY}\n"),
+        format!("routes: {{m: {{targets: [{{provider: {CANARY}, model: {CANARY}}}]}}}}\n"),
+        format!(
+            "providers: {{ {CANARY}: {{kind: {CANARY}, base_url: {CANARY}, keys: [{CANARY}]}}}}\n"
+        ),
+        format!("policy: {{key_max_age: {{jwt: {CANARY}}}, gates: [{CANARY}]}}\n"),
+        format!("vars: &{CANARY} [*{CANARY}]\n"),
+        format!("? [{CANARY}]\n: !{CANARY} x\n"),
+    ] {
+        ultra.write("profiles/dev.yaml", &text);
+        for command in
+            [&["env", "validate"][..], &["env", "list"], &["env", "current"], &["env", "show"]]
+        {
+            for format in ["human", "json"] {
+                let mut args = command.to_vec();
+                args.extend(["-o", format]);
+                let outcome = ultra.run(&args).keeps_the_canary();
+                assert_ne!(outcome.code, 1, "{text}: {outcome:?}");
+            }
+        }
+        let problems = ultra.run(&["env", "validate", "-o", "json"]).exits(3).json();
+        let first = &problems["problems"][0]["where"];
+        assert_eq!(first["file"], "profiles/dev.yaml", "{text}: {problems}");
+        assert!(first["line"].is_u64(), "{text}: {problems}");
+    }
+}
+
+#[test]
+fn aliases_that_disagree_are_an_error_and_agreeing_ones_a_warning() {
+    let ultra = Ultra::checkout();
+    ultra.write_private(".env", "USE_MOCK=true\nMOCK_MODE=false\n");
+    ultra
+        .run(&["env", "validate"])
+        .exits(3)
+        .says("`USE_MOCK` and `MOCK_MODE` disagree")
+        .says(".env:2:1");
+    ultra.write_private(".env", "USE_MOCK=true\nENABLE_MOCK_LLM=true\nAPI_PORT=8086\n");
+    ultra.run(&["env", "validate"]).exits(0).says("`API_PORT` is now `ULTRA_PORT`");
+    ultra
+        .run(&["env", "show", "ULTRA_PORT"])
+        .exits(0)
+        .says("8086")
+        .says(".env:3:1 (as `API_PORT`)");
+}
+
+#[test]
+fn odd_files_are_refused_and_nothing_hangs() {
+    let ultra = Ultra::checkout();
+    std::fs::create_dir(ultra.root().join(".env")).unwrap();
+    ultra.run(&["env", "validate"]).exits(3).says("not a regular file");
+    std::fs::remove_dir(ultra.root().join(".env")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(ultra.root().join(".env")).status();
+    if made.is_ok_and(|status| status.success()) {
+        ultra.run(&["env", "validate"]).exits(3).says("not a regular file");
+        std::fs::remove_file(ultra.root().join(".env")).unwrap();
+    }
+    ultra.write(".env", vec![b'x'; 5 << 20]);
+    ultra.run(&["env", "validate"]).exits(3).says("limit");
+}
