@@ -1,7 +1,11 @@
 //! The project's own files as facts: what the scan found in them, which documents are there, and
 //! the texts of container files.
 
-use crate::scan::Finding;
+use super::facts::FileFacts;
+use super::model::NoJudgement;
+use crate::base::file;
+use crate::scan::{self, Finding};
+use crate::settings::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -20,4 +24,43 @@ pub(crate) struct TreeFacts {
     pub(crate) top: BTreeSet<String>,
     /// Texts of Dockerfiles and compose files, by path from the root.
     pub(crate) containers: BTreeMap<PathBuf, String>,
+}
+
+/// The largest container file that is read.
+const LIMIT: u64 = 1 << 20;
+
+/// Scans the root. Private dotenv files that git does not track may hold secrets; other checks
+/// judge them.
+///
+/// # Errors
+/// There is no root to scan.
+pub(super) fn gather(workspace: &Workspace, files: &FileFacts) -> Result<TreeFacts, NoJudgement> {
+    let Some(root) = &workspace.root else {
+        return Err(NoJudgement::Skip("there is no root here, and so no project".to_owned()));
+    };
+    let seen = scan::scan(root, scan::Options { secrets: true, code: true });
+    let mut tree = TreeFacts {
+        files: seen.files,
+        sources: seen.sources,
+        unreadable: seen.unreadable.len(),
+        findings: seen.findings,
+        ..TreeFacts::default()
+    };
+    let private: Vec<PathBuf> = files
+        .files
+        .iter()
+        .filter(|f| !f.tracked && f.mode & 0o077 == 0)
+        .map(|f| workspace.current_dir.join(&f.path))
+        .collect();
+    tree.findings.retain(|f| !(f.rule.is_secret() && private.contains(&root.join(&f.file))));
+    for entry in std::fs::read_dir(root).into_iter().flatten().filter_map(Result::ok) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let container = ["Dockerfile", "Containerfile", "compose"].iter().any(|w| name.contains(w));
+        if container && let Ok(Some(bytes)) = file::read_bounded(&entry.path(), LIMIT) {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            tree.containers.insert(PathBuf::from(&name), text);
+        }
+        tree.top.insert(name);
+    }
+    Ok(tree)
 }

@@ -2,5 +2,6 @@
 //! expectation, and the HTTP client that the readiness checks share.
 
 pub(crate) mod http;
+pub(crate) mod probe_tokens;
 
 pub(crate) use http::{Auth, Call, Client, Exchange, NoAnswer};

@@ -2,8 +2,8 @@
 //!
 //! ## What it checks
 //!
-//! The backend that was recorded for the vault can be used. Nothing is opened and nothing is
-//! written. Without a secret in the vault there is nothing to check.
+//! The backend that was recorded for the vault gives its identity, and the vault can be read with
+//! it. Nothing is written, and nothing is opened unless a secret of the profile lives there.
 //!
 //! ## Why
 //!

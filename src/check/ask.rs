@@ -1,0 +1,185 @@
+//! Sends the probes to a server, all at once, and keeps the answers.
+
+use super::live::{LiveFacts, Probe, REQUEST_ID};
+use super::target::{Spawned, Target};
+use crate::base::Secret;
+use crate::smoke::probe_tokens::{self, Tokens};
+use crate::smoke::{Auth, Call, Client, Exchange, NoAnswer};
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use url::Url;
+
+/// An origin that nobody allows.
+const FOREIGN: &str = "https://evil.example";
+
+/// Asks `target` everything. `allowed_origin` is one that the settings allow.
+pub(crate) async fn ask(target: &Target, allowed_origin: Option<String>) -> LiveFacts {
+    match target {
+        Target::Running { url, key } => ask_at(url, key.clone(), allowed_origin, false).await,
+        Target::Spawned { program, dir, profile } => {
+            match Spawned::start(program, dir.as_deref(), profile) {
+                Ok(server) => {
+                    ask_at(&server.url, Some(server.key.clone()), allowed_origin, true).await
+                }
+                Err(why) => LiveFacts {
+                    target: "the probe server".to_owned(),
+                    spawned: true,
+                    unreachable: Some(why),
+                    ..LiveFacts::default()
+                },
+            }
+        }
+    }
+}
+
+async fn ask_at(
+    url: &Url,
+    key: Option<Secret>,
+    allowed_origin: Option<String>,
+    spawned: bool,
+) -> LiveFacts {
+    let mut facts = LiveFacts {
+        target: crate::base::redact::url(url.as_str()).trim_end_matches('/').to_owned(),
+        spawned,
+        has_key: key.is_some(),
+        allowed_origin: allowed_origin.clone(),
+        ..LiveFacts::default()
+    };
+    let client = match Client::new(url.clone(), key.clone()) {
+        Ok(client) => client,
+        Err(why) => {
+            facts.unreachable = Some(why.to_string());
+            return facts;
+        }
+    };
+    let first =
+        client.send(&Call::get("/api/health/live").header("x-request-id", REQUEST_ID)).await;
+    if let Err(why) = &first {
+        facts.unreachable = Some(why.to_string());
+        return facts;
+    }
+    facts.answers.insert(Probe::Live, told(first));
+    let detail = client.send(&Call::get("/api/health?detail=true").with_key()).await;
+    let models = client.send(&Call::get("/v1/models").with_key()).await;
+    let mode = said(&detail, "/mode");
+    let model = said(&models, "/data/0/id").unwrap_or_else(|| "mock".to_owned());
+    facts.answers.insert(Probe::Detail, told(detail));
+    facts.answers.insert(Probe::Models, told(models));
+    if mode.as_deref() != Some("mock") {
+        facts.unasked = Some(match mode {
+            Some(mode) => format!(
+                "in mode `{mode}` a completion spends tokens; `ultra check smoke` asks for one"
+            ),
+            None => {
+                "the server does not tell its mode, and a completion may spend tokens".to_owned()
+            }
+        });
+    }
+    let mut calls = calls(allowed_origin.as_deref(), key.as_ref());
+    calls.extend(completions(&model, facts.unasked.is_none()));
+    match probe_tokens::mint(&client).await {
+        Ok(tokens) => calls.extend(token_calls(&tokens)),
+        Err(why) => facts.no_tokens = Some(why),
+    }
+    let answers =
+        join_all(calls.iter().map(async |(probe, call)| (*probe, client.send(call).await)));
+    for (probe, answer) in answers.await {
+        // Of several requests for one probe the one that was not refused says more.
+        let known = facts.answers.get(&probe);
+        if !matches!(known, Some(Ok(known)) if known.status != 401) {
+            facts.answers.insert(probe, told(answer));
+        }
+    }
+    facts
+}
+
+fn told(answer: Result<Exchange, NoAnswer>) -> Result<Exchange, String> {
+    answer.map_err(|why| why.to_string())
+}
+
+fn said(answer: &Result<Exchange, NoAnswer>, pointer: &str) -> Option<String> {
+    let json = answer.as_ref().ok()?.json()?;
+    json.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn preflight(origin: &str) -> Call {
+    Call::new(Method::OPTIONS, "/v1/chat/completions")
+        .header("origin", origin)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type")
+}
+
+/// The probes that spend nothing.
+fn calls(allowed: Option<&str>, key: Option<&Secret>) -> Vec<(Probe, Call)> {
+    let garbage = Auth::Token(Secret::new("uk_nobody.0000000000000000000000000000000000000000"));
+    let mut calls = vec![
+        (Probe::Ready, Call::get("/api/health/ready")),
+        (Probe::DetailAnonymous, Call::get("/api/health?detail=true")),
+        (Probe::ModelsAnonymous, Call::get("/v1/models")),
+        (Probe::ModelsGarbage, Call::get("/v1/models").auth(garbage)),
+        (Probe::AdminAnonymous, Call::post("/api/admin/keys/reload", &json!({}))),
+        (Probe::MetricsAnonymous, Call::get("/metrics")),
+        (Probe::Metrics, Call::get("/metrics").with_key()),
+        (Probe::NotFound, Call::get("/no/such/path").with_key()),
+        (Probe::CorsForeign, preflight(FOREIGN)),
+        (Probe::CorsNull, preflight("null")),
+        (Probe::CorsForeignActual, Call::get("/v1/models").with_key().header("origin", FOREIGN)),
+    ];
+    if let Some(origin) = allowed {
+        calls.push((Probe::CorsAllowed, preflight(origin)));
+        // Beginnings and ends of an allowed origin are foreign too.
+        calls.push((Probe::CorsForeign, preflight(&format!("{origin}.evil.example"))));
+    }
+    // A key in a URL would reach the logs of a server that is not ours; the throw-away key of a
+    // probe server may. Elsewhere the parameter has a value that opens nothing by itself.
+    let value = key.filter(|k| k.expose().starts_with("uk_probe")).map_or("uk_x", Secret::expose);
+    calls.push((Probe::ModelsQuery, Call::get(format!("/v1/models?api_key={value}&key={value}"))));
+    calls
+}
+
+/// Completions without credentials or without sense, which spend nothing; and, if `asked`, real
+/// ones.
+fn completions(model: &str, asked: bool) -> Vec<(Probe, Call)> {
+    let path = "/v1/chat/completions";
+    let messages = json!([{"role": "user", "content": "ultra readiness probe"}]);
+    let body = json!({"model": model, "messages": messages, "max_tokens": 16});
+    let unknown = json!({"model": "no-such-model-anywhere", "messages": messages});
+    let malformed = Call::new(Method::POST, path)
+        .header("content-type", "application/json")
+        .body(b"{\"model\": ".to_vec());
+    let mut calls = vec![
+        (Probe::ChatAnonymous, Call::post(path, &body)),
+        (Probe::AnonymousTestMode, Call::post(path, &body).header("x-test-mode", "true")),
+        (Probe::MessagesAnonymous, Call::post("/v1/messages", &body)),
+        (Probe::ChatMalformed, malformed.with_key()),
+        (Probe::ChatUnknownModel, Call::post(path, &unknown).with_key()),
+    ];
+    if asked {
+        calls.push((Probe::Chat, Call::post(path, &body).with_key()));
+        let marked = Call::post(path, &body).with_key().header("x-test-mode", "true");
+        calls.push((Probe::ChatTestMode, marked));
+    }
+    calls
+}
+
+fn token_calls(tokens: &Tokens) -> Vec<(Probe, Call)> {
+    let with = |token: &Secret| Call::get("/v1/models").auth(Auth::Token(token.clone()));
+    let mut calls = vec![
+        (Probe::TokenValid, with(&tokens.valid)),
+        (Probe::TokenExpired, with(&tokens.expired)),
+        (Probe::TokenFuture, with(&tokens.not_yet_valid)),
+        (Probe::TokenAudience, with(&tokens.wrong_audience)),
+        (Probe::TokenIssuer, with(&tokens.wrong_issuer)),
+        (
+            Probe::TokenUserOnAdmin,
+            Call::post("/api/admin/keys/reload", &json!({}))
+                .auth(Auth::Token(tokens.valid.clone())),
+        ),
+    ];
+    calls.extend(probe_tokens::tampered(&tokens.valid).map(|t| (Probe::TokenTampered, with(&t))));
+    for token in probe_tokens::without_algorithm(&tokens.valid) {
+        calls.push((Probe::TokenAlgNone, with(&token)));
+    }
+    calls
+}
