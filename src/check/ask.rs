@@ -3,7 +3,8 @@
 use super::live::{LiveFacts, Probe, REQUEST_ID};
 use super::target::{Spawned, Target};
 use crate::base::Secret;
-use crate::smoke::probe_tokens::{self, Tokens};
+use super::model::NoJudgement;
+use crate::smoke::probe_tokens::{self, NoTokens, Tokens};
 use crate::smoke::{Auth, Call, Client, Exchange, NoAnswer};
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -80,7 +81,8 @@ async fn ask_at(
     calls.extend(completions(&model, facts.unasked.is_none()));
     match probe_tokens::mint(&client).await {
         Ok(tokens) => calls.extend(token_calls(&tokens)),
-        Err(why) => facts.no_tokens = Some(why),
+        Err(why @ NoTokens::Unsigned) => facts.no_tokens = Some(NoJudgement::Skip(why.to_string())),
+        Err(why) => facts.no_tokens = Some(NoJudgement::Unknown(why.to_string())),
     }
     let answers =
         join_all(calls.iter().map(async |(probe, call)| (*probe, client.send(call).await)));
@@ -163,23 +165,28 @@ fn completions(model: &str, asked: bool) -> Vec<(Probe, Call)> {
     calls
 }
 
+/// The probes with tokens; what was not minted is left out, and its check is unknown.
 fn token_calls(tokens: &Tokens) -> Vec<(Probe, Call)> {
     let with = |token: &Secret| Call::get("/v1/models").auth(Auth::Token(token.clone()));
-    let mut calls = vec![
-        (Probe::TokenValid, with(&tokens.valid)),
-        (Probe::TokenExpired, with(&tokens.expired)),
-        (Probe::TokenFuture, with(&tokens.not_yet_valid)),
-        (Probe::TokenAudience, with(&tokens.wrong_audience)),
-        (Probe::TokenIssuer, with(&tokens.wrong_issuer)),
-        (
-            Probe::TokenUserOnAdmin,
-            Call::post("/api/admin/keys/reload", &json!({}))
-                .auth(Auth::Token(tokens.valid.clone())),
-        ),
+    let cases = [
+        (Probe::TokenValid, "valid"),
+        (Probe::TokenExpired, "expired"),
+        (Probe::TokenFuture, "not-yet-valid"),
+        (Probe::TokenAudience, "wrong-audience"),
+        (Probe::TokenIssuer, "wrong-issuer"),
     ];
-    calls.extend(probe_tokens::tampered(&tokens.valid).map(|t| (Probe::TokenTampered, with(&t))));
-    for token in probe_tokens::without_algorithm(&tokens.valid) {
-        calls.push((Probe::TokenAlgNone, with(&token)));
+    let minted = cases.into_iter().filter_map(|(probe, case)| Some((probe, tokens.get(case).ok()?)));
+    let mut calls: Vec<(Probe, Call)> =
+        minted.map(|(probe, token)| (probe, with(token))).collect();
+    if let Ok(token) = tokens.get("no-scope") {
+        let reload = Call::post("/api/admin/keys/reload", &json!({}));
+        calls.push((Probe::TokenUserOnAdmin, reload.auth(Auth::Token(token.clone()))));
+    }
+    if let Ok(valid) = tokens.get("valid") {
+        calls.extend(probe_tokens::tampered(valid).map(|t| (Probe::TokenTampered, with(&t))));
+        for token in probe_tokens::without_algorithm(valid) {
+            calls.push((Probe::TokenAlgNone, with(&token)));
+        }
     }
     calls
 }

@@ -22,7 +22,7 @@ pub(crate) struct LiveFacts {
     /// Why completions were not asked for, if so.
     pub(crate) unasked: Option<String>,
     /// Why there are no probe tokens, if so.
-    pub(crate) no_tokens: Option<String>,
+    pub(crate) no_tokens: Option<NoJudgement>,
     /// The origin that the server's settings allow, if one was tried.
     pub(crate) allowed_origin: Option<String>,
     /// Answers by probe, or why there is none.
@@ -95,7 +95,7 @@ pub(crate) enum Probe {
     TokenTampered,
     /// A token with `alg` `none`.
     TokenAlgNone,
-    /// A user's token at a route for admins.
+    /// A token without rights at a route for admins.
     TokenUserOnAdmin,
 }
 
@@ -129,7 +129,7 @@ impl LiveFacts {
     /// There are no tokens, or even the valid one is refused.
     pub(crate) fn token(&self, probe: Probe) -> Result<&Exchange, NoJudgement> {
         if let Some(why) = &self.no_tokens {
-            return Err(NoJudgement::Unknown(why.clone()));
+            return Err(why.clone());
         }
         let valid = self.answer(Probe::TokenValid)?;
         if !valid.ok() {

@@ -3,5 +3,8 @@
 
 pub(crate) mod http;
 pub(crate) mod probe_tokens;
+pub(crate) mod step;
+mod steps;
+pub(crate) mod suite;
 
 pub(crate) use http::{Auth, Call, Client, Exchange, NoAnswer};

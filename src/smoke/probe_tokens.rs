@@ -6,20 +6,40 @@ use super::http::{Call, Client};
 use crate::base::Secret;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// The tokens of one run; each ends by itself within a minute.
-#[derive(Clone, Debug)]
-pub(crate) struct Tokens {
-    /// Valid, of an ordinary user.
-    pub(crate) valid: Secret,
-    /// Ended in the past.
-    pub(crate) expired: Secret,
-    /// Begins in the future.
-    pub(crate) not_yet_valid: Secret,
-    /// For another audience.
-    pub(crate) wrong_audience: Secret,
-    /// Of another issuer.
-    pub(crate) wrong_issuer: Secret,
+/// The tokens of one run, by what is special about each; all end by themselves within minutes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tokens(BTreeMap<String, Secret>);
+
+/// Why there are no tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoTokens {
+    /// The server signs and accepts none.
+    Unsigned,
+    /// Something else; in words.
+    Because(String),
+}
+
+impl std::fmt::Display for NoTokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unsigned => f.write_str("the server has no signing key and accepts no tokens"),
+            Self::Because(why) => write!(f, "no probe tokens: {why}"),
+        }
+    }
+}
+
+impl Tokens {
+    /// The token of that case.
+    ///
+    /// # Errors
+    /// The server did not mint it.
+    pub(crate) fn get(&self, case: &str) -> Result<&Secret, NoTokens> {
+        self.0
+            .get(case)
+            .ok_or_else(|| NoTokens::Because(format!("the server minted none for `{case}`")))
+    }
 }
 
 /// Where tokens are minted.
@@ -29,33 +49,29 @@ pub(crate) const PATH: &str = "/api/admin/check/tokens";
 ///
 /// # Errors
 /// Why there are none.
-pub(crate) async fn mint(client: &Client) -> Result<Tokens, String> {
+pub(crate) async fn mint(client: &Client) -> Result<Tokens, NoTokens> {
     let answer = client
         .send(&Call::post(PATH, &json!({})).with_key())
         .await
-        .map_err(|why| format!("no probe tokens: {why}"))?;
+        .map_err(|why| NoTokens::Because(why.to_string()))?;
     if !answer.ok() {
-        return Err(format!(
-            "no probe tokens: `POST {PATH}` is answered {} (the key needs the scope `check`)",
-            answer.summary()
-        ));
+        if answer.status == 409 && answer.body.contains("no_signing_key") {
+            return Err(NoTokens::Unsigned);
+        }
+        let seen = answer.summary();
+        let why = format!("`POST {PATH}` is answered {seen} (the key needs the scope `check`)");
+        return Err(NoTokens::Because(why));
     }
     let json = answer.json().unwrap_or_default();
-    let tokens = json.get("tokens").unwrap_or(&json);
-    let token = |name: &str| {
-        tokens
-            .get(name)
-            .and_then(Value::as_str)
-            .map(Secret::new)
-            .ok_or_else(|| format!("no probe tokens: the answer has no `{name}`"))
-    };
-    Ok(Tokens {
-        valid: token("valid")?,
-        expired: token("expired")?,
-        not_yet_valid: token("not_yet_valid")?,
-        wrong_audience: token("wrong_audience")?,
-        wrong_issuer: token("wrong_issuer")?,
-    })
+    let minted = json.get("tokens").and_then(Value::as_array).cloned().unwrap_or_default();
+    let tokens = minted
+        .iter()
+        .filter_map(|entry| {
+            let case = entry.get("case")?.as_str()?;
+            Some((case.to_owned(), Secret::new(entry.get("token")?.as_str()?)))
+        })
+        .collect();
+    Ok(Tokens(tokens))
 }
 
 /// The token without its signature and with `alg` `none`, in the spellings that careless
@@ -78,7 +94,9 @@ pub(crate) fn tampered(valid: &Secret) -> Option<Secret> {
     let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
     let payload = BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
     let mut claims: Value = serde_json::from_slice(&payload).ok()?;
-    claims.as_object_mut()?.insert("role".to_owned(), json!("super_admin"));
+    // More rights than before: what somebody would change.
+    let more = json!("admin check metrics read write");
+    claims.as_object_mut()?.insert("scope".to_owned(), more);
     let payload = BASE64URL_NOPAD.encode(claims.to_string().as_bytes());
     Some(Secret::new(format!("{header}.{payload}.{signature}")))
 }

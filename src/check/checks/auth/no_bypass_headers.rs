@@ -3,7 +3,7 @@
 //! ## What it checks
 //!
 //! `X-Test-Mode: true` without credentials is still answered 401; with credentials the answer has
-//! the same status and provider as without the header.
+//! the same status and mode as without the header.
 //!
 //! ## Why
 //!
@@ -15,6 +15,7 @@
 
 use crate::check::checks::support::prelude::*;
 use crate::check::live::Probe;
+use crate::smoke::Exchange;
 
 /// What is known of the check.
 pub(crate) const META: CheckMeta = CheckMeta {
@@ -43,8 +44,8 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         return Ok(Judgement::pass("refused without credentials; completions were not asked for"));
     }
     let (plain, marked) = (live.answer(Probe::Chat)?, live.answer(Probe::ChatTestMode)?);
-    let provider = |body: Option<serde_json::Value>| body.and_then(|b| b.get("provider").cloned());
-    if plain.status == marked.status && provider(plain.json()) == provider(marked.json()) {
+    let mode = |e: &Exchange| e.header("x-ultra-mode").map(str::to_owned);
+    if plain.status == marked.status && mode(plain) == mode(marked) {
         return Ok(Judgement::pass("the header changes nothing"));
     }
     Ok(Judgement::fail(

@@ -2,8 +2,8 @@
 //!
 //! ## What it checks
 //!
-//! A token of an ordinary user is answered 403 at an admin route, after it has been seen to open
-//! `GET /v1/models`.
+//! A valid token without any right is answered 403 at an admin route, after a token with rights has
+//! been seen to open `GET /v1/models`.
 //!
 //! ## Why
 //!

@@ -1,0 +1,60 @@
+//! Step 07: the same completion, streamed.
+
+use crate::settings::profile::Gate;
+use crate::smoke::step::{Seen, Step};
+use crate::smoke::suite::Suite;
+use crate::smoke::Call;
+use crate::smoke::Exchange;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The step.
+pub(super) const STEP: Step = Step {
+    number: 7,
+    name: "stream",
+    expected: "`text/event-stream` with chunks, usage and a last `[DONE]`",
+    gate: Gate::P0,
+    aborts: false,
+    run: |suite| Box::pin(run(suite)),
+};
+
+async fn run(suite: &Suite) -> Seen {
+    if let Err(unknown) = suite.controlled() {
+        return unknown;
+    }
+    let body = json!({
+        "model": suite.model().await,
+        "messages": [{"role": "user", "content": "Answer with the word ready."}],
+        "max_tokens": 16,
+        "stream": true,
+        "stream_options": {"include_usage": true},
+    });
+    let call = Call::post("/v1/chat/completions", &body).with_key().within(Duration::from_secs(30));
+    match suite.client.send(&call).await {
+        Ok(answer) => {
+            let holds = format!("first byte after {} ms", answer.first_byte.as_millis());
+            Seen::judged(&answer, holds, fault(&answer))
+        }
+        Err(why) => Seen::unanswered(&why),
+    }
+}
+
+/// What is wrong with the stream, if anything.
+fn fault(answer: &Exchange) -> Option<String> {
+    let kind = answer.header("content-type").unwrap_or("nothing");
+    if answer.status != 200 || !kind.starts_with("text/event-stream") {
+        return Some(format!("{} with `{kind}`", answer.summary()));
+    }
+    let events: Vec<&str> =
+        answer.body.lines().filter_map(|l| l.strip_prefix("data:")).map(str::trim).collect();
+    let chunks: Vec<Value> = events.iter().filter_map(|e| serde_json::from_str(e).ok()).collect();
+    if events.last() != Some(&"[DONE]") {
+        Some("the stream ends without `[DONE]`".to_owned())
+    } else if chunks.len() < 2 || chunks.len() + 1 != events.len() {
+        Some(format!("{} chunks of JSON in {} events", chunks.len(), events.len()))
+    } else if !chunks.iter().any(|c| c.pointer("/usage/total_tokens").is_some()) {
+        Some("no chunk has usage".to_owned())
+    } else {
+        None
+    }
+}
