@@ -2,6 +2,7 @@
 
 mod auth;
 mod db;
+mod check;
 mod env;
 mod generate;
 mod keys;
@@ -115,6 +116,7 @@ fn clap_answer(error: &clap::Error) -> ExitStatus {
 /// Hands the command to the file of its group.
 fn dispatch(command: Command, context: &Context) -> Result<Report, Fault> {
     match command {
+        Command::Check(command) => check::run(command, context),
         Command::Env(command) => env::run(command, context),
         Command::Keys(args) => keys::keys(args, context),
         Command::Serve(args) => serve::serve(args, context),

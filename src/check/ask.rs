@@ -1,9 +1,9 @@
 //! Sends the probes to a server, all at once, and keeps the answers.
 
 use super::live::{LiveFacts, Probe, REQUEST_ID};
+use super::model::NoJudgement;
 use super::target::{Spawned, Target};
 use crate::base::Secret;
-use super::model::NoJudgement;
 use crate::smoke::probe_tokens::{self, NoTokens, Tokens};
 use crate::smoke::{Auth, Call, Client, Exchange, NoAnswer};
 use futures_util::future::join_all;
@@ -175,9 +175,9 @@ fn token_calls(tokens: &Tokens) -> Vec<(Probe, Call)> {
         (Probe::TokenAudience, "wrong-audience"),
         (Probe::TokenIssuer, "wrong-issuer"),
     ];
-    let minted = cases.into_iter().filter_map(|(probe, case)| Some((probe, tokens.get(case).ok()?)));
-    let mut calls: Vec<(Probe, Call)> =
-        minted.map(|(probe, token)| (probe, with(token))).collect();
+    let minted =
+        cases.into_iter().filter_map(|(probe, case)| Some((probe, tokens.get(case).ok()?)));
+    let mut calls: Vec<(Probe, Call)> = minted.map(|(probe, token)| (probe, with(token))).collect();
     if let Ok(token) = tokens.get("no-scope") {
         let reload = Call::post("/api/admin/keys/reload", &json!({}));
         calls.push((Probe::TokenUserOnAdmin, reload.auth(Auth::Token(token.clone()))));

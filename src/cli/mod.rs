@@ -2,6 +2,7 @@
 //! requests.
 
 pub(crate) mod auth;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod env;
@@ -86,6 +87,9 @@ pub(crate) enum Command {
     /// The store: its schema and its state.
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Readiness, status, smoke tests and scans.
+    #[command(subcommand)]
+    Check(check::CheckCommand),
     Generate(generate::GenerateArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),

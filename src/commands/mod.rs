@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 mod backing;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod env;

@@ -79,7 +79,9 @@ impl Suite {
         let mut aborted: Option<u8> = None;
         for step in ALL {
             let seen = match aborted {
-                Some(number) => Seen::new(Outcome::Unknown, format!("not run: step {number:02} failed")),
+                Some(number) => {
+                    Seen::new(Outcome::Unknown, format!("not run: step {number:02} failed"))
+                }
                 None => {
                     tell(step);
                     (step.run)(self).await
@@ -98,7 +100,9 @@ impl Suite {
         self.identity
             .get_or_init(async || {
                 let detail = Call::get("/api/health?detail=true").with_key();
-                let Ok(answer) = self.client.send(&detail).await else { return Identity::default() };
+                let Ok(answer) = self.client.send(&detail).await else {
+                    return Identity::default();
+                };
                 let json = answer.json().unwrap_or_default();
                 let text = |name: &str| json.get(name)?.as_str().map(str::to_owned);
                 Identity { profile: text("profile"), mode: text("mode"), version: text("version") }

@@ -15,13 +15,7 @@ pub(crate) fn run(only: Vec<String>) -> Result<Report, Fault> {
     let mut data = Vec::new();
     for check in all().iter().filter(|c| ids.contains(&c.meta.id)) {
         let meta: &model::CheckMeta = check.meta;
-        table.row([
-            meta.id,
-            meta.severity.word(),
-            meta.gate.word(),
-            meta.stage.word(),
-            meta.title,
-        ]);
+        table.row([meta.id, meta.severity.word(), meta.gate.word(), meta.stage.word(), meta.title]);
         data.push(json!({
             "id": meta.id,
             "group": meta.group,

@@ -50,9 +50,8 @@ pub(crate) fn run(
         declared_only: request.declared_only,
         target: request.target,
     });
-    let wants = |stage: Stage| {
-        all().iter().any(|c| c.meta.stage == stage && ids.contains(&c.meta.id))
-    };
+    let wants =
+        |stage: Stage| all().iter().any(|c| c.meta.stage == stage && ids.contains(&c.meta.id));
     gather::warm(&facts, wants(Stage::Live), wants(Stage::Static) || wants(Stage::Config));
     let answers = engine::run(all(), &ids, &facts);
     drop(progress);
@@ -197,5 +196,10 @@ fn sums(
         }
         Verdict::Unverified => (Tone::Warn, format!("verdict: {}", summary.verdict.word())),
     };
-    vec![Block::heading("Counts"), Block::Table(table), Block::text(score), Block::Toned(tone, verdict)]
+    vec![
+        Block::heading("Counts"),
+        Block::Table(table),
+        Block::text(score),
+        Block::Toned(tone, verdict),
+    ]
 }

@@ -58,7 +58,10 @@ pub(crate) fn run(
         (Tone::Good, format!("no secret in {} files{passed_over}", seen.files))
     } else {
         let count = format!("{} found in {} files{passed_over}", seen.findings.len(), seen.files);
-        (Tone::Bad, format!("{count}; move each into the vault (`ultra keys set NAME`) and rotate it"))
+        (
+            Tone::Bad,
+            format!("{count}; move each into the vault (`ultra keys set NAME`) and rotate it"),
+        )
     };
     view.push(Block::Toned(tone, line));
     let data = json!({

@@ -44,8 +44,7 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .map_err(|e| failure(e.to_string()))?;
-    let client =
-        Client::new(request.url, request.key).map_err(|why| failure(why.to_string()))?;
+    let client = Client::new(request.url, request.key).map_err(|why| failure(why.to_string()))?;
     let (base, run_id) = (client.base(), client.run_id().to_owned());
     let real = request.profile.as_ref().is_some_and(|p| must_be_real(workspace, p, secrets));
     let suite = Suite::new(

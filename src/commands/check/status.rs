@@ -220,9 +220,12 @@ fn shown(server: &Seen) -> Vec<Block> {
         ("profile", server.profile.clone()),
         ("mode", server.mode.clone()),
         ("version", server.version.clone()),
-        ("up for", server.uptime_seconds.map(|s| {
-            crate::base::time::human(i64::try_from(s).unwrap_or(i64::MAX))
-        })),
+        (
+            "up for",
+            server
+                .uptime_seconds
+                .map(|s| crate::base::time::human(i64::try_from(s).unwrap_or(i64::MAX))),
+        ),
     ];
     let pairs: Vec<(&str, String)> = pairs.into_iter().filter_map(|(k, v)| Some((k, v?))).collect();
     blocks.push(Block::pairs(pairs));

@@ -1,10 +1,10 @@
 //! Step 01: the server can be reached by name, port and, with `https`, a valid certificate.
 
+use crate::report::Outcome;
 use crate::settings::profile::Gate;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
-use crate::report::Outcome;
 
 /// The step.
 pub(super) const STEP: Step = Step {

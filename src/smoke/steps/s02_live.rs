@@ -1,10 +1,10 @@
 //! Step 02: the process lives, and says so at once.
 
+use crate::report::Outcome;
 use crate::settings::profile::Gate;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
-use crate::report::Outcome;
 
 /// The step.
 pub(super) const STEP: Step = Step {

@@ -1,10 +1,10 @@
 //! Step 03: the server may have traffic; waited for as long as `--wait` says.
 
+use crate::report::Outcome;
 use crate::settings::profile::Gate;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
-use crate::report::Outcome;
 use std::time::{Duration, Instant};
 
 /// The step.

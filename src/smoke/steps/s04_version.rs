@@ -1,9 +1,9 @@
 //! Step 04: the version and the profile that were meant are the ones that answer.
 
+use crate::report::Outcome;
 use crate::settings::profile::Gate;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
-use crate::report::Outcome;
 
 /// The step.
 pub(super) const STEP: Step = Step {
@@ -27,13 +27,16 @@ async fn run(suite: &Suite) -> Seen {
     }
     for (name, wanted, seen) in &asked {
         match seen {
-            None => return Seen::new(Outcome::Unknown, format!("the server does not tell its {name}")),
+            None => {
+                return Seen::new(Outcome::Unknown, format!("the server does not tell its {name}"));
+            }
             Some(seen) if seen != *wanted => {
                 return Seen::new(Outcome::Fail, format!("{name} `{seen}` instead of `{wanted}`"));
             }
             Some(_) => {}
         }
     }
-    let said: Vec<String> = asked.iter().map(|(name, wanted, _)| format!("{name} {wanted}")).collect();
+    let said: Vec<String> =
+        asked.iter().map(|(name, wanted, _)| format!("{name} {wanted}")).collect();
     Seen::new(Outcome::Pass, said.join(", "))
 }

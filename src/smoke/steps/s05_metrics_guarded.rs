@@ -1,9 +1,9 @@
 //! Step 05: metrics are not for everybody.
 
 use crate::settings::profile::Gate;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
 
 /// The step.
 pub(super) const STEP: Step = Step {

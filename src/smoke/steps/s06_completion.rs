@@ -1,11 +1,11 @@
 //! Step 06: a completion with valid credentials: the positive control of every refusal after it.
 
+use crate::report::Outcome;
 use crate::settings::profile::Gate;
+use crate::smoke::Call;
+use crate::smoke::Exchange;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
-use crate::report::Outcome;
-use crate::smoke::Exchange;
 use serde_json::json;
 use std::time::Duration;
 

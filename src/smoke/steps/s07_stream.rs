@@ -1,10 +1,10 @@
 //! Step 07: the same completion, streamed.
 
 use crate::settings::profile::Gate;
-use crate::smoke::step::{Seen, Step};
-use crate::smoke::suite::Suite;
 use crate::smoke::Call;
 use crate::smoke::Exchange;
+use crate::smoke::step::{Seen, Step};
+use crate::smoke::suite::Suite;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! Step 08: the list of models holds those that are offered.
 
+use crate::report::Outcome;
 use crate::settings::profile::Gate;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
-use crate::report::Outcome;
 
 /// The step.
 pub(super) const STEP: Step = Step {

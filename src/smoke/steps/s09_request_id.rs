@@ -1,9 +1,9 @@
 //! Step 09: the request id of the client comes back.
 
 use crate::settings::profile::Gate;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
 
 /// The step.
 pub(super) const STEP: Step = Step {

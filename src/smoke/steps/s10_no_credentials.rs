@@ -1,9 +1,9 @@
 //! Step 10: a completion without credentials is refused.
 
 use crate::settings::profile::Gate;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step, refused};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
 use serde_json::json;
 
 /// The step.
@@ -20,7 +20,8 @@ async fn run(suite: &Suite) -> Seen {
     if let Err(unknown) = suite.controlled() {
         return unknown;
     }
-    let body = json!({"model": suite.model().await, "messages": [{"role": "user", "content": "x"}]});
+    let body =
+        json!({"model": suite.model().await, "messages": [{"role": "user", "content": "x"}]});
     match suite.client.send(&Call::post("/v1/chat/completions", &body)).await {
         Ok(answer) => refused(&answer, None),
         Err(why) => Seen::unanswered(&why),

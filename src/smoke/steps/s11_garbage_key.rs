@@ -1,11 +1,11 @@
 //! Step 11: a key that nobody was given is refused.
 
+use crate::base::Secret;
 use crate::settings::profile::Gate;
+use crate::smoke::Auth;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step, refused};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
-use crate::base::Secret;
-use crate::smoke::Auth;
 
 /// The step.
 pub(super) const STEP: Step = Step {

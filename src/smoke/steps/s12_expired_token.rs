@@ -1,10 +1,10 @@
 //! Step 12: a token that has ended is refused, and says why.
 
 use crate::settings::profile::Gate;
+use crate::smoke::Auth;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step, refused};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
-use crate::smoke::Auth;
 
 /// The step.
 pub(super) const STEP: Step = Step {

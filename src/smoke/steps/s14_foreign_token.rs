@@ -1,11 +1,11 @@
 //! Step 14: tokens for another audience or of another issuer are refused.
 
+use crate::report::Outcome;
 use crate::settings::profile::Gate;
+use crate::smoke::Auth;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step, refused};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
-use crate::report::Outcome;
-use crate::smoke::Auth;
 
 /// The step.
 pub(super) const STEP: Step = Step {

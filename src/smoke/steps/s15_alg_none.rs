@@ -1,10 +1,10 @@
 //! Step 15: a token that goes without a signature is refused, however it spells that.
 
+use crate::report::Outcome;
 use crate::settings::profile::Gate;
+use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step, refused};
 use crate::smoke::suite::Suite;
-use crate::smoke::Call;
-use crate::report::Outcome;
 use crate::smoke::{Auth, probe_tokens};
 
 /// The step.
