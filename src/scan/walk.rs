@@ -128,7 +128,8 @@ fn scan_file(root: &Path, path: &Path, options: Options) -> Scan {
     let text = String::from_utf8_lossy(&bytes);
     let mut hits: Vec<Hit> = Vec::new();
     if options.secrets {
-        secrets::find(&text, &mut hits);
+        let test = code::syntax(path).is_some() && code::is_test(shown);
+        secrets::find(&text, test, &mut hits);
         keyvalue::find(&text, keyvalue::format(path), &mut hits);
     }
     if let Some(syntax) = code::syntax(path) {
