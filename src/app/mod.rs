@@ -1,8 +1,8 @@
 //! The process: parse → resolve → run → render → exit code.
 
 mod auth;
-mod db;
 mod check;
+mod db;
 mod env;
 mod generate;
 mod keys;
