@@ -128,6 +128,14 @@ fn plan(
     let (settings, resolution, mut warnings) = validate(&after, target, secrets).usable()?;
     let step = step.map_err(|problem| Fault::refused(hinted(problem, target)))?;
     let body = generated::render(&resolution);
+    if step != DotenvStep::Leave && body.len() > present::GREATEST {
+        let what = format!("`.env` would have {} bytes", body.len());
+        return Err(Fault::does_not_hold(vec![
+            Problem::error("dotenv-too-large", what)
+                .why(format!("the greatest size is {}", present::GREATEST))
+                .hint(format!("shorten the values, or `ultra env switch {target} --no-dotenv`")),
+        ]));
+    }
     let kept = match (&step, &present) {
         (DotenvStep::Leave, _) => true,
         (_, Present::Intact { header, bytes }) => {

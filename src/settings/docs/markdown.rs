@@ -5,6 +5,7 @@ use crate::exit;
 use crate::settings::catalogue::{self, GROUPS, VarSpec};
 use crate::settings::origin::Layer;
 use crate::settings::profile;
+use crate::settings::rules::RULES;
 use crate::settings::value::Kind;
 
 const HEAD: &str = "\
@@ -82,6 +83,16 @@ const EXITS: &str = "
 |---|---|---|
 ";
 
+const RULE_TABLE: &str = "
+## Rules
+
+What must hold beyond the kinds of values, at start-up and in `ultra env validate` and
+`ultra env switch`. Every problem is told at once.
+
+| rule | what it demands |
+|---|---|
+";
+
 /// The text of `docs/configuration.md`.
 pub(crate) fn configuration() -> String {
     let mut out = String::from(HEAD);
@@ -101,6 +112,10 @@ pub(crate) fn configuration() -> String {
     out.push_str(VALUES);
     for (name, kind) in KINDS {
         out.push_str(&format!("| {name} | {} |\n", kind.expected()));
+    }
+    out.push_str(RULE_TABLE);
+    for rule in RULES {
+        out.push_str(&format!("| `{}` | {} |\n", rule.id, rule.doc));
     }
     out.push_str(EXITS);
     for (code, name, meaning) in exit::TABLE {

@@ -5,7 +5,10 @@ use crate::base::file;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The largest `.env` that is looked at; a generated one is far below it.
+/// The greatest size of the generated part of `.env`.
+pub(crate) const GREATEST: usize = 1 << 20;
+
+/// The largest `.env` that is looked at: above everything that is generated.
 const LIMIT: u64 = 2 << 20;
 
 /// What stands at `.env`.
