@@ -273,7 +273,7 @@ fn a_restored_file_survives_a_kill() {
 /// A switch from `alpha` to `beta` that was killed between its commit and the rename of `.env`.
 fn unfinished(scenario: &Scenario) -> Ultra {
     (1..MOST)
-        .map(|n| scenario.disturbed("?rename", "signal=KILL", n).0)
+        .map(|n| scenario.disturbed("?rename,?renameat", "signal=KILL", n).0)
         .find(|trial| {
             let record = std::fs::read_to_string(trial.state().join("switch.json")).unwrap();
             record.contains("\"generation\": 2") && !is_beta(trial.root())
