@@ -4,8 +4,8 @@
 //! and ends as if it had not been, or is aborted and leaves the old version in use.
 
 use super::journal::{Journal, Kind, Step};
+use crate::base::Secret;
 use crate::base::lock::{Lock, LockError};
-use crate::base::{Clock as _, Secret};
 use crate::provider::KeyVerdict;
 use crate::report::{Fault, Place, Problem};
 use crate::secrets::audit::Event;
@@ -110,7 +110,7 @@ impl<'a> Rotation<'a> {
         &self,
         kind: Kind,
         value: &Secret,
-        destination: Option<String>,
+        destination: Option<&str>,
     ) -> Result<Journal, Fault> {
         let now = self.vault.clock().now();
         let fingerprint = self.fingerprint(value)?;
@@ -133,7 +133,7 @@ impl<'a> Rotation<'a> {
                     fingerprint.clone(),
                     now,
                 );
-                journal.destination.clone_from(&destination);
+                journal.destination = destination.map(str::to_owned);
                 // On record before the vault has it: what the vault has is always on record.
                 journal.write(self.state_dir)?;
                 entry.add(value.clone(), State::Pending, now, None);

@@ -5,5 +5,5 @@ pub(crate) mod machine;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use journal::{Journal, Kind, Step};
+pub(crate) use journal::{Journal, Kind};
 pub(crate) use machine::{Ended, Rotation, Tested};

@@ -163,7 +163,7 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
 
 /// A foreign text cut down to what may stand in a message.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic()).take(40).collect()
+    text.chars().filter(char::is_ascii_graphic).take(40).collect()
 }
 
 /// SHA-256 in hexadecimal.

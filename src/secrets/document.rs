@@ -153,11 +153,6 @@ impl Entry {
         self.versions.iter().find(|v| v.state == State::Current)
     }
 
-    /// The version that a rotation made and nobody uses yet.
-    pub(crate) fn pending(&self) -> Option<&Version> {
-        self.versions.iter().find(|v| v.state == State::Pending)
-    }
-
     /// The version to go back to: the newest superseded one with another value than the current.
     pub(crate) fn previous(&self) -> Option<&Version> {
         let current = self.current();

@@ -82,11 +82,6 @@ impl EntryFacts {
     pub(crate) fn current(&self) -> Option<&VersionFacts> {
         self.versions.iter().find(|v| v.state == State::Current)
     }
-
-    /// The version that a rotation made and nobody uses yet.
-    pub(crate) fn pending(&self) -> Option<&VersionFacts> {
-        self.versions.iter().find(|v| v.state == State::Pending)
-    }
 }
 
 impl Index {

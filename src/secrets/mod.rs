@@ -9,16 +9,16 @@ pub(crate) mod backend;
 mod crypto;
 pub(crate) mod document;
 pub(crate) mod index;
-mod source;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub(crate) use backend::BackendKind;
 pub(crate) use crypto::random_key;
-pub(crate) use document::{Document, Entry, State, Version};
+pub(crate) use document::{Document, State};
 pub(crate) use index::EntryFacts;
-pub(crate) use source::{BackendOptions, Freshness, Overview, Stamp, VaultSource};
+pub(crate) use source::{BackendOptions, Freshness, Overview, VaultSource};
 pub(crate) use write::{Edited, Written};
 
 use url::Url;

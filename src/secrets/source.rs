@@ -393,12 +393,17 @@ impl VaultSource {
     }
 
     /// The key of the project's fingerprints, made if there is none.
-    pub(super) fn fingerprint_key(&self) -> Result<FingerprintKey, Problem> {
+    pub(super) fn fingerprint_key(&self) -> Result<FingerprintKey, Fault> {
         let path = self.path("fingerprint.key");
         let problem = |e: std::io::Error| {
-            Problem::error("fingerprint-key", "cannot read or make the key of the fingerprints")
+            Fault::failure(
+                Problem::error(
+                    "fingerprint-key",
+                    "cannot read or make the key of the fingerprints",
+                )
                 .at(Place::file(&path))
-                .why(e)
+                .why(e),
+            )
         };
         if let Some(key) = FingerprintKey::read(&path).map_err(problem)? {
             return Ok(key);
@@ -470,7 +475,7 @@ impl SecretSource for VaultSource {
             // Only the vault itself knows; this is the one case in which facts open it.
             Freshness::NoIndex => {
                 let Some(document) = self.document().map_err(first)? else { return Ok(None) };
-                let key = self.fingerprint_key()?;
+                let key = self.fingerprint_key().map_err(first)?;
                 let facts = document.facts(|value| key.of(value));
                 return Ok(facts.get(&Document::key(profile, name)).and_then(current));
             }
@@ -486,7 +491,7 @@ impl SecretSource for VaultSource {
     }
 
     fn fingerprint(&self, value: &Secret) -> Result<String, Problem> {
-        Ok(self.fingerprint_key()?.of(value))
+        Ok(self.fingerprint_key().map_err(first)?.of(value))
     }
 }
 

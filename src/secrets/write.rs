@@ -250,7 +250,7 @@ impl VaultSource {
                     .why(format!("its limit is {} MiB", LIMIT >> 20)),
             ));
         }
-        let key = self.fingerprint_key().map_err(Fault::failure)?;
+        let key = self.fingerprint_key()?;
         let entries = document.facts(|value| key.of(value));
         let next = Snapshot { generation, digest: digest(&sealed), entries };
 

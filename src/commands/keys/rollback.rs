@@ -30,6 +30,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         return Err(nothing_before(&key));
     }
     desk.not_shadowed(&key, request.shadowed)?;
+    desk.may_send(&key)?;
     desk.may_change(&format!("Roll back `{}`", key.name))?;
     let rotation = Rotation::begin(desk.vault, desk.state_dir, desk.profile(), &key.name)?;
     if let Some(journal) = rotation.unfinished()? {
@@ -51,7 +52,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             .hint("set the base URL back first, or rotate to a new value"),
         ));
     }
-    let mut journal = rotation.create(Kind::Rollback, &previous.value, destination)?;
+    let mut journal = rotation.create(Kind::Rollback, &previous.value, destination.as_deref())?;
     rotate::finish(desk, &key, &rotation, &mut journal)
 }
 

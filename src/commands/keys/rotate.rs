@@ -39,6 +39,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     // Giving up needs no value and changes nothing that is in use.
     if !request.abort {
         desk.not_shadowed(&key, request.shadowed)?;
+        desk.may_send(&key)?;
     }
     let act = if request.abort { "Abort the rotation of" } else { "Rotate" };
     desk.may_change(&format!("{act} `{}`", key.name))?;
@@ -61,7 +62,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             let secret = new_value(desk, &key)?;
             value::check(&key, &secret)?;
             let destination = key.provider.as_ref().map(names::Provider::destination);
-            let mut journal = rotation.create(Kind::Rotate, &secret, destination)?;
+            let mut journal = rotation.create(Kind::Rotate, &secret, destination.as_deref())?;
             drop(secret);
             finish(desk, &key, &rotation, &mut journal)
         }

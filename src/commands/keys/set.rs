@@ -1,11 +1,12 @@
 //! `ultra keys set NAME`: keeps a value in the vault.
 
-use super::{Desk, names, value};
+use super::names::{self, Key};
+use super::{Desk, value};
 use crate::base::Secret;
 use crate::report::{Block, Fault, Problem, Report};
 use crate::rotation::Journal;
 use crate::secrets::audit::Event;
-use crate::secrets::{BackendKind, Edited, State};
+use crate::secrets::{BackendKind, Edited, State, Written};
 use crate::settings::SecretSource as _;
 use serde_json::json;
 
@@ -41,19 +42,9 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         ));
     }
     let profile = desk.profile();
-    let exists = |version: u32| {
-        Fault::refused(
-            Problem::error("entry-exists", format!("the vault has a value for `{}`", key.name))
-                .why(format!("version {version} is in use in profile `{profile}`"))
-                .hint(format!(
-                    "`{}` tests the new value first and keeps the old one; `--replace` does neither",
-                    desk.command("rotate", &key)
-                )),
-        )
-    };
     let facts = desk.vault.facts(profile, &key.name).map_err(Fault::unreachable)?;
     if let Some(facts) = facts.filter(|_| !request.replace) {
-        return Err(exists(facts.version));
+        return Err(exists(desk, &key, facts.version));
     }
     if Journal::read(desk.state_dir, profile, &key.name)?.is_some() {
         let rotate = desk.command("rotate", &key);
@@ -71,28 +62,61 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     value::check(&key, &secret)?;
 
     let fingerprint = desk.vault.fingerprint(&secret).map_err(Fault::failure)?;
+    let written = keep(request, desk, &key, secret, &fingerprint)?;
+    for warning in &written.warnings {
+        desk.console.warn(warning);
+    }
+    report(desk, &key, &fingerprint, &written)
+}
+
+/// The fault of a value that is there.
+fn exists(desk: &Desk<'_>, key: &Key, version: u32) -> Fault {
+    Fault::refused(
+        Problem::error("entry-exists", format!("the vault has a value for `{}`", key.name))
+            .why(format!("version {version} is in use in profile `{}`", desk.profile()))
+            .hint(format!(
+                "`{}` tests the new value first and keeps the old one; `--replace` does neither",
+                desk.command("rotate", key)
+            )),
+    )
+}
+
+/// Writes the value as the current version.
+fn keep(
+    request: &Request,
+    desk: &Desk<'_>,
+    key: &Key,
+    secret: Secret,
+    fingerprint: &str,
+) -> Result<Written<u32>, Fault> {
     let now = desk.vault.clock().now();
     let purpose = format!("keys set {}", key.name);
-    let written = desk.vault.write(request.backend, &purpose, |document| {
-        let entry = document.entry_mut(profile, &key.name);
+    desk.vault.write(request.backend, &purpose, |document| {
+        let entry = document.entry_mut(desk.profile(), &key.name);
         // Asked again under the lock: another writer may have been faster.
         if let Some(current) = entry.current().filter(|_| !request.replace) {
-            return Err(exists(current.number));
+            return Err(exists(desk, key, current.number));
         }
         let version = entry.add(secret, State::Current, now, None);
         let event = Event {
             event: if request.replace { "replace" } else { "set" }.to_owned(),
-            profile: profile.to_owned(),
+            profile: desk.profile().to_owned(),
             name: key.name.clone(),
             version,
-            fingerprint: Some(fingerprint.clone()),
+            fingerprint: Some(fingerprint.to_owned()),
             detail: None,
         };
         Ok(Edited { value: version, events: vec![event] })
-    })?;
-    for warning in &written.warnings {
-        desk.console.warn(warning);
-    }
+    })
+}
+
+fn report(
+    desk: &Desk<'_>,
+    key: &Key,
+    fingerprint: &str,
+    written: &Written<u32>,
+) -> Result<Report, Fault> {
+    let profile = desk.profile();
     let version = written.value;
     let mut view = vec![Block::text(format!(
         "`{}` is set: version {version} in profile `{profile}`, fingerprint {fingerprint}",
@@ -105,7 +129,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         )));
     }
     if key.provider.is_some() {
-        view.push(Block::text(format!("try it: {}", desk.command("verify", &key))));
+        view.push(Block::text(format!("try it: {}", desk.command("verify", key))));
     }
     Report::new(
         "ultra.keys.set/1",

@@ -100,7 +100,7 @@ fn verify(desk: &Desk<'_>, key: &Key) -> Result<Outcome, Fault> {
     let mut outcome = Outcome {
         name: key.name.clone(),
         verdict: "not-tested",
-        destination: key.provider.as_ref().map(super::names::Provider::destination),
+        destination: key.provider.as_ref().map(names::Provider::destination),
         source: source.as_ref().map(ToString::to_string),
         models: None,
         status: None,
@@ -112,6 +112,7 @@ fn verify(desk: &Desk<'_>, key: &Key) -> Result<Outcome, Fault> {
         outcome.why = Some("nobody can be asked about a key of this kind".to_owned());
         return Ok(outcome);
     };
+    desk.may_send(key)?;
     let destination = provider.destination();
     let from_vault = source.is_some_and(|origin| origin.layer == Layer::Vault);
     let overview = desk.vault.overview()?;
