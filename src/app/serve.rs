@@ -22,8 +22,17 @@ pub(super) fn serve(args: ServeArgs, context: &Context) -> Result<Report, Fault>
     if let Some(port) = args.port {
         variables.insert("ULTRA_PORT", port);
     }
+    if args.probe {
+        variables.insert("ULTRA_ADDR", "127.0.0.1".to_owned());
+        variables.insert("ULTRA_PORT", "auto".to_owned());
+    }
     let workspace = context.workspace(variables)?;
     let vault = context.secrets(&workspace);
-    let request = Request { vault: vault.vault_path(), secrets: Arc::new(vault), workspace };
+    let request = Request {
+        vault: vault.vault_path(),
+        secrets: Arc::new(vault),
+        workspace,
+        probe: args.probe,
+    };
     serve::run(request, &context.console)
 }

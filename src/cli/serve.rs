@@ -20,4 +20,8 @@ pub(crate) struct ServeArgs {
     /// The port to listen on; `auto` takes a free one.
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<String>,
+    /// Be there only to be looked at: loopback, a free port, a state directory of its own, and one
+    /// service key, which is the first line of standard input. Ends with standard input.
+    #[arg(long, hide = true, conflicts_with_all = ["addr", "mock", "real"])]
+    pub(crate) probe: bool,
 }

@@ -10,6 +10,7 @@ pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod man;
+mod probe;
 pub(crate) mod serve;
 pub(crate) mod switch;
 pub(crate) mod switching;

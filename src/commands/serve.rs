@@ -1,5 +1,6 @@
 //! `serve`: loads the profile, refuses what does not hold, and runs the server.
 
+use super::probe::Probe;
 use crate::report::{Console, Fault, Problem, Report};
 use crate::serve::{self, Start};
 use crate::settings::secret::SecretSource;
@@ -16,6 +17,8 @@ pub(crate) struct Request {
     pub(crate) secrets: Arc<dyn SecretSource>,
     /// The vault's file.
     pub(crate) vault: PathBuf,
+    /// Whether the server is only there to be looked at (see [`super::probe`]).
+    pub(crate) probe: bool,
 }
 
 /// How long blocking work may go on when everything else has ended.
@@ -26,9 +29,10 @@ const LEFTOVERS: Duration = Duration::from_millis(500);
 /// # Errors
 /// As [`crate::serve::run`]; every problem of the configuration at once (3).
 pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fault> {
-    let Request { workspace, secrets, vault } = request;
+    let Request { mut workspace, secrets, vault, probe } = request;
+    let probe = if probe { Some(Probe::begin(&mut workspace)?) } else { None };
     let loaded = settings::load(&workspace, &workspace.profile, &*secrets);
-    let (settings, resolution, warnings) = loaded.usable()?;
+    let (mut settings, resolution, warnings) = loaded.usable()?;
     for warning in &warnings {
         console.warn(warning);
     }
@@ -37,6 +41,9 @@ pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fau
         .thread_name("serve")
         .build()
         .map_err(|e| Fault::failure(Problem::error("runtime", "cannot start threads").why(e)))?;
+    if let Some(probe) = &probe {
+        runtime.block_on(probe.prepare(&mut settings, &workspace))?;
+    }
     let start = Start { workspace, settings, resolution, secrets, vault };
     let outcome = runtime.block_on(serve::run(start, console));
     runtime.shutdown_timeout(LEFTOVERS);

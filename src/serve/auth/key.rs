@@ -55,6 +55,21 @@ pub(crate) fn generate(request: KeyRequest, now: Timestamp) -> NewKey {
     NewKey { text: Secret::new(format!("{PREFIX}{}.{secret}", key.id)), key }
 }
 
+/// What is stored of a key that somebody else has made; `None` if the text is no service key.
+pub(crate) fn stored(text: &Secret, request: KeyRequest, now: Timestamp) -> Option<ServiceKey> {
+    let (id, secret) = parse(text.expose())?;
+    Some(ServiceKey {
+        id: id.to_owned(),
+        hash: hash(secret),
+        name: request.name,
+        scopes: request.scopes,
+        created_at: now,
+        expires_at: request.expires_at,
+        rate: request.rate,
+        revoked_at: None,
+    })
+}
+
 /// The hash of a secret part.
 pub(super) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()

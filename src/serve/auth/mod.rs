@@ -20,7 +20,7 @@ mod token;
 pub(crate) use authenticator::{AuthOptions, Authenticator, Caller, Credential};
 pub(crate) use dev_key::{DevKey, dev_key};
 pub(crate) use error::AuthError;
-pub(crate) use key::{KeyRequest, NewKey, generate, id_of};
+pub(crate) use key::{KeyRequest, NewKey, generate, id_of, stored};
 pub(crate) use material::{seal, token_keys};
 pub(crate) use refresh::{follow, start_up};
 pub(crate) use sealed::{LastGood, Seal};
