@@ -42,6 +42,8 @@ pub(crate) struct Provider {
     pub(crate) keys: Vec<String>,
     /// Its keys.
     pub(crate) slots: Slots,
+    /// Whether the profile or a variable names it, rather than only our list of known ones.
+    pub(crate) configured: bool,
     /// Why there is no key, if there is none.
     reason: Mutex<Option<String>>,
 }
@@ -135,6 +137,11 @@ impl Route {
         endpoints
     }
 
+    /// Whether any of its providers is configured.
+    pub(crate) fn configured(&self) -> bool {
+        self.targets.iter().any(|t| t.provider.configured)
+    }
+
     /// Why no target can be used at present; `None` if one can.
     pub(crate) fn unavailable(&self) -> Option<String> {
         let mut reasons = Vec::new();
@@ -162,21 +169,20 @@ impl Table {
     /// The routes of a profile. `total` is the server's time limit for a request.
     pub(crate) fn of(profile: &Profile, mode: Mode, total: Duration) -> Self {
         let mut specs: BTreeMap<&str, ProviderSpec> = BTreeMap::new();
-        if mode == Mode::Mock {
-            // The names that would answer in mode real, keys or not.
-            for known in KNOWN_PROVIDERS {
-                if let Ok(base_url) = Url::parse(known.base_url) {
-                    specs.insert(
-                        known.name,
-                        ProviderSpec {
-                            kind: known.kind,
-                            base_url,
-                            keys: Vec::new(),
-                            models: known.models.iter().map(|&m| m.to_owned()).collect(),
-                            place: None,
-                        },
-                    );
-                }
+        // Known ones are listed whether they are configured or not: without a key their models
+        // say what is missing.
+        for known in KNOWN_PROVIDERS {
+            if let Ok(base_url) = Url::parse(known.base_url) {
+                specs.insert(
+                    known.name,
+                    ProviderSpec {
+                        kind: known.kind,
+                        base_url,
+                        keys: vec![known.key.to_owned()],
+                        models: known.models.iter().map(|&m| m.to_owned()).collect(),
+                        place: None,
+                    },
+                );
             }
         }
         specs.extend(profile.providers.iter().map(|(n, spec)| (n.as_str(), spec.clone())));
@@ -184,7 +190,8 @@ impl Table {
         let mut providers: BTreeMap<Arc<str>, Arc<Provider>> = specs
             .iter()
             .filter_map(|(name, spec)| {
-                let provider = Arc::new(provider(name, spec, mode)?);
+                let configured = profile.providers.contains_key(*name);
+                let provider = Arc::new(provider(name, spec, mode, configured)?);
                 Some((Arc::clone(&provider.name), provider))
             })
             .collect();
@@ -195,6 +202,7 @@ impl Table {
                 backend: Backend::Mock,
                 keys: Vec::new(),
                 slots: Slots::default(),
+                configured: true,
                 reason: Mutex::default(),
             });
             providers.entry(Arc::clone(&mock.name)).or_insert(mock);
@@ -289,7 +297,7 @@ impl Table {
     }
 }
 
-fn provider(name: &str, spec: &ProviderSpec, mode: Mode) -> Option<Provider> {
+fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Option<Provider> {
     let family = Family::of(spec.kind);
     let backend = match mode {
         Mode::Mock => Backend::Mock,
@@ -305,6 +313,7 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode) -> Option<Provider> {
         backend,
         keys: spec.keys.clone(),
         slots: Slots::default(),
+        configured,
         reason: Mutex::default(),
     })
 }
@@ -364,8 +373,10 @@ mod tests {
         assert!(table.find("unknown").is_none());
         assert!(table.find("a/").is_none());
         assert!(table.find(mock::MODEL).is_none());
-        let names: Vec<&str> = table.routes().map(|r| &*r.model).collect();
-        assert_eq!(names, ["m", "shared"]);
+        let configured: Vec<&str> =
+            table.routes().filter(|r| r.configured()).map(|r| &*r.model).collect();
+        assert_eq!(configured, ["m", "shared"]);
+        assert!(table.find("claude-sonnet-4-5").is_some_and(|r| !r.configured()));
     }
 
     #[test]

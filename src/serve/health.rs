@@ -3,6 +3,7 @@
 
 use super::state::App;
 use crate::base::Timestamp;
+use crate::gateway::routes::Backend;
 use crate::store::StoreError;
 use arc_swap::ArcSwap;
 use serde::Serialize;
@@ -146,7 +147,7 @@ pub(crate) async fn judge(app: &App) {
     verdicts.insert("identity".to_owned(), identity(app, now, &mut unready));
     verdicts.insert("usage_journal".to_owned(), journal(app, &mut unready));
     for provider in app.gateway.table().providers() {
-        if provider.keys.is_empty() && provider.unavailable().is_none() {
+        if !provider.configured || matches!(provider.backend, Backend::Mock) {
             continue;
         }
         let verdict = match provider.unavailable() {

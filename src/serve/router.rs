@@ -196,6 +196,21 @@ mod tests {
     }
 
     #[test]
+    fn the_walk_over_all_routes_knows_them_all() {
+        // `tests/it/serve/permissions.rs` asks each of these without credentials and without
+        // scopes: a route that is added here is added there.
+        let walked = include_str!("../../tests/it/serve/permissions.rs");
+        for route in ROUTES.iter().filter(|r| r.access != Access::Public) {
+            let path = route.path.replace("{*id}", "gpt-4o");
+            let method = match route.method {
+                Method::Get => "GET",
+                Method::Post => "POST",
+            };
+            assert!(walked.contains(&format!("(\"{method}\", \"{path}\")")), "{path}");
+        }
+    }
+
+    #[test]
     fn labels_are_those_of_the_table() {
         assert_eq!(label("/v1/models/a/b"), "/v1/models/{*id}");
         assert_eq!(label("/v1/models"), "/v1/models");

@@ -6,4 +6,5 @@ mod env;
 mod keys;
 mod layers;
 mod store;
+mod serve;
 mod support;

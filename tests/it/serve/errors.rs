@@ -1,0 +1,198 @@
+//! Bad requests: the family's own error, the right status, never a 500.
+
+use super::http::{Answer, Request};
+use super::{chat, dev_key, dressed, mock, with_key};
+use crate::support::{Server, Ultra};
+
+const CHAT: &str = "/v1/chat/completions";
+const MESSAGES: &str = "/v1/messages";
+const HELLO: &str = r#""messages":[{"role":"user","content":"hi"}]"#;
+
+#[track_caller]
+fn openai(answer: &Answer) -> String {
+    dressed(answer);
+    let error = &answer.json()["error"];
+    assert!(error["message"].is_string() && error["type"].is_string(), "{answer:?}");
+    assert!(error.get("param").is_some(), "{answer:?}");
+    error["code"].as_str().unwrap().to_owned()
+}
+
+#[track_caller]
+fn anthropic(answer: &Answer) -> String {
+    dressed(answer);
+    let body = answer.json();
+    assert_eq!(body["type"], "error");
+    assert!(body["error"]["message"].is_string());
+    assert_eq!(body["request_id"].as_str(), answer.header("request-id"));
+    body["error"]["type"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn malformed_requests_are_refused_in_the_familys_shape() {
+    let (ultra, server) = mock();
+    let hello = |model: &str| format!(r#"{{"model":"{model}","max_tokens":9,{HELLO}}}"#);
+    let deep = format!(r#"{{"model":"gpt-4o",{HELLO},"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let cases: [(&str, u16); 9] = [
+        ("{", 400),
+        ("[]", 400),
+        ("", 400),
+        (r#"{"messages":[]}"#, 400),
+        (r#"{"model":7,"messages":[{"role":"user"}]}"#, 400),
+        (r#"{"model":"gpt-4o","messages":"hi","max_tokens":1}"#, 400),
+        (r#"{"model":"gpt-4o","messages":[{"role":"user","content":"x"}],"max_tokens":-1}"#, 400),
+        (r#"{"model":"gpt-4o","messages":[5],"max_tokens":1}"#, 400),
+        (&deep, 400),
+    ];
+    for (body, status) in cases {
+        openai(&chat(&ultra, CHAT, body).send(server.addr()).is(status));
+        let kind = anthropic(&chat(&ultra, MESSAGES, body).send(server.addr()).is(status));
+        assert_eq!(kind, "invalid_request_error");
+    }
+    let invalid = with_key(&ultra, "POST", CHAT)
+        .header("content-type", "application/json")
+        .body(b"{\"model\":\"\xff\"}".to_vec());
+    openai(&invalid.send(server.addr()).is(400));
+
+    let unknown = chat(&ultra, CHAT, &hello("gpt-4p")).send(server.addr()).is(404);
+    assert_eq!(openai(&unknown), "model_not_found");
+    assert!(unknown.text().contains("gpt-4o"), "did-you-mean: {}", unknown.text());
+    let unknown = chat(&ultra, MESSAGES, &hello("nope")).send(server.addr()).is(404);
+    assert_eq!(anthropic(&unknown), "not_found_error");
+    let elsewhere = chat(&ultra, MESSAGES, &hello("gpt-4o")).send(server.addr()).is(400);
+    assert!(elsewhere.text().contains(CHAT), "{}", elsewhere.text());
+}
+
+#[test]
+fn wrong_kinds_methods_and_sizes_are_refused() {
+    let ultra = Ultra::empty().env("ULTRA_BODY_LIMIT", "1KiB");
+    let server = Server::start(&ultra, &[]);
+    let text = with_key(&ultra, "POST", CHAT).header("content-type", "text/plain").body("{}");
+    openai(&text.send(server.addr()).is(415));
+    openai(&with_key(&ultra, "POST", CHAT).body("{}").send(server.addr()).is(415));
+    let wrong = with_key(&ultra, "DELETE", CHAT).send(server.addr()).is(405);
+    assert_eq!(wrong.header("allow"), Some("POST"));
+    assert_eq!(openai(&wrong), "method_not_allowed");
+    openai(&with_key(&ultra, "GET", "/v1/nothing").send(server.addr()).is(404));
+
+    let padded = |length: usize| {
+        let body = format!(r#"{{"model":"gpt-4o",{HELLO},"x":""#);
+        let fill = length - body.len() - 2;
+        format!("{body}{}\"}}", "x".repeat(fill))
+    };
+    chat(&ultra, CHAT, &padded(1024)).send(server.addr()).is(200);
+    openai(&chat(&ultra, CHAT, &padded(1025)).send(server.addr()).is(413));
+    let kind = anthropic(&chat(&ultra, MESSAGES, &padded(1025)).send(server.addr()).is(413));
+    assert_eq!(kind, "request_too_large");
+
+    // Without a length the same limit holds.
+    use std::io::Write as _;
+    let key = dev_key(&ultra);
+    let mut stream = std::net::TcpStream::connect(server.addr()).unwrap();
+    let head = format!(
+        "POST {CHAT} HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let _ = stream.write_all(format!("800\r\n{}\r\n0\r\n\r\n", "x".repeat(2048)).as_bytes());
+    let answer = Answer::read(&mut std::io::BufReader::new(stream), false);
+    openai(&answer.is(413));
+}
+
+#[test]
+fn heads_that_are_too_large_are_refused() {
+    let (ultra, server) = mock();
+    let long = with_key(&ultra, "GET", "/v1/models").header("x-long", &"x".repeat(40 << 10));
+    openai(&long.send(server.addr()).is(431));
+    let mut many = with_key(&ultra, "GET", "/v1/models");
+    for n in 0..120 {
+        many = many.header(&format!("x-h{n}"), "v");
+    }
+    openai(&many.send(server.addr()).is(431));
+    // So long that the HTTP library itself refuses.
+    let huge = Request::new("GET", "/v1/models").header("x-long", &"x".repeat(1 << 20));
+    assert_eq!(huge.send(server.addr()).status, 431);
+}
+
+#[test]
+fn credentials_are_asked_for_and_judged() {
+    let (ultra, server) = mock();
+    let body = format!(r#"{{"model":"gpt-4o",{HELLO}}}"#);
+    for credentials in [None, Some("Bearer uk_aaaa.bbbb"), Some("Bearer nonsense"), Some("Basic eDp5")] {
+        let mut request = Request::new("POST", CHAT).json(&body);
+        if let Some(value) = credentials {
+            request = request.header("authorization", value);
+        }
+        let answer = request.send(server.addr()).is(401);
+        openai(&answer);
+        assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer"));
+    }
+    let answer = Request::new("POST", MESSAGES)
+        .header("x-api-key", "uk_aaaa.bbbb")
+        .json(&body)
+        .send(server.addr())
+        .is(401);
+    assert_eq!(anthropic(&answer), "authentication_error");
+    // The Anthropic way of showing a key.
+    Request::new("GET", "/v1/models").header("x-api-key", &dev_key(&ultra)).send(server.addr()).is(200);
+    // Marks of test traffic grant nothing.
+    Request::new("GET", "/v1/models").header("x-test-mode", "true").send(server.addr()).is(401);
+    let in_query = format!("/v1/models?api_key={}", dev_key(&ultra));
+    Request::new("GET", &in_query).send(server.addr()).is(401);
+}
+
+#[test]
+fn ids_are_taken_over_if_sane() {
+    let (ultra, server) = mock();
+    let id = |value: &str| {
+        let answer = with_key(&ultra, "GET", "/v1/models")
+            .header("x-request-id", value)
+            .send(server.addr());
+        answer.header("x-request-id").unwrap().to_owned()
+    };
+    assert_eq!(id("run-1.step:2"), "run-1.step:2");
+    assert_ne!(id("a b"), "a b");
+}
+
+#[test]
+fn rates_are_limited_with_a_time_to_come_back() {
+    let ultra = Ultra::empty().env("ULTRA_RATE_LIMIT", "3").env("ULTRA_RATE_LIMIT_ANONYMOUS", "2");
+    let server = Server::start(&ultra, &[]);
+    for left in ["2", "1", "0"] {
+        let answer = with_key(&ultra, "GET", "/v1/models").send(server.addr()).is(200);
+        assert_eq!(answer.header("x-ratelimit-limit-requests"), Some("3"));
+        assert_eq!(answer.header("x-ratelimit-remaining-requests"), Some(left));
+    }
+    let refused = with_key(&ultra, "GET", "/v1/models").send(server.addr()).is(429);
+    assert_eq!(openai(&refused), "rate_limit_exceeded");
+    assert!(refused.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+    assert_eq!(refused.header("x-ratelimit-remaining-requests"), Some("0"));
+    // Guessing is limited by address; a health probe is not.
+    let guess = || Request::new("GET", "/v1/models").send(server.addr()).status;
+    assert_eq!((guess(), guess(), guess()), (401, 401, 429));
+    Request::new("GET", "/api/health/ready").send(server.addr()).is(200);
+}
+
+#[test]
+fn only_listed_origins_may_read_answers() {
+    let ultra = Ultra::empty().env("ULTRA_CORS_ORIGINS", "https://app.example.com");
+    let server = Server::start(&ultra, &[]);
+    let from = |origin: &str| {
+        let request = with_key(&ultra, "GET", "/v1/models").header("origin", origin);
+        let answer = request.send(server.addr()).is(200);
+        assert_eq!(answer.header("vary"), Some("Origin"));
+        answer.header("access-control-allow-origin").map(str::to_owned)
+    };
+    assert_eq!(from("https://app.example.com").as_deref(), Some("https://app.example.com"));
+    assert_eq!(from("https://evil.example"), None);
+    assert_eq!(from("null"), None);
+    let preflight = |origin: &str| {
+        Request::new("OPTIONS", CHAT)
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization")
+            .send(server.addr())
+    };
+    let allowed = preflight("https://app.example.com").is(204);
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example.com"));
+    let refused = preflight("https://evil.example").is(401);
+    assert_eq!(refused.header("access-control-allow-origin"), None);
+}
