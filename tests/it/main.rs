@@ -5,6 +5,6 @@ mod clients;
 mod env;
 mod keys;
 mod layers;
-mod store;
 mod serve;
+mod store;
 mod support;

@@ -31,7 +31,8 @@ fn anthropic(answer: &Answer) -> String {
 fn malformed_requests_are_refused_in_the_familys_shape() {
     let (ultra, server) = mock();
     let hello = |model: &str| format!(r#"{{"model":"{model}","max_tokens":9,{HELLO}}}"#);
-    let deep = format!(r#"{{"model":"gpt-4o",{HELLO},"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let deep =
+        format!(r#"{{"model":"gpt-4o",{HELLO},"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     let cases: [(&str, u16); 9] = [
         ("{", 400),
         ("[]", 400),
@@ -116,7 +117,9 @@ fn heads_that_are_too_large_are_refused() {
 fn credentials_are_asked_for_and_judged() {
     let (ultra, server) = mock();
     let body = format!(r#"{{"model":"gpt-4o",{HELLO}}}"#);
-    for credentials in [None, Some("Bearer uk_aaaa.bbbb"), Some("Bearer nonsense"), Some("Basic eDp5")] {
+    for credentials in
+        [None, Some("Bearer uk_aaaa.bbbb"), Some("Bearer nonsense"), Some("Basic eDp5")]
+    {
         let mut request = Request::new("POST", CHAT).json(&body);
         if let Some(value) = credentials {
             request = request.header("authorization", value);
@@ -132,7 +135,10 @@ fn credentials_are_asked_for_and_judged() {
         .is(401);
     assert_eq!(anthropic(&answer), "authentication_error");
     // The Anthropic way of showing a key.
-    Request::new("GET", "/v1/models").header("x-api-key", &dev_key(&ultra)).send(server.addr()).is(200);
+    Request::new("GET", "/v1/models")
+        .header("x-api-key", &dev_key(&ultra))
+        .send(server.addr())
+        .is(200);
     // Marks of test traffic grant nothing.
     Request::new("GET", "/v1/models").header("x-test-mode", "true").send(server.addr()).is(401);
     let in_query = format!("/v1/models?api_key={}", dev_key(&ultra));
@@ -143,9 +149,8 @@ fn credentials_are_asked_for_and_judged() {
 fn ids_are_taken_over_if_sane() {
     let (ultra, server) = mock();
     let id = |value: &str| {
-        let answer = with_key(&ultra, "GET", "/v1/models")
-            .header("x-request-id", value)
-            .send(server.addr());
+        let answer =
+            with_key(&ultra, "GET", "/v1/models").header("x-request-id", value).send(server.addr());
         answer.header("x-request-id").unwrap().to_owned()
     };
     assert_eq!(id("run-1.step:2"), "run-1.step:2");

@@ -90,6 +90,10 @@ fn a_new_key_that_is_refused_fails_no_request() {
     let states: Vec<&str> =
         slots.as_array().unwrap().iter().map(|s| s["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["rejected", "active"]);
-    let bad = provider.received().iter().filter(|r| r.header("authorization").unwrap().ends_with("-bad")).count();
+    let bad = provider
+        .received()
+        .iter()
+        .filter(|r| r.header("authorization").unwrap().ends_with("-bad"))
+        .count();
     assert_eq!(bad, 3, "a rejected key is not tried again");
 }

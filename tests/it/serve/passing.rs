@@ -58,8 +58,10 @@ fn plain_answers_and_requests_pass_byte_for_byte() {
 
 #[test]
 fn anthropic_requests_carry_their_version_and_betas() {
-    let provider =
-        Upstream::saying(upstream::json("200 OK", r#"{"type":"message","usage":{"input_tokens":1,"output_tokens":1}}"#));
+    let provider = Upstream::saying(upstream::json(
+        "200 OK",
+        r#"{"type":"message","usage":{"input_tokens":1,"output_tokens":1}}"#,
+    ));
     let (ultra, server) = real(&provider);
     let body = r#"{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
     chat(&ultra, "/v1/messages", body).header("anthropic-beta", "b-1").send(server.addr()).is(200);
@@ -79,7 +81,9 @@ fn anthropic_requests_carry_their_version_and_betas() {
 
 #[test]
 fn errors_of_the_provider_pass_and_never_quote_our_key() {
-    let error = format!(r#"{{"error":{{"message":"too long, {CANARY}","type":"invalid_request_error","param":null,"code":"context_length_exceeded"}}}}"#);
+    let error = format!(
+        r#"{{"error":{{"message":"too long, {CANARY}","type":"invalid_request_error","param":null,"code":"context_length_exceeded"}}}}"#
+    );
     let provider = Upstream::saying(upstream::json("400 Bad Request", &error));
     let (ultra, server) = real(&provider);
     let answer = chat(&ultra, CHAT, HELLO).send(server.addr()).is(400);
@@ -155,7 +159,8 @@ fn without_a_key_a_model_is_listed_with_the_reason_and_never_mocked() {
         .env("OPENAI_BASE_URL", provider.openai())
         .env("ANTHROPIC_BASE_URL", provider.anthropic());
     let server = Server::start(&ultra, &["--real"]);
-    let models = with_key(&ultra, "GET", "/api/available-models").send(server.addr()).is(200).json();
+    let models =
+        with_key(&ultra, "GET", "/api/available-models").send(server.addr()).is(200).json();
     assert_eq!(models["mode"], "real");
     let find = |name: &str| {
         models["models"].as_array().unwrap().iter().find(|m| m["name"] == name).cloned()

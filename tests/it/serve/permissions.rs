@@ -23,7 +23,9 @@ fn nothing_but_the_public_paths_answers_without_credentials() {
     for (method, path) in GUARDED {
         dressed(&Request::new(method, path).send(server.addr()).is(401));
     }
-    for path in ["/", "/api", "/api/health/", "/api/healthy", "/v1", "/nope", "/metrics/", "/API/health"] {
+    for path in
+        ["/", "/api", "/api/health/", "/api/healthy", "/v1", "/nope", "/metrics/", "/API/health"]
+    {
         dressed(&Request::new("GET", path).send(server.addr()).is(401));
     }
     Request::new("POST", "/api/health").send(server.addr()).is(405);

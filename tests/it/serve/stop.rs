@@ -1,8 +1,8 @@
 //! Stopping: what is under way ends, nothing new begins.
 
+use super::chat;
 use super::http::{self, Request};
 use super::upstream::{self, Upstream};
-use super::chat;
 use crate::support::{CANARY, Server, Ultra, eventually};
 use std::io::{BufReader, Write as _};
 use std::net::TcpStream;
@@ -31,9 +31,8 @@ fn held() -> Held {
         let _ = upstream::chunk(stream, DONE);
         let _ = stream.write_all(b"0\r\n\r\n");
     });
-    let ultra = Ultra::empty()
-        .env("OPENAI_API_KEY", CANARY)
-        .env("OPENAI_BASE_URL", provider.openai());
+    let ultra =
+        Ultra::empty().env("OPENAI_API_KEY", CANARY).env("OPENAI_BASE_URL", provider.openai());
     let server = Server::start(&ultra, &["--real"]);
     let mut stream =
         BufReader::new(chat(&ultra, "/v1/chat/completions", HELLO).open(server.addr()));

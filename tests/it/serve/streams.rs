@@ -11,7 +11,8 @@ use std::time::Duration;
 const CHAT: &str = "/v1/chat/completions";
 const HELLO: &str =
     r#"{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
-const FIRST: &[u8] = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n";
+const FIRST: &[u8] =
+    b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n";
 const LAST: &[u8] = b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
@@ -29,7 +30,10 @@ fn real(provider: &Upstream) -> (Ultra, Server) {
 fn attempts(ultra: &Ultra, server: &Server, outcome: &str) -> Option<()> {
     let metrics = with_key(ultra, "GET", "/metrics").send(server.addr()).text();
     let wanted = format!("outcome=\"{outcome}\"}} 1");
-    metrics.lines().any(|l| l.starts_with("ultra_upstream_attempts_total") && l.ends_with(&wanted)).then_some(())
+    metrics
+        .lines()
+        .any(|l| l.starts_with("ultra_upstream_attempts_total") && l.ends_with(&wanted))
+        .then_some(())
 }
 
 #[test]
@@ -113,7 +117,8 @@ fn a_cut_stream_ends_with_an_error_and_no_done() {
 fn an_anthropic_stream_that_breaks_ends_with_its_error_event() {
     let provider = Upstream::start(|_, stream| {
         stream.write_all(upstream::STREAM.as_bytes()).unwrap();
-        upstream::chunk(stream, b"event: message_start\ndata: {\"type\":\"message_start\"}\n\n").unwrap();
+        upstream::chunk(stream, b"event: message_start\ndata: {\"type\":\"message_start\"}\n\n")
+            .unwrap();
     });
     let (ultra, server) = real(&provider);
     let body = r#"{"model":"claude-sonnet-4-5","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
