@@ -1,7 +1,12 @@
-//! For tests only: rows.
+//! For tests only: rows, and a store that can be taken away.
 
-use super::{Outcome, UsageRow};
+use super::{
+    AppliedMigration, Heartbeat, Outcome, SchemaStatus, ServiceKey, Store, StoreError, StoreKind,
+    UsageRow,
+};
 use crate::base::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use uuid::Uuid;
 
 /// A usage row that differs from others by `n`.
@@ -27,5 +32,81 @@ pub(crate) fn usage_row(n: u32) -> UsageRow {
         latency_ms: 12,
         cost_nano_usd: None,
         price_version: None,
+    }
+}
+
+/// A store that can be taken away, and counts how often it is read.
+#[derive(Debug)]
+pub(crate) struct Flaky {
+    pub(crate) inner: Arc<dyn Store>,
+    pub(crate) away: AtomicBool,
+    pub(crate) reads: AtomicU32,
+    /// The model whose usage rows it will never take.
+    pub(crate) rejects: Option<&'static str>,
+}
+
+impl Flaky {
+    /// A store in front of `inner`.
+    pub(crate) fn new(inner: Arc<dyn Store>) -> Self {
+        Self { inner, away: AtomicBool::new(false), reads: AtomicU32::new(0), rejects: None }
+    }
+
+    fn there(&self) -> Result<(), StoreError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Unreachable { at: "x".into(), why: "away".into() });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for Flaky {
+    fn kind(&self) -> StoreKind {
+        self.inner.kind()
+    }
+    fn location(&self) -> &str {
+        self.inner.location()
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.inner.ping().await
+    }
+    async fn schema(&self) -> Result<SchemaStatus, StoreError> {
+        self.inner.schema().await
+    }
+    async fn migrate(&self) -> Result<Vec<AppliedMigration>, StoreError> {
+        self.inner.migrate().await
+    }
+    async fn service_keys(&self) -> Result<Vec<ServiceKey>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.there()?;
+        self.inner.service_keys().await
+    }
+    async fn create_service_key(&self, key: &ServiceKey) -> Result<(), StoreError> {
+        self.inner.create_service_key(key).await
+    }
+    async fn revoke_service_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.inner.revoke_service_key(id, at).await
+    }
+    async fn record_usage(&self, rows: &[UsageRow]) -> Result<u64, StoreError> {
+        self.there()?;
+        if self.rejects.is_some_and(|model| rows.iter().any(|row| row.model == model)) {
+            return Err(StoreError::Rejected { at: "x".into(), code: "22021".into() });
+        }
+        self.inner.record_usage(rows).await
+    }
+    async fn recent_usage(&self, limit: u32) -> Result<Vec<UsageRow>, StoreError> {
+        self.inner.recent_usage(limit).await
+    }
+    async fn count_usage(&self) -> Result<u64, StoreError> {
+        self.inner.count_usage().await
+    }
+    async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
+        self.inner.beat(heartbeat).await
+    }
+    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError> {
+        self.inner.heartbeats(since).await
+    }
+    async fn close(&self) {
+        self.inner.close().await;
     }
 }

@@ -11,6 +11,8 @@ mod claim;
 mod frame;
 mod reader;
 mod segment;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use crate::store::{Outcome, UsageRow};

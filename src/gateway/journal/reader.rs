@@ -231,15 +231,15 @@ impl Follower {
 
 /// What was read in one go.
 #[derive(Debug, Default)]
-struct Batch {
-    rows: Vec<UsageRow>,
-    next: Cursor,
+pub(super) struct Batch {
+    pub(super) rows: Vec<UsageRow>,
+    pub(super) next: Cursor,
     consumed: u64,
-    damaged: u64,
+    pub(super) damaged: u64,
 }
 
 /// Reads what follows `cursor`: whole lines only, from one segment.
-fn read(dir: &Path, cursor: Cursor, active: u64) -> io::Result<Batch> {
+pub(super) fn read(dir: &Path, cursor: Cursor, active: u64) -> io::Result<Batch> {
     let mut batch = Batch { next: cursor, ..Batch::default() };
     let segments = segment::list(dir)?;
     let Some(&number) = segments.iter().find(|n| **n >= cursor.segment) else { return Ok(batch) };

@@ -5,74 +5,14 @@ use super::*;
 use crate::base::time::ManualClock;
 use crate::base::{Clock as _, Secret, Timestamp};
 use crate::settings::groups::MigrateMode;
-use crate::store::{
-    AppliedMigration, DatabaseOptions, Heartbeat, SchemaStatus, Scope, Scopes, ServiceKey, Store,
-    StoreError, StoreKind, UsageRow, open,
-};
+use crate::store::testing::Flaky;
+use crate::store::{DatabaseOptions, Scope, Scopes, Store, open};
 use http::{HeaderMap, StatusCode};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-
-/// A store that can be taken away, and counts how often it is read.
-#[derive(Debug)]
-struct Flaky {
-    inner: Arc<dyn Store>,
-    away: AtomicBool,
-    reads: AtomicU32,
-}
-
-#[async_trait::async_trait]
-impl Store for Flaky {
-    fn kind(&self) -> StoreKind {
-        self.inner.kind()
-    }
-    fn location(&self) -> &str {
-        self.inner.location()
-    }
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.inner.ping().await
-    }
-    async fn schema(&self) -> Result<SchemaStatus, StoreError> {
-        self.inner.schema().await
-    }
-    async fn migrate(&self) -> Result<Vec<AppliedMigration>, StoreError> {
-        self.inner.migrate().await
-    }
-    async fn service_keys(&self) -> Result<Vec<ServiceKey>, StoreError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        if self.away.load(Ordering::SeqCst) {
-            return Err(StoreError::Unreachable { at: "x".into(), why: "away".into() });
-        }
-        self.inner.service_keys().await
-    }
-    async fn create_service_key(&self, key: &ServiceKey) -> Result<(), StoreError> {
-        self.inner.create_service_key(key).await
-    }
-    async fn revoke_service_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
-        self.inner.revoke_service_key(id, at).await
-    }
-    async fn record_usage(&self, rows: &[UsageRow]) -> Result<u64, StoreError> {
-        self.inner.record_usage(rows).await
-    }
-    async fn recent_usage(&self, limit: u32) -> Result<Vec<UsageRow>, StoreError> {
-        self.inner.recent_usage(limit).await
-    }
-    async fn count_usage(&self) -> Result<u64, StoreError> {
-        self.inner.count_usage().await
-    }
-    async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
-        self.inner.beat(heartbeat).await
-    }
-    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError> {
-        self.inner.heartbeats(since).await
-    }
-    async fn close(&self) {
-        self.inner.close().await;
-    }
-}
 
 /// A server's view of identity: store, authenticator, clock.
 struct World {
@@ -104,8 +44,7 @@ impl World {
             protected: false,
         };
         let inner = open(&options).await.unwrap();
-        let store =
-            Arc::new(Flaky { inner, away: AtomicBool::new(false), reads: AtomicU32::new(0) });
+        let store = Arc::new(Flaky::new(inner));
         let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_790_000_000).unwrap()));
         let authenticator = authenticator(clock.now());
         Self { dir, store, clock, authenticator, refresher: Refresher::default() }
