@@ -24,7 +24,7 @@ pub(crate) fn usage_row(n: u32) -> UsageRow {
         outcome: Outcome::Ok,
         status: 200,
         attempt: 1,
-        streamed: n % 2 == 0,
+        streamed: n.is_multiple_of(2),
         input_tokens: Some(u64::from(n)),
         cached_tokens: None,
         output_tokens: Some(7),

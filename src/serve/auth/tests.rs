@@ -429,6 +429,6 @@ mod tokens {
         let short = TokenKeys::new(&Secret::new("canary"), &[], now()).unwrap_err();
         assert!(!short.to_string().contains("canary"));
         let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
-        assert!(!format!("{keys:?}").contains(&JWT_KEY[..8]));
+        assert!(!format!("{keys:?}").contains("01234567"));
     }
 }

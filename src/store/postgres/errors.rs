@@ -57,13 +57,13 @@ fn by_code(code: &str, at: String, timeout: Duration) -> StoreError {
 
 /// Whether a row of that key is there already.
 pub(super) fn is_duplicate(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|e| e.is_unique_violation())
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// Whether one of our tables or our schema is not there.
 pub(super) fn is_missing_table(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
-        .and_then(|e| e.code())
+        .and_then(sqlx::error::DatabaseError::code)
         .is_some_and(|code| matches!(code.as_ref(), "42P01" | "3F000" | "42703"))
 }

@@ -50,5 +50,5 @@ fn by_code(extended: i32, at: String, timeout: Duration) -> StoreError {
 
 /// Whether a row of that key is there already.
 pub(super) fn is_duplicate(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|e| e.is_unique_violation())
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }

@@ -18,6 +18,7 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+#[expect(clippy::disallowed_methods, reason = "tests are told by their runner")]
 fn skip(what: &str) {
     assert!(std::env::var_os("CI").is_none(), "`{what}` is missing, and CI must not skip");
     println!("SKIPPED: `{what}` is missing; `make test` installs it");
@@ -31,15 +32,17 @@ fn guard(owner: u32, victim: u32, dir: &Path) {
         n=0; while kill -0 "$2" && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done
         kill -KILL "$2"; rm -rf "$3"
     "#;
-    Command::new("/bin/sh")
+    let guard = Command::new("/bin/sh")
         .args(["-c", script, "guard", &owner.to_string(), &victim.to_string()])
         .arg(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0)
-        .spawn()
-        .unwrap();
+        .spawn();
+    let mut guard = guard.unwrap();
+    // It may end before we do, and is then taken off the list of processes.
+    std::thread::spawn(move || guard.wait());
 }
 
 fn signal(pid: u32, signal: Signal) {
@@ -99,6 +102,7 @@ impl Postgres {
 
     /// Starts the shared cluster, or finds the one that another process of this run has started:
     /// `cargo nextest` runs every test in a process of its own, and starting takes seconds.
+    #[expect(clippy::disallowed_methods, reason = "tests are told by their runner")]
     fn join() -> Option<Self> {
         let bin = binaries()?;
         let alone = std::env::var_os("NEXTEST").is_none();
