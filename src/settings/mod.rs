@@ -32,11 +32,9 @@ pub(crate) mod value;
 pub(crate) mod workspace;
 mod yaml;
 
-pub(crate) use catalogue::VarSpec;
-pub(crate) use environment::Environment;
 pub(crate) use groups::Settings;
 pub(crate) use load::{Loaded, load, validate};
-pub(crate) use origin::{Layer, Origin};
+pub(crate) use origin::Layer;
 pub(crate) use resolution::Resolution;
-pub(crate) use secret::{SecretRef, SecretSource};
+pub(crate) use secret::SecretSource;
 pub(crate) use workspace::Workspace;

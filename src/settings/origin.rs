@@ -79,6 +79,7 @@ impl Origin {
     }
 
     /// A value of `layer` at `place`.
+    #[cfg(test)]
     pub(crate) fn at(layer: Layer, place: Place) -> Self {
         Self { layer, place: Some(place), written_as: None }
     }

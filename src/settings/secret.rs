@@ -124,10 +124,12 @@ impl SecretRef {
     }
 }
 
-/// A source without entries: for a place that has no vault.
+/// A source without entries.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoSecrets;
 
+#[cfg(test)]
 impl SecretSource for NoSecrets {
     fn facts(&self, _: &str, _: &str) -> Result<Option<SecretFacts>, Problem> {
         Ok(None)

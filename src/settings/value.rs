@@ -299,6 +299,12 @@ macro_rules! choice {
             }
         }
 
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
         impl $crate::settings::value::Value for $name {
             const KIND: $crate::settings::value::Kind = $crate::settings::value::Kind::Choice(&[$($word),+]);
             fn parse(text: &str) -> Option<Self> {

@@ -18,11 +18,6 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0, line: 1, column: 1 }
     }
 
-    /// The byte offset.
-    pub(super) fn offset(&self) -> usize {
-        self.at
-    }
-
     /// What is left.
     pub(super) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()

@@ -22,8 +22,7 @@ mod write;
 
 pub(crate) use cursor::position;
 pub(crate) use expand::{Expanded, expand};
-pub(crate) use parse::{Document, Entry, parse};
-pub(crate) use template::{Operator, Piece, Template};
+pub(crate) use parse::{Document, parse};
 pub(crate) use write::quote;
 
 /// The largest dotenv file that is read.

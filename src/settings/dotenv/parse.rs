@@ -2,10 +2,9 @@
 
 use super::cursor::{Cursor, position};
 use super::is_name;
-use super::template::{Around, Piece, Template, escape, push, reference};
+use super::template::{Around, Template, escape, push, reference};
 use crate::report::{Place, Problem};
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::Path;
 
 /// More problems than this of one file are counted, not shown.
@@ -25,8 +24,6 @@ pub(crate) struct Entry {
     pub(crate) place: Place,
     /// The value, references not yet replaced.
     pub(crate) value: Template,
-    /// The bytes of the entry in the source, from its name to the end of its value.
-    pub(crate) span: Range<usize>,
 }
 
 /// Reads `bytes`, the content of `file`. Entries with an error are left out.
@@ -123,7 +120,6 @@ impl<'a> Parser<'a> {
         }
         let problems_before = self.problems.len();
         let Some(value) = self.value() else { return };
-        let span = begin.offset()..self.cursor.offset();
         let place = begin.place(self.file);
         if let Some(first) = self.seen.get(name) {
             self.problems.push(
@@ -135,7 +131,7 @@ impl<'a> Parser<'a> {
         }
         self.seen.insert(name, place.clone());
         if !self.problems.iter().skip(problems_before).any(Problem::is_error) {
-            self.entries.push(Entry { name: name.to_owned(), place, value, span });
+            self.entries.push(Entry { name: name.to_owned(), place, value });
         }
     }
 
@@ -275,12 +271,5 @@ impl<'a> Parser<'a> {
                     .hint("write `${NAME}` for a reference, or put the value in single quotes"),
             );
         }
-    }
-}
-
-impl Entry {
-    /// Whether the value holds no reference.
-    pub(crate) fn is_literal(&self) -> bool {
-        self.value.iter().all(|piece| matches!(piece, Piece::Text(_)))
     }
 }

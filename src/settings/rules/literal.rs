@@ -5,6 +5,7 @@ use super::git;
 use super::view::{Depth, View};
 use crate::base::file;
 use crate::report::{Level, Place, Problem};
+use crate::settings::catalogue;
 use crate::settings::origin::Layer;
 use crate::settings::secret::ValueRef;
 use crate::settings::secretish;
@@ -81,11 +82,11 @@ fn in_file(
     let names: Vec<String> = found.names.iter().map(|name| format!("`{name}`")).collect();
     let names = names.join(", ");
     let shown = file.display();
-    let import = format!("ultra env import {shown} --profile {}", view.profile().name);
+    let moved = into_vault(&found.names, &view.profile().name);
     let problem = if tracked.contains(path) {
         view.problem(&RULE, format!("git tracks `{shown}`, which holds secrets: {names}"))
             .why("everybody with the repository has them")
-            .hint(format!("replace the secrets, `git rm --cached {shown}`, then `{import}`"))
+            .hint(format!("`git rm --cached {shown}`, replace the secrets, then {moved}"))
     } else if file::others_can_read(path).unwrap_or(false) {
         view.problem(&RULE, format!("others can read `{shown}`, which holds secrets: {names}"))
             .hint(format!("chmod 600 {shown}"))
@@ -95,9 +96,20 @@ fn in_file(
             ..Problem::error(RULE.id, format!("`{shown}` holds secrets: {names}"))
         }
         .why("they would be safer in the vault")
-        .hint(import)
+        .hint(format!("{moved}, and take them out of `{shown}`"))
     } else {
         return None;
     };
     Some(problem.at(found.first))
+}
+
+/// The commands that keep the secrets in the vault, for those that have a place there.
+fn into_vault(names: &BTreeSet<String>, profile: &str) -> String {
+    let entries = names.iter().filter_map(|name| catalogue::find(name)?.vault);
+    let commands: Vec<String> =
+        entries.map(|entry| format!("`ultra keys set {entry} --profile {profile}`")).collect();
+    if commands.is_empty() {
+        return "keep them in the process environment".to_owned();
+    }
+    commands.join(", ")
 }

@@ -2,9 +2,10 @@
 
 use crate::base::{Secret, SystemClock, Timestamp};
 use crate::report::Problem;
+use crate::settings::environment::Environment;
 use crate::settings::secret::{NoSecrets, SecretFacts, SecretSource, ValueRef};
 use crate::settings::workspace::Flags;
-use crate::settings::{Environment, Layer, Loaded, Workspace, load, validate};
+use crate::settings::{Layer, Loaded, Workspace, load, validate};
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
