@@ -1,6 +1,6 @@
 //! Switching profiles and going back.
 
-use crate::support::{CANARY, Outcome, Ultra, have};
+use crate::support::{CANARY, Outcome, Server, Ultra, have};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
@@ -380,4 +380,18 @@ fn a_damaged_record_is_no_ground_to_guess() {
     ultra.run(&["env", "switch", "beta"]).exits(5).complains("switch record");
     ultra.run(&["env", "undo"]).exits(5);
     assert_eq!(ultra.read(".ultra/switch.json"), "{\"to\": \"be");
+}
+
+#[test]
+fn a_server_keeps_its_profile_and_is_listed_until_it_stops() {
+    let ultra = root();
+    ultra.run(&["env", "switch", "alpha"]).exits(0);
+    let server = Server::start(&ultra, &[]);
+    assert_eq!(server.event()["profile"], "alpha");
+    let pid = server.pid();
+    let said = ultra.run(&["env", "switch", "beta"]).exits(0);
+    said.says(&format!("pid {pid} at {} keeps `alpha`", server.addr()));
+    server.stop().exits(0);
+    let said = ultra.run(&["env", "switch", "alpha", "-o", "json"]).exits(0).json();
+    assert_eq!(said["servers"], serde_json::json!([]));
 }
