@@ -5,6 +5,7 @@ use super::resolution::Resolution;
 use super::rules::{self, Depth};
 use super::secret::SecretSource;
 use super::{Settings, Workspace, catalogue, derive, layers};
+use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
 
 /// What came of loading a profile: as much as could be made of it, and every problem at once.
@@ -27,12 +28,17 @@ impl Loaded {
     /// The settings, where they come from, and the warnings.
     ///
     /// # Errors
-    /// Every problem, if one of them is an error (3).
+    /// Every problem, if one of them is an error: 3, or 5 if all of them say that a secret could
+    /// not be opened.
     pub(crate) fn usable(self) -> Result<(Settings, Resolution, Vec<Problem>), Fault> {
-        let broken = self.problems.iter().any(Problem::is_error);
+        let errors = self.problems.iter().filter(|problem| problem.is_error()).count();
+        let broken = errors > 0;
         match (self.settings, self.resolution) {
             (Some(settings), Some(resolution)) if !broken => {
                 Ok((settings, resolution, self.problems))
+            }
+            _ if broken && errors == self.unverified => {
+                Err(Fault::new(ExitStatus::Unreachable, self.problems))
             }
             _ => Err(Fault::does_not_hold(self.problems)),
         }

@@ -102,7 +102,7 @@ pub(crate) fn configuration() -> String {
     }
     out.push_str(LAYERS);
     for (n, layer) in Layer::ALL.iter().enumerate() {
-        let (name, about) = (layer.describe(), about_layer(*layer));
+        let (name, about) = (layer_name(*layer), about_layer(*layer));
         out.push_str(&format!("| {} | {name} | {about} |\n", n + 1));
     }
     out.push_str(LAYERS_END);
@@ -137,6 +137,12 @@ const KINDS: &[(&str, Kind)] = &[
     ("path", Kind::Path),
     ("list", Kind::List),
 ];
+
+/// The layer's name; that of a file as code, which keeps `<profile>` from being read as a tag.
+fn layer_name(layer: Layer) -> String {
+    let name = layer.describe();
+    if name.starts_with('.') { format!("`{name}`") } else { name.to_owned() }
+}
 
 fn about_layer(layer: Layer) -> &'static str {
     match layer {
@@ -245,7 +251,7 @@ mod tests {
     fn layers_and_exit_codes_are_all_there() {
         let page = configuration();
         for layer in Layer::ALL {
-            assert!(page.contains(&format!("| {} |", layer.describe())), "{layer:?}");
+            assert!(page.contains(&format!("| {} |", layer_name(layer))), "{layer:?}");
         }
         for (code, name, _) in exit::TABLE {
             assert!(page.contains(&format!("| {code} | {name} |")));

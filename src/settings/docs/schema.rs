@@ -206,7 +206,6 @@ fn policy() -> Value {
         "description": "What the profile demands.",
         "properties": {
             "require_postgres": {"type": "boolean", "description": "Whether SQLite is an error."},
-            "require": {"type": "array", "items": {"type": "string", "pattern": NAME}, "description": "Variables that must be set."},
             "gates": {"type": "array", "items": gate, "description": "The gates at which a failing check means `not-ready`."},
             "key_max_age": {
                 "type": "object",
@@ -222,6 +221,8 @@ fn policy() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::profile_file::Document;
+    use std::path::Path;
 
     #[test]
     fn every_variable_of_profiles_is_known_and_secrets_are_references_only() {
@@ -238,6 +239,58 @@ mod tests {
                 (false, false) => assert!(vars[spec.name].is_object(), "{}", spec.name),
             }
         }
+    }
+
+    /// A profile that uses everything there is.
+    const EVERYTHING: &str = "
+extends: prod
+protected: true
+mode: real
+vars: {ULTRA_PORT: 8000, MINE: text}
+secrets: {ACME_KEY: vault:acme}
+providers:
+  acme: {kind: openai, base_url: https://acme.example/v1, keys: [ACME_KEY], models: [m]}
+routes:
+  m:
+    targets: [{provider: acme, model: m, weight: 2}]
+    timeouts: {connect: 1s, headers: 2s, stall: 3s, total: 4s}
+    requests_per_minute: 5
+policy:
+  require_postgres: true
+  gates: [P0]
+  key_max_age: {jwt: 1d, encryption: 2d, provider: 3d, service: 4d}
+  requests_per_minute: 6
+";
+
+    #[test]
+    fn the_schema_names_what_the_reader_reads_and_no_more() {
+        fn keys(value: &Value, found: &mut Vec<String>) {
+            if let Some(Value::Object(properties)) = value.get("properties") {
+                for (name, inner) in properties {
+                    found.push(name.clone());
+                    // Variables are another matter.
+                    if name != "vars" && name != "secrets" {
+                        keys(inner, found);
+                    }
+                }
+            }
+        }
+        let mut problems = Vec::new();
+        Document::parse(Path::new("everything.yaml"), EVERYTHING, &mut problems).unwrap();
+        assert_eq!(problems, []);
+        let schema: Value = serde_json::from_str(&profile_schema()).unwrap();
+        let mut found = Vec::new();
+        keys(&schema, &mut found);
+        for definition in schema["definitions"].as_object().unwrap().values() {
+            keys(definition, &mut found);
+            if let Some(timeouts) = definition.pointer("/properties/timeouts") {
+                keys(timeouts, &mut found);
+            }
+        }
+        for name in &found {
+            assert!(EVERYTHING.contains(&format!("{name}:")), "{name} is not in the sample");
+        }
+        assert!(found.len() > 20, "{found:?}");
     }
 
     #[test]

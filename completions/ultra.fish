@@ -1,0 +1,503 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_ultra_global_optspecs
+    string join \n profile= dir= o/output= q/quiet v/verbose no-color y/yes no-input h/help V/version
+end
+
+function __fish_ultra_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_ultra_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_ultra_using_subcommand
+    set -l cmd (__fish_ultra_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c ultra -n "__fish_ultra_needs_command" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_needs_command" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_needs_command" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_needs_command" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_needs_command" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_needs_command" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_needs_command" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_needs_command" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_needs_command" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_needs_command" -f -a "env" -d 'Environment profiles'
+complete -c ultra -n "__fish_ultra_needs_command" -f -a "keys" -d 'Give, see, test, rotate and roll back keys. No argument ever carries a value'
+complete -c ultra -n "__fish_ultra_needs_command" -f -a "serve" -d 'Serve the API, with the mock or with real providers'
+complete -c ultra -n "__fish_ultra_needs_command" -f -a "auth" -d 'Who may use the server: service keys and access tokens'
+complete -c ultra -n "__fish_ultra_needs_command" -f -a "db" -d 'The store: its schema and its state'
+complete -c ultra -n "__fish_ultra_needs_command" -f -a "check" -d 'Readiness, status, smoke tests and scans'
+complete -c ultra -n "__fish_ultra_needs_command" -f -a "generate" -d 'Write the files that are made from the program\'s own declarations, or check them'
+complete -c ultra -n "__fish_ultra_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c ultra -n "__fish_ultra_needs_command" -f -a "man" -d 'Print a manual page (`ultra man env switch | man -l -`), or write all of them'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "list" -d 'The profiles'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "current" -d 'The profile in use, and who decided so'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "show" -d 'The settings as they are resolved, and where each comes from. Secrets are never shown'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "validate" -d 'Everything that is wrong with a profile, at once'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "explain" -d 'What a variable means, and what every layer says of it'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "switch" -d 'Make another profile the one in use'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "undo" -d 'Go back to what was before the last switch'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "history" -d 'The switches so far, newest first'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "trust" -d 'See what the profiles of this root send where, and agree to it'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from current" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from validate" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l wait -d 'How long to wait for another switch to end' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l dry-run -d 'Say what would happen, and do nothing'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l adopt -d 'Move a `.env` that somebody wrote to `.env.local`, where its values keep counting'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l no-dotenv -d 'Leave `.env` as it is'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -l wait -d 'How long to wait for another switch to end' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -l dry-run -d 'Say what would happen, and do nothing'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -l no-dotenv -d 'Leave `.env` as it is'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from undo" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from history" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "list" -d 'List the keys of the profile; opens nothing'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "set" -d 'Keep a value in the vault: by hidden prompt, or one line of stdin'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "show" -d 'Show the versions of a key'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "verify" -d 'Ask the providers whether they accept the keys in use; spends no tokens'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "rotate" -d 'Replace a key by a new one, tested before it is used'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "rollback" -d 'Go back to the value before, as a new version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "status" -d 'Show the vault, its backend, rotations under way and keys that are due; opens nothing'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l backend -d 'What keeps the identity of a new vault' -r -f -a "keyring\t'The keyring of the operating system'
+identity-file\t'The file that `ULTRA_VAULT_IDENTITY_FILE` names'
+passphrase\t'A file in the state directory, under a passphrase'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l replace -d 'Replace a value that is there, without testing and at once'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l generate -d 'Make the value here: 256 random bits (`jwt`, `encryption`)'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l shadowed -d 'Write it although another layer wins over the vault'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -l reveal -d 'Show the value in use; on a terminal only'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from verify" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l resume -d 'Go on with a rotation that was cut short'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l abort -d 'Give up a rotation that was cut short'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l shadowed -d 'Write it although another layer wins over the vault'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rotate" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -l shadowed -d 'Write it although another layer wins over the vault'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -l addr -d 'The address to listen on' -r
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -l port -d 'The port to listen on; `auto` takes a free one' -r
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -l mock -d 'Answer with the mock, whatever the profile says'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -l real -d 'Answer with real providers, whatever the profile says'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -f -a "service-key" -d 'Keys with which programs use the server'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and not __fish_seen_subcommand_from service-key token" -f -a "token" -d 'Short-lived access tokens'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -f -a "create" -d 'Make a key and print it, once: only a hash of it is kept'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -f -a "list" -d 'List the keys of the profile'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from service-key" -f -a "revoke" -d 'Take a key back; running servers refuse it within 5 seconds'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand auth; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make an access token and print it, once'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -f -a "migrate" -d 'Apply pending migrations, all or none'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -f -a "status" -d 'Say where the store is, whether it answers, and which migrations it has'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from migrate" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand db; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -f -a "readiness" -d 'Say whether the profile may go live, and what to fix if not'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -f -a "list" -d 'List all checks'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -f -a "explain" -d 'Show what a check looks at, why, and how to fix what it finds'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -f -a "status" -d 'Say what is broken on a running server'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -f -a "smoke" -d 'Try a running server, step by step'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and not __fish_seen_subcommand_from readiness list explain status smoke scan" -f -a "scan" -d 'Search files for secrets'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l only -d 'Judge only these checks: ids, groups, globs such as `ULT-AUTH-*`' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l skip -d 'Leave out these checks' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l stage -d 'Judge only checks of these stages' -r -f -a "static\t'The project\'s files'
+config\t'The resolved configuration'
+live\t'A running server'
+drill\t'An experiment that breaks something'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l gate -d 'Failures at this gate and above count, instead of those that the profile names' -r -f -a "P0\t'Every release'
+P1\t'A production release'
+P2\t'Nothing'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l fail-on -d 'End with 4 if nothing is worse than this' -r -f -a "warn\t'Warnings'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l url -d 'Judge the server that runs here instead of one that is started for the checks' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l secrets -d 'Whether secrets must have values, or only be declared' -r -f -a "present\t'They must'
+declared\t'It is enough that they are declared: for CI, which has no secrets of production'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from readiness" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from explain" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -l url -d 'The server; those that run on this state directory if left out' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -l url -d 'The server' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -l wait -d 'How long to wait until the server is ready, such as `60s`' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -l expect-version -d 'The version that must answer' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -l model -d 'The model to ask; the first that the server lists if left out' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from smoke" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand check; and __fish_seen_subcommand_from scan" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -l check -d 'Write nothing; say which files differ, and exit 3 if any does'
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand generate" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand man" -l out -d 'Write every page into this folder' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand man" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand man" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand man" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand man" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand man" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand man" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand man" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand man" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand man" -s V -l version -d 'Print version'
