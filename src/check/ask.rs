@@ -5,6 +5,7 @@ use super::model::NoJudgement;
 use super::target::{Spawned, Target};
 use crate::base::Secret;
 use crate::smoke::probe_tokens::{self, NoTokens, Tokens};
+use crate::smoke::suite::chat_model;
 use crate::smoke::{Auth, Call, Client, Exchange, NoAnswer};
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -64,7 +65,7 @@ async fn ask_at(
     let detail = client.send(&Call::get("/api/health?detail=true").with_key()).await;
     let models = client.send(&Call::get("/v1/models").with_key()).await;
     let mode = said(&detail, "/mode");
-    let model = said(&models, "/data/0/id").unwrap_or_else(|| "mock".to_owned());
+    let model = chat_model(&client).await;
     facts.answers.insert(Probe::Detail, told(detail));
     facts.answers.insert(Probe::Models, told(models));
     if mode.as_deref() != Some("mock") {

@@ -8,6 +8,7 @@ use crate::base::Secret;
 use crate::exit::ExitStatus;
 use crate::report::Outcome;
 use crate::settings::profile::Gate;
+use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -46,6 +47,7 @@ pub(crate) struct Suite {
     pub(crate) expectations: Expectations,
     identity: OnceCell<Identity>,
     models: OnceCell<Vec<String>>,
+    chosen: OnceCell<String>,
     tokens: OnceCell<Result<Tokens, NoTokens>>,
     /// Whether a request with the key was seen to be answered.
     pub(super) control: OnceCell<bool>,
@@ -68,6 +70,7 @@ impl Suite {
             expectations,
             identity: OnceCell::new(),
             models: OnceCell::new(),
+            chosen: OnceCell::new(),
             tokens: OnceCell::new(),
             control: OnceCell::new(),
         }
@@ -126,7 +129,7 @@ impl Suite {
     pub(crate) async fn model(&self) -> String {
         match &self.expectations.model {
             Some(model) => model.clone(),
-            None => self.models().await.first().cloned().unwrap_or_else(|| "mock".to_owned()),
+            None => self.chosen.get_or_init(|| chat_model(&self.client)).await.clone(),
         }
     }
 
@@ -177,6 +180,27 @@ impl Suite {
             Err(why) => Err(unknown(why)),
         }
     }
+}
+
+/// A model that chat completions can be asked of: the first that the server offers for them, else
+/// the first that it lists, as servers of others do.
+pub(crate) async fn chat_model(client: &Client) -> String {
+    let offered = client.send(&Call::get("/api/available-models").with_key()).await;
+    let offered = offered.ok().and_then(|a| a.json()).unwrap_or_default();
+    let models = offered.get("models").and_then(Value::as_array).cloned().unwrap_or_default();
+    let chats = |model: &&Value| {
+        let endpoints = model.get("endpoints").and_then(Value::as_array);
+        let chat = |e: &Value| e.as_str().is_some_and(|e| e.ends_with("/chat/completions"));
+        model.get("available") == Some(&Value::Bool(true))
+            && endpoints.is_some_and(|all| all.iter().any(chat))
+    };
+    if let Some(name) = models.iter().find(chats).and_then(|m| m.get("name")?.as_str()) {
+        return name.to_owned();
+    }
+    let listed = client.send(&Call::get("/v1/models").with_key()).await;
+    let listed = listed.ok().and_then(|a| a.json()).unwrap_or_default();
+    let first = listed.pointer("/data/0/id").and_then(Value::as_str);
+    first.unwrap_or("mock").to_owned()
 }
 
 /// How the suite ends: a failed P0 step does not hold, unless the server could not even be

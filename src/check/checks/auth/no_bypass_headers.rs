@@ -44,6 +44,12 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         return Ok(Judgement::pass("refused without credentials; completions were not asked for"));
     }
     let (plain, marked) = (live.answer(Probe::Chat)?, live.answer(Probe::ChatTestMode)?);
+    if !plain.ok() {
+        return Ok(Judgement::unknown(format!(
+            "no positive control: a completion with the key is answered {}",
+            plain.summary()
+        )));
+    }
     let mode = |e: &Exchange| e.header("x-ultra-mode").map(str::to_owned);
     if plain.status == marked.status && mode(plain) == mode(marked) {
         return Ok(Judgement::pass("the header changes nothing"));
