@@ -5,6 +5,7 @@ use crate::base::Secret;
 use crate::provider::{KeyVerdict, list_models};
 use crate::report::{Console, Fault, Problem};
 use crate::secrets::{Document, VaultSource};
+use crate::settings::secret::ValueRef;
 use crate::settings::{Layer, Resolution};
 use std::path::Path;
 
@@ -74,14 +75,24 @@ impl Desk<'_> {
         if allowed || candidate.origin.layer <= Layer::Vault {
             return Ok(());
         }
+        let origin = &candidate.origin;
+        let written = origin.written_as.as_deref().unwrap_or(variable);
+        let hint = match &candidate.value {
+            // The platform feeds it, so the platform rotates it.
+            ValueRef::File(path) => format!(
+                "put the new value into `{}` by whatever puts it there; or add `--shadowed`",
+                path.display()
+            ),
+            _ => format!("unset `{written}` there and start the server again; or add `--shadowed`"),
+        };
         Err(Fault::refused(
             Problem::error(
                 "shadowed",
-                format!("`{variable}` is set by the {}, which wins over the vault", candidate.origin.layer.describe()),
+                format!("`{written}` in the {} wins over the vault", origin.layer.describe()),
             )
-            .at(candidate.origin.place.clone())
-            .why("a value in the vault would not be used")
-            .hint(format!("unset `{variable}` there (a running server reads it at its start), or add `--shadowed` to write the vault all the same")),
+            .at(origin.place.clone())
+            .why(format!("a value of `{variable}` in the vault would not be used"))
+            .hint(hint),
         ))
     }
 

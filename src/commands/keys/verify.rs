@@ -7,7 +7,7 @@ use crate::provider::KeyVerdict;
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
 use crate::secrets::Edited;
 use crate::secrets::audit::Event;
-use crate::settings::Layer;
+use crate::settings::secret::ValueRef;
 use serde::Serialize;
 
 /// What was asked for.
@@ -114,11 +114,15 @@ fn verify(desk: &Desk<'_>, key: &Key) -> Result<Outcome, Fault> {
     };
     desk.may_send(key)?;
     let destination = provider.destination();
-    let from_vault = source.is_some_and(|origin| origin.layer == Layer::Vault);
     let overview = desk.vault.overview()?;
-    let current = overview.entry(desk.profile(), &key.name).and_then(|e| e.current());
-    let current = current.filter(|_| from_vault);
-    if let Some(bound) = current.and_then(|v| v.bound.as_ref())
+    // A profile may refer to an entry of another one; it is bound all the same.
+    let current = match &reference.value {
+        ValueRef::Vault { profile, name } => {
+            overview.entry(profile, name).and_then(|e| e.current()).map(|v| (profile, v))
+        }
+        _ => None,
+    };
+    if let Some(bound) = current.and_then(|(_, v)| v.bound.as_ref())
         && *bound != destination
     {
         outcome.verdict = "unverified";
@@ -130,7 +134,9 @@ fn verify(desk: &Desk<'_>, key: &Key) -> Result<Outcome, Fault> {
         KeyVerdict::Accepted { models } => {
             outcome.verdict = "accepted";
             outcome.models = Some(models.len());
-            if let Some(version) = current {
+            if let Some((profile, version)) = current
+                && profile == desk.profile()
+            {
                 remember(desk, key, version.number, &version.fingerprint, destination);
             }
         }

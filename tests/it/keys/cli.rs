@@ -108,12 +108,43 @@ fn a_shadowed_key_is_not_written_by_accident() {
     let mut ultra = with_identity_file();
     ultra.set_env("OPENAI_API_KEY", CANARY);
     let refused = set(&ultra, "openai", OLD).exits(6).keeps_the_canary();
-    let refused = refused.complains("process environment").complains("--shadowed");
+    let refused = refused
+        .complains("`OPENAI_API_KEY` in the process environment wins")
+        .complains("--shadowed");
     let stdin = format!("{OLD}\n");
     ultra.run_with_stdin(&["keys", "set", "openai", "--shadowed"], stdin.as_bytes()).exits(0);
     ultra.run_with_stdin(&["keys", "rotate", "openai"], NEW.as_bytes()).exits(6);
     ultra.run(&["keys", "list"]).exits(0).says("shadows the vault").keeps_the_canary();
     nowhere(&ultra, &[&refused], &[OLD]);
+}
+
+#[test]
+fn a_key_that_the_platform_feeds_is_rotated_by_the_platform() {
+    let ultra = with_identity_file();
+    set(&ultra, "openai", OLD).exits(0);
+    let fed = ultra.home().join("fed");
+    std::fs::write(&fed, CANARY).unwrap();
+    let ultra = ultra.env("OPENAI_API_KEY_FILE", fed.display().to_string());
+    let refused = ultra.run_with_stdin(&["keys", "rotate", "openai"], NEW.as_bytes()).exits(6);
+    refused
+        .keeps_the_canary()
+        .complains("`OPENAI_API_KEY_FILE`")
+        .complains("put the new value into");
+}
+
+#[test]
+fn an_entry_of_another_profile_stays_bound() {
+    let (here, there) = (Provider::knowing(&[OLD]), Provider::knowing(&[OLD]));
+    let ultra = with_provider(&here);
+    ultra.write("profiles/next.yaml", "mode: real\nsecrets:\n  OPENAI_API_KEY: vault:dev/openai\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    set(&ultra, "openai", OLD).exits(0);
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    ultra.run(&["keys", "verify", "openai", "--profile", "next"]).exits(0);
+    assert_eq!(here.seen(), [OLD, OLD]);
+    let moved = ultra.env("OPENAI_BASE_URL", there.base_url());
+    moved.run(&["keys", "verify", "openai", "--profile", "next"]).exits(5);
+    assert!(there.seen().is_empty(), "a bound key was sent elsewhere");
 }
 
 #[test]

@@ -12,16 +12,31 @@ use std::process::Stdio;
 const CALLS: &[&str] =
     &["write", "fsync", "rename,renameat,renameat2", "link,linkat", "mkdir,mkdirat"];
 
-/// Runs `args` with `stdin`, killed at the entry of call number `n` of these; whether it was.
-fn killed(ultra: &Ultra, args: &[&str], stdin: &str, calls: &str, n: usize) -> bool {
-    let inject = format!("inject={calls}:signal=KILL:when={n}");
+/// Runs `args` with `stdin`, and has `fault` happen at call number `n` of these; whether it did.
+fn disturbed(
+    ultra: &Ultra,
+    args: &[&str],
+    stdin: &str,
+    (calls, fault): (&str, &str),
+    n: usize,
+) -> (Outcome, bool) {
+    let log = ultra.home().join("trace").display().to_string();
+    let inject = format!("inject={calls}:{fault}:when={n}");
     let trace = format!("trace={calls}");
-    let mut all = vec!["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+    let mut all = vec!["-f", "-qq", "-o", &log, "-e", &trace, "-e", &inject];
     all.push(env!("CARGO_BIN_EXE_ultra"));
     all.extend(args);
     let mut child = ultra.wrapped("strace", &all).stdin(Stdio::piped()).spawn().unwrap();
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     let outcome = Outcome::from(child.wait_with_output().unwrap());
+    let happened = std::fs::read_to_string(&log).unwrap().contains("INJECTED");
+    std::fs::remove_file(log).unwrap();
+    (outcome, happened)
+}
+
+/// Runs `args`, killed at the entry of call number `n` of these; whether it was.
+fn killed(ultra: &Ultra, args: &[&str], stdin: &str, calls: &str, n: usize) -> bool {
+    let (outcome, _) = disturbed(ultra, args, stdin, (calls, "signal=KILL"), n);
     assert!(matches!(outcome.code, 0 | 137), "{outcome:?}");
     outcome.code == 137
 }
@@ -159,4 +174,45 @@ fn a_killed_rotation_is_resumed_or_aborted() {
         let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0);
         assert_eq!(status.json()["rotations"].as_array().unwrap().len(), 0, "{when}");
     });
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_value_or_the_new() {
+    if !have("strace") {
+        return;
+    }
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let prepared = with_provider(&provider);
+    set(&prepared, "openai", OLD).exits(0);
+    let mut failures = 0;
+    for calls in ["write", "fsync", "rename,renameat,renameat2"] {
+        for n in 1..200 {
+            let ultra = with_provider(&provider);
+            copy(prepared.home(), ultra.home());
+            let args = ["keys", "set", "openai", "--replace"];
+            let fault = (calls, "error=ENOSPC");
+            let (outcome, happened) = disturbed(&ultra, &args, &format!("{NEW}\n"), fault, n);
+            if !happened {
+                break;
+            }
+            let when = format!("no space at {calls} number {n}: {outcome:?}");
+            tidy(&ultra, &when);
+            let value = in_use(&ultra, &provider, &when);
+            match outcome.code {
+                0 => assert_eq!(value, NEW, "{when}"),
+                1 => {
+                    failures += 1;
+                    assert!(value == OLD || value == NEW, "{when}");
+                }
+                other => panic!("exit {other}: {when}"),
+            }
+            let left = std::fs::read_dir(ultra.state()).unwrap();
+            let temporary =
+                |e: &std::fs::DirEntry| e.file_name().to_string_lossy().ends_with(".tmp");
+            assert_eq!(left.map(Result::unwrap).filter(temporary).count(), 0, "{when}");
+            let next = ultra.run_with_stdin(&args, b"sk-next-0123456789\n");
+            assert_eq!(next.code, 0, "{when}: {next:?}");
+        }
+    }
+    assert!(failures > 5, "only {failures} failures: strace does not do what is asked");
 }
