@@ -62,8 +62,9 @@ impl RedisCache {
         };
         let at = redact::url(url.expose());
         // The library's message may quote the URL.
-        let client = Client::open(url.expose())
-            .map_err(|_| unsuitable(&at, "the URL is malformed, or its scheme is not `redis`"))?;
+        let client = Client::open(url.expose()).map_err(|_| {
+            unsuitable(&at, "the URL is malformed, or its scheme is not `redis` or `rediss`")
+        })?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(DEADLINE))

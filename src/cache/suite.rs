@@ -173,13 +173,16 @@ async fn addresses_are_checked_and_their_credentials_kept_quiet() {
         assert!(!format!("{error} {error:?} {}", error.problem()).contains("canary"), "{url:?}");
     }
     let Some(redis) = Redis::start() else { return };
-    let url = redis.url().replace("redis://", "redis://user:canary@");
-    let cache = open(&options(CacheKind::Redis, Some(url))).unwrap();
-    eventually("a refusal", async || {
-        cache.status().last_error.is_some_and(|why| !why.contains("not connected"))
-    })
-    .await;
-    let status = cache.status();
-    assert!(status.using_fallback);
-    assert!(!format!("{status:?} {cache:?}").contains("canary"), "{status:?}");
+    // Wrong credentials, and TLS with a server that speaks none.
+    for scheme in ["redis", "rediss"] {
+        let url = redis.url().replace("redis://", &format!("{scheme}://user:canary@"));
+        let cache = open(&options(CacheKind::Redis, Some(url))).unwrap();
+        eventually("a refusal", async || {
+            cache.status().last_error.is_some_and(|why| !why.contains("not connected"))
+        })
+        .await;
+        let status = cache.status();
+        assert!(status.using_fallback);
+        assert!(!format!("{status:?} {cache:?}").contains("canary"), "{status:?}");
+    }
 }

@@ -45,7 +45,7 @@ impl Refresher {
             Duration::try_from(taken_at.duration_since(then)).is_ok_and(|age| age >= RESEAL)
         });
         if let Some(last_good) = last_good.filter(|_| changed || due) {
-            match last_good.save(&keys, taken_at) {
+            match last_good.save(&keys, taken_at).await {
                 Ok(()) => self.sealed_at = Some(taken_at),
                 Err(e) => tracing::warn!(error = %e.kind(), "the identity snapshot was not sealed"),
             }

@@ -143,16 +143,19 @@ impl LastGood {
         Self { seal, path, profile: profile.to_owned() }
     }
 
-    /// Keeps a copy.
+    /// Keeps a copy. The disk is waited for on a thread of its own.
     ///
     /// # Errors
     /// The file cannot be written; the earlier copy then stands.
-    pub(super) fn save(&self, keys: &[ServiceKey], taken_at: Timestamp) -> io::Result<()> {
+    pub(super) async fn save(&self, keys: &[ServiceKey], taken_at: Timestamp) -> io::Result<()> {
         let sealed = self
             .seal
             .seal(&self.profile, &Snapshot::to_bytes(keys, taken_at))
             .ok_or_else(|| io::Error::other("it cannot be sealed"))?;
-        file::write_atomic(&self.path, &sealed, PRIVATE)
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || file::write_atomic(&path, &sealed, PRIVATE))
+            .await
+            .map_err(io::Error::other)?
     }
 
     /// The copy, or `None` if there is none that this seal opens.
