@@ -69,9 +69,17 @@ fn url_with_password(text: &str) -> bool {
 pub(crate) fn name_for_message(text: &str) -> String {
     let fit = !text.is_empty()
         && text.len() <= 64
-        && !value(text)
+        && !text.split_whitespace().any(|part| value(part) || random(part))
         && text.chars().all(|c| c.is_alphanumeric() || "_-./: ".contains(c));
     if fit { format!("`{text}`") } else { "a name that cannot be shown".to_owned() }
+}
+
+/// Whether a word looks drawn by lot: long, with small and capital letters and digits.
+fn random(word: &str) -> bool {
+    word.len() >= 20
+        && word.bytes().any(|b| b.is_ascii_lowercase())
+        && word.bytes().any(|b| b.is_ascii_uppercase())
+        && word.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// A value for a message: quoted if it is short and harmless, else its length.
@@ -86,6 +94,18 @@ pub(crate) fn value_for_message(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_may_be_a_secret_is_no_name_in_a_message() {
+        for text in
+            ["", "sk-abcdefgh12", "password sk-abcdefgh12", "q7Gm2xVt9LrB4nWz8KdY5c", "a\nb"]
+        {
+            assert!(!super::name_for_message(text).contains('`'), "{text}");
+        }
+        for text in ["ULTRA_PROT", "gpt-4o-mini-2024-07-18", "modles"] {
+            assert_eq!(super::name_for_message(text), format!("`{text}`"));
+        }
+    }
+
     #[test]
     fn names_and_values_are_told_from_ordinary_ones() {
         for name in ["STRIPE_API_KEY", "TOKEN", "DB_PASSWORD", "SENTRY_DSN"] {

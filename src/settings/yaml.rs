@@ -330,6 +330,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_yaml_like_text_is_read_or_refused_without_quoting_it(
+            parts in proptest::collection::vec("[ab:,\\[\\]{}&*!|>'\"#%@`?\n -]{0,5}", 0..12),
+        ) {
+            let text = parts.join("sk-CANARY-0123456789");
+            let (node, problems) = read(&text);
+            let shown = format!("{problems:?} {:?}", node.err());
+            proptest::prop_assert!(!shown.contains("CANARY"), "{text:?}: {shown}");
+        }
+    }
+
     #[test]
     fn an_alias_bomb_is_refused_quickly() {
         let mut text = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();

@@ -4,6 +4,7 @@ use super::cursor::{Cursor, position};
 use super::is_name;
 use super::template::{Around, Template, escape, push, reference};
 use crate::report::{Place, Problem};
+use crate::settings::secretish::name_for_message;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -123,9 +124,12 @@ impl<'a> Parser<'a> {
         let place = begin.place(self.file);
         if let Some(first) = self.seen.get(name) {
             self.problems.push(
-                Problem::error("duplicate-name", format!("`{name}` is assigned again"))
-                    .at(place)
-                    .why(format!("the first is at {first}")),
+                Problem::error(
+                    "duplicate-name",
+                    format!("{} is assigned again", name_for_message(name)),
+                )
+                .at(place)
+                .why(format!("the first is at {first}")),
             );
             return;
         }

@@ -67,6 +67,20 @@ fn unknown_profiles_are_usage_errors_with_the_nearest_name() {
 }
 
 #[test]
+fn a_record_of_a_profile_that_is_gone_is_told_and_can_be_left() {
+    let ultra = Ultra::checkout();
+    ultra.write(".ultra/switch.json", r#"{"to": "gone"}"#);
+    let current = ultra.run(&["env", "current", "-o", "json"]).exits(3).json();
+    assert_eq!(current["profile"], "gone");
+    assert_eq!(current["protected"], serde_json::Value::Null);
+    ultra.run(&["env", "validate"]).exits(3).says("there is no profile `gone`");
+    ultra.run(&["env", "validate", "dev"]).exits(0);
+    ultra.write(".ultra/switch.json", "{");
+    ultra.run(&["env", "current"]).exits(5).complains("switch.json");
+    ultra.run(&["env", "current", "--profile", "dev"]).exits(0);
+}
+
+#[test]
 fn a_profile_can_be_required() {
     let mut ultra = Ultra::checkout().env("ULTRA_PROFILE_REQUIRED", "1");
     ultra.run(&["env", "current"]).exits(2).complains("no profile is named");

@@ -50,6 +50,21 @@ fn production_holds_once_the_operator_supplies_it_in_files() {
 }
 
 #[test]
+fn a_vault_that_does_not_open_is_unverified_not_wrong() {
+    let mut ultra = Ultra::checkout();
+    let identity = ultra.home().join("identity");
+    ultra.set_env("ULTRA_VAULT_IDENTITY_FILE", identity.to_str().unwrap());
+    ultra.run(&["keys", "set", "jwt", "--generate", "--profile", "dev"]).exits(0);
+    ultra.run(&["env", "validate"]).exits(0);
+    std::fs::remove_file(&identity).unwrap();
+    ultra.run(&["env", "explain", "jwt"]).exits(0).says("vault entry dev/jwt");
+    let json = ultra.run(&["env", "validate", "-o", "json"]).exits(5).json();
+    assert_eq!(json["unverified"], 1);
+    ultra.write_private(".env", "ULTRA_PROT=1\n");
+    ultra.run(&["env", "validate"]).exits(3).says("identity file").says("ULTRA_PORT");
+}
+
+#[test]
 fn the_templates_read_without_a_problem() {
     for (template, file, profile) in [
         ("development", ".env.local", "dev"),
