@@ -1,6 +1,7 @@
 //! Leaf helpers that import nothing of ours: secrets, redaction, near names, time, files.
 
 pub(crate) mod file;
+pub(crate) mod id;
 pub(crate) mod lock;
 pub(crate) mod near;
 pub(crate) mod redact;

@@ -96,7 +96,7 @@ impl Attempt {
         meter: &Arc<dyn Meter>,
     ) -> Self {
         Self {
-            id: Uuid::now_v7(),
+            id: crate::base::id::v7(),
             asked: Arc::clone(asked),
             provider: Arc::clone(provider),
             upstream_model: Arc::clone(upstream_model),

@@ -28,6 +28,9 @@ const LARGEST_ANSWER: usize = 64 << 20;
 /// The largest error body that is read.
 const LARGEST_ERROR: usize = 256 << 10;
 
+/// Room for the provider's headers and ours, made once instead of grown.
+const HEADERS: usize = 32;
+
 /// So many attempts a request at most, refused keys not counted.
 const ATTEMPTS: u32 = 3;
 
@@ -340,6 +343,7 @@ impl Exchange<'_> {
         if kind.starts_with(b"text/event-stream") {
             let mut answer = Response::new(AnswerBody::Whole(None));
             *answer.status_mut() = parts.status;
+            answer.headers_mut().reserve(HEADERS);
             headers::to_client(&parts.headers, answer.headers_mut());
             let family = self.target.provider.family;
             let stall = self.limits.stall;
@@ -371,6 +375,7 @@ impl Exchange<'_> {
             .map_err(|why| Missed::Final(GatewayError::Unmetered(why)))?;
         let mut answer = Response::new(AnswerBody::Whole(Some(body)));
         *answer.status_mut() = parts.status;
+        answer.headers_mut().reserve(HEADERS);
         headers::to_client(&parts.headers, answer.headers_mut());
         Ok(answer)
     }

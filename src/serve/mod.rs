@@ -10,6 +10,7 @@ mod holder;
 mod listen;
 mod logging;
 mod metrics;
+mod metrics_listener;
 mod middleware;
 mod reload;
 mod router;

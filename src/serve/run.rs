@@ -7,7 +7,9 @@ use super::metrics::HttpMetrics;
 use super::reload::{self, Reloader};
 use super::signals::{self, Stops};
 use super::state::{App, Live};
-use super::{background, connections, holder, listen, logging, middleware, router};
+use super::{
+    background, connections, holder, listen, logging, metrics_listener, middleware, router,
+};
 use crate::base::Secret;
 use crate::gateway::journal::{self, Journal, JournalOptions};
 use crate::gateway::limits::LocalLimiter;
@@ -71,10 +73,14 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     let mut stops = Stops::listen().map_err(failure("cannot listen for signals"))?;
     let hangup = signals::hangup().map_err(failure("cannot listen for signals"))?;
     let (listener, addr) = listen::bind(&server).await?;
+    let scrapers = metrics_listener::bind(server.metrics_addr.as_deref()).await?;
 
     let Opened { app, last_good, dev_key, journal } = open(start, addr, console).await?;
     let stop = CancellationToken::new();
-    let tasks = background::start(&app, last_good, hangup, &stop);
+    let mut tasks = background::start(&app, last_good, hangup, &stop);
+    if let Some(scrapers) = scrapers {
+        tasks.spawn(metrics_listener::serve(scrapers, Arc::clone(&app), stop.clone()));
+    }
     let registration = register(&app, addr);
     console.event(&announcement(&app, addr, dev_key.as_ref())?);
     tracing::info!(%addr, mode = app.mode.word(), profile = app.profile, "listening");

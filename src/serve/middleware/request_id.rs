@@ -1,7 +1,6 @@
 //! Request ids: the caller's own if it is sane, else a UUIDv7.
 
 use http::{HeaderMap, HeaderName};
-use uuid::Uuid;
 
 /// The header, in requests and answers.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -18,7 +17,7 @@ pub(crate) fn of(headers: &HeaderMap) -> String {
         .get(HEADER)
         .and_then(|value| value.to_str().ok())
         .filter(|id| sane(id))
-        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+        .map_or_else(|| crate::base::id::v7().to_string(), str::to_owned)
 }
 
 /// Safe in logs, headers and file names, whatever reads them.

@@ -127,3 +127,38 @@ fn a_frozen_client_does_not_keep_the_server() {
     server.signal("TERM");
     assert_eq!(server.wait(Duration::from_secs(15)).code, 0);
 }
+
+#[test]
+fn scrapers_have_a_listener_of_their_own() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = free.local_addr().unwrap().to_string();
+    drop(free);
+    let ultra = Ultra::empty().env("ULTRA_METRICS_ADDR", &addr);
+    let server = Server::start(&ultra, &[]);
+    with_key(&ultra, "GET", "/v1/models").send(server.addr()).is(200);
+    let metrics = Request::new("GET", "/metrics").send(&addr).is(200);
+    let counted = "ultra_http_requests_total{route=\"/v1/models\",status=\"200\"} 1";
+    assert!(metrics.text().contains(counted), "{}", metrics.text());
+    Request::new("GET", "/v1/models").send(&addr).is(404);
+    Ultra::empty()
+        .env("ULTRA_METRICS_ADDR", "everywhere")
+        .run(&["serve", "--port", "auto"])
+        .exits(3)
+        .complains("ULTRA_METRICS_ADDR");
+}
+
+#[test]
+fn the_log_is_json_and_tells_no_secret() {
+    let ultra = Ultra::empty().env("ULTRA_LOG_FORMAT", "json");
+    let server = Server::start(&ultra, &[]);
+    let path = format!("/v1/models?key={CANARY}");
+    with_key(&ultra, "GET", &path).header("x-request-id", "r-1").send(server.addr()).is(200);
+    let key = super::dev_key(&ultra);
+    let ended = server.stop().keeps_the_canary();
+    assert!(!ended.stderr.contains(&key));
+    let lines: Vec<serde_json::Value> =
+        ended.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = lines.iter().find(|l| l["request_id"] == "r-1").expect("an access line");
+    assert_eq!((&line["path"], &line["status"]), (&"/v1/models".into(), &200.into()));
+    assert!(key.contains(line["key"].as_str().unwrap()));
+}

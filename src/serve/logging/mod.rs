@@ -1,6 +1,8 @@
 //! Log lines on stderr, written by a thread of their own: a slow terminal or pipe costs no request
 //! its time. When it falls behind too far, lines are dropped and counted, never waited for.
 
+mod json;
+
 use crate::report::{Fault, Problem};
 use crate::settings::groups::{LogFormat, TelemetrySettings};
 use std::io::{self, IsTerminal as _, Write};
@@ -16,6 +18,9 @@ const WAITING: usize = 16 << 10;
 
 /// Bytes that are written at a time.
 const BATCH: usize = 64 << 10;
+
+/// How long lines are gathered: waking the thread for each would cost as much as the line.
+const GATHER: Duration = Duration::from_millis(5);
 
 enum Message {
     Line(Vec<u8>),
@@ -80,6 +85,9 @@ impl Drop for Logging {
 fn write(from: &Receiver<Message>, dropped: &AtomicU64) {
     let mut batch: Vec<u8> = Vec::with_capacity(BATCH);
     while let Ok(first) = from.recv() {
+        if !matches!(first, Message::Flush(_)) {
+            std::thread::sleep(GATHER);
+        }
         let mut flushed = Vec::new();
         let mut next = Some(first);
         while let Some(message) = next {
@@ -129,7 +137,7 @@ pub(crate) fn begin(telemetry: &TelemetrySettings) -> Result<Logging, Fault> {
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines).with_ansi(false);
     let begun = if json {
-        builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+        builder.event_format(json::Json).try_init()
     } else {
         builder.try_init()
     };

@@ -1,0 +1,85 @@
+//! A second listener that answers `/metrics` without a key and nothing else, for scrapers on a
+//! private network.
+
+use super::error::Refusal;
+use super::routes::prometheus;
+use super::state::App;
+use super::surface::Surface;
+use crate::report::{Fault, Problem};
+use axum::body::Body;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The time a scraper has to send its request's head.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Listens, if the settings ask for it.
+///
+/// # Errors
+/// The address is malformed (3) or cannot be had (5).
+pub(super) async fn bind(addr: Option<&str>) -> Result<Option<TcpListener>, Fault> {
+    let Some(text) = addr.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Ok(addr) = text.parse::<SocketAddr>() else {
+        return Err(Fault::does_not_hold(vec![
+            Problem::error("malformed-value", "`ULTRA_METRICS_ADDR` is no address with a port")
+                .hint("ULTRA_METRICS_ADDR=127.0.0.1:9464"),
+        ]));
+    };
+    TcpListener::bind(addr).await.map(Some).map_err(|e| {
+        Fault::unreachable(
+            Problem::error("cannot-listen", format!("cannot listen on `{addr}` for metrics"))
+                .why(e)
+                .hint("set another `ULTRA_METRICS_ADDR`"),
+        )
+    })
+}
+
+/// Answers scrapers until `stop`.
+pub(super) async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let (app, stop) = (Arc::clone(&app), stop.clone());
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let app = Arc::clone(&app);
+                async move { Ok::<_, Infallible>(answer(app, &request).await) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(PATIENCE)
+                .serve_connection(TokioIo::new(stream), service);
+            tokio::select! {
+                _ = connection => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+}
+
+async fn answer(app: Arc<App>, request: &Request<Incoming>) -> Response<Body> {
+    let mode = app.mode.word();
+    let live = app.live.load_full();
+    let outcome = match (request.method(), request.uri().path()) {
+        (&Method::GET | &Method::HEAD, "/metrics") => prometheus::metrics(app).await,
+        _ => Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "only `/metrics` is here")),
+    };
+    let mut response = outcome.unwrap_or_else(|r| r.response(Surface::Ours, "", mode));
+    live.security.write(response.headers_mut());
+    response
+}
