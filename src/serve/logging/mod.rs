@@ -136,11 +136,7 @@ pub(crate) fn begin(telemetry: &TelemetrySettings) -> Result<Logging, Fault> {
     };
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines).with_ansi(false);
-    let begun = if json {
-        builder.event_format(json::Json).try_init()
-    } else {
-        builder.try_init()
-    };
+    let begun = if json { builder.event_format(json::Json).try_init() } else { builder.try_init() };
     begun.map_err(|e| Fault::bug(format!("the log began twice: {e}")))?;
     Ok(Logging(to))
 }
