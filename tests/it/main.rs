@@ -11,6 +11,7 @@
 )]
 
 mod canary;
+mod check;
 mod clients;
 mod env;
 mod keys;
