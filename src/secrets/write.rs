@@ -72,6 +72,10 @@ impl VaultSource {
     ) -> Result<Written<T>, Fault> {
         self.prepare()
             .map_err(|e| failure("cannot make the state directory", &self.state_dir, &e))?;
+        // Whoever must be asked for the identity is asked before others are kept waiting.
+        if let Some(index) = self.read_index()?.filter(|index| index.current.is_some()) {
+            self.unlock(Some(&index))?;
+        }
         let path = self.path("vault.lock");
         let _lock = Lock::take(&path, purpose, PATIENCE).map_err(|e| match e {
             LockError::Held { .. } => Fault::unreachable(
