@@ -62,10 +62,12 @@ impl Claims {
             hash.update(part);
         };
         for wanted in &self.wanted {
-            ["wanted", &wanted.profile, &wanted.variable, &wanted.reference].map(&mut add);
+            let parts = ["wanted", &wanted.profile, &wanted.variable, &wanted.reference];
+            parts.into_iter().for_each(&mut add);
         }
         for to in &self.destinations {
-            ["destination", &to.profile, &to.name, &to.url].map(&mut add);
+            let parts = ["destination", &to.profile, &to.name, &to.url];
+            parts.into_iter().for_each(&mut add);
         }
         HEXLOWER.encode(&hash.finalize())
     }
