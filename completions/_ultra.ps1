@@ -431,6 +431,7 @@ Register-ArgumentCompleter -Native -CommandName 'ultra' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How the answer is written')
             [CompletionResult]::new('--mock', '--mock', [CompletionResultType]::ParameterName, 'Answer with the mock, whatever the profile says')
             [CompletionResult]::new('--real', '--real', [CompletionResultType]::ParameterName, 'Answer with real providers, whatever the profile says')
+            [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'Be there only to be looked at: loopback, a free port, a state directory of its own, and one service key, which is the first line of standard input. Ends with standard input')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is going on')

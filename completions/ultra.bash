@@ -1398,7 +1398,7 @@ _ultra() {
             return 0
             ;;
         ultra__subcmd__serve)
-            opts="-o -q -v -y -h -V --mock --real --addr --port --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version"
+            opts="-o -q -v -y -h -V --mock --real --addr --port --probe --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -409,6 +409,7 @@ set edit:completion:arg-completer[ultra] = {|@words|
             cand --output 'How the answer is written'
             cand --mock 'Answer with the mock, whatever the profile says'
             cand --real 'Answer with real providers, whatever the profile says'
+            cand --probe 'Be there only to be looked at: loopback, a free port, a state directory of its own, and one service key, which is the first line of standard input. Ends with standard input'
             cand -q 'Leave out notes about what is going on'
             cand --quiet 'Leave out notes about what is going on'
             cand -v 'Say more about what is going on'

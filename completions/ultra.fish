@@ -284,6 +284,7 @@ complete -c ultra -n "__fish_ultra_using_subcommand serve" -s o -l output -d 'Ho
 json\t'One JSON document'"
 complete -c ultra -n "__fish_ultra_using_subcommand serve" -l mock -d 'Answer with the mock, whatever the profile says'
 complete -c ultra -n "__fish_ultra_using_subcommand serve" -l real -d 'Answer with real providers, whatever the profile says'
+complete -c ultra -n "__fish_ultra_using_subcommand serve" -l probe -d 'Be there only to be looked at: loopback, a free port, a state directory of its own, and one service key, which is the first line of standard input. Ends with standard input'
 complete -c ultra -n "__fish_ultra_using_subcommand serve" -s q -l quiet -d 'Leave out notes about what is going on'
 complete -c ultra -n "__fish_ultra_using_subcommand serve" -s v -l verbose -d 'Say more about what is going on'
 complete -c ultra -n "__fish_ultra_using_subcommand serve" -l no-color -d 'Write without colour'

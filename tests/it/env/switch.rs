@@ -395,3 +395,42 @@ fn a_server_keeps_its_profile_and_is_listed_until_it_stops() {
     let said = ultra.run(&["env", "switch", "alpha", "-o", "json"]).exits(0).json();
     assert_eq!(said["servers"], serde_json::json!([]));
 }
+
+#[test]
+fn production_is_reached_once_the_operator_supplies_what_it_lacks() {
+    let key = |seed: &str| (0..10).map(|n| format!("{seed}{}", n * 7 + 3)).collect::<String>();
+    let mut ultra = Ultra::checkout()
+        .env("ULTRA_PUBLIC_URL", "https://api.example.org")
+        .env("ULTRA_CORS_ORIGINS", "https://app.example.org")
+        .env("DATABASE_URL", format!("postgres://ultra:{CANARY}@db.example.org/ultra"));
+    // One secret from each place that can hold one.
+    let file = ultra.home().join("encryption");
+    std::fs::write(&file, key("mK4e") + "\n").unwrap();
+    ultra.set_env("ULTRA_ENCRYPTION_KEY_FILE", file.to_str().unwrap());
+    let identity = ultra.home().join("identity");
+    ultra.set_env("ULTRA_VAULT_IDENTITY_FILE", identity.to_str().unwrap());
+    let set = ["keys", "set", "jwt", "--profile", "prod", "--yes"];
+    ultra.run_with_stdin(&set, (key("Qw7z") + "\n").as_bytes()).exits(0);
+    ultra.write_private(
+        ".env.prod.local",
+        format!(
+            "REDIS_URL=redis://:{CANARY}r@cache.example.org:6379/0\nOPENAI_API_KEY=sk-{CANARY}o\n"
+        ),
+    );
+    ultra.run(&["env", "switch", "prod"]).exits(6).keeps_the_canary();
+    let said = ultra.run(&["env", "switch", "prod", "--yes"]).exits(0).keeps_the_canary();
+    said.says("switched from `dev` to `prod`").says("postgres://ultra:***@db.example.org/ultra");
+    let dotenv = ultra.read(".env");
+    assert!(!dotenv.contains(CANARY), "{dotenv}");
+    for line in [
+        "ULTRA_MODE=real",
+        "# ULTRA_JWT_KEY: vault:prod/jwt",
+        "# OPENAI_API_KEY: .env.prod.local",
+        "# DATABASE_URL: process environment",
+    ] {
+        assert!(dotenv.lines().any(|l| l == line), "no {line:?} in {dotenv}");
+    }
+    assert_eq!(current(&ultra), "prod");
+    ultra.run(&["env", "undo", "--yes"]).exits(0).keeps_the_canary();
+    assert_eq!(current(&ultra), "dev");
+}
