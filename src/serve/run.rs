@@ -10,7 +10,6 @@ use super::state::{App, Live};
 use super::{
     background, connections, holder, listen, logging, metrics_listener, middleware, router,
 };
-use crate::base::Secret;
 use crate::gateway::journal::{self, Journal, JournalOptions};
 use crate::gateway::limits::LocalLimiter;
 use crate::gateway::metering::JournalMeter;
@@ -25,7 +24,6 @@ use crate::settings::servers::{self, ServerRecord};
 use crate::settings::{Resolution, Settings, Workspace};
 use crate::store::{self, DatabaseOptions, Store};
 use arc_swap::ArcSwap;
-use data_encoding::BASE64;
 use http::HeaderValue;
 use prometheus_client::registry::Registry;
 use std::net::{IpAddr, SocketAddr};
@@ -183,7 +181,7 @@ async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<O
 
     let auth = Arc::new(Authenticator::new(
         AuthOptions { max_stale: settings.auth.max_stale, refresh: settings.auth.refresh },
-        own_signing_key(&settings, clock.now())?,
+        own_signing_key(&settings, &state_dir, &*secrets, clock.now())?,
     ));
     let last_good = sealed_copy(&settings, &state_dir, &*secrets, console);
     let dev_key =
@@ -273,15 +271,20 @@ fn not_ourselves(table: &Table, addr: SocketAddr, settings: &Settings) -> Result
     if problems.is_empty() { Ok(()) } else { Err(Fault::does_not_hold(problems)) }
 }
 
-/// Where no signing key is configured, an unprotected profile signs with one that lasts as long as
-/// the process. A configured one is opened with the other keys.
-fn own_signing_key(settings: &Settings, now: crate::base::Timestamp) -> Result<TokenKeys, Fault> {
+/// Where no signing key is configured, an unprotected profile signs with one of its state
+/// directory, which `ultra auth token` signs with too. A configured one is opened with the other
+/// keys.
+fn own_signing_key(
+    settings: &Settings,
+    state_dir: &std::path::Path,
+    secrets: &dyn SecretSource,
+    now: crate::base::Timestamp,
+) -> Result<TokenKeys, Fault> {
     if settings.auth.jwt_key.is_some() || settings.profile.protected {
         return Ok(TokenKeys::none(now));
     }
-    let bytes: [u8; 32] = rand::random();
-    let key = Secret::new(BASE64.encode(&bytes));
-    TokenKeys::new(&key, &[], now).map_err(|problem| Fault::does_not_hold(vec![problem]))
+    auth::token_keys(&settings.auth, &settings.profile, state_dir, secrets, now)
+        .map_err(|problem| Fault::does_not_hold(vec![problem]))
 }
 
 /// Where the last good snapshot of identities is kept; without it a start needs the store.

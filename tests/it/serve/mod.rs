@@ -2,6 +2,7 @@
 
 mod errors;
 mod http;
+mod identity;
 mod keys;
 mod passing;
 mod permissions;
