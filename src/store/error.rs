@@ -116,18 +116,6 @@ impl StoreError {
         }
     }
 
-    /// Whether waiting may help: the same call can succeed later with nobody changing anything
-    /// here.
-    pub(crate) fn passes(&self) -> bool {
-        !matches!(
-            self,
-            Self::Conflict { .. }
-                | Self::Rejected { .. }
-                | Self::Unsuitable { .. }
-                | Self::NewerSchema { .. }
-        )
-    }
-
     /// Whether a server must not start on it: a matter of configuration or of a file that has to
     /// be looked at, not of a dependency that may come back.
     pub(crate) fn refuses_start(&self) -> bool {

@@ -59,11 +59,6 @@ impl Scopes {
         self.0 & (1 << scope as u8) != 0
     }
 
-    /// Whether none is.
-    pub(crate) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     /// The scopes, in the order of [`Scope::ALL`].
     pub(crate) fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.has(*scope))

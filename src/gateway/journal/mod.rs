@@ -15,7 +15,7 @@ mod segment;
 mod tests;
 mod writer;
 
-pub(crate) use crate::store::{Outcome, UsageRow};
+pub(crate) use crate::store::UsageRow;
 pub(crate) use reader::{Tasks, start};
 pub(crate) use writer::Journal;
 

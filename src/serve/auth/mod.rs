@@ -25,6 +25,4 @@ pub(crate) use material::{seal, token_keys};
 pub(crate) use refresh::{follow, start_up};
 pub(crate) use sealed::{LastGood, Seal};
 pub(crate) use snapshot::{Snapshot, SnapshotSource};
-pub(crate) use token::{
-    Claims, LONGEST_LIFE, MintedToken, ProbeToken, TokenKeys, TokenRequest, mint, mint_probe_tokens,
-};
+pub(crate) use token::{LONGEST_LIFE, TokenKeys, TokenRequest, mint, mint_probe_tokens};

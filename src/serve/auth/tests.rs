@@ -1,5 +1,6 @@
 //! The rules of identity, on a clock that the test moves.
 
+use super::key::NewKey;
 use super::refresh::Refresher;
 use super::*;
 use crate::base::time::ManualClock;
