@@ -112,17 +112,6 @@ impl LiveFacts {
         }
     }
 
-    /// The answer to a completion.
-    ///
-    /// # Errors
-    /// Completions were not asked for, with the reason.
-    pub(crate) fn completion(&self, probe: Probe) -> Result<&Exchange, NoJudgement> {
-        match &self.unasked {
-            Some(why) => Err(NoJudgement::Skip(why.clone())),
-            None => self.answer(probe),
-        }
-    }
-
     /// The answer to a probe with a token, once a valid token has been seen to pass.
     ///
     /// # Errors
@@ -167,7 +156,7 @@ impl LiveFacts {
     /// It was refused, or is no JSON.
     pub(crate) fn detail(&self) -> Result<Value, NoJudgement> {
         let exchange = self.answer(Probe::Detail)?;
-        exchange.json().filter(|json| json.is_object()).ok_or_else(|| {
+        exchange.json().filter(Value::is_object).ok_or_else(|| {
             NoJudgement::Unknown(format!(
                 "`/api/health?detail=true` is answered {} without a JSON document",
                 exchange.summary()

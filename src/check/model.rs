@@ -1,11 +1,11 @@
 //! The vocabulary of checks: what one is, and what it says.
 
 use super::Facts;
-use crate::report::{Outcome, Place};
+use crate::report::Outcome;
 use crate::settings::profile::Gate;
 use serde::Serialize;
 
-/// Declares a fieldless enum with a word for each variant and the list of all of them.
+/// Declares a fieldless enum with a word for each variant.
 macro_rules! words {
     ($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $vdoc:literal])+ $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[doc = $doc])+
@@ -13,9 +13,6 @@ macro_rules! words {
         pub(crate) enum $name { $($(#[doc = $vdoc])+ #[serde(rename = $word)] $variant),+ }
 
         impl $name {
-            /// All of them, in their order.
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant),+];
-
             /// The word in JSON and on the command line.
             pub(crate) fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -43,8 +40,6 @@ words! {
         Providers = "providers",
         /// Health, metrics, request ids.
         Observability = "observability",
-        /// Limits and how the server bears load.
-        Resilience = "resilience",
         /// Images and compose files.
         Containers = "containers",
         /// What people read.
@@ -85,6 +80,22 @@ words! {
 }
 
 impl Group {
+    /// All of them.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Config,
+        Self::Secrets,
+        Self::Auth,
+        Self::Headers,
+        Self::Database,
+        Self::Cache,
+        Self::Providers,
+        Self::Observability,
+        Self::Containers,
+        Self::Docs,
+        Self::Scan,
+        Self::Live,
+    ];
+
     /// The middle part of the ids of its checks.
     pub(crate) fn short(self) -> &'static str {
         match self {
@@ -96,7 +107,6 @@ impl Group {
             Self::Cache => "CACHE",
             Self::Providers => "PROV",
             Self::Observability => "OBS",
-            Self::Resilience => "RES",
             Self::Containers => "CONT",
             Self::Docs => "DOC",
             Self::Scan => "SCAN",
@@ -245,12 +255,6 @@ impl Judgement {
     pub(crate) fn evidence(mut self, summary: impl Into<String>, place: Option<String>) -> Self {
         self.evidence.push(Evidence { summary: summary.into(), place });
         self
-    }
-
-    /// The same with a piece of evidence that stands in a file.
-    pub(crate) fn found_at(self, summary: impl Into<String>, place: &Place) -> Self {
-        let place = place.to_string();
-        self.evidence(summary, Some(place))
     }
 }
 

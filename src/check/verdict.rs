@@ -98,7 +98,7 @@ fn score(answers: &[Answer]) -> u32 {
         got += share;
         all += weight;
     }
-    if all == 0 { 0 } else { got * 100 / all }
+    (got * 100).checked_div(all).unwrap_or(0)
 }
 
 #[cfg(test)]

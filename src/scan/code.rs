@@ -33,8 +33,8 @@ const fn pattern(text: &'static str, view: View, rule: Rule, what: &'static str)
     Pattern { text, view, rule, what, with: &[] }
 }
 
-const fn with(pattern: Pattern, with: &'static [&'static str]) -> Pattern {
-    Pattern { with, ..pattern }
+const fn with(pattern: &Pattern, with: &'static [&'static str]) -> Pattern {
+    Pattern { text: pattern.text, view: pattern.view, rule: pattern.rule, what: pattern.what, with }
 }
 
 /// What makes a mention of a switch a use of it.
@@ -144,7 +144,7 @@ const PATTERNS: &[Pattern] = &[
     pattern(concat!("TO", "DO"), View::Comments, Rule::Unfinished, "work that was put off"),
     pattern(concat!("HA", "CK:"), View::Comments, Rule::Unfinished, "work that was put off"),
     with(
-        pattern(
+        &pattern(
             concat!("danger_accept_", "invalid_certs"),
             View::Code,
             Rule::TlsOff,
@@ -153,7 +153,7 @@ const PATTERNS: &[Pattern] = &[
         OFF,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("danger_accept_", "invalid_hostnames"),
             View::Code,
             Rule::TlsOff,
@@ -163,7 +163,7 @@ const PATTERNS: &[Pattern] = &[
     ),
     pattern(concat!("verify", "=False"), View::Code, Rule::TlsOff, "certificates are not checked"),
     with(
-        pattern(
+        &pattern(
             concat!("reject", "Unauthorized"),
             View::Code,
             Rule::TlsOff,
@@ -172,7 +172,7 @@ const PATTERNS: &[Pattern] = &[
         OFF,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("NODE_TLS_REJECT_", "UNAUTHORIZED"),
             View::Written,
             Rule::TlsOff,
@@ -181,7 +181,7 @@ const PATTERNS: &[Pattern] = &[
         OFF,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("Insecure", "SkipVerify"),
             View::Code,
             Rule::TlsOff,
@@ -190,7 +190,7 @@ const PATTERNS: &[Pattern] = &[
         OFF,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("CURLOPT_SSL_", "VERIFYPEER"),
             View::Code,
             Rule::TlsOff,
@@ -206,7 +206,7 @@ const PATTERNS: &[Pattern] = &[
     ),
     pattern(concat!("curl -k", " "), View::Written, Rule::TlsOff, "certificates are not checked"),
     with(
-        pattern(
+        &pattern(
             concat!("skip_", "auth"),
             View::Written,
             Rule::AuthBypass,
@@ -215,7 +215,7 @@ const PATTERNS: &[Pattern] = &[
         DECIDES,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("bypass_", "auth"),
             View::Written,
             Rule::AuthBypass,
@@ -224,7 +224,7 @@ const PATTERNS: &[Pattern] = &[
         DECIDES,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("disable_", "auth"),
             View::Written,
             Rule::AuthBypass,
@@ -233,7 +233,7 @@ const PATTERNS: &[Pattern] = &[
         DECIDES,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("auth_", "disabled"),
             View::Written,
             Rule::AuthBypass,
@@ -242,7 +242,7 @@ const PATTERNS: &[Pattern] = &[
         DECIDES,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("SKIP_", "AUTH"),
             View::Written,
             Rule::AuthBypass,
@@ -251,7 +251,7 @@ const PATTERNS: &[Pattern] = &[
         DECIDES,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("DISABLE_", "AUTH"),
             View::Written,
             Rule::AuthBypass,
@@ -260,7 +260,7 @@ const PATTERNS: &[Pattern] = &[
         DECIDES,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("skip", "Auth"),
             View::Written,
             Rule::AuthBypass,
@@ -269,7 +269,7 @@ const PATTERNS: &[Pattern] = &[
         DECIDES,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("bypass", "Auth"),
             View::Written,
             Rule::AuthBypass,
@@ -278,7 +278,7 @@ const PATTERNS: &[Pattern] = &[
         DECIDES,
     ),
     with(
-        pattern(
+        &pattern(
             concat!("disable", "Auth"),
             View::Written,
             Rule::AuthBypass,

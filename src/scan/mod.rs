@@ -12,4 +12,4 @@ mod secrets;
 mod walk;
 
 pub(crate) use finding::{Finding, Rule};
-pub(crate) use walk::{Options, Scan, scan};
+pub(crate) use walk::{Options, scan};

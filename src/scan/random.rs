@@ -32,7 +32,7 @@ fn bits(value: &str) -> f64 {
 
 /// The size of the alphabet that the characters seem to come from.
 fn alphabet(bytes: &[u8]) -> f64 {
-    let hex = bytes.iter().all(|b| b.is_ascii_hexdigit());
+    let hex = bytes.iter().all(u8::is_ascii_hexdigit);
     if hex {
         return 16.0;
     }

@@ -232,14 +232,14 @@ mod tests {
     fn every_shape_is_found_and_masked() {
         for (prefix, _, class, least, _) in SHAPES {
             let body = match class {
-                Class::Hex => "0f9a3c7d".repeat(20)[..*least].to_owned(),
-                Class::Upper => tail(200).to_uppercase()[..*least].to_owned(),
+                Class::Hex => "0f9a3c7d".repeat(20).chars().take(*least).collect(),
+                Class::Upper => tail(*least).to_uppercase(),
                 _ if *prefix == "eyJ" => format!("{}.{}.{}", tail(40), tail(40), tail(40)),
                 _ => tail(*least),
             };
             let found = hits(&format!("key = \"{prefix}{body}\""));
             assert_eq!(found.len(), 1, "{prefix}");
-            assert!(!found[0].1.contains(&body[..8]), "{} shows the key", found[0].1);
+            assert!(!found[0].1.contains(body.get(..8).unwrap()), "{} shows the key", found[0].1);
         }
     }
 

@@ -18,7 +18,6 @@ macro_rules! check {
         }
     };
 }
-use check;
 
 mod auth;
 mod cache;

@@ -176,7 +176,7 @@ fn skipped(answers: &[Answer]) -> Option<Block> {
     };
     let lines: Vec<String> = reasons.into_iter().map(line).collect();
     let list = lines.iter().fold("skipped".to_owned(), |all, line| format!("{all}\n  - {line}"));
-    (!lines.is_empty()).then(|| Block::Toned(Tone::Faint, list))
+    (!lines.is_empty()).then_some(Block::Toned(Tone::Faint, list))
 }
 
 /// Counts by gate, the score and, last, the verdict.

@@ -8,7 +8,6 @@ mod no_keys_in_urls;
 mod roles_apart;
 mod signature_verified;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

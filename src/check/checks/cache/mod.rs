@@ -2,7 +2,6 @@
 
 mod bounded;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

@@ -8,7 +8,6 @@ mod profiles_apart;
 mod required_set;
 mod unknown_names;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

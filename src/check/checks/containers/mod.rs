@@ -6,7 +6,6 @@ mod no_secrets_in_images;
 mod not_root;
 mod pinned_bases;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

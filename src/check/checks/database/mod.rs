@@ -5,7 +5,6 @@ mod migrated;
 mod reachable;
 mod waits_bounded;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

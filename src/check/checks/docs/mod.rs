@@ -2,7 +2,6 @@
 
 mod essentials;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

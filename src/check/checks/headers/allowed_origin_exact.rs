@@ -68,7 +68,7 @@ pub(crate) mod fixtures {
                 e.headers
                     .iter_mut()
                     .filter(|(n, _)| n.ends_with("-origin"))
-                    .for_each(|h| h.1 = "*".to_owned())
+                    .for_each(|h| h.1 = "*".to_owned());
             })
             .facts()
     }

@@ -57,7 +57,7 @@ pub(crate) mod fixtures {
                 e.headers.push((
                     "access-control-allow-origin".to_owned(),
                     "https://evil.example".to_owned(),
-                ))
+                ));
             })
             .facts()
     }

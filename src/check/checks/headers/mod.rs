@@ -7,7 +7,6 @@ mod foreign_origins_refused;
 mod hardening;
 mod not_stored;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

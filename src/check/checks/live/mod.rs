@@ -3,7 +3,6 @@
 mod reachable;
 mod same_profile;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

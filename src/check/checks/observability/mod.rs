@@ -4,7 +4,6 @@ mod health_apart;
 mod metrics_guarded;
 mod request_ids;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

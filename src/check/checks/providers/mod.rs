@@ -4,7 +4,6 @@ mod addresses_safe;
 mod models_exist;
 mod real;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

@@ -8,7 +8,6 @@ mod nothing_disabled;
 mod nothing_unfinished;
 mod tls_checked;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.

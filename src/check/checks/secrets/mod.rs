@@ -8,7 +8,6 @@ mod private_files;
 mod strong;
 mod vault_answers;
 
-use super::check;
 use crate::check::Check;
 
 /// The checks of the group, by id.
