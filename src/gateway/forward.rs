@@ -10,7 +10,6 @@ use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::wire::Endpoint;
 use crate::provider::{Class, Client, Envelope, Failure, headers, mock, usage};
-use crate::settings::profile::Mode;
 use crate::store::Outcome;
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
@@ -37,8 +36,6 @@ const ATTEMPTS: u32 = 3;
 /// Routes, keys and connections: what turns a request into an answer.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    /// What answers come from.
-    pub(crate) mode: Mode,
     table: ArcSwap<Table>,
     client: Option<Client>,
     meter: Arc<dyn Meter>,
@@ -76,13 +73,12 @@ enum Missed {
 impl Gateway {
     /// A gateway. `client` may be left out in mode mock only.
     pub(crate) fn new(
-        mode: Mode,
         table: Table,
         client: Option<Client>,
         meter: Arc<dyn Meter>,
         instance: HeaderValue,
     ) -> Self {
-        Self { mode, table: ArcSwap::from_pointee(table), client, meter, instance }
+        Self { table: ArcSwap::from_pointee(table), client, meter, instance }
     }
 
     /// The routes and providers in use.

@@ -13,8 +13,7 @@ pub(crate) mod metrics;
 pub(crate) mod routes;
 pub(crate) mod slots;
 
-pub(crate) use answer::AnswerBody;
-pub(crate) use attempt::{Asked, Meter};
+pub(crate) use attempt::Asked;
 pub(crate) use error::GatewayError;
 pub(crate) use forward::{Call, Gateway};
 pub(crate) use routes::{Route, Table};

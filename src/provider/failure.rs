@@ -64,18 +64,6 @@ pub(crate) enum Failure {
     Malformed(String),
 }
 
-impl Failure {
-    /// A short word for metrics, logs and usage rows.
-    pub(crate) fn word(&self) -> &'static str {
-        match self {
-            Self::Connect(_) => "connect-failed",
-            Self::Transport(_) => "transport-failed",
-            Self::Timeout(..) => "timeout",
-            Self::Malformed(_) => "malformed-answer",
-        }
-    }
-}
-
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -91,10 +91,13 @@ impl Health {
 
     /// The one word for everything.
     pub(crate) fn overall(&self) -> Status {
+        let view = self.view.load();
+        if view.checked_at.is_none() {
+            return Status::Unknown;
+        }
         if !self.unready().is_empty() {
             return Status::Critical;
         }
-        let view = self.view.load();
         if view.components.values().all(|c| c.status == Status::Ok) {
             Status::Ok
         } else {
@@ -138,10 +141,9 @@ pub(crate) async fn judge(app: &App) {
     let mut unready = Vec::new();
 
     let store = app.store.ping().await;
-    if let Err(StoreError::Pending { .. } | StoreError::NewerSchema { .. }) = &store
-        && let Err(error) = &store
-    {
-        unready.push(format!("{error}; run `ultra db migrate`"));
+    if let Err(error @ (StoreError::Pending { .. } | StoreError::NewerSchema { .. })) = &store {
+        let hint = error.problem().hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        unready.push(format!("{error}{hint}"));
     }
     verdicts.insert("database".to_owned(), database(&store));
     verdicts.insert("identity".to_owned(), identity(app, now, &mut unready));

@@ -13,6 +13,7 @@ use notify::Watcher as _;
 use sha2::{Digest as _, Sha256};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -21,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 /// How often files are looked at, however quiet the watch is: network file systems and the
 /// symbolic links of Kubernetes do not always tell.
 const POLL: Duration = Duration::from_secs(5);
+
+/// How often a key that could not be read is tried again.
+const RETRY: Duration = Duration::from_secs(30);
 
 /// How long a burst of changes is waited out.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -35,6 +39,9 @@ pub(crate) struct Reloader {
     files: Mutex<Vec<PathBuf>>,
     signing: Mutex<Option<Secret>>,
     watched: Notify,
+    /// Whether a key could not be read the last time: a locked vault opens without a file
+    /// changing.
+    wanting: AtomicBool,
 }
 
 impl Reloader {
@@ -51,6 +58,7 @@ impl Reloader {
             files: Mutex::default(),
             signing: Mutex::default(),
             watched: Notify::new(),
+            wanting: AtomicBool::new(false),
         }
     }
 
@@ -84,6 +92,7 @@ pub(crate) fn apply(app: &App, settings: &Settings, resolution: &Resolution) -> 
     if let Err(problem) = signing_keys(app, settings) {
         reloaded.problems.push(problem);
     }
+    reloader.wanting.store(!reloaded.problems.is_empty(), Ordering::Relaxed);
     reloaded
 }
 
@@ -139,6 +148,7 @@ pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
     let mut watcher = None;
     let mut files: Vec<PathBuf> = Vec::new();
     let mut stamps = Vec::new();
+    let mut tried = Instant::now();
     loop {
         let wanted = app.reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if wanted != files {
@@ -155,7 +165,11 @@ pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
         let now: Vec<_> = files.iter().map(|f| stamp(f)).collect();
         if now != stamps {
             stamps = now;
+            tried = Instant::now();
             reload_and_tell(&app, "file changed").await;
+        } else if app.reloader.wanting.load(Ordering::Relaxed) && tried.elapsed() >= RETRY {
+            tried = Instant::now();
+            reload_and_tell(&app, "a key was not to be had").await;
         }
         for provider in app.gateway.table().providers() {
             provider.slots.retire(Instant::now());

@@ -165,11 +165,14 @@ fn permitted(access: Access, seen: &Seen) -> Result<(), Refusal> {
         Access::Known => seen.caller().map(|_| ()),
         Access::Scopes(scopes) => {
             let caller = seen.caller()?;
-            if scopes.iter().any(|scope| caller.scopes.has(*scope)) {
-                return Ok(());
+            let mut refusal = AuthError::Forbidden("admin");
+            for scope in scopes.iter().rev() {
+                match caller.require(*scope) {
+                    Ok(()) => return Ok(()),
+                    Err(lacking) => refusal = lacking,
+                }
             }
-            let needed = scopes.first().map_or("admin", |scope| scope.word());
-            Err(AuthError::Forbidden(needed).into())
+            Err(refusal.into())
         }
     }
 }

@@ -198,7 +198,7 @@ async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<O
         body_limit: settings.server.body_limit.0,
         body_timeout: settings.server.body_timeout,
         auth,
-        gateway: Gateway::new(mode, table, client, meter, hop),
+        gateway: Gateway::new(table, client, meter, hop),
         limiter: Arc::new(LocalLimiter::default()),
         places: Arc::new(Semaphore::new(
             usize::try_from(settings.server.max_concurrency.0).unwrap_or(Semaphore::MAX_PERMITS),

@@ -8,7 +8,7 @@ fn reason(choice: Option<&Choice>) -> &'static str {
     if choice.is_some_and(|c| c.cut) { "max_tokens" } else { "end_turn" }
 }
 
-fn message(draft: &Draft, content: Value, reason: Value, output: u64) -> Value {
+fn message(draft: &Draft, content: &Value, reason: &Value, output: u64) -> Value {
     json!({
         "id": format!("msg_{}", draft.digest.id()),
         "type": "message",
@@ -33,7 +33,7 @@ pub(super) fn plain(draft: &Draft) -> Bytes {
     let text = choice.map(|c| c.words.concat()).unwrap_or_default();
     let content = json!([{"type": "text", "text": text}]);
     let reason = Value::from(reason(choice));
-    Bytes::from(message(draft, content, reason, draft.output()).to_string())
+    Bytes::from(message(draft, &content, &reason, draft.output()).to_string())
 }
 
 fn event(name: &str, mut data: Value) -> Bytes {
@@ -46,7 +46,7 @@ fn event(name: &str, mut data: Value) -> Bytes {
 /// The events of a stream.
 pub(super) fn stream(draft: &Draft) -> Vec<Bytes> {
     let choice = draft.choices.first();
-    let start = message(draft, json!([]), Value::Null, 1);
+    let start = message(draft, &json!([]), &Value::Null, 1);
     let mut pieces = vec![
         event("message_start", json!({"message": start})),
         event(
