@@ -136,7 +136,9 @@ impl VarSpec {
 /// ```
 ///
 /// A field of type `T` must have a default; `Option<T>` may be unset; `Option<SecretRef>` is a
-/// secret that is not opened here. The braces hold fields of [`VarSpec`].
+/// secret that is not opened here. The braces hold fields of [`VarSpec`]. Variables that are used
+/// by their names, not as fields, stand in a block `declared { "NAME": Type { … }, }` behind the
+/// struct; their values are checked all the same.
 macro_rules! settings {
     (
         $(#[doc = $group_doc:literal])+
@@ -146,6 +148,12 @@ macro_rules! settings {
                 $field:ident : $ty:ty = $name:literal { $($key:ident : $value:expr),* $(,)? }
             ),* $(,)?
         }
+        $(declared {
+            $(
+                $(#[doc = $d_doc:literal])+
+                $d_name:literal : $d_ty:ty { $($d_key:ident : $d_value:expr),* $(,)? }
+            ),* $(,)?
+        })?
     ) => {
         $(#[doc = $group_doc])+
         #[derive(Clone, Debug)]
@@ -168,6 +176,15 @@ macro_rules! settings {
                     $( $key: $value, )*
                     ..$crate::settings::catalogue::VarSpec::UNSAID
                 }, )*
+                $($( $crate::settings::catalogue::VarSpec {
+                    name: $d_name,
+                    group: $group_name,
+                    doc: concat!($($d_doc, "\n"),+),
+                    kind: <$d_ty as $crate::settings::value::Field>::KIND,
+                    secret: <$d_ty as $crate::settings::value::Field>::SECRET,
+                    $( $d_key: $d_value, )*
+                    ..$crate::settings::catalogue::VarSpec::UNSAID
+                }, )*)?
             ];
 
             /// Reads the group from what won; every problem is reported, and `None` returned if
@@ -177,6 +194,12 @@ macro_rules! settings {
                 problems: &mut Vec<$crate::report::Problem>,
             ) -> Option<Self> {
                 $( let $field = <$ty as $crate::settings::value::Field>::read($name, resolution, problems); )*
+                let declared: &[bool] = &[
+                    $($( <$d_ty as $crate::settings::value::Field>::read($d_name, resolution, problems).is_some(), )*)?
+                ];
+                if declared.contains(&false) {
+                    return None;
+                }
                 Some(Self { $( $field: $field?, )* })
             }
         }

@@ -1,10 +1,11 @@
 //! Phase two: a profile, its layers and rules become settings, or a list of everything wrong.
 
+use super::groups::BootstrapSettings;
 use super::profile_file::assemble;
 use super::resolution::Resolution;
 use super::rules::{self, Depth};
 use super::secret::SecretSource;
-use super::{Settings, Workspace, catalogue, derive, layers};
+use super::{Settings, Workspace, derive, layers};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
 
@@ -67,26 +68,10 @@ fn judged(
     };
     let mut resolution = layers::gather(workspace, assembled, secrets, &mut problems);
     derive::providers_and_routes(&mut resolution);
-    bootstrap(&resolution, &mut problems);
+    // Used before by name; here only their types are judged.
+    let _ = BootstrapSettings::read(&resolution, &mut problems);
     let settings = Settings::read(&resolution, &mut problems);
     let misread = problems.iter().any(Problem::is_error);
     let unverified = rules::judge(workspace, &resolution, secrets, depth, &mut problems);
     Loaded { resolution: Some(resolution), settings, problems, misread, unverified }
-}
-
-/// The types of what was needed before; the other groups are read into [`Settings`].
-fn bootstrap(resolution: &Resolution, problems: &mut Vec<Problem>) {
-    for spec in catalogue::all().filter(|spec| spec.bootstrap && !spec.secret) {
-        let Some((text, origin)) = resolution.text(spec.name) else { continue };
-        if text.is_empty() {
-            continue;
-        }
-        if let Err(expected) = spec.kind.check(text) {
-            problems.push(
-                Problem::error("malformed-value", format!("`{}` is malformed", spec.name))
-                    .at(origin.place.clone())
-                    .why(format!("expected {expected}, set by {origin}")),
-            );
-        }
-    }
 }

@@ -8,22 +8,24 @@ use url::Url;
 settings! {
     /// Providers: a key alone makes a provider usable; profiles can define more.
     pub(crate) struct ProviderSettings in "providers" {
-        /// Key of the OpenAI API.
-        openai_key: Option<SecretRef> = "OPENAI_API_KEY" { vault: Some("openai"), reload: Reload::Live },
         /// Base URL of the OpenAI API, with `/v1`.
         openai_url: Option<Url> = "OPENAI_BASE_URL" { example: Some("https://api.openai.com/v1") },
-        /// Key of the Anthropic API.
-        anthropic_key: Option<SecretRef> = "ANTHROPIC_API_KEY" { vault: Some("anthropic"), reload: Reload::Live },
         /// Base URL of the Anthropic API, without `/v1`.
         anthropic_url: Option<Url> = "ANTHROPIC_BASE_URL" { example: Some("https://api.anthropic.com") },
+    }
+    declared {
+        /// Key of the OpenAI API.
+        "OPENAI_API_KEY": Option<SecretRef> { vault: Some("openai"), reload: Reload::Live },
+        /// Key of the Anthropic API.
+        "ANTHROPIC_API_KEY": Option<SecretRef> { vault: Some("anthropic"), reload: Reload::Live },
         /// Key of the Google Gemini API, used through its OpenAI-compatible endpoint.
-        google_key: Option<SecretRef> = "GOOGLE_API_KEY" { vault: Some("google"), reload: Reload::Live },
+        "GOOGLE_API_KEY": Option<SecretRef> { vault: Some("google"), reload: Reload::Live },
         /// Key of the Mistral API.
-        mistral_key: Option<SecretRef> = "MISTRAL_API_KEY" { vault: Some("mistral"), reload: Reload::Live },
+        "MISTRAL_API_KEY": Option<SecretRef> { vault: Some("mistral"), reload: Reload::Live },
         /// Key of the DeepSeek API.
-        deepseek_key: Option<SecretRef> = "DEEPSEEK_API_KEY" { vault: Some("deepseek"), reload: Reload::Live },
+        "DEEPSEEK_API_KEY": Option<SecretRef> { vault: Some("deepseek"), reload: Reload::Live },
         /// Key of the Groq API.
-        groq_key: Option<SecretRef> = "GROQ_API_KEY" { vault: Some("groq"), reload: Reload::Live },
+        "GROQ_API_KEY": Option<SecretRef> { vault: Some("groq"), reload: Reload::Live },
     }
 }
 

@@ -99,6 +99,9 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
         );
         return false;
     }
+    if spec.bootstrap && said.text.is_empty() {
+        return false;
+    }
     if spec.secret && said.text.is_empty() {
         gather.problems.push(
             Problem::warning(
