@@ -24,8 +24,6 @@ pub(crate) enum ExitStatus {
     Refused,
     /// Interrupted by the operator.
     Interrupted,
-    /// The code of a child process, passed on as it was (`ultra env run`).
-    Child(u8),
 }
 
 /// The documented table: code, name, meaning. `docs/configuration.md` is generated from it.
@@ -56,7 +54,6 @@ impl ExitStatus {
             Self::Unreachable => 5,
             Self::Refused => 6,
             Self::Interrupted => 130,
-            Self::Child(code) => code,
         }
     }
 }

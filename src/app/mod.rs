@@ -70,7 +70,7 @@ impl Context {
             passphrase_file: path("ULTRA_VAULT_PASSPHRASE_FILE"),
             root: workspace.root.clone(),
         };
-        let console = self.console.clone();
+        let console = self.console;
         VaultSource::new(&workspace.state_dir, options, self.clock.clone()).asking(
             move |question| {
                 // What is on stdin is the answer to another question.
@@ -104,7 +104,7 @@ pub(crate) fn main() -> ExitCode {
     let context =
         Context { global: cli.global, environment, console, clock: Arc::new(SystemClock) };
     let outcome = dispatch(cli.command, &context);
-    finish(outcome, &context.console).into()
+    finish(&outcome, &context.console).into()
 }
 
 /// Help and version go to stdout and hold; everything else is a usage error on stderr.
@@ -130,8 +130,8 @@ fn dispatch(command: Command, context: &Context) -> Result<Report, Fault> {
 
 /// Writes the answer, or why there is none. A closed pipe is quiet: whoever closed it has seen
 /// enough.
-fn finish(outcome: Result<Report, Fault>, console: &Terminal) -> ExitStatus {
-    let (written, status) = match &outcome {
+fn finish(outcome: &Result<Report, Fault>, console: &Terminal) -> ExitStatus {
+    let (written, status) = match outcome {
         Ok(report) => {
             let mut bytes = Vec::new();
             let drawn = render::report(&mut bytes, report, console.format(), console.colour_out());

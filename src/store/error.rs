@@ -116,12 +116,6 @@ impl StoreError {
         }
     }
 
-    /// Whether a server must not start on it: a matter of configuration or of a file that has to
-    /// be looked at, not of a dependency that may come back.
-    pub(crate) fn refuses_start(&self) -> bool {
-        matches!(self, Self::Unsuitable { .. } | Self::Damaged { .. } | Self::NewerSchema { .. })
-    }
-
     /// The error for people, with a way out.
     pub(crate) fn problem(&self) -> Problem {
         let problem = Problem::error(self.code(), self.to_string());

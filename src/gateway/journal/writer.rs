@@ -256,11 +256,6 @@ impl Journal {
         &self.own.dir
     }
 
-    /// The name of the instance among those that share the state directory, such as `0001`.
-    pub(crate) fn instance(&self) -> String {
-        self.own.dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
-    }
-
     /// The number of the segment that is being written: all before it are complete.
     pub(super) fn active(&self) -> u64 {
         self.writer().number

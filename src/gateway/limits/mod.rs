@@ -53,7 +53,4 @@ pub(crate) trait Limiter: Debug + Send + Sync {
     /// Forgets everybody whose limit is whole again. To be called every minute or so, or memory
     /// grows with every address ever seen.
     fn retain_recent(&self);
-
-    /// How many callers are remembered.
-    fn len(&self) -> usize;
 }

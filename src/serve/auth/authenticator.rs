@@ -179,11 +179,6 @@ impl Authenticator {
         self.options
     }
 
-    /// Asks for the snapshot to be refreshed at once.
-    pub(crate) fn refresh_now(&self) {
-        self.refresh_wanted.notify_one();
-    }
-
     /// Waits until somebody wants the snapshot refreshed.
     pub(super) async fn refresh_wanted(&self) {
         self.refresh_wanted.notified().await;

@@ -29,26 +29,6 @@ pub(crate) fn token_keys(
     TokenKeys::new(&key, &[], now)
 }
 
-/// What seals the last-good copy: `ULTRA_ENCRYPTION_KEY`, or for an unprotected profile without
-/// one `seal.key` of the state directory.
-///
-/// # Errors
-/// The key cannot be opened, or a protected profile has none.
-pub(crate) fn seal(
-    settings: &AuthSettings,
-    profile: &Profile,
-    state_dir: &Path,
-    source: &dyn SecretSource,
-) -> Result<Seal, Problem> {
-    match &settings.encryption_key {
-        Some(key) => Seal::from_key(&key.reveal(source)?).ok_or_else(|| {
-            Problem::error("seal-key", "no key can be derived from `ULTRA_ENCRYPTION_KEY`")
-        }),
-        None if profile.protected => Err(missing("ULTRA_ENCRYPTION_KEY", "encryption", profile)),
-        None => Seal::from_state_dir(state_dir),
-    }
-}
-
 fn missing(variable: &str, name: &str, profile: &Profile) -> Problem {
     Problem::error("missing-secret", format!("`{variable}` is not set"))
         .why(format!("profile `{}` is protected", profile.name))

@@ -10,6 +10,7 @@ mod start;
 mod stop;
 mod streams;
 mod upstream;
+mod usage;
 
 use crate::support::{Server, Ultra};
 use http::{Answer, Request};

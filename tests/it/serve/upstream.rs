@@ -24,25 +24,35 @@ impl Received {
 pub(super) struct Upstream {
     port: u16,
     received: Arc<Mutex<Vec<Received>>>,
+    list: Arc<Mutex<Vec<u8>>>,
+}
+
+/// A question for the list of models, which a server asks by itself.
+fn asks_for_the_list(received: &Received) -> bool {
+    received.line.starts_with("GET ") && received.line.contains("/models ")
 }
 
 impl Upstream {
-    /// A provider that answers every request with what `respond` writes; then it closes.
+    /// A provider that answers every request with what `respond` writes; then it closes. It lists
+    /// no models until it is told to.
     pub(super) fn start(
         respond: impl Fn(&Received, &mut TcpStream) + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let received = Arc::new(Mutex::new(Vec::new()));
+        let list = Arc::new(Mutex::new(json("404 Not Found", "{}")));
+        let told = Arc::clone(&list);
         let (kept, respond) = (Arc::clone(&received), Arc::new(respond));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
                 let (kept, respond) = (Arc::clone(&kept), Arc::clone(&respond));
-                std::thread::spawn(move || one(stream, &kept, &*respond));
+                let told = Arc::clone(&told);
+                std::thread::spawn(move || one(stream, &kept, &told, &*respond));
             }
         });
-        Self { port, received }
+        Self { port, received, list }
     }
 
     /// A provider that says the same to everybody.
@@ -63,15 +73,27 @@ impl Upstream {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What it was sent so far.
+    /// Answers questions for the list of models with this from now on.
+    pub(super) fn lists(self, answer: Vec<u8>) -> Self {
+        *self.list.lock().unwrap() = answer;
+        self
+    }
+
+    /// What it was sent so far, but for questions for the list of models.
     pub(super) fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
+        self.received.lock().unwrap().iter().filter(|r| !asks_for_the_list(r)).cloned().collect()
+    }
+
+    /// The questions for the list of models.
+    pub(super) fn asked_for_the_list(&self) -> Vec<Received> {
+        self.received.lock().unwrap().iter().filter(|r| asks_for_the_list(r)).cloned().collect()
     }
 }
 
 fn one(
     stream: TcpStream,
     kept: &Mutex<Vec<Received>>,
+    list: &Mutex<Vec<u8>>,
     respond: &(dyn Fn(&Received, &mut TcpStream) + Send + Sync),
 ) {
     let mut reader = BufReader::new(stream);
@@ -91,6 +113,11 @@ fn one(
     }
     let received = Received { line: line.trim().to_owned(), headers, body };
     kept.lock().unwrap().push(received.clone());
+    if asks_for_the_list(&received) {
+        let answer = list.lock().unwrap().clone();
+        let _ = reader.get_mut().write_all(&answer);
+        return;
+    }
     respond(&received, reader.get_mut());
 }
 
