@@ -8,7 +8,7 @@ use crate::commands::keys::{
 };
 use crate::report::{Fault, Report};
 use crate::secrets::BackendKind;
-use crate::settings::{load, trust_claims};
+use crate::settings::load;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 
@@ -30,15 +30,7 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     let Some(resolution) = &loaded.resolution else {
         return Err(Fault::does_not_hold(loaded.problems));
     };
-    let sends = matches!(
-        args.command,
-        KeysCommand::Verify(_) | KeysCommand::Rotate(_) | KeysCommand::Rollback(_)
-    );
-    // Asked only where it matters: it reads every profile of the root.
-    let trusted =
-        sends && trust_claims::trust(&workspace).map_err(Fault::unreachable)?.0.may_resolve();
     let desk = Desk {
-        trusted,
         vault: &vault,
         state_dir: &workspace.state_dir,
         resolution,

@@ -14,7 +14,9 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
     let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
     if status.may_resolve() {
         let text = match status {
-            TrustStatus::NotNeeded => "the profiles of this root reference no secrets",
+            TrustStatus::NotNeeded => {
+                "the profiles of this root reference no secrets and send no keys anywhere"
+            }
             _ => "this root is trusted",
         };
         return answer(root, status, &claims, Block::Toned(Tone::Good, text.to_owned()));

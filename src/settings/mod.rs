@@ -26,6 +26,8 @@ pub(crate) mod servers;
 pub(crate) mod shown;
 pub(crate) mod switch;
 pub(crate) mod switch_record;
+#[cfg(test)]
+mod tests;
 pub(crate) mod trust;
 pub(crate) mod trust_claims;
 pub(crate) mod value;

@@ -4,7 +4,7 @@ use super::catalogue;
 use super::origin::{Layer, Origin};
 use super::profile::Profile;
 use super::secret::{SecretRef, ValueRef};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one layer says about one variable.
 #[derive(Clone, Debug)]
@@ -24,12 +24,15 @@ pub(crate) struct Resolution {
     pub(crate) profile: Profile,
     /// By variable name, candidates in the order of their layers; never an empty list.
     candidates: BTreeMap<String, Vec<Candidate>>,
+    /// Keys that are kept from an address nobody agreed to.
+    withheld: BTreeSet<String>,
 }
 
 impl Resolution {
     /// A resolution of `profile` that knows the catalogue's defaults only.
     pub(crate) fn defaults(profile: Profile) -> Self {
-        let mut resolution = Self { profile, candidates: BTreeMap::new() };
+        let mut resolution =
+            Self { profile, candidates: BTreeMap::new(), withheld: BTreeSet::new() };
         for spec in catalogue::all() {
             if let Some(default) = spec.default {
                 let value = ValueRef::Text(default.to_owned());
@@ -44,6 +47,18 @@ impl Resolution {
         let list = self.candidates.entry(name.to_owned()).or_default();
         let at = list.partition_point(|c| c.origin.layer <= candidate.origin.layer);
         list.insert(at, candidate);
+    }
+
+    /// Forgets what every layer says of `name`: it would be sent to an address that the profiles of
+    /// an untrusted root name.
+    pub(super) fn withhold(&mut self, name: &str) {
+        self.withheld.insert(name.to_owned());
+        self.candidates.remove(name);
+    }
+
+    /// Whether `name` is kept from an address that the user has not agreed to.
+    pub(crate) fn is_withheld(&self, name: &str) -> bool {
+        self.withheld.contains(name)
     }
 
     /// All candidates for `name`, lowest layer first.

@@ -1,6 +1,7 @@
 //! Trust in a root: a cloned repository's profiles could name a secret of this machine and an
 //! address of their own. Until the user has seen what goes where and agreed, references of the
-//! root's profiles resolve to nothing.
+//! root's profiles resolve to nothing, and so does a key that would go to an address they name,
+//! wherever the key itself comes from.
 //!
 //! Agreement is kept per user and root as a digest of all references and all base URLs, outside
 //! the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
@@ -41,6 +42,8 @@ pub(crate) struct Destination {
     pub(crate) name: String,
     /// The URL as it is written.
     pub(crate) url: String,
+    /// Whether keys of providers are sent there.
+    pub(crate) takes_keys: bool,
 }
 
 /// Everything in the profiles of a root that trust is about.
@@ -53,6 +56,11 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
+    /// Whether there is nothing to agree to: no secret is wanted, and no key sent anywhere.
+    fn harmless(&self) -> bool {
+        self.wanted.is_empty() && !self.destinations.iter().any(|to| to.takes_keys)
+    }
+
     /// A digest of all of it.
     pub(crate) fn digest(&self) -> String {
         let mut hash = Sha256::new();
@@ -77,7 +85,7 @@ impl Claims {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TrustStatus {
-    /// They reference no secret.
+    /// They reference no secret and send no key anywhere.
     NotNeeded,
     /// The user has agreed to exactly this.
     Trusted,
@@ -128,7 +136,7 @@ pub(crate) fn status(
     root: &Path,
     claims: &Claims,
 ) -> Result<TrustStatus, Problem> {
-    if claims.wanted.is_empty() {
+    if claims.harmless() {
         return Ok(TrustStatus::NotNeeded);
     }
     let Some(store) = store else { return Ok(TrustStatus::Unknown) };
@@ -205,6 +213,7 @@ mod tests {
                 profile: "prod".to_owned(),
                 name: "openai".to_owned(),
                 url: url.to_owned(),
+                takes_keys: true,
             }]
             .into(),
         }
@@ -219,6 +228,8 @@ mod tests {
         let ask = |claims: &Claims| status(Some(&store), root, claims).unwrap();
         assert_eq!(ask(&mine), TrustStatus::Unknown);
         assert_eq!(ask(&Claims::default()), TrustStatus::NotNeeded);
+        let address_only = Claims { wanted: BTreeSet::new(), ..mine.clone() };
+        assert_eq!(ask(&address_only), TrustStatus::Unknown, "a key of the user's would go there");
         grant(&store, root, &mine, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(ask(&mine), TrustStatus::Trusted);
         assert_eq!(ask(&theirs), TrustStatus::Changed);

@@ -3,6 +3,7 @@
 
 use super::Workspace;
 use super::catalogue;
+use super::groups::KNOWN_PROVIDERS;
 use super::profile_file::Document;
 use super::trust::{Claims, Destination, TrustStatus, Wanted, status, store_path};
 use super::value::Kind;
@@ -32,6 +33,7 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
                 profile: name.clone(),
                 name: provider.clone(),
                 url: spec.base_url.to_string(),
+                takes_keys: !spec.keys.is_empty(),
             });
         }
         for variable in document.vars.iter().filter(|v| is_address(&v.name)) {
@@ -39,6 +41,7 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
                 profile: name.clone(),
                 name: variable.name.clone(),
                 url: variable.text.clone(),
+                takes_keys: takes_keys(&variable.name),
             });
         }
     }
@@ -61,6 +64,12 @@ pub(crate) fn trust(workspace: &Workspace) -> Result<(TrustStatus, Claims), Prob
 /// An address without credentials.
 pub(crate) fn shown(to: &Destination) -> String {
     if to.url.contains("://") { redact::url(&to.url) } else { to.url.clone() }
+}
+
+/// Whether a variable is the base URL of a provider.
+fn takes_keys(name: &str) -> bool {
+    let name = catalogue::find_alias(name).map_or(name, |(spec, _)| spec.name);
+    KNOWN_PROVIDERS.iter().any(|known| known.url == Some(name))
 }
 
 /// Whether a variable says where something is sent.

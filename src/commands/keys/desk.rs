@@ -17,8 +17,6 @@ pub(crate) struct Desk<'a> {
     pub(crate) state_dir: &'a Path,
     /// What every layer says in the profile.
     pub(crate) resolution: &'a Resolution,
-    /// Whether the user has agreed to where the profiles of this root send secrets.
-    pub(crate) trusted: bool,
     /// Whether `--profile` named the profile.
     pub(crate) explicit: bool,
     /// The people in front of the command.
@@ -112,13 +110,18 @@ impl Desk<'_> {
         )
     }
 
+    /// Whether a key is kept from an address that the user has not agreed to.
+    pub(super) fn withheld(&self, key: &Key) -> bool {
+        key.variable.as_deref().is_some_and(|variable| self.resolution.is_withheld(variable))
+    }
+
     /// Whether a key may be sent where the profiles of this root say.
     ///
     /// # Errors
     /// The user has not agreed to that (6).
     pub(super) fn may_send(&self, key: &Key) -> Result<(), Fault> {
         match &key.provider {
-            Some(provider) if !self.trusted => Err(Fault::refused(
+            Some(provider) if self.withheld(key) => Err(Fault::refused(
                 Problem::error("untrusted-root", format!("`{}` is not sent anywhere", key.name))
                     .why(format!(
                         "the profiles of this root would send it to {}, and you have not agreed to them",

@@ -43,7 +43,8 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         Some(name) => vec![names::find(desk, name)?],
         None => names::all(desk.resolution, &*desk.vault.overview()?)
             .into_iter()
-            .filter(|key| key.provider.is_some() && winner(desk, key).is_some())
+            .filter(|key| key.provider.is_some())
+            .filter(|key| winner(desk, key).is_some() || desk.withheld(key))
             .collect(),
     };
     desk.announce();
@@ -107,12 +108,12 @@ fn verify(desk: &Desk<'_>, key: &Key) -> Result<Outcome, Fault> {
         retry_after_seconds: None,
         why: None,
     };
+    desk.may_send(key)?;
     let Some(reference) = reference else { return Err(desk.no_entry(key)) };
     let Some(provider) = &key.provider else {
         outcome.why = Some("nobody can be asked about a key of this kind".to_owned());
         return Ok(outcome);
     };
-    desk.may_send(key)?;
     let destination = provider.destination();
     let overview = desk.vault.overview()?;
     // A profile may refer to an entry of another one; it is bound all the same.

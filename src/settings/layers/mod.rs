@@ -3,6 +3,7 @@
 mod absorb;
 mod dotenv_files;
 mod profile;
+mod trust;
 mod vault;
 
 use super::Workspace;
@@ -23,6 +24,8 @@ struct Gather<'a> {
     resolution: Resolution,
     /// Names outside the catalogue that the profile declares to be secrets.
     declared: BTreeSet<String>,
+    /// Whether the user agreed to what the root's profiles ask for; `None` while nobody asked.
+    trusted: Option<bool>,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -37,12 +40,13 @@ pub(super) fn gather(
     let keys = profile.providers.values().flat_map(|provider| provider.keys.iter());
     let declared = profile.secrets.keys().chain(keys).cloned().collect();
     let resolution = Resolution::defaults(profile);
-    let mut gather = Gather { workspace, secrets, resolution, declared, problems };
+    let mut gather = Gather { workspace, secrets, resolution, declared, trusted: None, problems };
     profile::add(&mut gather, assembled.vars);
     dotenv_files::add(&mut gather);
     vault::add(&mut gather);
     process(&mut gather);
     flags(&mut gather);
+    trust::withhold(&mut gather);
     gather.resolution
 }
 

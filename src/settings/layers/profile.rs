@@ -1,16 +1,13 @@
 //! The layer of the profile: plain values and references to secrets along `extends`.
 
 use super::absorb::{Said, absorb};
-use super::{Gather, Value};
+use super::{Gather, Value, trust};
 use crate::base::Secret;
 use crate::report::{Place, Problem};
 use crate::settings::origin::Layer;
 use crate::settings::profile::{SecretReference, SecretSpec};
 use crate::settings::profile_file::SaidVariable;
 use crate::settings::secret::ValueRef;
-use crate::settings::trust::TrustStatus;
-use crate::settings::trust_claims;
-use std::collections::BTreeSet;
 
 /// Adds the layer. `vars` holds one list a profile, the farthest of `extends` first.
 pub(super) fn add(gather: &mut Gather<'_>, vars: Vec<Vec<SaidVariable>>) {
@@ -23,7 +20,7 @@ pub(super) fn add(gather: &mut Gather<'_>, vars: Vec<Vec<SaidVariable>>) {
     }
     let secrets: Vec<(String, SecretSpec)> =
         gather.resolution.profile.secrets.clone().into_iter().collect();
-    if secrets.is_empty() || !trusted(gather) {
+    if secrets.is_empty() || !trust::trusted(gather) {
         return;
     }
     for (name, spec) in secrets {
@@ -33,40 +30,6 @@ pub(super) fn add(gather: &mut Gather<'_>, vars: Vec<Vec<SaidVariable>>) {
             gather.add(&name, Layer::Profile, value, written_as);
         }
     }
-}
-
-/// Whether the user has agreed to what the root's profiles ask for. Until then its references lead
-/// to nothing, and the message says what they would lead to.
-fn trusted(gather: &mut Gather<'_>) -> bool {
-    let (status, claims) = match trust_claims::trust(gather.workspace) {
-        Ok(found) => found,
-        Err(problem) => {
-            gather.problems.push(problem);
-            return false;
-        }
-    };
-    if status.may_resolve() {
-        return true;
-    }
-    let wanted: BTreeSet<&str> = claims.wanted.iter().map(|w| w.reference.as_str()).collect();
-    let to: BTreeSet<String> = claims.destinations.iter().map(trust_claims::shown).collect();
-    let mut why =
-        format!("its profiles want {}", wanted.into_iter().collect::<Vec<_>>().join(", "));
-    if !to.is_empty() {
-        why.push_str(&format!(", to be sent to {}", to.into_iter().collect::<Vec<_>>().join(", ")));
-    }
-    let what = match status {
-        TrustStatus::Changed => "the profiles of this root have changed since you trusted them",
-        _ => "this root is not trusted, so its references to secrets lead to nothing",
-    };
-    let problem = if gather.resolution.profile.protected {
-        Problem::error("untrusted-root", what)
-    } else {
-        Problem::warning("untrusted-root", what)
-    };
-    let place = gather.resolution.profile.place.clone();
-    gather.problems.push(problem.at(place).why(why).hint("read them, then `ultra env trust`"));
-    false
 }
 
 /// What a reference leads to, unopened; `None` if to nothing, which is reported.

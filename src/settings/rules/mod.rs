@@ -70,6 +70,3 @@ pub(super) fn judge(
     }
     view.unverified
 }
-
-#[cfg(test)]
-mod tests;

@@ -170,3 +170,22 @@ fn a_key_is_not_sent_where_an_untrusted_root_says() {
     rotate(&ultra, "openai", NEW).exits(0);
     assert_eq!(provider.seen(), [NEW]);
 }
+
+#[test]
+fn the_users_own_key_is_not_sent_to_an_address_of_an_untrusted_root_either() {
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let ultra = with_identity_file();
+    let profile = format!("mode: real\nvars:\n  OPENAI_BASE_URL: {}\n", provider.base_url());
+    ultra.write("profiles/dev.yaml", profile);
+    set(&ultra, "openai", OLD).exits(0);
+    for verify in [&["keys", "verify", "openai"][..], &["keys", "verify"]] {
+        let refused = ultra.run(verify).exits(6);
+        refused.complains("ultra env trust").complains("http://127.0.0.1");
+    }
+    rotate(&ultra, "openai", NEW).exits(6).complains("ultra env trust");
+    assert!(provider.seen().is_empty());
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    rotate(&ultra, "openai", NEW).exits(0);
+    assert_eq!(provider.seen(), [OLD, NEW]);
+}
