@@ -1,5 +1,9 @@
 //! Did-you-mean: the nearest of a list of names.
 
+/// Longer texts are nobody's slip of the pen, and comparing them takes the product of both lengths
+/// in time and memory.
+const LONGEST: usize = 256;
+
 /// The name nearest to `wanted`, if one is near enough to be what was meant.
 ///
 /// Near enough is an edit distance (Damerau-Levenshtein) of at most a third of the longer name,
@@ -8,6 +12,9 @@ pub(crate) fn nearest<'a>(
     wanted: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    if wanted.len() > LONGEST {
+        return None;
+    }
     let folded = wanted.to_lowercase();
     names
         .into_iter()
@@ -46,5 +53,7 @@ mod tests {
         assert_eq!(nearest("STAGING", names), Some("staging"));
         assert_eq!(nearest("stag", names), Some("staging"));
         assert_eq!(nearest("qwertyui", names), None);
+        let long = format!("prod{}", "x".repeat(LONGEST));
+        assert_eq!(nearest(&long, names), None);
     }
 }

@@ -17,6 +17,10 @@ const DEEPEST: usize = 128;
 /// The greatest number of tokens that may be asked for: far above every model there is.
 const MOST_TOKENS: u64 = 100_000_000;
 
+/// The longest name of a model, in bytes. It goes into usage rows and error texts, and unknown ones
+/// are compared with all that are known.
+const LONGEST_MODEL: usize = 256;
+
 /// What is wrong with a request's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed {
@@ -74,6 +78,11 @@ impl Envelope {
             string(model_raw).ok_or_else(|| malformed("model", "`model` must be a string"))?;
         if model.is_empty() {
             return Err(malformed("model", "`model` is empty"));
+        }
+        if model.len() > LONGEST_MODEL || model.chars().any(char::is_control) {
+            let message =
+                format!("`model` must be a name of at most {LONGEST_MODEL} bytes in one line");
+            return Err(malformed("model", message));
         }
         match fields.messages.map(RawValue::get) {
             None => return Err(malformed("messages", "`messages` is missing")),
@@ -218,6 +227,10 @@ mod tests {
         let param = |body: &str| read(body).unwrap_err().param;
         assert_eq!(param(r#"{"messages":[{}]}"#), Some("model"));
         assert_eq!(param(r#"{"model":5,"messages":[{}]}"#), Some("model"));
+        assert_eq!(param(r#"{"model":"a\nb","messages":[{}]}"#), Some("model"));
+        let named = |length| format!(r#"{{"model":"{}","messages":[{{}}]}}"#, "m".repeat(length));
+        assert_eq!(param(&named(LONGEST_MODEL + 1)), Some("model"));
+        assert!(read(&named(LONGEST_MODEL)).is_ok());
         assert_eq!(param(r#"{"model":"m"}"#), Some("messages"));
         assert_eq!(param(r#"{"model":"m","messages":"hi"}"#), Some("messages"));
         assert_eq!(param(r#"{"model":"m","messages":[ ]}"#), Some("messages"));

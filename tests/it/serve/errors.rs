@@ -49,6 +49,10 @@ fn malformed_requests_are_refused_in_the_familys_shape() {
         let kind = anthropic(&chat(&ultra, MESSAGES, body).send(server.addr()).is(status));
         assert_eq!(kind, "invalid_request_error");
     }
+    // Comparing a name of this length with all known ones would take gigabytes.
+    let endless = hello(&"m".repeat(1 << 20));
+    openai(&chat(&ultra, CHAT, &endless).send(server.addr()).is(400));
+
     let invalid = with_key(&ultra, "POST", CHAT)
         .header("content-type", "application/json")
         .body(b"{\"model\":\"\xff\"}".to_vec());
