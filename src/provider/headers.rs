@@ -1,15 +1,21 @@
 //! Which headers travel: everything that is not about one hop, one client or one account.
 
+use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 
 /// The header that names the instances a request has come through, separated by commas.
 pub(crate) const HOP: HeaderName = HeaderName::from_static("x-ultra-hop");
 
 /// Headers of a client's request that a provider gets: what is about the connection, the client's
-/// own credentials and addresses, and what the gateway itself says, stays here.
+/// own credentials and addresses, and what the gateway itself says, stays here. The instances that
+/// the request has come through travel with it, or a loop through two of them would never be seen.
 pub(crate) fn to_provider(from: &HeaderMap, out: &mut HeaderMap) {
+    let nominated = nominated(from);
     for (name, value) in from {
-        if !of_the_hop(name.as_str()) && !of_the_client(name.as_str()) {
+        let stays = of_the_hop(name.as_str())
+            || (of_the_client(name.as_str()) && *name != HOP)
+            || nominated.contains(name);
+        if !stays {
             out.append(name.clone(), value.clone());
         }
     }
@@ -18,11 +24,28 @@ pub(crate) fn to_provider(from: &HeaderMap, out: &mut HeaderMap) {
 /// Headers of a provider's answer that the client gets: what is about the connection, the
 /// provider's own site, or our account there, stays here.
 pub(crate) fn to_client(from: &HeaderMap, out: &mut HeaderMap) {
+    let nominated = nominated(from);
     for (name, value) in from {
-        if !of_the_hop(name.as_str()) && !of_the_account(name.as_str()) {
+        let stays =
+            of_the_hop(name.as_str()) || of_the_account(name.as_str()) || nominated.contains(name);
+        if !stays {
             out.append(name.clone(), value.clone());
         }
     }
+}
+
+/// What `Connection` declares to be about this hop (RFC 9110 §7.6.1). A content type cannot be:
+/// without it the body would lose its meaning.
+fn nominated(from: &HeaderMap) -> Vec<HeaderName> {
+    from.get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|name| !matches!(*name, "" | "close" | "keep-alive" | "Keep-Alive"))
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+        .filter(|name| *name != CONTENT_TYPE && *name != HOP)
+        .collect()
 }
 
 /// RFC 9110 §7.6.1, and what the HTTP library sets by itself.
@@ -121,6 +144,20 @@ mod tests {
         ]);
         to_provider(&from, &mut out);
         assert_eq!(out, map(&["anthropic-beta", "x-unknown"]));
+    }
+
+    #[test]
+    fn what_the_connection_nominates_stays_and_the_way_so_far_travels() {
+        let mut from = map(&["x-private", "x-unknown", "content-type", "x-ultra-hop"]);
+        for value in ["keep-alive, X-Private", "content-type, x-ultra-hop"] {
+            from.append(CONNECTION, value.parse().unwrap());
+        }
+        let mut out = HeaderMap::new();
+        to_provider(&from, &mut out);
+        assert_eq!(out, map(&["x-unknown", "content-type", "x-ultra-hop"]));
+        let mut out = HeaderMap::new();
+        to_client(&from, &mut out);
+        assert_eq!(out, map(&["x-unknown", "content-type"]));
     }
 
     #[test]
