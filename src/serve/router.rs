@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::{MethodFilter, MethodRouter};
 use futures_util::future::BoxFuture;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Uri};
 use std::sync::Arc;
 
 /// Who may use a route.
@@ -86,10 +86,11 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     get("/metrics", Access::Scopes(&[Scope::Metrics]), |app, _| Box::pin(prometheus::metrics(app))),
 ];
 
-/// Whether a path is answered without credentials. Paths that do not exist are not: whoever shows
-/// none learns nothing of what there is.
-pub(crate) fn is_public(path: &str) -> bool {
-    ROUTES.iter().any(|route| route.access == Access::Public && route.path == path)
+/// Whether a request is answered without credentials. Paths that do not exist are not: whoever
+/// shows none learns nothing of what there is. Neither are the details of health.
+pub(crate) fn is_public(uri: &Uri) -> bool {
+    let public = |route: &RouteSpec| route.access == Access::Public && route.path == uri.path();
+    ROUTES.iter().any(public) && !health::wants_detail(uri.query())
 }
 
 /// The route of a path for metrics: one of the table, or `unmatched`.
@@ -193,8 +194,20 @@ mod tests {
         let public: Vec<&str> =
             ROUTES.iter().filter(|r| r.access == Access::Public).map(|r| r.path).collect();
         assert_eq!(public, ["/api/health", "/api/health/live", "/api/health/ready"]);
-        for path in ["/api/health/", "/api/health/live/", "/API/HEALTH", "//api/health", "/"] {
-            assert!(!is_public(path), "{path}");
+        let is_public = |uri: &'static str| is_public(&Uri::from_static(uri));
+        assert!(public.into_iter().all(is_public));
+        assert!(is_public("/api/health?detail=false"));
+        for uri in [
+            "/api/health/",
+            "/api/health/live/",
+            "/API/HEALTH",
+            "//api/health",
+            "/",
+            "/api/health?detail=true",
+            "/api/health?x=1&detail=1",
+            "/api/health?%64etail=true",
+        ] {
+            assert!(!is_public(uri), "{uri}");
         }
     }
 

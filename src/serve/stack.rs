@@ -89,8 +89,7 @@ async fn answer(
     if let Some(response) = cors::preflight(origins, request.method(), headers) {
         return Ok(response);
     }
-    let path = request.uri().path();
-    let admitted = admit::admit(app, path, headers, seen.peer).await?;
+    let admitted = admit::admit(app, request.uri(), headers, seen.peer).await?;
     found.key_id = admitted.caller.as_ref().map(|c| Arc::clone(&c.key_id));
     found.shown = admitted.shown;
     if admitted.caller.is_some() {

@@ -7,7 +7,7 @@ use crate::serve::auth::{AuthError, Caller};
 use crate::serve::error::Refusal;
 use crate::serve::router;
 use crate::serve::state::App;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -20,17 +20,17 @@ pub(crate) struct Admitted {
     pub(crate) shown: Option<Shown>,
 }
 
-/// Judges a request by its path and credentials.
+/// Judges a request by its target and credentials.
 ///
 /// # Errors
 /// 401, 429 or 503.
 pub(crate) async fn admit(
     app: &App,
-    path: &str,
+    uri: &Uri,
     headers: &HeaderMap,
     peer: SocketAddr,
 ) -> Result<Admitted, Refusal> {
-    if router::is_public(path) {
+    if router::is_public(uri) {
         return Ok(Admitted::default());
     }
     let live = app.live.load();

@@ -5,6 +5,7 @@ use crate::gateway::routes::Backend;
 use crate::serve::auth::AuthError;
 use crate::serve::error::Refusal;
 use crate::serve::router::Outcome;
+use crate::serve::seen::Seen;
 use crate::serve::state::App;
 use crate::store::Scope;
 use axum::extract::Request;
@@ -24,7 +25,8 @@ pub(crate) async fn health(app: Arc<App>, request: Request) -> Outcome {
         "timestamp": app.clock.now(),
     });
     if wants_detail(request.uri().query()) {
-        let caller = app.auth.authenticate(request.headers(), app.clock.now())?;
+        let seen = Seen::of(request.extensions())?;
+        let caller = seen.caller()?;
         if !DETAIL.iter().any(|scope| caller.scopes.has(*scope)) {
             return Err(Refusal::from(AuthError::Forbidden(Scope::Read.word())));
         }
@@ -35,7 +37,8 @@ pub(crate) async fn health(app: Arc<App>, request: Request) -> Outcome {
     Ok(json(&body))
 }
 
-fn wants_detail(query: Option<&str>) -> bool {
+/// Whether the details are asked for, which are not for everybody.
+pub(crate) fn wants_detail(query: Option<&str>) -> bool {
     url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .any(|(name, value)| name == "detail" && matches!(&*value, "true" | "1" | ""))
 }
