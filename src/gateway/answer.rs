@@ -199,7 +199,7 @@ impl Passed {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.armed = false;
                     if Instant::now() >= self.deadline {
-                        return Poll::Ready(Some(self.out_of_time()));
+                        return Poll::Ready(self.out_of_time());
                     }
                     // Trailers say nothing that a client of these APIs would read.
                     let Ok(piece) = frame.into_data() else { continue };
@@ -218,20 +218,24 @@ impl Passed {
                     return Poll::Ready(Some(self.break_off(Outcome::Truncated, &failure)));
                 }
                 Poll::Ready(None) => return Poll::Ready(self.close()),
-                Poll::Pending if self.late(cx) => return Poll::Ready(Some(self.out_of_time())),
+                Poll::Pending if self.late(cx) => return Poll::Ready(self.out_of_time()),
                 Poll::Pending => return Poll::Pending,
             }
         }
     }
 
-    fn out_of_time(&mut self) -> Bytes {
+    fn out_of_time(&mut self) -> Option<Bytes> {
+        if self.attempt.is_kept() {
+            // The answer was whole; the provider only leaves its connection open.
+            return self.close();
+        }
         let failure = if Instant::now() >= self.deadline {
             let began = self.attempt.asked().started;
             Failure::Timeout(Phase::Total, self.deadline.saturating_duration_since(began))
         } else {
             Failure::Timeout(Phase::Stall, self.stall)
         };
-        self.break_off(Outcome::Timeout, &failure)
+        Some(self.break_off(Outcome::Timeout, &failure))
     }
 }
 

@@ -1,7 +1,8 @@
 //! From configured keys to slots: opened at start-up and whenever they may have changed.
 
-use super::routes::{Backend, Provider, Table};
+use super::routes::{Backend, Provider};
 use super::slots::{Change, Opened};
+use super::table::Table;
 use crate::base::Secret;
 use crate::report::Problem;
 use crate::settings::Resolution;

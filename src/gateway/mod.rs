@@ -4,6 +4,7 @@
 pub(crate) mod answer;
 pub(crate) mod attempt;
 pub(crate) mod error;
+mod exchange;
 pub(crate) mod forward;
 pub(crate) mod journal;
 pub(crate) mod keys;
@@ -12,8 +13,10 @@ pub(crate) mod metering;
 pub(crate) mod metrics;
 pub(crate) mod routes;
 pub(crate) mod slots;
+mod table;
 
 pub(crate) use attempt::Asked;
 pub(crate) use error::GatewayError;
 pub(crate) use forward::{Call, Gateway};
-pub(crate) use routes::{Route, Table};
+pub(crate) use routes::Route;
+pub(crate) use table::Table;

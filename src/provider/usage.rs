@@ -88,10 +88,13 @@ impl Wire {
 /// Within a JSON string the quotes around the word would be escaped, so text that a model wrote
 /// is never mistaken for counts.
 pub(crate) fn in_json(json: &[u8], family: Family) -> Option<Tokens> {
-    let key = memmem::rfind(json, b"\"usage\"")?;
-    let rest = json.get(key + b"\"usage\"".len()..)?.trim_ascii_start().strip_prefix(b":")?;
-    let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Wire>();
-    Some(values.next()?.ok()?.tokens(family))
+    const KEY: &[u8] = b"\"usage\"";
+    memmem::rfind_iter(json, KEY).find_map(|at| {
+        // The word may also be a value.
+        let rest = json.get(at + KEY.len()..)?.trim_ascii_start().strip_prefix(b":")?;
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Wire>();
+        Some(values.next()?.ok()?.tokens(family))
+    })
 }
 
 /// Whether the last field `key` (with its quotes) in a piece of JSON has a text as its value.
@@ -101,6 +104,26 @@ fn concludes(json: &[u8], key: &[u8]) -> bool {
         .and_then(|rest| rest.trim_ascii_start().strip_prefix(b":"))
         .is_some_and(|value| value.trim_ascii_start().starts_with(b"\""))
 }
+
+/// Whether an event's type is `message_stop`. The word alone may also be what the model says; the
+/// field with its quotes cannot stand within a JSON string.
+fn stops(json: &[u8]) -> bool {
+    memmem::find_iter(json, b"\"message_stop\"").any(|at| {
+        json.get(..at)
+            .and_then(|before| before.trim_ascii_end().strip_suffix(b":"))
+            .is_some_and(|before| before.trim_ascii_end().ends_with(b"\"type\""))
+    })
+}
+
+/// Whether a plain answer ends before its time, as one does whose connection said nothing of its
+/// length. JSON that is odd but not cut is the provider's own affair.
+pub(crate) fn is_cut(json: &[u8]) -> bool {
+    serde_json::from_slice::<Object>(json).is_err_and(|e| e.is_eof())
+}
+
+/// Any object; nothing of it is kept.
+#[derive(Deserialize)]
+struct Object {}
 
 /// The longest event that is kept while it is incomplete; a longer one passes unread.
 const LONGEST_EVENT: usize = 1 << 20;
@@ -164,9 +187,7 @@ impl UsageScanner {
         let data = data.trim_ascii();
         match self.family {
             Family::OpenAi if data == b"[DONE]" => self.finished = true,
-            Family::Anthropic if memmem::find(data, b"\"message_stop\"").is_some() => {
-                self.finished = true;
-            }
+            Family::Anthropic if stops(data) => self.finished = true,
             Family::OpenAi => self.concluded |= concludes(data, b"\"finish_reason\""),
             Family::Anthropic => self.concluded |= concludes(data, b"\"stop_reason\""),
         }
@@ -203,6 +224,25 @@ mod tests {
         assert_eq!((tokens.input, tokens.cache_read, tokens.output), (Some(8), Some(4), Some(10)));
         assert_eq!(in_json(br#"{"usage":null}"#, Family::OpenAi), None);
         assert_eq!(in_json(br#"{"usage"#, Family::OpenAi), None);
+    }
+
+    #[test]
+    fn words_of_a_model_are_neither_counts_nor_the_end() {
+        let body = br#"{"usage":{"input_tokens":5},"content":[{"text":"usage"}]}"#;
+        assert_eq!(in_json(body, Family::Anthropic).unwrap().input, Some(5));
+        let mut scanner = UsageScanner::new(Family::Anthropic);
+        scanner.push(b"data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"message_stop\"}}\n\n");
+        assert!(!scanner.whole());
+        scanner.push(b"data: { \"type\" : \"message_stop\" }\n\n");
+        assert!(scanner.finished());
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_is_told_from_an_odd_one() {
+        assert!(is_cut(br#"{"a":{"b":1}"#));
+        assert!(is_cut(br#"{"a":"}"#));
+        assert!(!is_cut(br#"{"a":{"b":[1,{}]}}"#));
+        assert!(!is_cut(br#"{"a":NaN}"#));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) fn providers_and_routes(resolution: &mut Resolution) {
                 targets: vec![TargetSpec {
                     provider: name.clone(),
                     model: model.clone(),
-                    weight: 1,
+                    weight: None,
                 }],
                 timeouts: Timeouts::default(),
                 requests_per_minute: None,

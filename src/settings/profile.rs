@@ -167,8 +167,10 @@ pub(crate) struct TargetSpec {
     pub(crate) provider: String,
     /// The model's name there.
     pub(crate) model: String,
-    /// Share among targets of the same route, at least 1.
-    pub(crate) weight: u64,
+    /// Share among targets of the same route, at least 1. Where any target of a route has one, the
+    /// first to be asked is drawn by them; where none has, targets are asked in their order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) weight: Option<u64>,
 }
 
 /// Time-outs of a route; what is unset is the server's.

@@ -189,7 +189,7 @@ fn target() -> Value {
         "properties": {
             "provider": {"type": "string", "description": "The provider, by name."},
             "model": {"type": "string", "description": "The model's name there."},
-            "weight": {"type": "integer", "minimum": 1, "default": 1, "description": "Share among the targets of the route."},
+            "weight": {"type": "integer", "minimum": 1, "description": "Share of the requests that ask this target first; 1 where only others of the route have one. Without any weight, targets are asked in their order."},
         },
     })
 }

@@ -110,7 +110,7 @@ pub(super) fn routes(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, Ro
 
 fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec> {
     let place = node.place.clone();
-    let (mut provider, mut model, mut weight) = (None, None, Some(1));
+    let (mut provider, mut model, mut weight) = (None, None, None);
     let what = format!("a target of {what}");
     let mut said = [false; 2];
     for (field, node) in reader.fields(node, &what, &["provider", "model", "weight"]) {
@@ -133,7 +133,7 @@ fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec>
             );
         }
     }
-    Some(TargetSpec { provider: provider?, model: model?, weight: weight? })
+    Some(TargetSpec { provider: provider?, model: model?, weight })
 }
 
 fn timeouts(reader: &mut Reader<'_>, node: Node, what: &str) -> Timeouts {

@@ -1,6 +1,7 @@
 //! `ultra serve`, through the binary and over the wire.
 
 mod errors;
+mod fallback;
 mod http;
 mod identity;
 mod keys;

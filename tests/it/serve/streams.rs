@@ -94,6 +94,25 @@ fn a_stream_without_done_ends_as_the_provider_ended_it() {
 }
 
 #[test]
+fn a_whole_stream_whose_connection_stays_open_ends_without_an_error() {
+    let provider = Upstream::start(|_, stream| {
+        stream.write_all(upstream::STREAM.as_bytes()).unwrap();
+        upstream::chunk(stream, &[FIRST, LAST, DONE].concat()).unwrap();
+        // Held open until the gateway gives up.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let ultra = Ultra::empty()
+        .env("OPENAI_API_KEY", CANARY)
+        .env("OPENAI_BASE_URL", provider.openai())
+        .env("ULTRA_REQUEST_TIMEOUT", "700ms");
+    let server = Server::start(&ultra, &["--real"]);
+    let answer = chat(&ultra, CHAT, HELLO).send(server.addr()).is(200);
+    assert_eq!(answer.body(), [FIRST, LAST, DONE].concat());
+    assert!(answer.whole);
+    eventually(Duration::from_secs(5), "the row", || attempts(&ultra, &server, "ok"));
+}
+
+#[test]
 fn a_cut_stream_ends_with_an_error_and_no_done() {
     let provider = Upstream::start(|_, stream| {
         stream.write_all(upstream::STREAM.as_bytes()).unwrap();

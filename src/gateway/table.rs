@@ -1,0 +1,305 @@
+//! The table of routes.
+//!
+//! Declared routes come first; then the models that providers list; then `PROVIDER/MODEL`, which
+//! addresses any model of a provider. In mode mock every provider is the mock, so that the same
+//! names answer as in mode real.
+
+use super::routes::{Backend, Limits, Provider, Route, Target};
+use super::slots::Slots;
+use crate::provider::mock;
+use crate::provider::wire::Family;
+use crate::settings::groups::KNOWN_PROVIDERS;
+use crate::settings::profile::{Mode, Profile, ProviderSpec, RouteSpec, Timeouts};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use url::Url;
+
+/// All routes and providers.
+#[derive(Debug)]
+pub(crate) struct Table {
+    routes: BTreeMap<Arc<str>, Arc<Route>>,
+    providers: BTreeMap<Arc<str>, Arc<Provider>>,
+    /// Routes by name, for the hot path.
+    index: HashMap<Arc<str>, Arc<Route>>,
+    total: Duration,
+}
+
+impl Table {
+    /// The routes of a profile. `total` is the server's time limit for a request.
+    pub(crate) fn of(profile: &Profile, mode: Mode, total: Duration) -> Self {
+        let mut specs: BTreeMap<&str, ProviderSpec> = BTreeMap::new();
+        // Known ones are listed whether they are configured or not: without a key their models
+        // say what is missing.
+        for known in KNOWN_PROVIDERS {
+            if let Ok(base_url) = Url::parse(known.base_url) {
+                specs.insert(
+                    known.name,
+                    ProviderSpec {
+                        kind: known.kind,
+                        base_url,
+                        keys: vec![known.key.to_owned()],
+                        models: known.models.iter().map(|&m| m.to_owned()).collect(),
+                        place: None,
+                    },
+                );
+            }
+        }
+        specs.extend(profile.providers.iter().map(|(n, spec)| (n.as_str(), spec.clone())));
+
+        let mut providers: BTreeMap<Arc<str>, Arc<Provider>> = specs
+            .iter()
+            .filter_map(|(name, spec)| {
+                let configured = profile.providers.contains_key(*name);
+                let provider = Arc::new(provider(name, spec, mode, configured)?);
+                Some((Arc::clone(&provider.name), provider))
+            })
+            .collect();
+        if mode == Mode::Mock {
+            let mock = Arc::new(Provider {
+                name: Arc::from("mock"),
+                family: Family::OpenAi,
+                backend: Backend::Mock,
+                keys: Vec::new(),
+                slots: Slots::default(),
+                configured: true,
+                reason: Mutex::default(),
+            });
+            providers.entry(Arc::clone(&mock.name)).or_insert(mock);
+        }
+
+        let mut table = Self { routes: BTreeMap::new(), providers, index: HashMap::new(), total };
+        table.declare(&profile.routes);
+        table.derive(&specs);
+        if mode == Mode::Mock
+            && let Some(mock) = table.providers.get("mock")
+        {
+            let target = Target::of(mock, mock::MODEL);
+            table.add(mock::MODEL, vec![target], false, &Timeouts::default(), None);
+        }
+        table.index = table.routes.iter().map(|(n, r)| (Arc::clone(n), Arc::clone(r))).collect();
+        table
+    }
+
+    fn add(
+        &mut self,
+        model: &str,
+        targets: Vec<Target>,
+        weighted: bool,
+        timeouts: &Timeouts,
+        requests_per_minute: Option<u64>,
+    ) {
+        if targets.is_empty() || self.routes.contains_key(model) {
+            return;
+        }
+        let model: Arc<str> = Arc::from(model);
+        let limits = Limits::of(timeouts, self.total);
+        let route =
+            Route { model: Arc::clone(&model), targets, weighted, limits, requests_per_minute };
+        self.routes.insert(model, Arc::new(route));
+    }
+
+    /// Routes as the profile declares them; validation has made sure that their providers exist.
+    fn declare(&mut self, routes: &BTreeMap<String, RouteSpec>) {
+        for (name, spec) in routes {
+            let targets = spec
+                .targets
+                .iter()
+                .filter_map(|t| {
+                    let target = Target::of(self.providers.get(t.provider.as_str())?, &t.model);
+                    Some(Target { share: t.weight.unwrap_or(1), ..target })
+                })
+                .collect();
+            let weighted = spec.targets.iter().any(|t| t.weight.is_some());
+            self.add(name, targets, weighted, &spec.timeouts, spec.requests_per_minute);
+        }
+    }
+
+    /// Routes for what providers list; several providers of one model are its targets in the
+    /// order of their names.
+    fn derive(&mut self, specs: &BTreeMap<&str, ProviderSpec>) {
+        let mut by_model: BTreeMap<&str, Vec<Target>> = BTreeMap::new();
+        for (name, spec) in specs {
+            let Some(provider) = self.providers.get(*name) else { continue };
+            for model in &spec.models {
+                by_model.entry(model).or_default().push(Target::of(provider, model));
+            }
+        }
+        for (model, targets) in by_model {
+            self.add(model, targets, false, &Timeouts::default(), None);
+        }
+    }
+
+    /// The route for a name.
+    pub(crate) fn find(&self, model: &str) -> Option<Arc<Route>> {
+        if let Some(route) = self.index.get(model) {
+            return Some(Arc::clone(route));
+        }
+        let (name, upstream) = model.split_once('/')?;
+        let provider = self.providers.get(name).filter(|_| !upstream.is_empty())?;
+        let target = Target::of(provider, upstream);
+        Some(Arc::new(Route {
+            model: Arc::from(model),
+            targets: vec![target],
+            weighted: false,
+            limits: Limits::of(&Timeouts::default(), self.total),
+            requests_per_minute: None,
+        }))
+    }
+
+    /// All named routes, by name.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.values()
+    }
+
+    /// All providers, by name.
+    pub(crate) fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.providers.values()
+    }
+}
+
+fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Option<Provider> {
+    let family = Family::of(spec.kind);
+    let backend = match mode {
+        Mode::Mock => Backend::Mock,
+        Mode::Real => Backend::Http {
+            // A URL that has been parsed is a URI; one that is not could not be reached anyway.
+            chat: family.url(&spec.base_url, family.chat()).parse().ok()?,
+            base_url: spec.base_url.clone(),
+        },
+    };
+    Some(Provider {
+        name: Arc::from(name),
+        family,
+        backend,
+        keys: spec.keys.clone(),
+        slots: Slots::default(),
+        configured,
+        reason: Mutex::default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Endpoint;
+    use crate::settings::profile::{Policy, ProviderKind, TargetSpec};
+
+    fn profile() -> Profile {
+        let spec = |kind, url: &str, models: &[&str]| ProviderSpec {
+            kind,
+            base_url: Url::parse(url).unwrap(),
+            keys: vec!["K".to_owned()],
+            models: models.iter().map(|&m| m.to_owned()).collect(),
+            place: None,
+        };
+        Profile {
+            name: "dev".to_owned(),
+            extends: vec![],
+            protected: false,
+            place: None,
+            secrets: BTreeMap::new(),
+            providers: BTreeMap::from([
+                ("a".to_owned(), spec(ProviderKind::OpenAi, "http://a/v1", &["m", "shared"])),
+                ("b".to_owned(), spec(ProviderKind::Anthropic, "http://b", &["shared"])),
+            ]),
+            routes: BTreeMap::from([(
+                "m".to_owned(),
+                RouteSpec {
+                    targets: vec![TargetSpec {
+                        provider: "b".to_owned(),
+                        model: "big".to_owned(),
+                        weight: None,
+                    }],
+                    timeouts: Timeouts {
+                        total: Some(Duration::from_secs(5)),
+                        ..Timeouts::default()
+                    },
+                    requests_per_minute: Some(7),
+                    place: None,
+                },
+            )]),
+            policy: Policy::default(),
+        }
+    }
+
+    #[test]
+    fn declared_routes_go_before_listed_models_and_addressed_ones() {
+        let table = Table::of(&profile(), Mode::Real, Duration::from_secs(60));
+        let m = table.find("m").unwrap();
+        assert_eq!(&*m.targets[0].model, "big");
+        assert_eq!(m.limits.total, Duration::from_secs(5));
+        assert_eq!(table.find("shared").unwrap().targets.len(), 2);
+        let addressed = table.find("a/anything/else").unwrap();
+        assert_eq!(&*addressed.targets[0].model, "anything/else");
+        assert!(table.find("unknown").is_none());
+        assert!(table.find("a/").is_none());
+        assert!(table.find(mock::MODEL).is_none());
+        let configured: Vec<&str> =
+            table.routes().filter(|r| r.configured()).map(|r| &*r.model).collect();
+        assert_eq!(configured, ["m", "shared"]);
+        assert!(table.find("claude-sonnet-4-5").is_some_and(|r| !r.configured()));
+    }
+
+    #[test]
+    fn weights_draw_the_first_target_among_the_usable_ones() {
+        let mut profile = profile();
+        let target = |model: &str, weight| TargetSpec {
+            provider: "a".to_owned(),
+            model: model.to_owned(),
+            weight,
+        };
+        let weighted = vec![target("one", None), target("two", Some(3))];
+        if let Some(route) = profile.routes.get_mut("m") {
+            route.targets = weighted;
+        }
+        let drawn = |mode, lot| {
+            let table = Table::of(&profile, mode, Duration::from_secs(60));
+            let route = table.find("m").unwrap();
+            route.drawn(Family::OpenAi, lot).map(|t| t.model.to_string())
+        };
+        let drawn_of_four: Vec<_> = (0..4).map(|lot| drawn(Mode::Mock, lot).unwrap()).collect();
+        assert_eq!(drawn_of_four, ["one", "two", "two", "two"]);
+        assert_eq!(drawn(Mode::Real, 0), None, "there is no key");
+        let table = Table::of(&profile, Mode::Mock, Duration::from_secs(60));
+        for _ in 0..20 {
+            let route = table.find("m").unwrap();
+            let mut turn: Vec<_> = route.in_turn(Family::OpenAi).map(|t| &*t.model).collect();
+            turn.sort_unstable();
+            assert_eq!(turn, ["one", "two"], "each is asked once");
+        }
+    }
+
+    #[test]
+    fn without_weights_targets_are_asked_in_their_order() {
+        let mut profile = profile();
+        if let Some(b) = profile.providers.get_mut("b") {
+            b.kind = ProviderKind::OpenAi;
+        }
+        let table = Table::of(&profile, Mode::Mock, Duration::from_secs(60));
+        let route = table.find("shared").unwrap();
+        let turn: Vec<_> = route.in_turn(Family::OpenAi).map(|t| &*t.provider.name).collect();
+        assert_eq!(turn, ["a", "b"]);
+    }
+
+    #[test]
+    fn without_a_key_a_model_is_unavailable_with_the_reason() {
+        let table = Table::of(&profile(), Mode::Real, Duration::from_secs(60));
+        for provider in table.providers() {
+            provider.explain(Some("`K` is not set".to_owned()));
+        }
+        let reason = table.find("shared").unwrap().unavailable().unwrap();
+        assert_eq!(reason, "`a`: `K` is not set; `b`: `K` is not set");
+    }
+
+    #[test]
+    fn the_mock_answers_for_the_names_of_mode_real_and_its_own() {
+        let table = Table::of(&profile(), Mode::Mock, Duration::from_secs(60));
+        for name in ["m", "shared", "gpt-4o", "claude-sonnet-4-5", mock::MODEL] {
+            let route = table.find(name).unwrap();
+            assert!(route.unavailable().is_none(), "{name}");
+        }
+        assert_eq!(table.find(mock::MODEL).unwrap().endpoints().len(), 2);
+        assert_eq!(table.find("gpt-4o").unwrap().endpoints(), [Endpoint::ChatCompletions]);
+    }
+}
