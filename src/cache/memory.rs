@@ -1,6 +1,6 @@
 //! Bounded memory of the process.
 
-use super::{Cache, CacheError, CacheStatus};
+use super::{Cache, CacheStatus};
 use crate::base::Timestamp;
 use crate::settings::groups::CacheKind;
 use bytes::Bytes;
@@ -79,10 +79,6 @@ impl Cache for MemoryCache {
 
     async fn delete(&self, key: &str) {
         self.entries.invalidate(key).await;
-    }
-
-    async fn ping(&self) -> Result<Duration, CacheError> {
-        Ok(Duration::ZERO)
     }
 
     fn status(&self) -> CacheStatus {

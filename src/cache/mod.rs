@@ -29,35 +29,20 @@ pub(crate) struct CacheOptions {
     pub(crate) namespace: String,
 }
 
-/// Why there is no cache, or it does not answer. Texts hold no credentials.
+/// Why there can be no cache. Texts hold no credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CacheError {
-    /// What is configured cannot be a cache.
-    #[error("`{at}` cannot be the cache: {why}")]
-    Unsuitable {
-        /// What was configured.
-        at: String,
-        /// Why it cannot be.
-        why: String,
-    },
-    /// It does not answer, or not in time.
-    #[error("cannot reach the cache `{at}`: {why}")]
-    Unreachable {
-        /// Where it is.
-        at: String,
-        /// The cause.
-        why: String,
-    },
+#[error("`{at}` cannot be the cache: {why}")]
+pub(crate) struct Unsuitable {
+    /// What was configured.
+    at: String,
+    /// Why it cannot be.
+    why: String,
 }
 
-impl CacheError {
+impl Unsuitable {
     /// The error for people.
     pub(crate) fn problem(&self) -> crate::report::Problem {
-        let code = match self {
-            Self::Unsuitable { .. } => "cache-unsuitable",
-            Self::Unreachable { .. } => "cache-unreachable",
-        };
-        crate::report::Problem::error(code, self.to_string()).hint(
+        crate::report::Problem::error("cache-unsuitable", self.to_string()).hint(
             "set `REDIS_URL` to `redis://…` of a running server, or `ULTRA_CACHE` to `memory`",
         )
     }
@@ -90,12 +75,6 @@ pub(crate) trait Cache: Debug + Send + Sync {
     /// Forgets `key`. If a shared cache is away it is told once it is back, before it is read.
     async fn delete(&self, key: &str);
 
-    /// How long the cache takes to answer.
-    ///
-    /// # Errors
-    /// [`CacheError::Unreachable`].
-    async fn ping(&self) -> Result<Duration, CacheError>;
-
     /// How it is doing, from what is known: asks nobody.
     fn status(&self) -> CacheStatus;
 }
@@ -104,8 +83,8 @@ pub(crate) trait Cache: Debug + Send + Sync {
 /// within a Tokio runtime.
 ///
 /// # Errors
-/// [`CacheError::Unsuitable`] for a URL that is missing or malformed.
-pub(crate) fn open(options: &CacheOptions) -> Result<Arc<dyn Cache>, CacheError> {
+/// [`Unsuitable`] for a URL that is missing or malformed.
+pub(crate) fn open(options: &CacheOptions) -> Result<Arc<dyn Cache>, Unsuitable> {
     match options.kind {
         CacheKind::Memory => Ok(Arc::new(MemoryCache::new(options.max_bytes))),
         CacheKind::Redis => Ok(redis::RedisCache::open(options)?),

@@ -2,7 +2,7 @@
 //! the first operation that fails turns to memory, and a task of its own finds out when Redis is
 //! back.
 
-use super::{Cache, CacheError, CacheOptions, CacheStatus, MemoryCache};
+use super::{Cache, CacheOptions, CacheStatus, MemoryCache, Unsuitable};
 use crate::base::{Timestamp, redact};
 use crate::settings::groups::CacheKind;
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -10,7 +10,7 @@ use ::redis::{Client, Cmd, FromRedisValue, RedisError};
 use bytes::Bytes;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What any operation waits at most.
 const DEADLINE: Duration = Duration::from_millis(50);
@@ -54,9 +54,9 @@ impl std::fmt::Debug for RedisCache {
 
 impl RedisCache {
     /// A cache in the Redis of `options`; memory answers until it is there.
-    pub(super) fn open(options: &CacheOptions) -> Result<Arc<Self>, CacheError> {
+    pub(super) fn open(options: &CacheOptions) -> Result<Arc<Self>, Unsuitable> {
         let unsuitable =
-            |at: &str, why: &str| CacheError::Unsuitable { at: at.to_owned(), why: why.to_owned() };
+            |at: &str, why: &str| Unsuitable { at: at.to_owned(), why: why.to_owned() };
         let Some(url) = options.redis_url.as_ref().filter(|url| !url.is_empty()) else {
             return Err(unsuitable("REDIS_URL", "it is not set"));
         };
@@ -247,14 +247,6 @@ impl Cache for RedisCache {
         };
         if !told {
             self.remember_deletion(key);
-        }
-    }
-
-    async fn ping(&self) -> Result<Duration, CacheError> {
-        let begin = Instant::now();
-        match self.query::<()>(::redis::cmd("PING"), DEADLINE).await {
-            Ok(()) => Ok(begin.elapsed()),
-            Err(why) => Err(CacheError::Unreachable { at: self.at.clone(), why }),
         }
     }
 

@@ -117,26 +117,7 @@ pub(crate) fn status(workspace: &Workspace, secrets: &dyn SecretSource) -> Resul
             },
         ),
     ])];
-    let mut table = Table::new(&["migration", "state", "applied"]);
-    for m in &schema.applied {
-        let label = format!("{:04}-{}", m.version, m.name);
-        let when = m.applied_at.strftime("%Y-%m-%d %H:%M").to_string();
-        let changed = schema.changed.contains(&label);
-        let state = if changed { ("changed", Tone::Bad) } else { ("applied", Tone::Good) };
-        table.rows.push(vec![
-            (label, Tone::Plain),
-            (state.0.to_owned(), state.1),
-            (when, Tone::Plain),
-        ]);
-    }
-    for label in &schema.pending {
-        table.rows.push(vec![
-            (label.clone(), Tone::Plain),
-            ("pending".to_owned(), Tone::Warn),
-            ("-".to_owned(), Tone::Faint),
-        ]);
-    }
-    view.push(Block::Table(table));
+    view.push(migrations(&schema));
     if let Some(newer) = schema.newer {
         let known = schema.known;
         view.push(Block::Finding(
@@ -228,4 +209,27 @@ fn slots(slots: &serde_json::Value) -> String {
     };
     let known: Vec<String> = slots.as_array().into_iter().flatten().filter_map(one).collect();
     if known.is_empty() { "-".to_owned() } else { known.join(", ") }
+}
+
+fn migrations(schema: &SchemaStatus) -> Block {
+    let mut table = Table::new(&["migration", "state", "applied"]);
+    for m in &schema.applied {
+        let label = format!("{:04}-{}", m.version, m.name);
+        let when = m.applied_at.strftime("%Y-%m-%d %H:%M").to_string();
+        let changed = schema.changed.contains(&label);
+        let state = if changed { ("changed", Tone::Bad) } else { ("applied", Tone::Good) };
+        table.rows.push(vec![
+            (label, Tone::Plain),
+            (state.0.to_owned(), state.1),
+            (when, Tone::Plain),
+        ]);
+    }
+    for label in &schema.pending {
+        table.rows.push(vec![
+            (label.clone(), Tone::Plain),
+            ("pending".to_owned(), Tone::Warn),
+            ("-".to_owned(), Tone::Faint),
+        ]);
+    }
+    Block::Table(table)
 }

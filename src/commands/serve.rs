@@ -44,7 +44,7 @@ pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fau
     if let Some(probe) = &probe {
         runtime.block_on(probe.prepare(&mut settings, &workspace))?;
     }
-    let start = Start { workspace, settings, resolution, secrets, vault };
+    let start = Start { workspace, settings, resolution, secrets, vault, probe: probe.is_some() };
     let outcome = runtime.block_on(serve::run(start, console));
     runtime.shutdown_timeout(LEFTOVERS);
     outcome

@@ -123,6 +123,10 @@ fn address(kind: ProviderKind, base_url: &Url) -> Url {
         ProviderKind::Anthropic => "v1/models",
     };
     url.set_path(&format!("{}/{path}", base_url.path().trim_end_matches('/')));
+    if kind == ProviderKind::Anthropic {
+        // Twenty to a page, unless asked for more; this is the most.
+        url.set_query(Some("limit=1000"));
+    }
     url
 }
 
@@ -197,7 +201,7 @@ mod tests {
 
         let (asked, verdict) =
             exchange(ProviderKind::Anthropic, "/", &answer("200 OK", body)).await;
-        assert!(asked.starts_with("GET /v1/models HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.starts_with("GET /v1/models?limit=1000 HTTP/1.1\r\n"), "{asked}");
         assert!(asked.contains(&format!("x-api-key: {CANARY}\r\n")), "{asked}");
         assert!(asked.contains("anthropic-version: 2023-06-01\r\n"), "{asked}");
         assert!(matches!(verdict, KeyVerdict::Accepted { .. }));

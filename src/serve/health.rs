@@ -3,6 +3,7 @@
 
 use super::state::App;
 use crate::base::Timestamp;
+use crate::cache::CacheStatus;
 use crate::gateway::routes::Backend;
 use crate::store::StoreError;
 use arc_swap::ArcSwap;
@@ -146,6 +147,7 @@ pub(crate) async fn judge(app: &App) {
         unready.push(format!("{error}{hint}"));
     }
     verdicts.insert("database".to_owned(), database(&store));
+    verdicts.insert("cache".to_owned(), cache(&app.cache.status()));
     verdicts.insert("identity".to_owned(), identity(app, now, &mut unready));
     verdicts.insert("usage_journal".to_owned(), journal(app, &mut unready));
     for provider in app.gateway.table().providers() {
@@ -192,6 +194,16 @@ fn database(store: &Result<(), StoreError>) -> Verdict {
         },
         Err(error) => Verdict::bad(Status::Critical, false, error.to_string()),
     }
+}
+
+/// Nothing is kept only in the cache: memory stands in for it.
+fn cache(status: &CacheStatus) -> Verdict {
+    if !status.using_fallback {
+        return Verdict::ok(false);
+    }
+    let why = status.last_error.as_deref().unwrap_or("it does not answer");
+    let message = format!("memory stands in for `{}`: {why}", status.at);
+    Verdict { using_fallback: true, ..Verdict::bad(Status::Degraded, false, message) }
 }
 
 fn identity(app: &App, now: Timestamp, unready: &mut Vec<String>) -> Verdict {

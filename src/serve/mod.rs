@@ -8,6 +8,7 @@ mod error;
 mod health;
 mod holder;
 mod listen;
+mod listing;
 mod logging;
 mod metrics;
 mod metrics_listener;

@@ -76,7 +76,11 @@ pub(crate) fn reload(app: &App) -> Result<Reloaded, Vec<Problem>> {
     let reloader = &app.reloader;
     let loaded = settings::load(&reloader.workspace, &app.profile, &*reloader.secrets);
     let (settings, resolution, _) = loaded.usable().map_err(|fault| fault.problems)?;
-    Ok(apply(app, &settings, &resolution))
+    let reloaded = apply(app, &settings, &resolution);
+    if reloaded.change.added > 0 {
+        app.listing.keys_have_changed();
+    }
+    Ok(reloaded)
 }
 
 /// Puts loaded values to use.

@@ -3,6 +3,7 @@
 
 use super::auth::{self, AuthOptions, Authenticator, DevKey, LastGood, Seal, TokenKeys};
 use super::health::{self, Health};
+use super::listing::{self, Listing};
 use super::metrics::HttpMetrics;
 use super::reload::{self, Reloader};
 use super::signals::{self, Stops};
@@ -10,6 +11,7 @@ use super::state::{App, Live};
 use super::{
     background, connections, holder, listen, logging, metrics_listener, middleware, router,
 };
+use crate::cache::{self, Cache, CacheOptions};
 use crate::gateway::journal::{self, Journal, JournalOptions};
 use crate::gateway::limits::LocalLimiter;
 use crate::gateway::metering::JournalMeter;
@@ -18,6 +20,7 @@ use crate::gateway::routes::Backend;
 use crate::gateway::{Gateway, Table};
 use crate::provider::Client;
 use crate::report::{Block, Console, Fault, Problem, Report};
+use crate::settings::groups::CacheKind;
 use crate::settings::profile::Mode;
 use crate::settings::secret::SecretSource;
 use crate::settings::servers::{self, ServerRecord};
@@ -51,6 +54,8 @@ pub(crate) struct Start {
     pub(crate) secrets: Arc<dyn SecretSource>,
     /// The vault's file, which is watched if keys are in it.
     pub(crate) vault: PathBuf,
+    /// Whether the server is only there to be looked at: it asks no provider for anything.
+    pub(crate) probe: bool,
 }
 
 fn failure(what: &str) -> impl Fn(std::io::Error) -> Fault + '_ {
@@ -73,9 +78,13 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     let (listener, addr) = listen::bind(&server).await?;
     let scrapers = metrics_listener::bind(server.metrics_addr.as_deref()).await?;
 
+    let asks = start.settings.server.mode == Mode::Real && !start.probe;
     let Opened { app, last_good, dev_key, journal } = open(start, addr, console).await?;
     let stop = CancellationToken::new();
     let mut tasks = background::start(&app, last_good, hangup, &stop);
+    if asks {
+        tasks.spawn(listing::follow(Arc::clone(&app), stop.clone()));
+    }
     if let Some(scrapers) = scrapers {
         tasks.spawn(metrics_listener::serve(scrapers, Arc::clone(&app), stop.clone()));
     }
@@ -143,7 +152,7 @@ struct Opened {
 }
 
 async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<Opened, Fault> {
-    let Start { workspace, settings, resolution, secrets, vault } = start;
+    let Start { workspace, settings, resolution, secrets, vault, probe: _ } = start;
     let clock = Arc::clone(&workspace.clock);
     let state_dir = workspace.prepare_state_dir()?.to_path_buf();
     let mode = settings.server.mode;
@@ -159,6 +168,7 @@ async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<O
         }
     };
 
+    let cache = open_cache(&settings, &*secrets)?;
     let options = DatabaseOptions::from_settings(
         &settings.database,
         &settings.profile,
@@ -205,6 +215,8 @@ async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<O
         )),
         journal: Arc::clone(&journal),
         store: Arc::clone(&store),
+        cache,
+        listing: Listing::default(),
         metrics,
         registry,
         health: Health::default(),
@@ -216,6 +228,23 @@ async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<O
     let tasks = journal::start(&journal, store);
     health::judge(&app).await;
     Ok(Opened { app, last_good, dev_key, journal: tasks })
+}
+
+/// The cache of the profile. Replicas of a profile share it; a Redis that is away is waited for by
+/// nobody.
+fn open_cache(settings: &Settings, secrets: &dyn SecretSource) -> Result<Arc<dyn Cache>, Fault> {
+    let url = settings.cache.redis_url.as_ref().filter(|_| settings.cache.kind == CacheKind::Redis);
+    let redis_url = url
+        .map(|reference| reference.reveal(secrets))
+        .transpose()
+        .map_err(|problem| Fault::does_not_hold(vec![problem]))?;
+    cache::open(&CacheOptions {
+        kind: settings.cache.kind,
+        redis_url,
+        max_bytes: settings.cache.max_bytes.0,
+        namespace: format!("ultra:{}", settings.profile.name),
+    })
+    .map_err(|error| Fault::does_not_hold(vec![error.problem()]))
 }
 
 /// Opens the keys for the first time. What is wrong with one is told; a key that would leak is an

@@ -2,11 +2,13 @@
 
 use super::auth::Authenticator;
 use super::health::Health;
+use super::listing::Listing;
 use super::metrics::HttpMetrics;
 use super::middleware::cors::Origins;
 use super::middleware::security::SecurityHeaders;
 use super::reload::Reloader;
 use crate::base::{Clock, Timestamp};
+use crate::cache::Cache;
 use crate::gateway::Gateway;
 use crate::gateway::journal::Journal;
 use crate::gateway::limits::Limiter;
@@ -48,6 +50,10 @@ pub(crate) struct App {
     pub(crate) journal: Arc<Journal>,
     /// What outlives the process.
     pub(crate) store: Arc<dyn Store>,
+    /// What may be lost at any time, shared with other replicas.
+    pub(crate) cache: Arc<dyn Cache>,
+    /// Which models providers list by themselves.
+    pub(crate) listing: Listing,
     /// Counters of requests.
     pub(crate) metrics: HttpMetrics,
     /// All counters.

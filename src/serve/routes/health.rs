@@ -71,6 +71,7 @@ fn detail(app: &App) -> Value {
                 "base_url": base_url,
                 "available": reason.is_none(),
                 "reason": reason,
+                "listed_at": app.listing.of(&p.name, now).map(|listed| listed.at),
                 "slots": p.slots.view(),
             })
         })
@@ -90,6 +91,7 @@ fn detail(app: &App) -> Value {
         "identity": identity,
         "usage_journal": app.journal.status(),
         "database": {"kind": app.store.kind(), "location": app.store.location()},
+        "cache": app.cache.status(),
         "limits": {
             "requests_per_minute": live.per_minute,
             "anonymous_per_minute": live.anonymous_per_minute,

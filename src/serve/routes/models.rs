@@ -16,10 +16,12 @@ use std::sync::Arc;
 /// All models, with the reason where one cannot be used.
 pub(crate) async fn available(app: Arc<App>) -> Outcome {
     let table = app.gateway.table();
+    let now = app.clock.now();
     let models: Vec<Value> = table
         .routes()
         .map(|route| {
             let reason = route.unavailable();
+            let listed = app.listing.lists(route, now);
             let targets: Vec<Value> = route
                 .targets
                 .iter()
@@ -31,6 +33,8 @@ pub(crate) async fn available(app: Arc<App>) -> Outcome {
                 "available": reason.is_none(),
                 "reason": reason,
                 "configured": route.configured(),
+                "listed": listed,
+                "note": (listed == Some(false)).then(|| unlisted(route)),
                 "targets": targets,
                 "endpoints": endpoints,
             })
@@ -49,6 +53,13 @@ pub(crate) async fn available(app: Arc<App>) -> Outcome {
         "available_models": usable,
         "models": models,
     })))
+}
+
+/// What to say of a model that no provider of it lists.
+fn unlisted(route: &Route) -> String {
+    let all: Vec<String> =
+        route.targets.iter().map(|t| format!("`{}`: `{}`", t.provider.name, t.model)).collect();
+    format!("not in the provider's own list, where aliases are often missing ({})", all.join(", "))
 }
 
 /// The models that can be used, in the shape of the caller's family.

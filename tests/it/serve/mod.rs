@@ -5,6 +5,7 @@ mod fallback;
 mod http;
 mod identity;
 mod keys;
+mod listing;
 mod passing;
 mod permissions;
 mod start;

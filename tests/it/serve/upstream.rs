@@ -29,7 +29,7 @@ pub(super) struct Upstream {
 
 /// A question for the list of models, which a server asks by itself.
 fn asks_for_the_list(received: &Received) -> bool {
-    received.line.starts_with("GET ") && received.line.contains("/models ")
+    received.line.starts_with("GET ") && received.line.contains("/models")
 }
 
 impl Upstream {
