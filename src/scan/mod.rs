@@ -7,6 +7,7 @@ mod code;
 mod finding;
 mod keyvalue;
 mod lexer;
+mod patterns;
 mod random;
 mod secrets;
 mod walk;
