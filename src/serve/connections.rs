@@ -20,6 +20,21 @@ const HEADERS: usize = 200;
 /// How long to wait when no connection can be accepted (no file descriptor left).
 const BREATH: Duration = Duration::from_millis(50);
 
+/// How long a client may leave unread what it was sent. Without an end, one that reads nothing
+/// would keep its place and its connection to the provider for ever: a body that cannot be written
+/// is not asked for more, so no other time limit is looked at.
+const UNREAD: Duration = Duration::from_secs(60);
+
+/// What every accepted connection is set to.
+fn set_up(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let patience = u32::try_from(UNREAD.as_millis()).unwrap_or(u32::MAX);
+    // The kernel counts unacknowledged bytes and a closed window alike (tcp(7), TCP_USER_TIMEOUT).
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, patience) {
+        tracing::debug!(%error, "a client that reads nothing will not be noticed");
+    }
+}
+
 /// Accepts connections until `stop`. Gives back what waits for those that are open.
 pub(crate) async fn accept(
     listener: TcpListener,
@@ -36,7 +51,7 @@ pub(crate) async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let _ = stream.set_nodelay(true);
+                set_up(&stream);
                 let connection = Connection {
                     app: Arc::clone(&app),
                     router: router.clone(),
@@ -76,5 +91,21 @@ impl Connection {
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "connection ended");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_ends_when_its_client_stops_reading() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        set_up(&stream);
+        let set = rustix::net::sockopt::tcp_user_timeout(&stream).unwrap();
+        assert_eq!(u128::from(set), UNREAD.as_millis());
+        drop(client);
     }
 }
