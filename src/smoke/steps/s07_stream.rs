@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) const STEP: Step = Step {
     number: 7,
     name: "stream",
-    expected: "`text/event-stream` with chunks, usage and a last `[DONE]`",
+    expected: "`text/event-stream` with text, usage and a last `[DONE]`",
     gate: Gate::P0,
     aborts: false,
     run: |suite| Box::pin(run(suite)),
@@ -52,9 +52,55 @@ fn fault(answer: &Exchange) -> Option<String> {
         Some("the stream ends without `[DONE]`".to_owned())
     } else if chunks.len() < 2 || chunks.len() + 1 != events.len() {
         Some(format!("{} chunks of JSON in {} events", chunks.len(), events.len()))
-    } else if !chunks.iter().any(|c| c.pointer("/usage/total_tokens").is_some()) {
+    } else if !chunks.iter().any(has_text) {
+        Some("no chunk has a text".to_owned())
+    } else if !chunks.iter().any(has_usage) {
         Some("no chunk has usage".to_owned())
     } else {
         None
+    }
+}
+
+fn has_text(chunk: &Value) -> bool {
+    chunk
+        .pointer("/choices/0/delta/content")
+        .and_then(Value::as_str)
+        .is_some_and(|text| !text.is_empty())
+}
+
+fn has_usage(chunk: &Value) -> bool {
+    chunk.pointer("/usage/total_tokens").and_then(Value::as_u64).is_some_and(|n| n > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_needs_text_usage_and_an_end() {
+        let judged = |events: &[&str]| {
+            fault(&Exchange {
+                request: String::new(),
+                status: 200,
+                headers: vec![("content-type".to_owned(), "text/event-stream".to_owned())],
+                body: events.iter().map(|e| format!("data: {e}\n\n")).collect(),
+                latency: Duration::ZERO,
+                first_byte: Duration::ZERO,
+            })
+        };
+        let text = r#"{"choices":[{"delta":{"content":"a"}}]}"#;
+        let empty = r#"{"choices":[{"delta":{"content":""}}]}"#;
+        let usage = r#"{"choices":[],"usage":{"total_tokens":3}}"#;
+        let error = r#"{"error":{"message":"gone"}}"#;
+        assert_eq!(judged(&[text, usage, "[DONE]"]), None);
+        for broken in [
+            &[text, usage][..],
+            &[empty, usage, "[DONE]"],
+            &[text, empty, "[DONE]"],
+            &[error, usage, "[DONE]"],
+            &[text, "{", usage, "[DONE]"],
+        ] {
+            assert!(judged(broken).is_some(), "{broken:?}");
+        }
     }
 }

@@ -26,9 +26,11 @@ async fn run(suite: &Suite) -> Seen {
         Err(why) => return Seen::unanswered(&why),
     };
     let json = answer.json().unwrap_or_default();
-    let offered = json.get("available_models").and_then(|m| m.as_array()).cloned();
-    let offered: Vec<&str> =
-        offered.as_deref().unwrap_or_default().iter().filter_map(|m| m.as_str()).collect();
+    let Some(offered) = json.get("available_models").and_then(|m| m.as_array()) else {
+        let observed = format!("`/api/available-models`: {} without a list", answer.summary());
+        return Seen::of(Outcome::Fail, observed, &answer);
+    };
+    let offered = offered.iter().filter_map(|m| m.as_str());
     let wanted = suite.expectations.model.as_deref();
     let missing = wanted.into_iter().chain(offered).find(|m| !listed.iter().any(|l| l == m));
     if listed.is_empty() {
