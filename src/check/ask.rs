@@ -88,13 +88,29 @@ async fn ask_at(
     let answers =
         join_all(calls.iter().map(async |(probe, call)| (*probe, client.send(call).await)));
     for (probe, answer) in answers.await {
-        // Of several requests for one probe the one that was not refused says more.
-        let known = facts.answers.get(&probe);
-        if !matches!(known, Some(Ok(known)) if known.status != 401) {
-            facts.answers.insert(probe, told(answer));
-        }
+        keep(&mut facts, probe, told(answer));
     }
     facts
+}
+
+/// Keeps an answer. Several requests may be sent for one probe, each of which must be refused: the
+/// one that was let in farthest says most, then one without an answer.
+fn keep(facts: &mut LiveFacts, probe: Probe, answer: Result<Exchange, String>) {
+    let farthest = facts.answers.get(&probe).is_some_and(|known| let_in(known) >= let_in(&answer));
+    if !farthest {
+        facts.answers.insert(probe, answer);
+    }
+}
+
+/// How far a request was let in.
+fn let_in(answer: &Result<Exchange, String>) -> u8 {
+    match answer {
+        Ok(e) if e.header("access-control-allow-origin").is_some() => 4,
+        Ok(e) if e.ok() => 3,
+        Err(_) => 2,
+        Ok(e) if e.status != 401 => 1,
+        Ok(_) => 0,
+    }
 }
 
 fn told(answer: Result<Exchange, NoAnswer>) -> Result<Exchange, String> {
@@ -190,4 +206,45 @@ fn token_calls(tokens: &Tokens) -> Vec<(Probe, Call)> {
         }
     }
     calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn answer(status: u16, allows: bool) -> Result<Exchange, String> {
+        let allow = ("access-control-allow-origin".to_owned(), "x".to_owned());
+        Ok(Exchange {
+            request: String::new(),
+            status,
+            headers: allows.then_some(allow).into_iter().collect(),
+            body: String::new(),
+            latency: Duration::ZERO,
+            first_byte: Duration::ZERO,
+        })
+    }
+
+    #[test]
+    fn of_several_requests_the_one_that_was_let_in_farthest_is_kept() {
+        let order = [
+            answer(401, false),
+            answer(403, false),
+            Err("gone".to_owned()),
+            answer(204, false),
+            answer(204, true),
+        ];
+        for (n, less) in order.iter().enumerate() {
+            for more in &order[n + 1..] {
+                for pair in [[less, more], [more, less]] {
+                    let mut facts = LiveFacts::default();
+                    for one in pair {
+                        keep(&mut facts, Probe::CorsForeign, one.clone());
+                    }
+                    let kept = facts.answers.get(&Probe::CorsForeign).unwrap();
+                    assert_eq!(let_in(kept), let_in(more));
+                }
+            }
+        }
+    }
 }

@@ -80,19 +80,20 @@ pub(super) fn says_secret_missing(problem: &Problem) -> bool {
 /// Judges by what the scan found.
 pub(super) fn by_findings(facts: &Facts, rules: &[Rule], holds: &str, fix: &str) -> Judged {
     let tree = facts.tree.get()?;
-    let code_only = !rules.iter().any(|rule| rule.is_secret());
-    if tree.files == 0 || (code_only && tree.sources == 0) {
-        let what = if code_only { "sources" } else { "files" };
-        return Err(NoJudgement::Skip(format!("there are no {what} in this directory")));
-    }
-    if tree.unreadable > 0 && tree.findings.is_empty() {
-        return Err(NoJudgement::Unknown(format!(
-            "{} files or folders could not be read",
-            tree.unreadable
-        )));
-    }
     let found: Vec<&Finding> = tree.findings.iter().filter(|f| rules.contains(&f.rule)).collect();
     let Some(first) = found.first() else {
+        // What could not be read may hold anything; nothing to read is something else.
+        if tree.unreadable > 0 {
+            return Err(NoJudgement::Unknown(format!(
+                "{} files or folders could not be read",
+                tree.unreadable
+            )));
+        }
+        let code_only = !rules.iter().any(|rule| rule.is_secret());
+        if tree.files == 0 || (code_only && tree.sources == 0) {
+            let what = if code_only { "sources" } else { "files" };
+            return Err(NoJudgement::Skip(format!("there are no {what} in this directory")));
+        }
         return Ok(Judgement::pass(format!("none in {} files", tree.files)));
     };
     let more = match found.len() {
@@ -150,4 +151,28 @@ pub(super) fn each_answer(
         }
     }
     Ok(judgement)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::Fixture;
+
+    fn judged(fixture: Fixture) -> Result<Outcome, NoJudgement> {
+        by_findings(&fixture.facts(), &[Rule::TlsOff], "none", "fix").map(|j| j.outcome)
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_never_taken_for_clean() {
+        assert_eq!(judged(Fixture::open()), Ok(Outcome::Pass));
+        let unread = |fixture: Fixture| fixture.tree(|tree| tree.unreadable = 1);
+        let unknown = |fixture| matches!(judged(fixture), Err(NoJudgement::Unknown(_)));
+        assert!(unknown(unread(Fixture::open())));
+        assert!(unknown(unread(Fixture::open().found(Rule::Disabled))));
+        let nothing = Fixture::open().tree(|tree| (tree.files, tree.sources) = (0, 0));
+        assert!(matches!(judged(nothing), Err(NoJudgement::Skip(_))));
+        let nothing = Fixture::open().tree(|tree| (tree.files, tree.sources) = (0, 0));
+        assert!(unknown(unread(nothing)));
+        assert_eq!(judged(unread(Fixture::open().found(Rule::TlsOff))), Ok(Outcome::Fail));
+    }
 }
