@@ -9,16 +9,19 @@ pub(crate) mod backend;
 mod crypto;
 pub(crate) mod document;
 pub(crate) mod index;
+mod overview;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod write;
 
 pub(crate) use backend::BackendKind;
 pub(crate) use crypto::random_key;
 pub(crate) use document::{Document, State};
 pub(crate) use index::EntryFacts;
-pub(crate) use source::{BackendOptions, Freshness, Overview, VaultSource};
+pub(crate) use overview::{Freshness, Overview};
+pub(crate) use source::{BackendOptions, VaultSource};
 pub(crate) use write::{Edited, Written};
 
 use url::Url;

@@ -1,19 +1,20 @@
 //! The vault as commands and servers see it: facts from the index, values on demand.
 
-use super::backend::{BackendKind, identity_file, keyring, passphrase};
-use super::crypto::{FingerprintKey, Identity, SealError, digest};
+use super::crypto::{FingerprintKey, Identity, SealError};
 use super::document::Document;
 use super::index::{EntryFacts, Index};
+use super::overview::{Freshness, Overview, Stamp, glance, stamp};
 use crate::base::{Clock, Secret, file};
 use crate::report::{Fault, Place, Problem, Unanswered};
 use crate::settings::secret::{SecretFacts, SecretSource};
-use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The size limit of a vault file.
 pub(super) const LIMIT: u64 = 8 << 20;
+
+/// How often vault and index are read again because a writer was faster.
+const TRIES: u32 = 10;
 
 /// Where the identity may be, as the bootstrap variables say.
 #[derive(Clone, Debug, Default)]
@@ -36,54 +37,9 @@ pub(crate) struct VaultSource {
     pub(super) options: BackendOptions,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ask: Option<Ask>,
-    identity: Mutex<Option<Arc<Identity>>>,
+    pub(super) identity: Mutex<Option<Arc<Identity>>>,
     opened: Mutex<Option<(Stamp, Arc<Document>)>>,
     glanced: Mutex<Option<(Stamp, Stamp, Arc<Overview>)>>,
-}
-
-/// Tells one content of a file from another without reading it: replaced files differ in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-}
-
-/// How the vault and its index stand to each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Freshness {
-    /// There is no vault yet.
-    NoVault,
-    /// The index says what is in the vault.
-    Fresh,
-    /// The vault was replaced by hand (a backup, a copy); the next write puts the index right.
-    Stale,
-    /// There is a vault, and its index is gone.
-    NoIndex,
-    /// The index tells of a vault that is gone.
-    Lost,
-}
-
-/// What is known without opening anything.
-#[derive(Clone, Debug)]
-pub(crate) struct Overview {
-    /// The index, if there is one.
-    pub(crate) index: Option<Index>,
-    /// Whether it can be believed.
-    pub(crate) freshness: Freshness,
-    /// The generation of the vault, as far as the index knows; 0 before the first write.
-    pub(crate) generation: u64,
-    /// Entries by `<profile>/<name>`.
-    pub(crate) entries: BTreeMap<String, EntryFacts>,
-}
-
-impl Overview {
-    /// What is known of a name in a profile.
-    pub(crate) fn entry(&self, profile: &str, name: &str) -> Option<&EntryFacts> {
-        self.entries.get(&Document::key(profile, name)).filter(|e| !e.versions.is_empty())
-    }
 }
 
 impl std::fmt::Debug for VaultSource {
@@ -93,7 +49,7 @@ impl std::fmt::Debug for VaultSource {
 }
 
 /// A poisoned lock only means that another thread panicked while it looked; the value is whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -151,19 +107,31 @@ impl VaultSource {
     /// # Errors
     /// The index or the vault file cannot be read, or the index is damaged or of another version.
     pub(crate) fn overview(&self) -> Result<Arc<Overview>, Fault> {
-        let stamps = (
-            stamp(&self.vault_path()).unwrap_or_default(),
-            stamp(&self.index_path()).unwrap_or_default(),
-        );
+        let stamps = || {
+            let of = |path: PathBuf| stamp(&path).unwrap_or_default();
+            (of(self.vault_path()), of(self.index_path()))
+        };
+        let mut before = stamps();
         if let Some((vault, index, overview)) = &*lock(&self.glanced)
-            && (*vault, *index) == stamps
+            && (*vault, *index) == before
         {
             return Ok(Arc::clone(overview));
         }
-        let index = self.read_index()?;
-        let sealed = self.read_sealed()?;
-        let overview = Arc::new(glance(index, sealed.as_deref()));
-        *lock(&self.glanced) = Some((stamps.0, stamps.1, Arc::clone(&overview)));
+        let mut tries = 0;
+        let overview = loop {
+            let index = self.read_index()?;
+            let sealed = self.read_sealed()?;
+            let overview = glance(index, sealed.as_deref());
+            // A writer may have replaced one of the two between the reads; then they do not belong
+            // together, which is not to be taken for a vault that somebody put there by hand.
+            let after = stamps();
+            tries += 1;
+            if after == before || tries == TRIES {
+                break Arc::new(overview);
+            }
+            before = after;
+        };
+        *lock(&self.glanced) = Some((before.0, before.1, Arc::clone(&overview)));
         Ok(overview)
     }
 
@@ -258,125 +226,10 @@ impl VaultSource {
         Ok(document)
     }
 
-    /// The identity, from where the index says it is; asked for once.
-    pub(super) fn unlock(&self, index: Option<&Index>) -> Result<Arc<Identity>, Fault> {
-        if let Some(identity) = &*lock(&self.identity) {
-            return Ok(Arc::clone(identity));
-        }
-        let identity = match index {
-            Some(index) => self.recorded(index)?,
-            None => self.found()?.0,
-        };
-        Ok(self.remember(identity))
-    }
-
-    /// Keeps the identity for the rest of the process.
-    pub(super) fn remember(&self, identity: Identity) -> Arc<Identity> {
-        let identity = Arc::new(identity);
-        *lock(&self.identity) = Some(Arc::clone(&identity));
-        identity
-    }
-
     /// Forgets what was read, after a write.
     pub(super) fn forget(&self) {
         *lock(&self.opened) = None;
         *lock(&self.glanced) = None;
-    }
-
-    /// The directories that the identity file must not lie in.
-    pub(super) fn outside(&self) -> Vec<PathBuf> {
-        self.options.root.iter().cloned().chain([self.state_dir.clone()]).collect()
-    }
-
-    /// The identity from the recorded backend.
-    fn recorded(&self, index: &Index) -> Result<Identity, Fault> {
-        // The same identity, named explicitly, opens the vault wherever it is recorded to be: a
-        // container without a keyring, or a recovery. Another one is somebody else's business.
-        if index.backend != BackendKind::IdentityFile
-            && let Some(path) = &self.options.identity_file
-            && let Some(identity) = identity_file::load(path, &self.outside())?
-            && identity.recipient() == index.recipient
-        {
-            return Ok(identity);
-        }
-        let identity = match index.backend {
-            BackendKind::Keyring => {
-                let line = keyring::load(&index.vault).map_err(|e| e.fault(&index.vault))?;
-                Identity::parse(line.expose()).map_err(|why| {
-                    Fault::unreachable(
-                        Problem::error("keyring-item", "the keyring's item is not our identity")
-                            .why(why),
-                    )
-                })?
-            }
-            BackendKind::IdentityFile => {
-                let Some(path) = &self.options.identity_file else {
-                    return Err(Fault::unreachable(
-                        Problem::error("no-identity", "the vault cannot be opened")
-                            .why("its identity is in a file, and nothing says which")
-                            .hint("ULTRA_VAULT_IDENTITY_FILE=FILE"),
-                    ));
-                };
-                identity_file::load(path, &self.outside())?
-                    .ok_or_else(|| missing("the vault's identity file", path))?
-            }
-            BackendKind::Passphrase => {
-                let path = self.path("identity.age");
-                passphrase::load(&path, || self.passphrase("Passphrase of the vault"))?
-                    .ok_or_else(|| missing("the vault's identity under its passphrase", &path))?
-            }
-        };
-        if identity.recipient() != index.recipient {
-            return Err(Fault::unreachable(
-                Problem::error("other-identity", "the vault cannot be opened")
-                    .why(format!("the {} holds another identity", index.backend.word()))
-                    .hint(format!("the vault's identity has the public key {}", index.recipient)),
-            ));
-        }
-        Ok(identity)
-    }
-
-    /// The identity of a vault whose index is gone, and what keeps it.
-    pub(super) fn found(&self) -> Result<(Identity, BackendKind), Fault> {
-        if let Some(path) = &self.options.identity_file
-            && let Some(identity) = identity_file::load(path, &self.outside())?
-        {
-            return Ok((identity, BackendKind::IdentityFile));
-        }
-        let path = self.path("identity.age");
-        if let Some(identity) =
-            passphrase::load(&path, || self.passphrase("Passphrase of the vault"))?
-        {
-            return Ok((identity, BackendKind::Passphrase));
-        }
-        Err(Fault::unreachable(
-            Problem::error("vault-index", "the index of the vault is gone")
-                .at(Place::file(self.index_path()))
-                .why("without it nobody knows which item of the keyring opens the vault")
-                .hint(
-                    "restore the file from a backup, or name the identity: \
-                     ULTRA_VAULT_IDENTITY_FILE=FILE",
-                ),
-        ))
-    }
-
-    /// The passphrase, from its file or from a person.
-    pub(super) fn passphrase(&self, question: &str) -> Result<Secret, Fault> {
-        if let Some(path) = &self.options.passphrase_file {
-            return passphrase::from_file(path);
-        }
-        let nobody = || {
-            Fault::unreachable(
-                Problem::error("vault-locked", "the vault is locked by a passphrase")
-                    .why("there is no terminal to ask for it on")
-                    .hint("ULTRA_VAULT_PASSPHRASE_FILE=FILE"),
-            )
-        };
-        match self.ask.as_ref().map(|ask| ask(question)) {
-            Some(Ok(secret)) => Ok(secret),
-            Some(Err(Unanswered::Interrupted)) => Err(Fault::interrupted()),
-            Some(Err(Unanswered::NobodyThere)) | None => Err(nobody()),
-        }
     }
 
     /// The fault of a vault that is gone.
@@ -424,41 +277,6 @@ impl VaultSource {
         }
         Ok(())
     }
-}
-
-fn missing(what: &str, path: &Path) -> Fault {
-    Fault::unreachable(
-        Problem::error("identity-missing", format!("{what} is gone"))
-            .at(Place::file(path))
-            .hint("restore it from a backup: without it nobody can open the vault"),
-    )
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let meta = std::fs::metadata(path).ok()?;
-    Some(Stamp {
-        device: meta.dev(),
-        inode: meta.ino(),
-        size: meta.size(),
-        modified: (meta.mtime(), meta.mtime_nsec()),
-    })
-}
-
-/// What index and vault file say together.
-pub(super) fn glance(index: Option<Index>, sealed: Option<&[u8]>) -> Overview {
-    let (freshness, snapshot) = match (&index, sealed) {
-        (None, None) => (Freshness::NoVault, None),
-        (None, Some(_)) => (Freshness::NoIndex, None),
-        (Some(index), None) if index.current.is_none() => (Freshness::NoVault, None),
-        (Some(index), None) => (Freshness::Lost, index.current.clone()),
-        (Some(index), Some(sealed)) => match index.snapshot(&digest(sealed)) {
-            Some(snapshot) => (Freshness::Fresh, Some(snapshot.clone())),
-            None => (Freshness::Stale, index.current.clone()),
-        },
-    };
-    let (generation, entries) =
-        snapshot.map_or((0, BTreeMap::new()), |s| (s.generation, s.entries));
-    Overview { index, freshness, generation, entries }
 }
 
 /// The first problem of a fault: what a [`SecretSource`] can tell.
