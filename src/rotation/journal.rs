@@ -142,7 +142,18 @@ impl Journal {
     /// # Errors
     /// As [`Journal::read`].
     pub(crate) fn all(state_dir: &Path) -> Result<Vec<Self>, Fault> {
-        let Ok(folder) = std::fs::read_dir(state_dir.join(FOLDER)) else { return Ok(Vec::new()) };
+        let path = state_dir.join(FOLDER);
+        let folder = match std::fs::read_dir(&path) {
+            Ok(folder) => folder,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => {
+                return Err(Fault::unreachable(
+                    Problem::error("rotation-journal", "cannot read the journals of rotations")
+                        .at(Place::file(&path))
+                        .why(e),
+                ));
+            }
+        };
         let mut paths: Vec<PathBuf> = folder
             .filter_map(|entry| entry.ok().map(|e| e.path()))
             .filter(|path| path.extension().is_some_and(|e| e == "json"))

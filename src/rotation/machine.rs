@@ -68,7 +68,7 @@ impl<'a> Rotation<'a> {
         name: &'a str,
     ) -> Result<Self, Fault> {
         let path = state_dir.join("rotation.lock");
-        let lock = Lock::take(&path, &format!("keys rotate {name}"), PATIENCE).map_err(|e| {
+        let lock = Lock::take(&path, &format!("keys, for `{name}`"), PATIENCE).map_err(|e| {
             let problem = Problem::error("rotation-busy", "another rotation is at work")
                 .at(Place::file(&path))
                 .why(&e);
@@ -167,7 +167,11 @@ impl<'a> Rotation<'a> {
         // What is about to be sent where is on record before it is sent.
         self.advance(journal, Step::Created, None)?;
         match ask(&value) {
-            Tested::Nobody => self.advance(journal, Step::Tested, None),
+            Tested::Nobody => {
+                // Nobody said anything, so it is bound to nothing.
+                journal.destination = None;
+                self.advance(journal, Step::Tested, None)
+            }
             Tested::By { destination, verdict: KeyVerdict::Accepted { .. } } => {
                 journal.destination = Some(destination);
                 self.advance(journal, Step::Tested, None)

@@ -171,6 +171,21 @@ fn one_cut_short_after_publishing_only_tidies_up() {
 }
 
 #[test]
+fn what_nobody_tested_is_neither_verified_nor_bound() {
+    let place = Place::with("one");
+    let (vault, state) = (place.vault(), place.state());
+    let rotation = Rotation::begin(&vault, &state, "dev", "openai").unwrap();
+    let meant = Some("https://h:443");
+    let mut journal = rotation.create(Kind::Rotate, &Secret::new("two"), meant).unwrap();
+    // Meanwhile the profile lost the provider.
+    rotation.test(&mut journal, |_| Tested::Nobody).unwrap();
+    rotation.publish(journal).unwrap();
+    let overview = vault.overview().unwrap();
+    let current = overview.entry("dev", "openai").unwrap().current().unwrap();
+    assert_eq!((current.number, current.verified_at, current.bound.as_deref()), (2, None, None));
+}
+
+#[test]
 fn two_at_once_do_not_mix() {
     let place = Place::with("one");
     let (vault, state) = (place.vault(), place.state());

@@ -5,7 +5,7 @@ use super::names::{self, Key};
 use super::rows::Policy;
 use super::{Desk, rows, set, value};
 use crate::base::Secret;
-use crate::report::{Block, Fault, Problem, Report};
+use crate::report::{Block, Fault, Problem, Report, Unanswered};
 use crate::rotation::{Ended, Journal, Kind, Rotation, Tested};
 use serde_json::json;
 
@@ -54,9 +54,11 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         (Some(journal), false, false) => Err(rotation.pending(&journal)),
         (None, true, _) | (None, _, true) => Err(Fault::usage(
             Problem::error("no-rotation", format!("no rotation of `{}` is under way", key.name))
-                .hint(desk.command("status", &key).replace(&format!(" {}", key.name), "")),
+                .hint(format!("ultra keys status --profile {}", desk.profile())),
         )),
         (None, false, false) => {
+            // Asked again: another rotation may have ended while this one waited.
+            let overview = desk.vault.overview()?;
             let current = overview.entry(desk.profile(), &key.name).and_then(|e| e.current());
             same_destination(desk, &key, current.and_then(|v| v.bound.as_deref()))?;
             let secret = new_value(desk, &key)?;
@@ -208,11 +210,14 @@ fn choose(desk: &Desk<'_>) -> Result<Key, Fault> {
             Policy::Ok | Policy::None => row.name.clone(),
         })
         .collect();
-    let chosen = desk.console.choose("Which key?", &options).map_err(|_| {
-        Fault::usage(Problem::error("no-name", "which key is not said").hint(format!(
-            "name one of: {}",
-            rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")
-        )))
+    let chosen = desk.console.choose("Which key?", &options).map_err(|e| match e {
+        Unanswered::Interrupted => Fault::interrupted(),
+        Unanswered::NobodyThere => {
+            Fault::usage(Problem::error("no-name", "which key is not said").hint(format!(
+                "name one of: {}",
+                rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")
+            )))
+        }
     })?;
     let row = rows.get(chosen).ok_or_else(|| Fault::bug("a choice that was not offered"))?;
     names::find(desk, &row.name)

@@ -4,7 +4,7 @@ use super::names::{self, Key};
 use super::{Desk, value};
 use crate::base::Secret;
 use crate::report::{Block, Fault, Problem, Report};
-use crate::rotation::Journal;
+use crate::rotation::Rotation;
 use crate::secrets::audit::Event;
 use crate::secrets::{BackendKind, Edited, State, Written};
 use crate::settings::SecretSource as _;
@@ -46,27 +46,32 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     if let Some(facts) = facts.filter(|_| !request.replace) {
         return Err(exists(desk, &key, facts.version));
     }
-    if Journal::read(desk.state_dir, profile, &key.name)?.is_some() {
-        let rotate = desk.command("rotate", &key);
-        return Err(Fault::refused(
-            Problem::error(
-                "rotation-pending",
-                format!("a rotation of `{}` is under way", key.name),
-            )
-            .hint(format!("`{rotate} --resume` or `{rotate} --abort` first")),
-        ));
-    }
     desk.not_shadowed(&key, request.shadowed)?;
     desk.may_change(&format!("Set `{}`", key.name))?;
+    no_rotation(desk, &key)?;
     let secret = if request.generate { generate() } else { ask(desk, &key.name)? };
     value::check(&key, &secret)?;
 
+    // Taken only now: a person who looks for the value keeps nobody waiting.
+    let _rotation = no_rotation(desk, &key)?;
     let fingerprint = desk.vault.fingerprint(&secret).map_err(Fault::failure)?;
     let written = keep(request, desk, &key, secret, &fingerprint)?;
     for warning in &written.warnings {
         desk.console.warn(warning);
     }
     report(desk, &key, &fingerprint, &written)
+}
+
+/// The right to change the entry while no rotation does.
+///
+/// # Errors
+/// A rotation is at work (5), or was left unfinished (6).
+fn no_rotation<'a>(desk: &'a Desk<'_>, key: &'a Key) -> Result<Rotation<'a>, Fault> {
+    let rotation = Rotation::begin(desk.vault, desk.state_dir, desk.profile(), &key.name)?;
+    match rotation.unfinished()? {
+        Some(journal) => Err(rotation.pending(&journal)),
+        None => Ok(rotation),
+    }
 }
 
 /// The fault of a value that is there.
