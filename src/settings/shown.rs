@@ -1,6 +1,7 @@
 //! Values as people may see them.
 
 use super::catalogue;
+use super::resolution::Candidate;
 use super::secret::ValueRef;
 use super::secretish;
 use super::value::Kind;
@@ -39,6 +40,16 @@ impl Shown {
             Self::Hidden(_) => None,
         }
     }
+}
+
+/// Whether the value of `name` must stand in no file and no answer, given what all layers say of
+/// it: declared a secret, kept as one by any of them, or one by its looks.
+pub(crate) fn hidden(name: &str, candidates: &[Candidate]) -> bool {
+    catalogue::find(name).map_or_else(|| secretish::name(name), |spec| spec.secret)
+        || candidates.iter().any(|candidate| match &candidate.value {
+            ValueRef::Text(text) => secretish::value(text),
+            ValueRef::Literal(_) | ValueRef::Vault { .. } | ValueRef::File(_) => true,
+        })
 }
 
 /// What may be shown of the value of the variable `name`.

@@ -5,7 +5,7 @@ use crate::settings::catalogue;
 use crate::settings::origin::Layer;
 use crate::settings::resolution::Resolution;
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
-use crate::settings::secretish;
+use crate::settings::shown::hidden;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ pub(crate) fn changes(
         if catalogue::find(name).is_some_and(|spec| spec.bootstrap) {
             continue;
         }
-        let secret = hidden(name, before) || hidden(name, after);
+        let secret = hidden(name, before.candidates(name)) || hidden(name, after.candidates(name));
         let see = |resolution| see(name, resolution, secret, secrets, prints);
         let (a, b) = (see(before), see(after));
         let same = match (&a, &b) {
@@ -60,20 +60,6 @@ pub(crate) fn changes(
         }
     }
     changes
-}
-
-/// Whether the value must not be shown.
-fn hidden(name: &str, resolution: &Resolution) -> bool {
-    match catalogue::find(name) {
-        Some(spec) => spec.secret,
-        None => {
-            secretish::name(name)
-                || resolution.candidates(name).iter().any(|c| match &c.value {
-                    ValueRef::Text(text) => secretish::value(text),
-                    ValueRef::Literal(_) | ValueRef::Vault { .. } | ValueRef::File(_) => true,
-                })
-        }
-    }
 }
 
 /// A value as it is compared.

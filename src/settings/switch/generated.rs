@@ -3,12 +3,12 @@
 //! The first line names profile, generation and the digest of everything after it, so that an
 //! edit shows. It holds no secret: where one belongs stands a comment with its source.
 
-use crate::settings::catalogue::{self, VarSpec};
+use crate::settings::catalogue;
 use crate::settings::dotenv::{GENERATED as MARK, is_generated, quote};
 use crate::settings::origin::Layer;
 use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::ValueRef;
-use crate::settings::secretish;
+use crate::settings::shown::hidden;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
@@ -77,7 +77,7 @@ pub(crate) fn render(resolution: &Resolution) -> String {
             continue;
         }
         let candidates = resolution.candidates(name);
-        if secret(name, spec, candidates) {
+        if hidden(name, candidates) {
             if let Some(source) = source_of_secret(resolution, name) {
                 sources.push_str(&format!("# {name}: {}\n", source.escape_debug()));
             }
@@ -92,18 +92,6 @@ pub(crate) fn render(resolution: &Resolution) -> String {
         out.push_str(&sources);
     }
     out
-}
-
-/// Whether the value must not be written: declared a secret, kept as one, or one by its looks.
-fn secret(name: &str, spec: Option<&VarSpec>, candidates: &[Candidate]) -> bool {
-    if let Some(spec) = spec {
-        return spec.secret;
-    }
-    secretish::name(name)
-        || candidates.iter().any(|c| match &c.value {
-            ValueRef::Text(text) => secretish::value(text),
-            ValueRef::Literal(_) | ValueRef::Vault { .. } | ValueRef::File(_) => true,
-        })
 }
 
 /// The highest text that a profile or a dotenv file says.
@@ -186,6 +174,8 @@ mod tests {
         add(&mut r, Layer::DotenvLocal, "INNOCENT", text(canary));
         add(&mut r, Layer::DotenvLocal, "OPENAI_API_KEY", ValueRef::Literal(Secret::new(canary)));
         add(&mut r, Layer::Profile, "ULTRA_STATE_DIR", text("/elsewhere"));
+        let proxied = format!("https://user:{canary}@llm.acme.io/v1");
+        add(&mut r, Layer::DotenvLocal, "OPENAI_BASE_URL", text(&proxied));
         let vault = ValueRef::Vault { profile: "prod".to_owned(), name: "jwt".to_owned() };
         add(&mut r, Layer::Vault, "ULTRA_JWT_KEY", vault);
         let file = render(&r);
@@ -197,6 +187,7 @@ mod tests {
             r#"GREETING="it's \$5 \"a\" day""#,
             "# STRIPE_API_KEY: .env.local",
             "# INNOCENT: .env.local",
+            "# OPENAI_BASE_URL: .env.local",
             "# OPENAI_API_KEY: .env.local",
             "# ULTRA_JWT_KEY: vault:prod/jwt",
         ] {
