@@ -1,7 +1,7 @@
 //! `ultra check`.
 
 use super::Context;
-use crate::base::Secret;
+use crate::base::{Secret, file};
 use crate::check::Stage;
 use crate::check::select::Selection;
 use crate::check::target::Target;
@@ -104,19 +104,13 @@ fn service_key(workspace: &Workspace) -> Result<Option<Secret>, Fault> {
         (Some(key), None) => Ok(Some(Secret::new(key))),
         (None, Some(path)) => {
             let path = workspace.current_dir.join(path);
-            let bytes = crate::base::file::read_bounded(&path, 1 << 16);
-            let unreadable = |why: String| {
+            file::read_secret(&path).map(Some).map_err(|why| {
                 Fault::unreachable(
                     Problem::error("service-key", "cannot read the file of the service key")
                         .at(Place::file(&path))
                         .why(why),
                 )
-            };
-            let bytes = bytes.map_err(|e| unreadable(e.to_string()))?;
-            let bytes = bytes.ok_or_else(|| unreadable("there is no such file".to_owned()))?;
-            let text =
-                String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
-            Ok(Some(Secret::from_line(text)).filter(|key| !key.is_empty()))
+            })
         }
         (None, None) => Ok(None),
     }

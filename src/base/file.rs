@@ -1,5 +1,6 @@
 //! Files that are written whole or not at all, and read within bounds.
 
+use super::Secret;
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -9,6 +10,9 @@ use std::path::Path;
 /// The mode of files that hold secrets or identities.
 pub(crate) const PRIVATE: u32 = 0o600;
 
+/// The largest file that is read as a secret.
+const SECRET_LIMIT: u64 = 1 << 20;
+
 /// Replaces `path` by `bytes`: temporary file in the same directory, fsync, rename, fsync of the
 /// directory. A crash at any point leaves the old content or the new, never a mix.
 ///
@@ -16,18 +20,8 @@ pub(crate) const PRIVATE: u32 = 0o600;
 /// Whatever the file system says; the old content then still stands and no temporary file is
 /// left behind.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let dir = parent(path);
-    let mut temp = tempfile::Builder::new()
-        .prefix(".ultra-")
-        .suffix(".tmp")
-        .permissions(std::fs::Permissions::from_mode(mode))
-        .tempfile_in(dir)?;
-    temp.write_all(bytes)?;
-    // The umask may have narrowed the mode that was asked for.
-    temp.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-    temp.as_file().sync_all()?;
-    temp.persist(path).map_err(|e| e.error)?;
-    sync_dir(dir)
+    staged(path, bytes, mode)?.persist(path).map_err(|e| e.error)?;
+    sync_dir(parent(path))
 }
 
 /// Creates `path` with `bytes`, whole or not at all, if there is nothing at that path yet.
@@ -35,17 +29,23 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<(
 /// # Errors
 /// [`io::ErrorKind::AlreadyExists`] if there is, else whatever the file system says.
 pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let dir = parent(path);
+    staged(path, bytes, mode)?.persist_noclobber(path).map_err(|e| e.error)?;
+    sync_dir(parent(path))
+}
+
+/// A temporary file beside `path`, written and synced; dropped, it is removed.
+fn staged(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    let mode = std::fs::Permissions::from_mode(mode);
     let mut temp = tempfile::Builder::new()
         .prefix(".ultra-")
         .suffix(".tmp")
-        .permissions(std::fs::Permissions::from_mode(mode))
-        .tempfile_in(dir)?;
+        .permissions(mode.clone())
+        .tempfile_in(parent(path))?;
     temp.write_all(bytes)?;
-    temp.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+    // The umask may have narrowed the mode that was asked for.
+    temp.as_file().set_permissions(mode)?;
     temp.as_file().sync_all()?;
-    temp.persist_noclobber(path).map_err(|e| e.error)?;
-    sync_dir(dir)
+    Ok(temp)
 }
 
 /// Makes a rename, creation or removal in `dir` durable.
@@ -68,6 +68,14 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 /// A directory, FIFO, device or socket (opening never blocks on one), a file over the limit, and
 /// whatever the file system says.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    Ok(read_with_mode(path, limit)?.map(|(bytes, _)| bytes))
+}
+
+/// The same, with the permission bits of the very file that was read.
+///
+/// # Errors
+/// As [`read_bounded`].
+pub(crate) fn read_with_mode(path: &Path, limit: u64) -> io::Result<Option<(Vec<u8>, u32)>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(fd) => File::from(fd),
@@ -84,7 +92,21 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>
         let why = format!("larger than the limit of {limit} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
-    Ok(Some(bytes))
+    Ok(Some((bytes, meta.mode() & 0o7777)))
+}
+
+/// The secret in a file, without one trailing newline.
+///
+/// # Errors
+/// Why there is none: no such file, unreadable, longer than 1 MiB, not UTF-8 or empty. Nothing of
+/// the content is quoted.
+pub(crate) fn read_secret(path: &Path) -> Result<Secret, String> {
+    let bytes = read_bounded(path, SECRET_LIMIT)
+        .map_err(|e| e.to_string())?
+        .ok_or_else(|| "there is no such file".to_owned())?;
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    let secret = Secret::from_line(text);
+    if secret.is_empty() { Err("it is empty".to_owned()) } else { Ok(secret) }
 }
 
 /// Whether anybody but the owner may read the file: group or other bits set.
@@ -138,5 +160,18 @@ mod tests {
         assert_eq!(read_bounded(&path, 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(read_bounded(&path, 5).unwrap().unwrap(), b"12345");
         assert!(read_bounded(dir.path(), 5).is_err());
+    }
+
+    #[test]
+    fn a_secret_file_that_holds_none_is_told_and_not_quoted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        assert_eq!(read_secret(&path).unwrap_err(), "there is no such file");
+        for (content, why) in [(&b"canary\xff"[..], "it is not UTF-8"), (b"\n", "it is empty")] {
+            std::fs::write(&path, content).unwrap();
+            assert_eq!(read_secret(&path).unwrap_err(), why);
+        }
+        std::fs::write(&path, "canary\n\n").unwrap();
+        assert_eq!(read_secret(&path).unwrap().expose(), "canary\n");
     }
 }

@@ -19,8 +19,11 @@ pub(crate) fn url(text: &str) -> String {
         let _ = parsed.set_username("***");
     }
     if parsed.query().is_some() {
-        let names: Vec<String> =
-            parsed.query_pairs().map(|(name, _)| format!("{name}=***")).collect();
+        // Without a value the name may itself be the token.
+        let masked = |(name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
+            if value.is_empty() { "***".to_owned() } else { format!("{name}=***") }
+        };
+        let names: Vec<String> = parsed.query_pairs().map(masked).collect();
         parsed.set_query(Some(&names.join("&")));
     }
     parsed.set_fragment(None);
@@ -70,6 +73,7 @@ mod tests {
             "postgres://u:***@h:5432/db?sslkey=***"
         );
         assert_eq!(url("https://canary@h/x#canary"), "https://***@h/x");
+        assert_eq!(url("https://h/x?canary&a=canary"), "https://h/x?***&a=***");
         assert_eq!(url("canary"), MASK);
         assert_eq!(url("http://127.0.0.1:9100/v1"), "http://127.0.0.1:9100/v1");
     }

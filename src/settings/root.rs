@@ -40,8 +40,10 @@ pub(crate) fn find(
         return named(current_dir, Path::new(dir), "ULTRA_DIR")
             .map(|root| (Some(root), RootSource::Environment));
     }
+    // The current directory is told without symbolic links, so the home directory must be too.
     let home = environment.get("HOME").map(Path::new).filter(|home| home.is_absolute());
-    match walk(current_dir, home) {
+    let home = home.map(|home| home.canonicalize().unwrap_or_else(|_| home.to_owned()));
+    match walk(current_dir, home.as_deref()) {
         None => Ok((None, RootSource::None)),
         Some(root) if is_mine(&root) => Ok((Some(root), RootSource::Found)),
         Some(root) => Err(Fault::refused(

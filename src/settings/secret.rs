@@ -6,9 +6,6 @@ use crate::report::Problem;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-/// The largest secret file that is read.
-const SECRET_FILE_LIMIT: u64 = 1 << 20;
-
 /// A value, or where it is found. Only [`ValueRef::Text`] of a variable that is no secret may be
 /// shown.
 #[derive(Clone, Debug)]
@@ -107,20 +104,14 @@ impl SecretRef {
     }
 
     fn read_file(&self, path: &std::path::Path) -> Result<Secret, Problem> {
-        let problem = |why: String| {
+        file::read_secret(path).map_err(|why| {
             Problem::error(
                 "unreadable-secret-file",
                 format!("cannot read the file that `{}` names", self.name),
             )
             .at(crate::report::Place::file(path))
             .why(why)
-        };
-        let bytes = file::read_bounded(path, SECRET_FILE_LIMIT)
-            .map_err(|e| problem(e.to_string()))?
-            .ok_or_else(|| problem("there is no such file".to_owned()))?;
-        let text = String::from_utf8(bytes).map_err(|_| problem("it is not UTF-8".to_owned()))?;
-        let secret = Secret::from_line(text);
-        if secret.is_empty() { Err(problem("it is empty".to_owned())) } else { Ok(secret) }
+        })
     }
 }
 

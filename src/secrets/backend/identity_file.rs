@@ -4,8 +4,6 @@
 use super::super::crypto::Identity;
 use crate::base::file;
 use crate::report::{Fault, Place, Problem};
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The size limit of the file.
@@ -25,29 +23,19 @@ pub(crate) fn load(path: &Path, outside: &[PathBuf]) -> Result<Option<Identity>,
                 .why(why),
         )
     };
-    match std::fs::metadata(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(problem(e.to_string())),
-        Ok(meta) if meta.is_file() && meta.mode() & 0o077 != 0 => {
-            return Err(Fault::refused(
-                Problem::error("identity-file-open", "the vault's identity file is open to others")
-                    .at(Place::file(path))
-                    .why(format!(
-                        "its mode is {:04o}; only its owner may read it",
-                        meta.mode() & 0o7777
-                    ))
-                    .hint(format!("chmod 600 {}", path.display())),
-            ));
-        }
-        Ok(_) => {}
+    let read = file::read_with_mode(path, LIMIT).map_err(|e| problem(e.to_string()))?;
+    let Some((bytes, mode)) = read else { return Ok(None) };
+    let bytes = zeroize::Zeroizing::new(bytes);
+    if mode & 0o077 != 0 {
+        return Err(Fault::refused(
+            Problem::error("identity-file-open", "the vault's identity file is open to others")
+                .at(Place::file(path))
+                .why(format!("its mode is {mode:04o}; only its owner may read it"))
+                .hint(format!("chmod 600 {}", path.display())),
+        ));
     }
-    let Some(bytes) = file::read_bounded(path, LIMIT).map_err(|e| problem(e.to_string()))? else {
-        return Ok(None);
-    };
-    let text = zeroize::Zeroizing::new(
-        String::from_utf8(bytes).map_err(|_| problem("it is not UTF-8".to_owned()))?,
-    );
-    Identity::parse(&text).map(Some).map_err(|why| problem(why.to_owned()))
+    let text = std::str::from_utf8(&bytes).map_err(|_| problem("it is not UTF-8".to_owned()))?;
+    Identity::parse(text).map(Some).map_err(|why| problem(why.to_owned()))
 }
 
 /// Makes the file with a new identity.

@@ -15,7 +15,7 @@ const WORK_FACTOR: u8 = 16;
 /// The greatest work that is done for a file of somebody else.
 const GREATEST_WORK: u8 = 20;
 
-/// The size limit of the wrapped identity, and of a passphrase file.
+/// The size limit of the wrapped identity.
 const LIMIT: u64 = 64 << 10;
 
 /// The least length of a new passphrase, in characters.
@@ -89,20 +89,14 @@ pub(crate) fn create(path: &Path, passphrase: &Secret) -> Result<Identity, Fault
 /// # Errors
 /// The file is missing, unreadable or empty (exit 5).
 pub(crate) fn from_file(path: &Path) -> Result<Secret, Fault> {
-    let problem = |why: String| {
+    file::read_secret(path).map_err(|why| {
         Fault::unreachable(
             Problem::error("passphrase-file", "cannot read the file with the vault's passphrase")
                 .at(Place::file(path))
                 .why(why)
                 .hint("ULTRA_VAULT_PASSPHRASE_FILE names a file with one line"),
         )
-    };
-    let bytes = file::read_bounded(path, LIMIT)
-        .map_err(|e| problem(e.to_string()))?
-        .ok_or_else(|| problem("there is no such file".to_owned()))?;
-    let text = String::from_utf8(bytes).map_err(|_| problem("it is not UTF-8".to_owned()))?;
-    let secret = Secret::from_line(text);
-    if secret.is_empty() { Err(problem("it is empty".to_owned())) } else { Ok(secret) }
+    })
 }
 
 #[cfg(test)]

@@ -20,7 +20,15 @@ pub(super) fn tracked(dir: &Path, paths: &[PathBuf]) -> BTreeSet<PathBuf> {
 fn ask(dir: &Path, paths: &[PathBuf]) -> Option<BTreeSet<PathBuf>> {
     // A repository can name a program that git runs to look for changes; this needs none.
     let mut child = Command::new("git")
-        .args(["-c", "core.fsmonitor=false", "ls-files", "-z", "--full-name", "--"])
+        .args([
+            "-c",
+            "core.fsmonitor=false",
+            "--literal-pathspecs",
+            "ls-files",
+            "-z",
+            "--full-name",
+            "--",
+        ])
         .args(paths)
         .current_dir(dir)
         .stdin(Stdio::null())
