@@ -37,7 +37,8 @@ pub(crate) struct Reloader {
     vault: PathBuf,
     /// One reload at a time; holds the files whose change calls for the next.
     files: Mutex<Vec<PathBuf>>,
-    signing: Mutex<Option<Secret>>,
+    /// The key that signs tokens, and the one before.
+    signing: Mutex<Vec<Secret>>,
     watched: Notify,
     /// Whether a key could not be read the last time: a locked vault opens without a file
     /// changing.
@@ -105,13 +106,22 @@ fn signing_keys(app: &App, settings: &Settings) -> Result<(), Problem> {
     let Some(reference) = &settings.auth.jwt_key else { return Ok(()) };
     let reloader = &app.reloader;
     let new = reference.reveal(&*reloader.secrets)?;
-    let mut current = reloader.signing.lock().unwrap_or_else(PoisonError::into_inner);
-    let old: Vec<Secret> = current.iter().filter(|old| !old.same_as(&new)).cloned().collect();
-    app.auth.set_token_keys(TokenKeys::new(&new, &old, app.clock.now())?);
-    if !old.is_empty() || current.is_none() {
-        *current = Some(new);
+    let mut known = reloader.signing.lock().unwrap_or_else(PoisonError::into_inner);
+    let keys = succession(&known, new);
+    if let Some((signing, before)) = keys.split_first() {
+        app.auth.set_token_keys(TokenKeys::new(signing, before, app.clock.now())?);
+        *known = keys;
     }
     Ok(())
+}
+
+/// The key that signs from now on, and the one before it. The same key again changes nothing:
+/// values are loaded again for many reasons, and each would forget the one before.
+fn succession(known: &[Secret], new: Secret) -> Vec<Secret> {
+    if known.first().is_some_and(|current| current.same_as(&new)) {
+        return known.to_vec();
+    }
+    std::iter::once(new).chain(known.first().cloned()).collect()
 }
 
 /// Reloads, and logs what came of it.
@@ -226,4 +236,23 @@ pub(crate) fn config_hash(resolution: &Resolution) -> String {
     hash.update(profile);
     let digest: [u8; 32] = hash.finalize().into();
     data_encoding::HEXLOWER.encode(digest.get(..8).unwrap_or(&digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signing_key_before_is_kept_however_often_values_are_loaded() {
+        let load = |known: &[Secret], key: &str| succession(known, Secret::new(key));
+        let shown =
+            |keys: &[Secret]| keys.iter().map(|k| k.expose().to_owned()).collect::<Vec<_>>();
+        let first = load(&[], "a");
+        assert_eq!(shown(&load(&first, "a")), ["a"]);
+        let second = load(&first, "b");
+        assert_eq!(shown(&second), ["b", "a"]);
+        assert_eq!(shown(&load(&second, "b")), ["b", "a"]);
+        assert_eq!(shown(&load(&second, "c")), ["c", "b"]);
+        assert_eq!(shown(&load(&second, "a")), ["a", "b"]);
+    }
 }
