@@ -189,3 +189,17 @@ fn the_users_own_key_is_not_sent_to_an_address_of_an_untrusted_root_either() {
     rotate(&ultra, "openai", NEW).exits(0);
     assert_eq!(provider.seen(), [OLD, NEW]);
 }
+
+#[test]
+fn a_key_is_not_set_while_a_rotation_is_at_work() {
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    let lock = std::fs::File::create(ultra.root().join(".ultra/rotation.lock")).unwrap();
+    lock.lock().unwrap();
+    let replace = ["keys", "set", "openai", "--replace"];
+    let refused = ultra.run_with_stdin(&replace, NEW.as_bytes()).exits(5);
+    refused.complains("another rotation is at work");
+    drop(lock);
+    ultra.run_with_stdin(&replace, NEW.as_bytes()).exits(0);
+}
