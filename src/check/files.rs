@@ -26,20 +26,26 @@ pub(super) fn gather(workspace: &Workspace, resolution: Option<&Resolution>) -> 
                 .map(|e| e.path()),
         );
     }
-    let at = facts.files.len();
-    facts
-        .files
-        .extend(paths.iter().filter_map(|p| sensitive(workspace, p, false, held.contains(p))));
-    let names: Vec<PathBuf> =
-        paths.iter().filter_map(|p| p.strip_prefix(root).ok().map(Path::to_path_buf)).collect();
-    if let Some(tracked) = git(root, &["ls-files", "-z", "--"], &names) {
+    facts.files.extend(paths.iter().filter_map(|p| sensitive(workspace, p, false, held.contains(p))));
+    // What counts of a directory is what would stand in it: the state directory ignores its own
+    // content.
+    let within = |file: &SensitiveFile| {
+        let path = root.join(&file.path);
+        let name = path.strip_prefix(root).ok()?.to_path_buf();
+        Some(if file.dir { name.join("any") } else { name })
+    };
+    let names: Vec<PathBuf> = facts.files.iter().filter_map(within).collect();
+    if let Some(ignored) = git(root, &["check-ignore", "-z", "--"], &names) {
         facts.git = true;
-        let ignored = git(root, &["check-ignore", "-z", "--"], &names).unwrap_or_default();
-        for file in facts.files.iter_mut().skip(at) {
-            let name = root.join(&file.path);
-            let name = name.strip_prefix(root).unwrap_or(&file.path);
-            file.tracked = tracked.contains(name);
-            file.ignored = ignored.contains(name);
+        let tracked = git(root, &["ls-files", "-z"], &[]).unwrap_or_default();
+        for file in &mut facts.files {
+            let Some(name) = within(file) else { continue };
+            file.ignored = ignored.contains(&name);
+            let folder = name.parent().filter(|_| file.dir);
+            file.tracked = match folder {
+                Some(folder) => tracked.iter().any(|path| path.starts_with(folder)),
+                None => tracked.contains(&name),
+            };
         }
     }
     facts

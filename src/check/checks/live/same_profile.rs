@@ -1,8 +1,9 @@
-//! # ULT-LIVE-002: the server runs the profile that is judged
+//! # ULT-LIVE-002: the server runs the profile and mode that are judged
 //!
 //! ## What it checks
 //!
-//! The detailed health document names the profile that was asked about.
+//! The detailed health document names the profile that was asked about, and the mode that the
+//! profile resolves to here.
 //!
 //! ## Why
 //!
@@ -19,7 +20,7 @@ use crate::check::checks::support::prelude::*;
 pub(crate) const META: CheckMeta = CheckMeta {
     id: "ULT-LIVE-002",
     group: Group::Live,
-    title: "the server runs the profile that is judged",
+    title: "the server runs the profile and mode that are judged",
     why: "Judging one profile while another one serves says nothing about what users get.",
     severity: Severity::Critical,
     gate: Gate::P0,
@@ -34,11 +35,19 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
     let Some(profile) = detail.get("profile").and_then(|p| p.as_str()) else {
         return Ok(Judgement::unknown("the health document names no profile"));
     };
-    if profile == facts.profile {
-        return Ok(Judgement::pass(format!("profile `{profile}`")));
+    if profile != facts.profile {
+        let expected = format!("profile `{}`", facts.profile);
+        return Ok(Judgement::fail(format!("profile `{profile}`"), expected)
+            .fix(format!("ultra check readiness --profile {profile}")));
     }
-    Ok(Judgement::fail(format!("profile `{profile}`"), format!("profile `{}`", facts.profile))
-        .fix(format!("ultra check readiness --profile {profile}")))
+    let mode = detail.get("mode").and_then(|m| m.as_str()).unwrap_or("unknown");
+    let expected = facts.config.get()?.settings()?.server.mode.word();
+    // A server that was started only to be looked at asks no provider, whatever the profile says.
+    if mode != expected && !live.spawned {
+        return Ok(Judgement::fail(format!("mode `{mode}`"), format!("mode `{expected}`"))
+            .fix(format!("restart the server in mode `{expected}`, or judge it as what it is: ULTRA_MODE={mode}")));
+    }
+    Ok(Judgement::pass(format!("profile `{profile}`, mode `{mode}`")))
 }
 
 #[cfg(test)]
