@@ -26,7 +26,9 @@ pub(super) fn gather(workspace: &Workspace, resolution: Option<&Resolution>) -> 
                 .map(|e| e.path()),
         );
     }
-    facts.files.extend(paths.iter().filter_map(|p| sensitive(workspace, p, false, held.contains(p))));
+    facts
+        .files
+        .extend(paths.iter().filter_map(|p| sensitive(workspace, p, false, held.contains(p))));
     // What counts of a directory is what would stand in it: the state directory ignores its own
     // content.
     let within = |file: &SensitiveFile| {

@@ -159,6 +159,8 @@ pub(crate) struct SlotView {
     pub(crate) source: String,
     /// Requests under way with it.
     pub(crate) in_flight: usize,
+    /// How often in a row the provider has refused it.
+    pub(crate) refusals: u32,
 }
 
 /// What [`Slots::replace`] did.
@@ -263,6 +265,16 @@ impl Slots {
             change.added += 1;
             new.push(Arc::new(Slot::of(provider, opened, generation)));
         }
+        let gives_way = |slot: &&Arc<Slot>| {
+            slot.state() == State::Active
+                && !kept.contains(&slot.variable)
+                && !new.iter().any(|s| {
+                    Arc::ptr_eq(s, slot)
+                        || s.variable == slot.variable && s.state() == State::Rejected
+                })
+        };
+        let drained: Vec<&str> =
+            old.iter().filter(gives_way).map(|slot| slot.variable.as_str()).collect();
         for slot in old.iter() {
             if new.iter().any(|s| Arc::ptr_eq(s, slot)) {
                 continue;
@@ -278,7 +290,11 @@ impl Slots {
                     slot.drain(now);
                     new.push(Arc::clone(slot));
                 }
-                State::Draining if !slot.due(now) => new.push(Arc::clone(slot)),
+                // Only the key that was replaced last stands by: one from before that was given up
+                // on purpose, and what it began ends by itself.
+                State::Draining if !slot.due(now) && !drained.contains(&slot.variable.as_str()) => {
+                    new.push(Arc::clone(slot));
+                }
                 State::Draining | State::Rejected | State::Disabled => {}
             }
         }
@@ -306,6 +322,7 @@ impl Slots {
                 fingerprint: slot.fingerprint.clone(),
                 source: slot.source.clone(),
                 in_flight: slot.in_flight.load(Ordering::Relaxed),
+                refusals: slot.refusals.load(Ordering::Relaxed),
             })
             .collect()
     }
@@ -365,6 +382,20 @@ mod tests {
         // The same bad key again changes nothing.
         slots.replace("openai", vec![key("bad")], &[], now);
         assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "good");
+    }
+
+    #[test]
+    fn only_the_key_that_was_replaced_last_stands_by() {
+        let slots = Slots::default();
+        let now = Instant::now();
+        for value in ["one", "two", "three"] {
+            slots.replace("openai", vec![key(value)], &[], now);
+        }
+        assert_eq!(states(&slots), [(3, State::Active), (2, State::Draining)]);
+        let third = slots.pick(&[]).unwrap();
+        let second = slots.pick(std::slice::from_ref(&third)).unwrap();
+        assert_eq!(second.slot().secret.expose(), "two");
+        assert!(slots.pick(&[third, second]).is_none());
     }
 
     #[test]
