@@ -5,6 +5,7 @@ use super::state::App;
 use crate::base::Timestamp;
 use crate::cache::CacheStatus;
 use crate::gateway::routes::Backend;
+use crate::gateway::slots::{SlotView, State};
 use crate::store::StoreError;
 use arc_swap::ArcSwap;
 use serde::Serialize;
@@ -115,6 +116,32 @@ struct Verdict {
     message: Option<String>,
 }
 
+/// A provider that refuses a key is degraded, even while the key before stands in for it.
+fn provider_keys(slots: &[SlotView]) -> Verdict {
+    let refused = slots.iter().find(|slot| {
+        slot.state == State::Rejected || (slot.state == State::Active && slot.refusals > 0)
+    });
+    let Some(refused) = refused else { return Verdict::ok(false) };
+    let stands_in = slots.iter().any(|slot| {
+        slot.id == refused.id
+            && slot.generation != refused.generation
+            && slot.refusals == 0
+            && matches!(slot.state, State::Active | State::Draining)
+    });
+    let mut verdict = Verdict::bad(
+        Status::Degraded,
+        false,
+        format!(
+            "the provider refuses the key `{}` of generation {}{}",
+            refused.id,
+            refused.generation,
+            if stands_in { "; the one before it stands in" } else { "" }
+        ),
+    );
+    verdict.using_fallback = stands_in;
+    verdict
+}
+
 impl Verdict {
     fn ok(critical: bool) -> Self {
         Self { status: Status::Ok, critical, using_fallback: false, message: None }
@@ -155,7 +182,7 @@ pub(crate) async fn judge(app: &App) {
             continue;
         }
         let verdict = match provider.unavailable() {
-            None => Verdict::ok(false),
+            None => provider_keys(&provider.slots.view()),
             Some(reason) => Verdict::bad(Status::Unavailable, false, reason),
         };
         verdicts.insert(format!("provider:{}", provider.name), verdict);
