@@ -90,6 +90,11 @@ fn a_new_key_that_is_refused_fails_no_request() {
     let states: Vec<&str> =
         slots.as_array().unwrap().iter().map(|s| s["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["rejected", "active"]);
+    eventually(Duration::from_secs(10), "health tells of the refused key", || {
+        let detail = with_key(&ultra, "GET", "/api/health?detail=true").send(server.addr()).json();
+        let openai = &detail["services"]["provider:openai"];
+        (openai["status"] == "degraded" && openai["using_fallback"] == true).then_some(())
+    });
     let bad = provider
         .received()
         .iter()
