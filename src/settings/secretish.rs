@@ -1,20 +1,98 @@
 //! What looks like a secret although nobody declared it one.
 
-/// Endings of names whose values are secrets by custom.
-const NAME_ENDINGS: &[&str] = &[
+use super::catalogue;
+
+/// Parts of names whose values are secrets by custom.
+const PARTS: &[&str] = &[
     "KEY",
+    "KEYS",
+    "KY",
+    "APIKEY",
     "SECRET",
+    "SECRETS",
     "TOKEN",
     "TOKENS",
     "PASSWORD",
     "PASSWD",
+    "PASSWRD",
     "PASS",
     "PASSPHRASE",
+    "PWD",
+    "PW",
+    "PAT",
+    "CRED",
+    "CREDS",
     "CREDENTIAL",
     "CREDENTIALS",
+    "AUTH",
+    "BEARER",
+    "COOKIE",
     "DSN",
-    "PRIVATE_KEY",
-    "WEBHOOK_URL",
+    "PRIVATE",
+    "WEBHOOK",
+    "WEBHOOKS",
+    "SALT",
+    "SIGNATURE",
+    "SEED",
+];
+
+/// Ends of parts that are glued together, such as `OPENAIAPIKEY`, `JWTSECRET` and `PGPASSWORD`.
+const GLUED: &[&str] = &[
+    "APIKEY",
+    "APIKY",
+    "SECRETKEY",
+    "PRIVATEKEY",
+    "ACCESSKEY",
+    "AUTHKEY",
+    "SECRET",
+    "TOKEN",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "CREDENTIALS",
+    "WEBHOOK",
+];
+
+/// Last parts that say that the value is something about a secret, and not the secret.
+const ABOUT: &[&str] = &[
+    "TTL",
+    "TIMEOUT",
+    "EXPIRY",
+    "EXPIRES",
+    "LIFETIME",
+    "AGE",
+    "DAYS",
+    "HOURS",
+    "MINUTES",
+    "SECONDS",
+    "COUNT",
+    "LIMIT",
+    "LENGTH",
+    "SIZE",
+    "RATE",
+    "ENABLED",
+    "DISABLED",
+    "REQUIRED",
+    "MODE",
+    "METHOD",
+    "TYPE",
+    "KIND",
+    "ALG",
+    "ALGORITHM",
+    "NAME",
+    "ID",
+    "HEADER",
+    "PREFIX",
+    "ISSUER",
+    "AUDIENCE",
+    "FILE",
+    "PATH",
+    "DIR",
+    "HOST",
+    "PORT",
+    "PROVIDER",
+    "SOCK",
+    "PROFILE",
 ];
 
 /// Beginnings of well-known keys and tokens.
@@ -28,25 +106,90 @@ const VALUE_BEGINNINGS: &[&str] = &[
     "ghp_",
     "gho_",
     "ghs_",
+    "ghu_",
+    "ghr_",
     "github_pat_",
     "glpat-",
     "xox",
+    "xapp-",
+    "xai-",
+    "pplx-",
     "AKIA",
     "ASIA",
     "uk_",
     "eyJ",
     "hf_",
+    "r8_",
+    "npm_",
+    "pypi-",
+    "dop_v1_",
+    "SG.",
+    "shpat_",
+    "whsec_",
+    "hvs.",
+    "ya29.",
+    "lin_api_",
+    "sntrys_",
+    "figd_",
+    "tskey-",
     "AGE-SECRET-KEY-",
     "-----BEGIN",
+    "Bearer ",
+    "Basic ",
 ];
 
-/// Whether a variable of this name holds a secret by custom, such as `STRIPE_API_KEY`.
+/// Addresses that are secrets themselves: whoever knows them can write there.
+const WEBHOOKS: &[&str] = &[
+    "://hooks.slack.com/",
+    "://discord.com/api/webhooks/",
+    "://discordapp.com/api/webhooks/",
+    "://hooks.zapier.com/",
+    ".webhook.office.com/",
+    "://outlook.office.com/webhook/",
+    "://chat.googleapis.com/v1/spaces/",
+    "://api.telegram.org/bot",
+];
+
+/// Whether a variable of this name holds a secret by custom, such as `STRIPE_API_KEY`, or misses
+/// the name of a catalogued secret by a slip of the pen.
 pub(crate) fn name(name: &str) -> bool {
+    by_custom(name) || near_secret(name)
+}
+
+fn by_custom(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    NAME_ENDINGS.iter().any(|ending| {
-        upper
-            .strip_suffix(ending)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with(['_', '-', '.']))
+    let parts: Vec<&str> = upper.split(['_', '-', '.']).collect();
+    let last = parts.last().copied().unwrap_or_default();
+    if matches!(upper.as_str(), "PWD" | "OLDPWD")
+        || ABOUT.contains(&last)
+        || parts.contains(&"PUBLIC")
+        || (last == "TOKENS" && parts.iter().any(|part| matches!(*part, "MAX" | "MIN")))
+    {
+        return false;
+    }
+    parts.iter().enumerate().any(|(n, part)| {
+        let part = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        // `AUTH_URL` and `TOKEN_URL` are addresses, `DB_KEY_URL` too; a webhook's is the secret.
+        let address = matches!(last, "URL" | "URI" | "ENDPOINT") && n + 1 < parts.len();
+        let found = PARTS.contains(&part) || GLUED.iter().any(|end| part.ends_with(end));
+        found && (!address || part.contains("WEBHOOK"))
+    })
+}
+
+/// Whether a name misses that of a catalogued secret, however it is glued together.
+fn near_secret(name: &str) -> bool {
+    let plain = |name: &str| name.replace(['_', '-', '.'], "").to_ascii_uppercase();
+    let wanted = plain(name);
+    if !(6..=64).contains(&wanted.len()) || catalogue::find(name).is_some() {
+        return false;
+    }
+    catalogue::all().filter(|spec| spec.secret).any(|spec| {
+        let names = std::iter::once(spec.name).chain(spec.aliases.iter().map(|alias| alias.name));
+        names.map(plain).any(|known| {
+            let slips = if known.len() >= 11 { 2 } else { 1 };
+            known.len().abs_diff(wanted.len()) <= slips
+                && strsim::damerau_levenshtein(&known, &wanted) <= slips
+        })
     })
 }
 
@@ -57,11 +200,35 @@ pub(crate) fn value(text: &str) -> bool {
     {
         return true;
     }
-    text.contains("://") && text.contains('@') && url_with_password(text)
+    text.contains("://")
+        && (WEBHOOKS.iter().any(|host| text.contains(host)) || url_with_password(text))
+}
+
+/// Whether a text may be a secret by its looks: as [`value`], or long and drawn by lot. Digests
+/// look so too, so this decides what is shown and never what is refused.
+pub(crate) fn perhaps(text: &str) -> bool {
+    value(text)
+        || text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| hex(word) || random(word))
+}
+
+/// Whether a word is a number of 128 bits or more in hexadecimal.
+fn hex(word: &str) -> bool {
+    word.len() >= 32 && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn url_with_password(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| url.password().is_some_and(|p| !p.is_empty()))
+    url::Url::parse(text).is_ok_and(|url| {
+        url.password().is_some_and(|p| !p.is_empty())
+            || perhaps_token(url.username())
+            || url.query_pairs().any(|(name, value)| !value.is_empty() && by_custom(&name))
+    })
+}
+
+/// Whether the user of a URL is a token in truth.
+fn perhaps_token(user: &str) -> bool {
+    VALUE_BEGINNINGS.iter().any(|begin| user.starts_with(begin) && user.len() >= begin.len() + 8)
+        || hex(user)
+        || random(user)
 }
 
 /// A name somebody typed, fit for a message: in backticks if it looks like a name, and not at all
@@ -69,7 +236,8 @@ fn url_with_password(text: &str) -> bool {
 pub(crate) fn name_for_message(text: &str) -> String {
     let fit = !text.is_empty()
         && text.len() <= 64
-        && !text.split_whitespace().any(|part| value(part) || random(part))
+        && !value(text)
+        && !text.split_whitespace().any(|part| value(part) || hex(part) || random(part))
         && text.chars().all(|c| c.is_alphanumeric() || "_-./: ".contains(c));
     if fit { format!("`{text}`") } else { "a name that cannot be shown".to_owned() }
 }
@@ -108,14 +276,55 @@ mod tests {
 
     #[test]
     fn names_and_values_are_told_from_ordinary_ones() {
-        for name in ["STRIPE_API_KEY", "TOKEN", "DB_PASSWORD", "SENTRY_DSN"] {
+        for name in [
+            "STRIPE_API_KEY",
+            "TOKEN",
+            "DB_PASSWORD",
+            "SENTRY_DSN",
+            "MISTRAL_API_KY",
+            "OPENAI_API_KY",
+            "OPENAIAPIKEY",
+            "OPENAIAPIKEI",
+            "PGPASSWORD",
+            "DB_PWD",
+            "GITHUB_PAT",
+            "JWTSECRET",
+            "API_KEY_2",
+            "SECRET_KEY_BASE",
+            "SLACK_WEBHOOK_URL",
+            "DATABSE_URL",
+        ] {
             assert!(super::name(name), "{name}");
         }
-        for name in ["MONKEY", "TOKEN_TTL", "KEYBOARD", "COMPASS", "APP_NAME"] {
+        for name in [
+            "MONKEY",
+            "TOKEN_TTL",
+            "KEYBOARD",
+            "COMPASS",
+            "APP_NAME",
+            "AUTH_URL",
+            "MAX_TOKENS",
+            "PATH",
+            "PUBLIC_KEY",
+            "APP_BANNER",
+            "PWD",
+        ] {
             assert!(!super::name(name), "{name}");
         }
-        for value in ["sk-proj-12345678", "postgres://u:pw@h/db", "-----BEGIN PRIVATE KEY-----"] {
+        for value in [
+            "sk-proj-12345678",
+            "postgres://u:pw@h/db",
+            "-----BEGIN PRIVATE KEY-----",
+            "https://hooks.slack.com/services/T0/B0/x",
+            "https://h/a?api_key=1",
+        ] {
             assert!(super::value(value), "{value}");
+        }
+        for value in ["0123456789abcdef0123456789abcdef", "q7Gm2xVt9LrB4nWz8KdY5c"] {
+            assert!(super::perhaps(value) && !super::value(value), "{value}");
+        }
+        for value in ["meta-llama/Llama-3.3-70B-Instruct", "https://api.example.com/V1", "a b"] {
+            assert!(!super::perhaps(value), "{value}");
         }
         for value in ["sk-", "https://h/a@b", "hello", "postgres://u@h/db"] {
             assert!(!super::value(value), "{value}");

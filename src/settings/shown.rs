@@ -1,6 +1,7 @@
 //! Values as people may see them.
 
 use super::catalogue;
+use super::origin::Layer;
 use super::resolution::Candidate;
 use super::secret::ValueRef;
 use super::secretish;
@@ -45,31 +46,42 @@ impl Shown {
 /// Whether the value of `name` must stand in no file and no answer, given what all layers say of
 /// it: declared a secret, kept as one by any of them, or one by its looks.
 pub(crate) fn hidden(name: &str, candidates: &[Candidate]) -> bool {
-    catalogue::find(name).map_or_else(|| secretish::name(name), |spec| spec.secret)
+    let spec = catalogue::find(name);
+    spec.map_or_else(|| secretish::name(name), |spec| spec.secret)
         || candidates.iter().any(|candidate| match &candidate.value {
+            ValueRef::Text(text) if spec.is_none() => secretish::perhaps(text),
             ValueRef::Text(text) => secretish::value(text),
             ValueRef::Literal(_) | ValueRef::Vault { .. } | ValueRef::File(_) => true,
         })
 }
 
-/// What may be shown of the value of the variable `name`.
-pub(crate) fn shown(name: &str, value: &ValueRef) -> Shown {
+/// Whether nobody vouches for the value being harmless: its name is outside the catalogue, and it
+/// stands elsewhere than in a profile, which is shared anyway.
+pub(crate) fn unvouched(name: &str, candidate: &Candidate) -> bool {
+    catalogue::find(name).is_none() && candidate.origin.layer != Layer::Profile
+}
+
+/// What may be shown of what a layer says of the variable `name`.
+pub(crate) fn shown(name: &str, candidate: &Candidate) -> Shown {
     let spec = catalogue::find(name);
-    match value {
+    let hidden = |why: &str| Shown::Hidden(why.to_owned());
+    match &candidate.value {
         ValueRef::Vault { profile, name } => Shown::Hidden(format!("vault entry {profile}/{name}")),
         ValueRef::File(path) => Shown::Hidden(format!("file {}", path.display())),
-        ValueRef::Literal(secret) if secret.is_empty() => Shown::Hidden("empty".to_owned()),
-        ValueRef::Literal(_) => Shown::Hidden("secret".to_owned()),
-        ValueRef::Text(_) if spec.is_some_and(|spec| spec.secret) => {
-            Shown::Hidden("secret".to_owned())
-        }
+        ValueRef::Literal(secret) if secret.is_empty() => hidden("empty"),
+        ValueRef::Literal(_) => hidden("secret"),
+        ValueRef::Text(_) if spec.is_some_and(|spec| spec.secret) => hidden("secret"),
         ValueRef::Text(text) if spec.is_some_and(|spec| spec.kind == Kind::Url) => {
             Shown::Plain(redact::url(text))
         }
         ValueRef::Text(text)
-            if secretish::value(text) || (spec.is_none() && secretish::name(name)) =>
+            if secretish::value(text)
+                || (spec.is_none() && (secretish::name(name) || secretish::perhaps(text))) =>
         {
-            Shown::Hidden("looks like a secret".to_owned())
+            hidden("looks like a secret")
+        }
+        ValueRef::Text(_) if unvouched(name, candidate) => {
+            hidden("not shown, outside the catalogue")
         }
         ValueRef::Text(text) => Shown::Plain(text.clone()),
     }
@@ -83,6 +95,15 @@ mod tests {
     #[test]
     fn secrets_are_hidden_however_they_come() {
         let text = |text: &str| ValueRef::Text(text.to_owned());
+        let said = |name: &str, value: &ValueRef, layer: Layer| {
+            let origin = crate::settings::origin::Origin::of(layer);
+            shown(name, &Candidate { origin, value: value.clone() })
+        };
+        let shown = |name: &str, value: &ValueRef| said(name, value, Layer::Profile);
+        for layer in [Layer::DotenvLocal, Layer::Process] {
+            let shown = said("APP_BANNER", &text("canary"), layer);
+            assert!(shown.text().starts_with("(set: not shown"), "{shown:?}");
+        }
         assert_eq!(shown("ULTRA_PORT", &text("80")), Shown::Plain("80".to_owned()));
         assert_eq!(shown("X", &text("a\nb")).text(), "a\\nb");
         for (name, value) in [
@@ -90,6 +111,8 @@ mod tests {
             ("OPENAI_API_KEY", ValueRef::Literal(Secret::new("canary"))),
             ("MY_TOKEN", text("canary")),
             ("X", text("sk-canary-123456")),
+            ("MISTRAL_API_KY", text("canary")),
+            ("X", text("https://hooks.slack.com/services/T0/canary")),
             ("OPENAI_BASE_URL", text("https://u:canary@h/v1?key=canary")),
             ("OPENAI_BASE_URL", text("canary")),
         ] {

@@ -157,7 +157,7 @@ fn layers(resolution: &Resolution, name: &str) -> (Vec<Said>, Table) {
         }
         for candidate in here {
             let wins = winner.is_some_and(|winner| std::ptr::eq(winner, candidate));
-            let shown = shown(name, &candidate.value);
+            let shown = shown(name, candidate);
             let mut place =
                 candidate.origin.place.as_ref().map(ToString::to_string).unwrap_or_default();
             if let Some(written_as) = &candidate.origin.written_as {

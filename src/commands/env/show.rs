@@ -99,7 +99,7 @@ pub(super) fn tell(
 fn row(resolution: &Resolution, name: String) -> (Row, Option<Shown>) {
     let spec = catalogue::find(&name);
     let winner = resolution.winner(&name);
-    let shown = winner.map(|winner| shown(&name, &winner.value));
+    let shown = winner.map(|winner| shown(&name, winner));
     let row = Row {
         group: spec.map_or("application", |spec| spec.group),
         secret: spec.is_some_and(|spec| spec.secret) || matches!(shown, Some(Shown::Hidden(_))),

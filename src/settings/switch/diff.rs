@@ -5,7 +5,7 @@ use crate::settings::catalogue;
 use crate::settings::origin::Layer;
 use crate::settings::resolution::Resolution;
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
-use crate::settings::shown::hidden;
+use crate::settings::shown::{hidden, unvouched};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -46,7 +46,10 @@ pub(crate) fn changes(
         if catalogue::find(name).is_some_and(|spec| spec.bootstrap) {
             continue;
         }
-        let secret = hidden(name, before.candidates(name)) || hidden(name, after.candidates(name));
+        let secret = [before, after].into_iter().any(|resolution| {
+            let candidates = resolution.candidates(name);
+            hidden(name, candidates) || candidates.iter().any(|said| unvouched(name, said))
+        });
         let see = |resolution| see(name, resolution, secret, secrets, prints);
         let (a, b) = (see(before), see(after));
         let same = match (&a, &b) {
