@@ -4,7 +4,7 @@ use super::Context;
 use crate::cli::OutputFormat;
 use crate::cli::keys::{Backend, KeysArgs, KeysCommand};
 use crate::commands::keys::{
-    Desk, list, rollback, rotate, set, show, status, value_as_argument, verify,
+    Desk, allow, list, rollback, rotate, set, show, status, value_as_argument, verify,
 };
 use crate::report::{Fault, Report};
 use crate::secrets::BackendKind;
@@ -39,7 +39,10 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     };
     let writes = matches!(
         args.command,
-        KeysCommand::Set(_) | KeysCommand::Rotate(_) | KeysCommand::Rollback(_)
+        KeysCommand::Set(_)
+            | KeysCommand::Rotate(_)
+            | KeysCommand::Rollback(_)
+            | KeysCommand::Allow(_)
     );
     if writes {
         workspace.prepare_state_dir()?;
@@ -72,6 +75,9 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
             },
             &desk,
         ),
+        KeysCommand::Allow(args) => {
+            allow::run(&allow::Request { name: args.name, host: args.host }, &desk)
+        }
         KeysCommand::Rollback(args) => {
             let request = rollback::Request { name: args.name, shadowed: args.shadowed };
             rollback::run(&request, &desk)

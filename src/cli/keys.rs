@@ -15,7 +15,8 @@ pub(crate) struct KeysArgs {
 pub(crate) enum KeysCommand {
     /// List the keys of the profile; opens nothing.
     List,
-    /// Keep a value in the vault: by hidden prompt, or one line of stdin.
+    /// Keep a value in the vault: by hidden prompt, or one line of stdin. A provider's key is tested
+    /// first (it lists models, which spends no tokens) and from then on sent to that address only.
     Set(SetArgs),
     /// Show the versions of a key.
     Show(ShowArgs),
@@ -25,6 +26,8 @@ pub(crate) enum KeysCommand {
     Rotate(RotateArgs),
     /// Go back to the value before, as a new version.
     Rollback(RollbackArgs),
+    /// Let the key in use be sent to one more address. A key goes only where it was tested first.
+    Allow(AllowArgs),
     /// Show the vault, its backend, rotations under way and keys that are due; opens nothing.
     Status,
 }
@@ -35,7 +38,7 @@ pub(crate) struct SetArgs {
     /// The name, such as `openai`, or its variable, such as `OPENAI_API_KEY`.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// Replace a value that is there, without testing and at once.
+    /// Replace a value that is there, at once and without the steps of a rotation.
     #[arg(long)]
     pub(crate) replace: bool,
     /// Make the value here: 256 random bits (`jwt`, `encryption`).
@@ -100,6 +103,18 @@ pub(crate) struct RotateArgs {
     /// Nothing: values are not arguments.
     #[arg(hide = true, num_args = 0.., value_name = "NOTHING")]
     pub(crate) surplus: Vec<String>,
+}
+
+/// Let a key be sent to one more address.
+#[derive(Args, Debug)]
+pub(crate) struct AllowArgs {
+    /// The name, such as `openai`, or its variable.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The address: `https` unless it is a URL that says otherwise. `http` goes to this machine
+    /// only.
+    #[arg(long, value_name = "HOST[:PORT] | URL")]
+    pub(crate) host: String,
 }
 
 /// Go back to the value before.

@@ -19,7 +19,7 @@ pub(crate) fn root(workspace: &Workspace) -> Result<&Path, Fault> {
     workspace.root.as_deref().ok_or_else(|| {
         Fault::usage(
             Problem::error("no-root", "there is no root here: no directory with `profiles/`")
-                .hint("ultra env init"),
+                .hint("create `profiles/dev.yaml` with the line `mode: mock`, or go to the root with `--dir ROOT`"),
         )
     })
 }
@@ -77,7 +77,7 @@ pub(crate) fn confirm(
                 .hint(format!("{command} --yes")),
         )),
         Err(Unanswered::Interrupted) => Err(Fault::interrupted()),
-        Err(Unanswered::NobodyThere) => Err(Fault::refused(
+        Err(Unanswered::NobodyThere | Unanswered::NotText) => Err(Fault::refused(
             Problem::error(
                 "needs-confirmation",
                 format!("{} is protected, and there is no terminal to ask on", names.join(" and ")),

@@ -43,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
             )));
         }
         Err(Unanswered::Interrupted) => return Err(Fault::interrupted()),
-        Err(Unanswered::NobodyThere) => {
+        Err(Unanswered::NobodyThere | Unanswered::NotText) => {
             return Err(Fault::refused(
                 Problem::error(
                     "needs-confirmation",

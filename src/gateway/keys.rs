@@ -79,13 +79,17 @@ fn open(
     if let (Some(facts), Backend::Http { base_url, .. }) = (&facts, &provider.backend) {
         let origin = base_url.origin().ascii_serialization();
         if !facts.allowed.is_empty() && !facts.allowed.iter().any(|a| same_origin(a, &origin)) {
-            let host = base_url.host_str().unwrap_or_default();
             return Err(Problem::error(
                 "key-bound-elsewhere",
                 format!("the key `{variable}` may not be sent to `{origin}`"),
             )
             .why(format!("it was verified for {}", facts.allowed.join(", ")))
-            .hint(format!("ultra keys allow {} --host {host}", provider.name)));
+            .hint(match &reference.value {
+                ValueRef::Vault { profile, name } => {
+                    format!("ultra keys allow {name} --host {origin} --profile {profile}")
+                }
+                _ => format!("ultra keys allow {} --host {origin}", provider.name),
+            }));
         }
     }
     let secret = reference.reveal(secrets)?;

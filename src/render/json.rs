@@ -1,6 +1,6 @@
 //! JSON: one document to an answer, indented, with a newline at its end.
 
-use crate::report::{Fault, Report};
+use crate::report::{Fault, Problem, Report};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -13,6 +13,12 @@ pub(super) fn document(out: &mut impl Write, document: &Value) -> io::Result<()>
 /// Writes one document on one line.
 pub(super) fn line(out: &mut impl Write, report: &Report) -> io::Result<()> {
     serde_json::to_writer(&mut *out, &report.document())?;
+    out.write_all(b"\n")
+}
+
+/// A warning as one line of schema `ultra.warning/1`.
+pub(super) fn warning(out: &mut impl Write, problem: &Problem) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &json!({"schema": "ultra.warning/1", "problems": [problem]}))?;
     out.write_all(b"\n")
 }
 

@@ -129,18 +129,24 @@ impl Console for Terminal {
         let mut stdin = io::Read::take(io::stdin().lock(), SECRET_LIMIT as u64);
         match stdin.read_line(&mut line) {
             Ok(n) if n > 0 => Ok(Secret::from_line(line)),
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(Unanswered::NotText),
             Ok(_) | Err(_) => Err(Unanswered::NobodyThere),
         }
     }
 
     fn note(&self, text: &str) {
-        if !self.options.quiet {
+        // A program that reads JSON finds nothing else on stderr either.
+        if !self.options.quiet && self.options.format == Format::Human {
             let _ = writeln!(io::stderr().lock(), "{text}");
         }
     }
 
     fn warn(&self, problem: &Problem) {
-        let _ = human::problem(&mut io::stderr().lock(), problem, self.colour_err());
+        let mut err = io::stderr().lock();
+        let _ = match self.options.format {
+            Format::Human => human::problem(&mut err, problem, self.colour_err()),
+            Format::Json => json::warning(&mut err, problem),
+        };
     }
 
     fn progress(&self, text: &str) -> Box<dyn Progress> {

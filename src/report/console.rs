@@ -10,6 +10,8 @@ pub(crate) enum Unanswered {
     NobodyThere,
     /// The operator stopped the command.
     Interrupted,
+    /// What came on stdin is not UTF-8.
+    NotText,
 }
 
 impl Unanswered {
@@ -17,6 +19,11 @@ impl Unanswered {
     pub(crate) fn fault(self, question: &str, instead: &str) -> Fault {
         match self {
             Self::Interrupted => Fault::interrupted(),
+            Self::NotText => Fault::usage(
+                Problem::error("not-utf8", format!("{question} is not UTF-8"))
+                    .why("bytes that are no text came on stdin")
+                    .hint("write it as one line of UTF-8 text, such as base64"),
+            ),
             Self::NobodyThere => Fault::refused(
                 Problem::error(
                     "nobody-to-ask",

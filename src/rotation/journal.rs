@@ -189,7 +189,7 @@ impl Journal {
     pub(crate) fn write(&self, state_dir: &Path) -> Result<(), Fault> {
         let path = Self::path(state_dir, &self.profile, &self.name);
         let failed = |e: std::io::Error| {
-            Fault::failure(
+            Fault::unreachable(
                 Problem::error("rotation-journal", "cannot write the journal of the rotation")
                     .at(Place::file(&path))
                     .why(e),
@@ -209,7 +209,7 @@ impl Journal {
     pub(crate) fn end(&self, state_dir: &Path) -> Result<(), Fault> {
         let path = Self::path(state_dir, &self.profile, &self.name);
         file::remove(&path).map_err(|e| {
-            Fault::failure(
+            Fault::unreachable(
                 Problem::error("rotation-journal", "cannot remove the journal of the rotation")
                     .at(Place::file(&path))
                     .why(e),

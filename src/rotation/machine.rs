@@ -45,6 +45,8 @@ pub(crate) struct Ended {
     pub(crate) generation: u64,
     /// Why it was made.
     pub(crate) kind: Kind,
+    /// Whether the provider refused the version before when it was last asked.
+    pub(crate) from_refused: bool,
 }
 
 /// A rotation of one name in one profile, with nobody else at it.
@@ -60,7 +62,7 @@ impl<'a> Rotation<'a> {
     /// Takes the rotation lock of the state directory.
     ///
     /// # Errors
-    /// Another rotation is at work (5), the lock cannot be made (1).
+    /// Another rotation is at work, or the lock cannot be made (5).
     pub(crate) fn begin(
         vault: &'a VaultSource,
         state_dir: &'a Path,
@@ -69,15 +71,19 @@ impl<'a> Rotation<'a> {
     ) -> Result<Self, Fault> {
         let path = state_dir.join("rotation.lock");
         let lock = Lock::take(&path, &format!("keys, for `{name}`"), PATIENCE).map_err(|e| {
-            let problem = Problem::error("rotation-busy", "another rotation is at work")
-                .at(Place::file(&path))
-                .why(&e);
-            match e {
-                LockError::Held { .. } => {
-                    Fault::unreachable(problem.hint("wait for it and run the command again"))
-                }
-                LockError::Io(_) => Fault::failure(problem),
-            }
+            let (code, what, hint) = match e {
+                LockError::Held { .. } => (
+                    "rotation-busy",
+                    "another rotation is at work",
+                    "wait for it and run the command again",
+                ),
+                LockError::Io(_) => (
+                    "state-write",
+                    "cannot take the lock of rotations",
+                    "make room on the disk, or make the directory writable, and run it again",
+                ),
+            };
+            Fault::unreachable(Problem::error(code, what).at(Place::file(&path)).why(e).hint(hint))
         })?;
         Ok(Self { vault, state_dir, profile, name, _lock: lock })
     }
@@ -177,7 +183,11 @@ impl<'a> Rotation<'a> {
                 self.advance(journal, Step::Tested, None)
             }
             Tested::By { destination, verdict: KeyVerdict::Refused { status } } => {
-                self.forget(journal, &format!("refused with {status} by {destination}"))?;
+                self.forget(
+                    journal,
+                    &format!("refused with {status} by {destination}"),
+                    Some(&value),
+                )?;
                 Err(Fault::does_not_hold(vec![
                     Problem::error(
                         "key-refused",
@@ -214,8 +224,10 @@ impl<'a> Rotation<'a> {
         let written =
             self.vault.write(None, &format!("keys rotate {}", self.name), |document| {
                 let entry = document.entry_mut(self.profile, self.name);
+                let before = entry.version_mut(journal.from);
+                let refused = before.is_some_and(|v| v.refused_at.is_some());
                 if entry.current().is_some_and(|v| v.number == journal.to) {
-                    return Ok(Edited { value: (), events: Vec::new() });
+                    return Ok(Edited { value: refused, events: Vec::new() });
                 }
                 if !entry.promote(journal.to) {
                     return Err(Fault::bug(format!("version {} is not in the vault", journal.to)));
@@ -226,8 +238,13 @@ impl<'a> Rotation<'a> {
                     version.verified_at = Some(now);
                     version.bound = Some(destination.clone());
                 }
+                if let (Kind::Rollback, Some(version)) =
+                    (journal.kind, entry.version_mut(journal.from))
+                {
+                    version.rolled_back = true;
+                }
                 let detail = journal.destination.clone();
-                Ok(Edited { value: (), events: vec![self.event(&journal, "current", detail)] })
+                Ok(Edited { value: refused, events: vec![self.event(&journal, "current", detail)] })
             })?;
         journal.end(self.state_dir)?;
         Ok(Ended {
@@ -237,6 +254,7 @@ impl<'a> Rotation<'a> {
             destination: journal.destination,
             generation: written.generation,
             kind: journal.kind,
+            from_refused: written.value,
         })
     }
 
@@ -260,7 +278,7 @@ impl<'a> Rotation<'a> {
                 )),
             ));
         }
-        self.forget(journal, "aborted by the operator")
+        self.forget(journal, "aborted by the operator", None)
     }
 
     /// Where a rotation stands, and how to go on.
@@ -317,10 +335,21 @@ impl<'a> Rotation<'a> {
         ))
     }
 
-    fn forget(&self, journal: &Journal, why: &str) -> Result<Written<()>, Fault> {
+    /// Forgets the new version, and notes in older ones with its value that it was `refused`.
+    fn forget(
+        &self,
+        journal: &Journal,
+        why: &str,
+        refused: Option<&Secret>,
+    ) -> Result<Written<()>, Fault> {
+        let now = self.vault.clock().now();
         let written =
             self.vault.write(None, &format!("keys rotate {}", self.name), |document| {
-                document.entry_mut(self.profile, self.name).discard(journal.to);
+                let entry = document.entry_mut(self.profile, self.name);
+                entry.discard(journal.to);
+                if let Some(value) = refused {
+                    entry.judged(value, Some(now));
+                }
                 let events = vec![self.event(journal, "aborted", Some(why.to_owned()))];
                 Ok(Edited { value: (), events })
             })?;
@@ -330,7 +359,7 @@ impl<'a> Rotation<'a> {
 
     fn fingerprint(&self, value: &Secret) -> Result<String, Fault> {
         use crate::settings::SecretSource as _;
-        self.vault.fingerprint(value).map_err(Fault::failure)
+        self.vault.fingerprint(value).map_err(Fault::unreachable)
     }
 
     fn event(&self, journal: &Journal, what: &str, detail: Option<String>) -> Event {

@@ -52,6 +52,15 @@ pub(crate) struct Version {
     /// The destination (`scheme://host:port`) it was verified for and is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) bound: Option<String>,
+    /// Other destinations that the operator allows it for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allowed: Vec<String>,
+    /// When a provider last refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refused_at: Option<Timestamp>,
+    /// Whether the operator went back from it to an older value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rolled_back: bool,
 }
 
 /// What a version is used for.
@@ -137,6 +146,7 @@ impl Document {
             verified_at: v.verified_at,
             fingerprint: fingerprint(&v.value),
             bound: v.bound.clone(),
+            allowed: v.allowed.clone(),
         };
         self.entries
             .iter()
@@ -153,14 +163,23 @@ impl Entry {
         self.versions.iter().find(|v| v.state == State::Current)
     }
 
-    /// The version to go back to: the newest superseded one with another value than the current.
+    /// The version to go back to: the newest superseded one with another value than the current,
+    /// which no provider refused last. One that was gone back from comes after all others.
     pub(crate) fn previous(&self) -> Option<&Version> {
         let current = self.current();
-        self.versions
-            .iter()
-            .rev()
-            .filter(|v| v.state == State::Old)
-            .find(|v| current.is_none_or(|c| !c.value.same_as(&v.value)))
+        let candidates = || {
+            let old = self.versions.iter().rev().filter(|v| v.state == State::Old);
+            old.filter(|v| v.refused_at.is_none())
+                .filter(|v| current.is_none_or(|c| !c.value.same_as(&v.value)))
+        };
+        candidates().find(|v| !v.rolled_back).or_else(|| candidates().next())
+    }
+
+    /// Notes what a provider last said of the versions with this value.
+    pub(crate) fn judged(&mut self, value: &Secret, refused_at: Option<Timestamp>) {
+        for version in self.versions.iter_mut().filter(|v| v.value.same_as(value)) {
+            version.refused_at = refused_at;
+        }
     }
 
     /// The version with this number, for changing.
@@ -181,7 +200,17 @@ impl Entry {
         if state == State::Current {
             self.supersede();
         }
-        self.versions.push(Version { number, value, state, created_at, verified_at: None, bound });
+        self.versions.push(Version {
+            number,
+            value,
+            state,
+            created_at,
+            verified_at: None,
+            bound,
+            allowed: Vec::new(),
+            refused_at: None,
+            rolled_back: false,
+        });
         self.prune();
         number
     }

@@ -75,6 +75,27 @@ pub(crate) struct VersionFacts {
     /// The destination it is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) bound: Option<String>,
+    /// Other destinations that the operator allows it for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allowed: Vec<String>,
+}
+
+impl VersionFacts {
+    /// Every destination that it may be sent to; empty if it is not bound yet.
+    pub(crate) fn destinations(&self) -> impl Iterator<Item = &String> {
+        self.bound.iter().chain(&self.allowed)
+    }
+
+    /// Whether it may be sent to `destination`: one of its own, or any while it has none.
+    pub(crate) fn may_go_to(&self, destination: &str) -> bool {
+        self.destinations().next().is_none() || self.destinations().any(|d| d == destination)
+    }
+
+    /// Its destinations in words, `-` if it has none.
+    pub(crate) fn destinations_text(&self) -> String {
+        let all: Vec<&str> = self.destinations().map(String::as_str).collect();
+        if all.is_empty() { "-".to_owned() } else { all.join(", ") }
+    }
 }
 
 impl EntryFacts {

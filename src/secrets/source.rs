@@ -249,7 +249,7 @@ impl VaultSource {
     pub(super) fn fingerprint_key(&self) -> Result<FingerprintKey, Fault> {
         let path = self.path("fingerprint.key");
         let problem = |e: std::io::Error| {
-            Fault::failure(
+            Fault::unreachable(
                 Problem::error(
                     "fingerprint-key",
                     "cannot read or make the key of the fingerprints",
@@ -318,6 +318,6 @@ fn current(entry: &EntryFacts) -> Option<SecretFacts> {
         version: v.number,
         created_at: v.created_at,
         fingerprint: v.fingerprint.clone(),
-        allowed: v.bound.iter().cloned().collect(),
+        allowed: v.destinations().cloned().collect(),
     })
 }

@@ -64,7 +64,7 @@ impl VaultSource {
     ///
     /// # Errors
     /// Another writer does not finish (5), the vault cannot be opened (5), no backend works (5),
-    /// the file system refuses (1), or `edit` does.
+    /// the file system refuses (5), or `edit` does.
     pub(crate) fn write<T>(
         &self,
         backend: Option<BackendKind>,
@@ -284,7 +284,12 @@ impl VaultSource {
 }
 
 fn failure(what: &str, path: &Path, e: &std::io::Error) -> Fault {
-    Fault::failure(Problem::error("vault-write", what).at(Place::file(path)).why(e))
+    Fault::unreachable(
+        Problem::error("vault-write", what)
+            .at(Place::file(path))
+            .why(e)
+            .hint("make room on the disk, or make the directory writable, and run it again"),
+    )
 }
 
 fn recorded_otherwise(wanted: BackendKind, recorded: BackendKind) -> Fault {

@@ -112,7 +112,9 @@ fn in_files_that_variables_name() {
 fn in_the_vault() {
     let ultra = Ultra::checkout();
     let identity = ultra.home().join("identity");
-    let ultra = ultra.env("ULTRA_VAULT_IDENTITY_FILE", identity.to_str().unwrap());
+    let ultra = ultra
+        .env("ULTRA_VAULT_IDENTITY_FILE", identity.to_str().unwrap())
+        .env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1");
     ultra
         .run_with_stdin(&["keys", "set", "openai", "--profile", "dev"], CANARY.as_bytes())
         .keeps_the_canary()

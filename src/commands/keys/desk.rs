@@ -34,6 +34,11 @@ impl Desk<'_> {
         self.console.note(&format!("profile: {}", self.profile()));
     }
 
+    /// Whether a change must name the profile and be confirmed.
+    pub(super) fn is_protected(&self) -> bool {
+        self.resolution.profile.protected
+    }
+
     /// Confirms a change: in a protected profile it needs `--profile` and a yes.
     ///
     /// # Errors
@@ -101,6 +106,7 @@ impl Desk<'_> {
 
     /// The fault of a name that has no entry.
     pub(super) fn no_entry(&self, key: &Key) -> Fault {
+        self.announce();
         Fault::usage(
             Problem::error(
                 "no-such-entry",

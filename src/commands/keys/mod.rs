@@ -5,6 +5,7 @@ mod names;
 mod rows;
 mod value;
 
+pub(crate) mod allow;
 pub(crate) mod list;
 pub(crate) mod rollback;
 pub(crate) mod rotate;

@@ -42,6 +42,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     let destination = key.provider.as_ref().map(names::Provider::destination);
     if let (Some(bound), Some(now)) = (&previous.bound, &destination)
         && bound != now
+        && !previous.allowed.contains(now)
     {
         return Err(Fault::refused(
             Problem::error(

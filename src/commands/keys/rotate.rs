@@ -7,6 +7,7 @@ use super::{Desk, rows, set, value};
 use crate::base::Secret;
 use crate::report::{Block, Fault, Problem, Report, Unanswered};
 use crate::rotation::{Ended, Journal, Kind, Rotation, Tested};
+use crate::secrets::index::VersionFacts;
 use serde_json::json;
 
 /// What was asked for.
@@ -48,7 +49,12 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     match (unfinished, request.resume, request.abort) {
         (Some(journal), _, true) => abort(desk, &rotation, &journal),
         (Some(mut journal), true, false) => {
-            same_destination(desk, &key, journal.destination.as_deref())?;
+            let now = key.provider.as_ref().map(names::Provider::destination);
+            if let (Some(before), Some(now)) = (&journal.destination, now)
+                && *before != now
+            {
+                agree(desk, &key, before, &now)?;
+            }
             finish(desk, &key, &rotation, &mut journal)
         }
         (Some(journal), false, false) => Err(rotation.pending(&journal)),
@@ -60,7 +66,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             // Asked again: another rotation may have ended while this one waited.
             let overview = desk.vault.overview()?;
             let current = overview.entry(desk.profile(), &key.name).and_then(|e| e.current());
-            same_destination(desk, &key, current.and_then(|v| v.bound.as_deref()))?;
+            same_destination(desk, &key, current)?;
             let secret = new_value(desk, &key)?;
             value::check(&key, &secret)?;
             let destination = key.provider.as_ref().map(names::Provider::destination);
@@ -101,9 +107,9 @@ fn report(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Result<Report, Fault> {
         "running servers take it from the vault by themselves; requests under way finish with the old one".to_owned(),
         format!("to go back: {}", desk.command("rollback", key)),
     ];
-    if key.provider.is_some() {
+    if key.provider.is_some() && !ended.from_refused {
         next.push(format!(
-            "version {} is still valid at the provider: disable it there when nothing uses it",
+            "if version {} is still valid at the provider, disable it there when nothing uses it",
             ended.from
         ));
     }
@@ -164,10 +170,17 @@ fn abort(desk: &Desk<'_>, rotation: &Rotation<'_>, journal: &Journal) -> Result<
 pub(super) fn same_destination(
     desk: &Desk<'_>,
     key: &Key,
-    bound: Option<&str>,
+    current: Option<&VersionFacts>,
 ) -> Result<(), Fault> {
     let Some(now) = key.provider.as_ref().map(names::Provider::destination) else { return Ok(()) };
-    let Some(before) = bound.filter(|before| *before != now) else { return Ok(()) };
+    match current.filter(|version| !version.may_go_to(&now)) {
+        Some(version) => agree(desk, key, &version.destinations_text(), &now),
+        None => Ok(()),
+    }
+}
+
+/// Asks whether a key may go somewhere else than before.
+fn agree(desk: &Desk<'_>, key: &Key, before: &str, now: &str) -> Result<(), Fault> {
     let question = format!("Send `{}` to {now}; so far it went to {before}", key.name);
     match desk.console.confirm(&question) {
         Ok(true) => Ok(()),
@@ -212,7 +225,7 @@ fn choose(desk: &Desk<'_>) -> Result<Key, Fault> {
         .collect();
     let chosen = desk.console.choose("Which key?", &options).map_err(|e| match e {
         Unanswered::Interrupted => Fault::interrupted(),
-        Unanswered::NobodyThere => {
+        Unanswered::NobodyThere | Unanswered::NotText => {
             Fault::usage(Problem::error("no-name", "which key is not said").hint(format!(
                 "name one of: {}",
                 rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")

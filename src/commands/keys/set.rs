@@ -1,8 +1,9 @@
 //! `ultra keys set NAME`: keeps a value in the vault.
 
 use super::names::{self, Key};
-use super::{Desk, value};
+use super::{Desk, rotate, value};
 use crate::base::Secret;
+use crate::provider::KeyVerdict;
 use crate::report::{Block, Fault, Problem, Report};
 use crate::rotation::Rotation;
 use crate::secrets::audit::Event;
@@ -28,8 +29,8 @@ pub(crate) struct Request {
 /// Keeps a value.
 ///
 /// # Errors
-/// Unknown name (2), a value that cannot be right (3), no backend or locked (5), an existing,
-/// shadowed or protected entry (6).
+/// Unknown name (2), a value that cannot be right or that the provider refuses (3), no backend or
+/// locked (5), an existing, shadowed or protected entry (6).
 pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     let key = names::find(desk, &request.name)?;
     if request.generate && !key.kind.generated() {
@@ -49,17 +50,81 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     desk.not_shadowed(&key, request.shadowed)?;
     desk.may_change(&format!("Set `{}`", key.name))?;
     no_rotation(desk, &key)?;
+    let overview = desk.vault.overview()?;
+    let bound = overview.entry(profile, &key.name).and_then(|e| e.current());
+    rotate::same_destination(desk, &key, bound)?;
     let secret = if request.generate { generate() } else { ask(desk, &key.name)? };
     value::check(&key, &secret)?;
+    // A value that could not be kept is not sent anywhere either.
+    desk.vault.document()?;
+    let test = test(desk, &key, &secret)?;
 
     // Taken only now: a person who looks for the value keeps nobody waiting.
     let _rotation = no_rotation(desk, &key)?;
-    let fingerprint = desk.vault.fingerprint(&secret).map_err(Fault::failure)?;
-    let written = keep(request, desk, &key, secret, &fingerprint)?;
+    let fingerprint = desk.vault.fingerprint(&secret).map_err(Fault::unreachable)?;
+    let written = keep(request, desk, &key, secret, &fingerprint, &test)?;
     for warning in &written.warnings {
         desk.console.warn(warning);
     }
-    report(desk, &key, &fingerprint, &written)
+    if let Some(why) = &test.untested {
+        desk.console.warn(&untested(desk, &key, why));
+    }
+    report(desk, &key, &fingerprint, &written, &test)
+}
+
+/// What the provider said of the value.
+struct Test {
+    /// Where it may be sent from now on; `None` if that is not settled yet.
+    destination: Option<String>,
+    /// Whether the provider accepted it.
+    accepted: bool,
+    /// Why the provider of the key could not say whether it is good.
+    untested: Option<String>,
+}
+
+/// Asks the provider about the value before it is kept.
+///
+/// # Errors
+/// The provider refuses it (3).
+fn test(desk: &Desk<'_>, key: &Key, secret: &Secret) -> Result<Test, Fault> {
+    let Some(provider) = &key.provider else {
+        return Ok(Test { destination: None, accepted: false, untested: None });
+    };
+    let destination = provider.destination();
+    if desk.withheld(key) {
+        // The address is not agreed to: nothing is sent there, and the key is not bound to it.
+        let why = format!("it is not sent to {destination} before `ultra env trust`");
+        return Ok(Test { destination: None, accepted: false, untested: Some(why) });
+    }
+    let untested = match desk.ask(provider, secret) {
+        KeyVerdict::Accepted { .. } => None,
+        KeyVerdict::Refused { status } => {
+            return Err(Fault::does_not_hold(vec![
+                Problem::error(
+                    "key-refused",
+                    format!("the provider refuses the value for `{}`", key.name),
+                )
+                .why(format!("{destination} answers {status}; nothing was stored"))
+                .hint(format!(
+                    "`{}` with a value that the provider accepts",
+                    desk.command("set", key)
+                )),
+            ]));
+        }
+        KeyVerdict::RateLimited { retry_after } => {
+            let when = retry_after.map_or(String::new(), |s| format!(", in {s} s"));
+            Some(format!("{destination} asks to come back later{when}"))
+        }
+        KeyVerdict::Unverified { why } => Some(format!("{destination}: {why}")),
+    };
+    Ok(Test { destination: Some(destination), accepted: untested.is_none(), untested })
+}
+
+/// The warning about a value that was kept without a test.
+fn untested(desk: &Desk<'_>, key: &Key, why: &str) -> Problem {
+    Problem::warning("key-unverified", format!("the value for `{}` could not be tested", key.name))
+        .why(format!("{why}; it is kept all the same"))
+        .hint(format!("test it later: `{}`", desk.command("verify", key)))
 }
 
 /// The right to change the entry while no rotation does.
@@ -80,7 +145,7 @@ fn exists(desk: &Desk<'_>, key: &Key, version: u32) -> Fault {
         Problem::error("entry-exists", format!("the vault has a value for `{}`", key.name))
             .why(format!("version {version} is in use in profile `{}`", desk.profile()))
             .hint(format!(
-                "`{}` tests the new value first and keeps the old one; `--replace` does neither",
+                "`{}` tells running servers and has a way back; `--replace` puts the new value there at once",
                 desk.command("rotate", key)
             )),
     )
@@ -93,6 +158,7 @@ fn keep(
     key: &Key,
     secret: Secret,
     fingerprint: &str,
+    test: &Test,
 ) -> Result<Written<u32>, Fault> {
     let now = desk.vault.clock().now();
     let purpose = format!("keys set {}", key.name);
@@ -102,14 +168,17 @@ fn keep(
         if let Some(current) = entry.current().filter(|_| !request.replace) {
             return Err(exists(desk, key, current.number));
         }
-        let version = entry.add(secret, State::Current, now, None);
+        let version = entry.add(secret, State::Current, now, test.destination.clone());
+        if let Some(version) = entry.version_mut(version).filter(|_| test.accepted) {
+            version.verified_at = Some(now);
+        }
         let event = Event {
             event: if request.replace { "replace" } else { "set" }.to_owned(),
             profile: desk.profile().to_owned(),
             name: key.name.clone(),
             version,
             fingerprint: Some(fingerprint.to_owned()),
-            detail: None,
+            detail: test.destination.clone(),
         };
         Ok(Edited { value: version, events: vec![event] })
     })
@@ -120,6 +189,7 @@ fn report(
     key: &Key,
     fingerprint: &str,
     written: &Written<u32>,
+    test: &Test,
 ) -> Result<Report, Fault> {
     let profile = desk.profile();
     let version = written.value;
@@ -133,8 +203,9 @@ fn report(
             written.backend.word()
         )));
     }
-    if key.provider.is_some() {
-        view.push(Block::text(format!("try it: {}", desk.command("verify", key))));
+    if let Some(destination) = &test.destination {
+        let tested = if test.accepted { "accepted by" } else { "not tested; sent only to" };
+        view.push(Block::text(format!("{tested} {destination}")));
     }
     Report::new(
         "ultra.keys.set/1",
@@ -146,6 +217,9 @@ fn report(
             "generation": written.generation,
             "backend": written.backend,
             "created_vault": written.first,
+            "destination": test.destination,
+            "tested": test.accepted,
+            "untested_because": test.untested,
         }),
         view,
     )

@@ -45,7 +45,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             ago(v.created_at),
             v.verified_at.map_or("-".to_owned(), |at| format!("{} ago", ago(at))),
             v.fingerprint.clone(),
-            v.bound.clone().unwrap_or_else(|| "-".to_owned()),
+            v.destinations_text(),
         ]);
     }
     let mut view = vec![

@@ -7,6 +7,7 @@ use crate::provider::KeyVerdict;
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
 use crate::secrets::Edited;
 use crate::secrets::audit::Event;
+use crate::secrets::index::VersionFacts;
 use crate::settings::secret::ValueRef;
 use serde::Serialize;
 
@@ -123,11 +124,14 @@ fn verify(desk: &Desk<'_>, key: &Key) -> Result<Outcome, Fault> {
         }
         _ => None,
     };
-    if let Some(bound) = current.and_then(|(_, v)| v.bound.as_ref())
-        && *bound != destination
-    {
+    if let Some((of, version)) = current.filter(|(_, v)| !v.may_go_to(&destination)) {
         outcome.verdict = "unverified";
-        outcome.why = Some(format!("it is bound to {bound} and is sent nowhere else"));
+        outcome.why = Some(format!(
+            "it is bound to {} and is sent nowhere else; if it may: `ultra keys allow {} --host \
+             {destination} --profile {of}`",
+            version.destinations_text(),
+            key.name
+        ));
         return Ok(outcome);
     }
     let value = reference.reveal(desk.vault).map_err(Fault::unreachable)?;
@@ -138,12 +142,17 @@ fn verify(desk: &Desk<'_>, key: &Key) -> Result<Outcome, Fault> {
             if let Some((profile, version)) = current
                 && profile == desk.profile()
             {
-                remember(desk, key, version.number, &version.fingerprint, destination);
+                remember(desk, key, version, destination, true);
             }
         }
         KeyVerdict::Refused { status } => {
             outcome.verdict = "refused";
             outcome.status = Some(status);
+            if let Some((profile, version)) = current
+                && profile == desk.profile()
+            {
+                remember(desk, key, version, destination, false);
+            }
         }
         KeyVerdict::RateLimited { retry_after } => {
             outcome.verdict = "rate-limited";
@@ -157,23 +166,29 @@ fn verify(desk: &Desk<'_>, key: &Key) -> Result<Outcome, Fault> {
     Ok(outcome)
 }
 
-/// Notes in the vault when and for which destination the version was accepted. The answer stands
-/// without it, so a failure is a warning.
-fn remember(desk: &Desk<'_>, key: &Key, number: u32, fingerprint: &str, destination: String) {
+/// Notes in the vault when and for which destination the version was accepted or refused. The
+/// answer stands without it, so a failure is a warning.
+fn remember(desk: &Desk<'_>, key: &Key, facts: &VersionFacts, destination: String, accepted: bool) {
     let now = desk.vault.clock().now();
     let written = desk.vault.write(None, &format!("keys verify {}", key.name), |document| {
         let entry = document.entry_mut(desk.profile(), &key.name);
-        let Some(version) = entry.version_mut(number) else {
+        let Some(version) = entry.version_mut(facts.number) else {
             return Ok(Edited { value: (), events: Vec::new() });
         };
-        version.verified_at = Some(now);
-        version.bound = Some(destination.clone());
+        if accepted {
+            version.verified_at = Some(now);
+        }
+        version.refused_at = (!accepted).then_some(now);
+        // One that the operator allowed besides stays beside.
+        if accepted && !version.allowed.contains(&destination) {
+            version.bound = Some(destination.clone());
+        }
         let event = Event {
-            event: "verified".to_owned(),
+            event: if accepted { "verified" } else { "refused" }.to_owned(),
             profile: desk.profile().to_owned(),
             name: key.name.clone(),
-            version: number,
-            fingerprint: Some(fingerprint.to_owned()),
+            version: facts.number,
+            fingerprint: Some(facts.fingerprint.clone()),
             detail: Some(destination),
         };
         Ok(Edited { value: (), events: vec![event] })

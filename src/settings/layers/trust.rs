@@ -65,8 +65,16 @@ fn why(wanted: BTreeSet<&str>, to: BTreeSet<String>) -> String {
 pub(super) fn withhold(gather: &mut Gather<'_>) {
     let keys = sent_by_profile(gather);
     let said = keys.iter().any(|key| !gather.resolution.candidates(key).is_empty());
-    // Nobody is asked to trust a root that gets nothing.
-    if keys.is_empty() || (!said && gather.trusted != Some(false)) || trusted(gather) {
+    if keys.is_empty() {
+        return;
+    }
+    // Nobody is asked to trust a root that gets nothing; a key that is set later goes nowhere yet.
+    let agreed = if said || gather.trusted.is_some() {
+        trusted(gather)
+    } else {
+        trust_claims::trust(gather.workspace).is_ok_and(|(status, _)| status.may_resolve())
+    };
+    if agreed {
         return;
     }
     for key in keys {

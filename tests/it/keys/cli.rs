@@ -1,7 +1,7 @@
 //! Setting, listing and showing keys; everything that is refused.
 
 use super::provider::{Manner, Provider};
-use super::{NEW, OLD, nowhere, set, with_identity_file, with_provider};
+use super::{NEW, OLD, at_the_usual_addresses, nowhere, set, with_identity_file, with_provider};
 use crate::support::{CANARY, Ultra};
 
 #[test]
@@ -43,7 +43,7 @@ fn listing_opens_nothing() {
 
 #[test]
 fn values_that_cannot_be_right_are_refused_and_not_repeated() {
-    let ultra = with_identity_file();
+    let ultra = at_the_usual_addresses();
     for (name, value, why) in [
         ("openai", String::new(), "needs an answer"),
         ("openai", "\n".to_owned(), "it is empty"),
@@ -141,7 +141,7 @@ fn an_entry_of_another_profile_stays_bound() {
     set(&ultra, "openai", OLD).exits(0);
     ultra.run(&["keys", "verify", "openai"]).exits(0);
     ultra.run(&["keys", "verify", "openai", "--profile", "next"]).exits(0);
-    assert_eq!(here.seen(), [OLD, OLD]);
+    assert_eq!(here.seen(), [OLD, OLD, OLD]);
     let moved = ultra.env("OPENAI_BASE_URL", there.base_url());
     moved.run(&["keys", "verify", "openai", "--profile", "next"]).exits(5);
     assert!(there.seen().is_empty(), "a bound key was sent elsewhere");
@@ -149,7 +149,7 @@ fn an_entry_of_another_profile_stays_bound() {
 
 #[test]
 fn without_a_backend_three_ways_are_named() {
-    let outcome = set(&Ultra::empty(), "openai", CANARY).exits(5).keeps_the_canary();
+    let outcome = set(&Ultra::empty(), "jwt", &CANARY.repeat(4)).exits(5).keeps_the_canary();
     outcome
         .complains("no keyring here")
         .complains("ULTRA_VAULT_IDENTITY_FILE")
@@ -169,22 +169,22 @@ fn an_open_or_inside_identity_file_is_refused() {
     let path = inside.root().join("identity").display().to_string();
     std::fs::create_dir(inside.root().join("profiles")).unwrap();
     let inside = inside.env("ULTRA_VAULT_IDENTITY_FILE", path);
-    set(&inside, "openai", OLD).exits(6).complains("beside the vault");
+    set(&inside, "jwt", &"k".repeat(40)).exits(6).complains("beside the vault");
 }
 
 #[test]
 fn a_passphrase_file_keeps_the_identity() {
-    let ultra = Ultra::empty();
+    let ultra = Ultra::empty().env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1");
     let passphrase = ultra.home().join("passphrase");
     std::fs::write(&passphrase, "correct horse battery\n").unwrap();
     let mut ultra = ultra.env("ULTRA_VAULT_PASSPHRASE_FILE", passphrase.display().to_string());
     set(&ultra, "openai", OLD).exits(0).says("`passphrase`");
-    let generated = ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+    let generated = ultra.run(&["keys", "set", "encryption", "--generate"]).exits(0);
     nowhere(&ultra, &[&generated], &[OLD]);
     std::fs::write(&passphrase, "wrong horse battery\n").unwrap();
-    set(&ultra, "groq", "gsk_0123456789").exits(5).complains("the passphrase is wrong");
+    set(&ultra, "jwt", &"k".repeat(40)).exits(5).complains("the passphrase is wrong");
     ultra.set_env("ULTRA_VAULT_PASSPHRASE_FILE", "");
-    set(&ultra, "groq", "gsk_0123456789").exits(5).complains("no terminal to ask");
+    set(&ultra, "jwt", &"k".repeat(40)).exits(5).complains("no terminal to ask");
 }
 
 #[test]
@@ -198,11 +198,11 @@ fn a_damaged_or_newer_vault_is_refused_and_left_alone() {
     bent[middle] ^= 4;
     for bytes in [&bent[..], &whole[..whole.len() - 1], b""] {
         std::fs::write(&path, bytes).unwrap();
-        set(&ultra, "groq", "gsk_0123456789").exits(5).complains("cannot open the vault");
+        set(&ultra, "jwt", &"k".repeat(40)).exits(5).complains("cannot open the vault");
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
     std::fs::write(&path, &whole).unwrap();
-    set(&ultra, "groq", "gsk_0123456789").exits(0);
+    set(&ultra, "jwt", &"k".repeat(40)).exits(0);
 }
 
 #[test]
@@ -210,6 +210,7 @@ fn verify_tells_the_four_verdicts_apart() {
     let provider = Provider::knowing(&[OLD]);
     let ultra = with_provider(&provider);
     set(&ultra, "openai", OLD).exits(0);
+    provider.seen();
     let good = ultra.run(&["keys", "verify", "-o", "json"]).exits(0);
     assert_eq!(good.json()["keys"][0]["verdict"], "accepted");
     assert_eq!(good.json()["keys"][0]["models"], 2);

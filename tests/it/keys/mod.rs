@@ -15,14 +15,22 @@ use provider::Provider;
 const OLD: &str = "sk-old-canary-2b7f90c1d4";
 const NEW: &str = "sk-new-canary-83e5a6b2f7";
 
-/// An empty root whose vault will be opened by an identity file.
+/// An empty root whose vault will be opened by an identity file. Its providers are out of reach, so
+/// that no test asks a real one.
 fn with_identity_file() -> Ultra {
+    at_the_usual_addresses()
+        .env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+        .env("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")
+}
+
+/// The same, with the providers at their usual addresses: only for what is never sent.
+fn at_the_usual_addresses() -> Ultra {
     let ultra = Ultra::empty();
     let identity = ultra.home().join("identity").display().to_string();
     ultra.env("ULTRA_VAULT_IDENTITY_FILE", identity)
 }
 
-/// The same, with `openai` at this provider.
+/// With an identity file, and with `openai` at this provider.
 fn with_provider(provider: &Provider) -> Ultra {
     with_identity_file().env("OPENAI_BASE_URL", provider.base_url())
 }

@@ -1,7 +1,9 @@
 //! Rotation and rollback: tested before use, resumable, and a way back.
 
 use super::provider::{Manner, Provider};
-use super::{NEW, OLD, nowhere, rotate, set, with_identity_file, with_provider};
+use super::{
+    NEW, OLD, at_the_usual_addresses, nowhere, rotate, set, with_identity_file, with_provider,
+};
 use std::process::Stdio;
 
 #[test]
@@ -9,7 +11,7 @@ fn the_new_value_is_tested_before_it_is_used_and_the_old_one_kept() {
     let provider = Provider::knowing(&[OLD, NEW]);
     let ultra = with_provider(&provider);
     set(&ultra, "openai", OLD).exits(0);
-    assert!(provider.seen().is_empty(), "setting asks nobody");
+    assert_eq!(provider.seen(), [OLD], "the value is tested before it is kept");
     let done = rotate(&ultra, "openai", NEW).exits(0).says("version 1 → 2");
     assert_eq!(provider.seen(), [NEW], "the new value itself was tested");
     ultra.run(&["keys", "verify", "openai"]).exits(0);
@@ -82,10 +84,10 @@ fn a_provider_that_cannot_be_asked_leaves_the_new_value_pending() {
 
 #[test]
 fn a_silent_provider_is_given_up_on() {
-    let provider = Provider::knowing(&[]);
-    provider.becomes(Manner::Silent);
+    let provider = Provider::knowing(&[OLD]);
     let ultra = with_provider(&provider);
     set(&ultra, "openai", OLD).exits(0);
+    provider.becomes(Manner::Silent);
     rotate(&ultra, "openai", NEW).exits(5).complains("no answer in time");
 }
 
@@ -102,7 +104,7 @@ fn internal_keys_are_made_here() {
 
 #[test]
 fn another_destination_needs_a_yes() {
-    let (here, there) = (Provider::knowing(&[OLD]), Provider::knowing(&[NEW]));
+    let (here, there) = (Provider::knowing(&[OLD]), Provider::knowing(&[OLD, NEW]));
     let ultra = with_provider(&here);
     set(&ultra, "openai", OLD).exits(0);
     ultra.run(&["keys", "verify", "openai"]).exits(0);
@@ -122,6 +124,7 @@ fn the_anthropic_api_is_asked_in_its_own_way() {
     let provider = Provider::knowing(&[old, new]);
     let ultra = with_identity_file().env("ANTHROPIC_BASE_URL", provider.root_url());
     set(&ultra, "anthropic", old).exits(0);
+    assert_eq!(provider.seen(), [old]);
     rotate(&ultra, "anthropic", new).exits(0);
     assert_eq!(provider.seen(), [new]);
 }
@@ -156,7 +159,7 @@ fn two_rotations_at_once_end_in_one_of_the_two() {
 #[test]
 fn a_key_is_not_sent_where_an_untrusted_root_says() {
     let provider = Provider::knowing(&[OLD, NEW]);
-    let ultra = with_identity_file();
+    let ultra = at_the_usual_addresses();
     let profile = format!(
         "mode: real\nsecrets:\n  OPENAI_API_KEY: vault:openai\nproviders:\n  openai:\n    kind: openai\n    base_url: {}\n    keys: [OPENAI_API_KEY]\n",
         provider.base_url()
@@ -174,7 +177,7 @@ fn a_key_is_not_sent_where_an_untrusted_root_says() {
 #[test]
 fn the_users_own_key_is_not_sent_to_an_address_of_an_untrusted_root_either() {
     let provider = Provider::knowing(&[OLD, NEW]);
-    let ultra = with_identity_file();
+    let ultra = at_the_usual_addresses();
     let profile = format!("mode: real\nvars:\n  OPENAI_BASE_URL: {}\n", provider.base_url());
     ultra.write("profiles/dev.yaml", profile);
     set(&ultra, "openai", OLD).exits(0);
@@ -202,4 +205,81 @@ fn a_key_is_not_set_while_a_rotation_is_at_work() {
     refused.complains("another rotation is at work");
     drop(lock);
     ultra.run_with_stdin(&replace, NEW.as_bytes()).exits(0);
+}
+
+#[test]
+fn a_key_is_tested_before_it_is_kept_and_bound_to_where() {
+    let (here, there) = (Provider::knowing(&[OLD]), Provider::knowing(&[OLD]));
+    let ultra = with_provider(&here);
+    let refused = set(&ultra, "openai", NEW).exits(3).complains("nothing was stored");
+    assert!(!ultra.state().join("vault.age").exists(), "a refused value was kept");
+    set(&ultra, "openai", OLD).exits(0).says("accepted by");
+    let replace = ["keys", "set", "openai", "--replace"];
+    let again = ultra.run_with_stdin(&replace, NEW.as_bytes()).exits(3);
+    let list = ultra.run(&["keys", "list", "-o", "json"]).exits(0);
+    assert_eq!(list.json()["keys"][0]["version"], 1);
+    nowhere(&ultra, &[&refused, &again], &[OLD, NEW]);
+    here.becomes(Manner::Says("429 Too Many Requests", "{}"));
+    let untested = ultra.run_with_stdin(&replace, NEW.as_bytes()).exits(0);
+    untested.complains("could not be tested").complains("ultra keys verify openai");
+
+    let moved = ultra.env("OPENAI_BASE_URL", there.base_url());
+    moved.run(&["keys", "verify", "openai"]).exits(5).says("ultra keys allow openai --host");
+    moved.run_with_stdin(&replace, OLD.as_bytes()).exits(6).complains("so far it went to");
+    assert!(there.seen().is_empty(), "sent where it is not bound to");
+}
+
+#[test]
+fn an_operator_allows_one_more_destination() {
+    let (here, there) = (Provider::knowing(&[OLD]), Provider::knowing(&[OLD]));
+    let ultra = with_provider(&here);
+    let host = there.base_url();
+    let allow = ["keys", "allow", "openai", "--host", &host];
+    let yes = ["keys", "allow", "openai", "--yes", "--host", &host];
+    ultra.run(&yes).exits(2).complains("no entry");
+    set(&ultra, "openai", OLD).exits(0);
+    ultra.run(&allow).exits(6).complains("--yes");
+    ultra.run(&["keys", "allow", "openai", "--yes", "--host", "http://example.com"]).exits(6);
+    let moved = ultra.env("OPENAI_BASE_URL", &*host);
+    moved.run(&["keys", "verify", "openai"]).exits(5);
+    moved.run(&yes).exits(0).says("may now be sent");
+    moved.run(&yes).exits(0).says("could already be sent");
+    moved.run(&["keys", "verify", "openai"]).exits(0);
+    assert_eq!(there.seen(), [OLD]);
+    let back = moved.env("OPENAI_BASE_URL", here.base_url());
+    back.run(&["keys", "verify", "openai"]).exits(0);
+    back.write("profiles/prod.yaml", "protected: true\n");
+    let audit = std::fs::read_to_string(back.state().join("audit.jsonl")).unwrap();
+    assert_eq!(audit.matches("\"allow\"").count(), 1);
+    let unnamed = back.env("ULTRA_PROFILE", "prod").env("OPENAI_BASE_URL", &*host);
+    set(&unnamed, "openai", OLD).exits(6);
+}
+
+#[test]
+fn a_refused_version_is_not_gone_back_to() {
+    let third = "sk-third-canary-0123456789";
+    let provider = Provider::knowing(&[OLD, NEW, third]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    rotate(&ultra, "openai", NEW).exits(0);
+    rotate(&ultra, "openai", third).exits(0);
+    provider.becomes(Manner::Knows(vec![OLD.to_owned()]));
+    ultra.run(&["keys", "verify", "openai"]).exits(3);
+    ultra.run(&["keys", "rollback", "openai"]).exits(3).complains("refuses");
+    provider.seen();
+    let back = ultra.run(&["keys", "rollback", "openai"]).exits(0);
+    assert_eq!(provider.seen(), [OLD], "the refused one was tried again");
+    assert!(!back.stdout.contains("still valid"), "{}", back.stdout);
+}
+
+#[test]
+fn what_is_no_text_and_what_is_missing_is_said() {
+    let ultra = with_identity_file();
+    let bytes = ultra.run_with_stdin(&["keys", "set", "openai"], b"sk-\xff\xfe-0123\n").exits(2);
+    bytes.complains("not UTF-8");
+    for verb in ["show", "rotate", "rollback"] {
+        ultra.run(&["keys", verb, "openai"]).exits(2).complains("profile: dev");
+        let json = ultra.run(&["keys", verb, "openai", "-o", "json"]).exits(2);
+        let _: serde_json::Value = serde_json::from_str(&json.stderr).unwrap();
+    }
 }

@@ -11,7 +11,7 @@
 //!
 //! ## How to fix
 //!
-//! `ultra keys rotate NAME`; `ultra keys rotate --all-due` does all that are due.
+//! `ultra keys rotate NAME`.
 
 use crate::base::time::human;
 use crate::check::checks::support::prelude::*;

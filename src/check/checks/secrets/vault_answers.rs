@@ -40,7 +40,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         Ok(()) => Judgement::pass(format!("backend `{backend}` is there")),
         Err(why) => {
             Judgement::fail(format!("backend `{backend}`: {why}"), "a backend that answers")
-                .fix("ultra keys doctor")
+                .fix("ultra keys status")
         }
     })
 }
