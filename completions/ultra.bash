@@ -112,6 +112,9 @@ _ultra() {
             ultra__subcmd__env,validate)
                 cmd="ultra__subcmd__env__subcmd__validate"
                 ;;
+            ultra__subcmd__keys,allow)
+                cmd="ultra__subcmd__keys__subcmd__allow"
+                ;;
             ultra__subcmd__keys,list)
                 cmd="ultra__subcmd__keys__subcmd__list"
                 ;;
@@ -1120,12 +1123,46 @@ _ultra() {
             return 0
             ;;
         ultra__subcmd__keys)
-            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list set show verify rotate rollback status"
+            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list set show verify rotate rollback allow status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ultra__subcmd__keys__subcmd__allow)
+            opts="-o -q -v -y -h -V --host --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -170,24 +170,25 @@ complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcomm
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -l no-input -d 'Ask nothing; refuse where an answer is needed'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s V -l version -d 'Print version'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -l profile -d 'Act on this profile instead of the one in use' -r
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -l dir -d 'The root: the directory with `profiles/`' -r -F
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
 json\t'One JSON document'"
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s q -l quiet -d 'Leave out notes about what is going on'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s v -l verbose -d 'Say more about what is going on'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -l no-color -d 'Write without colour'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s y -l yes -d 'Give every confirmation in advance'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -l no-input -d 'Ask nothing; refuse where an answer is needed'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -s V -l version -d 'Print version'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "list" -d 'List the keys of the profile; opens nothing'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "set" -d 'Keep a value in the vault: by hidden prompt, or one line of stdin'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "show" -d 'Show the versions of a key'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "verify" -d 'Ask the providers whether they accept the keys in use; spends no tokens'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "rotate" -d 'Replace a key by a new one, tested before it is used'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "rollback" -d 'Go back to the value before, as a new version'
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback status" -f -a "status" -d 'Show the vault, its backend, rotations under way and keys that are due; opens nothing'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -f -a "list" -d 'List the keys of the profile; opens nothing'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -f -a "set" -d 'Keep a value in the vault: by hidden prompt, or one line of stdin. A provider\'s key is tested first (it lists models, which spends no tokens) and from then on sent to that address only'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -f -a "show" -d 'Show the versions of a key'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -f -a "verify" -d 'Ask the providers whether they accept the keys in use; spends no tokens'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -f -a "rotate" -d 'Replace a key by a new one, tested before it is used'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -f -a "rollback" -d 'Go back to the value before, as a new version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -f -a "allow" -d 'Let the key in use be sent to one more address. A key goes only where it was tested first'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -f -a "status" -d 'Show the vault, its backend, rotations under way and keys that are due; opens nothing'
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -l profile -d 'Act on this profile instead of the one in use' -r
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -l dir -d 'The root: the directory with `profiles/`' -r -F
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from list" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
@@ -206,7 +207,7 @@ complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcom
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l dir -d 'The root: the directory with `profiles/`' -r -F
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
 json\t'One JSON document'"
-complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l replace -d 'Replace a value that is there, without testing and at once'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l replace -d 'Replace a value that is there, at once and without the steps of a rotation'
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l generate -d 'Make the value here: 256 random bits (`jwt`, `encryption`)'
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -l shadowed -d 'Write it although another layer wins over the vault'
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Leave out notes about what is going on'
@@ -265,6 +266,18 @@ complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcom
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -l no-input -d 'Ask nothing; refuse where an answer is needed'
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from rollback" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -l host -d 'The address: `https` unless it is a URL that says otherwise. `http` goes to this machine only' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from allow" -s V -l version -d 'Print version'
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -l profile -d 'Act on this profile instead of the one in use' -r
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -l dir -d 'The root: the directory with `profiles/`' -r -F
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and __fish_seen_subcommand_from status" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
