@@ -34,7 +34,7 @@ pub(crate) struct VarSpec {
     pub(crate) reload: Reload,
     /// Who reads it.
     pub(crate) consumer: Consumer,
-    /// Other names that are accepted, reported as renamed, and rewritten by `env import`.
+    /// Other names that are accepted, reported as renamed.
     pub(crate) aliases: &'static [Alias],
     /// The version that introduced it.
     pub(crate) since: &'static str,

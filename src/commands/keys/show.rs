@@ -31,7 +31,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         return Err(Fault::refused(
             Problem::error("reveal-to-terminal", "a value is shown on a terminal only")
                 .why("the answer goes to a file, a pipe or as JSON")
-                .hint("to give a program its keys: ultra env run -- COMMAND"),
+                .hint("run it on a terminal, without `-o json`"),
         ));
     }
     let now = desk.vault.clock().now();

@@ -221,7 +221,7 @@ fn aliases() -> String {
         .collect();
     rows.sort_unstable();
     let mut out = String::from(
-        "\n## Other names\n\nAccepted and reported as renamed; `ultra env import` rewrites them. \
+        "\n## Other names\n\nAccepted and reported as renamed. \
          A variable and its other name with different values are an error.\n\n| name | variable |\n|---|---|\n",
     );
     for (alias, name) in rows {

@@ -87,7 +87,7 @@ pub(crate) fn render(resolution: &Resolution) -> String {
     }
     if !sources.is_empty() {
         out.push_str(
-            "\n# Secrets are not written here; `ultra env run -- COMMAND` supplies them.\n",
+            "\n# Secrets are not written here; `ultra serve` reads them from the vault.\n",
         );
         out.push_str(&sources);
     }

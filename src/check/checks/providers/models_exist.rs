@@ -10,7 +10,8 @@
 //!
 //! ## How to fix
 //!
-//! Change the target of the route in the profile; `ultra models list` shows what there is.
+//! Change the target of the route in the profile; `ultra keys verify` asks
+//! the providers for their lists.
 
 use crate::check::checks::support::prelude::*;
 use crate::check::facts::KeyState;
@@ -42,7 +43,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         if let Some(model) = provider.wanted.iter().find(|m| !models.contains(m)) {
             let observed = format!("`{}` does not list `{model}`", provider.name);
             return Ok(Judgement::fail(observed, "a model of the provider")
-                .fix(format!("ultra models list --profile {}", facts.profile)));
+                .fix(format!("ultra keys verify --profile {}", facts.profile)));
         }
     }
     Ok(match asked {

@@ -13,7 +13,7 @@
 //!
 //! ## How to fix
 //!
-//! `ultra env import FILE` moves the secrets of a dotenv file into the vault.
+//! `ultra keys set NAME` keeps a value in the vault; then take the line out of the file.
 
 use crate::check::checks::support::prelude::*;
 use crate::check::facts::Home;
@@ -52,14 +52,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         .fold(judgement, |j, s| {
             j.evidence(format!("`{}` in plain text", s.name), Some(s.origin.to_string()))
         })
-        .fix(format!(
-            "ultra env import {}",
-            first
-                .origin
-                .place
-                .as_ref()
-                .map_or_else(|| ".env".to_owned(), |p| p.file.display().to_string())
-        )))
+        .fix(format!("ultra keys set {}", first.name)))
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@
 //!
 //! ## How to fix
 //!
-//! `ultra keys doctor` says what is wrong with the backend; `ultra keys migrate` moves the
-//! identity to another one.
+//! `ultra keys status` names the backend and what stands in the way; unlock the keyring, or restore
+//! the identity from a backup.
 
 use crate::check::checks::support::prelude::*;
 
