@@ -31,7 +31,14 @@ const LEFTOVERS: Duration = Duration::from_millis(500);
 pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fault> {
     let Request { mut workspace, secrets, vault, probe } = request;
     let probe = if probe { Some(Probe::begin(&mut workspace)?) } else { None };
-    let loaded = settings::load(&workspace, &workspace.profile, &*secrets);
+    let mut loaded = settings::load(&workspace, &workspace.profile, &*secrets);
+    if loaded.problems.iter().any(Problem::is_error) {
+        // It does not start in any case: tell also what only opened secrets show.
+        let full = settings::validate(&workspace, &workspace.profile, &*secrets);
+        if full.problems.iter().filter(|problem| problem.is_error()).count() > full.unverified {
+            loaded = full;
+        }
+    }
     let (mut settings, resolution, warnings) = loaded.usable()?;
     for warning in &warnings {
         console.warn(warning);

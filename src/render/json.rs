@@ -1,6 +1,6 @@
 //! JSON: one document to an answer, indented, with a newline at its end.
 
-use crate::report::{Fault, Problem, Report};
+use crate::report::{Fault, Problem, Report, sorted};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -18,11 +18,13 @@ pub(super) fn line(out: &mut impl Write, report: &Report) -> io::Result<()> {
 
 /// A warning as one line of schema `ultra.warning/1`.
 pub(super) fn warning(out: &mut impl Write, problem: &Problem) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &json!({"schema": "ultra.warning/1", "problems": [problem]}))?;
+    let problems = sorted(json!([problem]));
+    serde_json::to_writer(&mut *out, &json!({"schema": "ultra.warning/1", "problems": problems}))?;
     out.write_all(b"\n")
 }
 
 /// A fault as a document of schema `ultra.error/1`.
 pub(super) fn fault(fault: &Fault) -> Value {
-    json!({"schema": "ultra.error/1", "exit": fault.status.code(), "problems": fault.problems})
+    let problems = sorted(json!(fault.problems));
+    json!({"schema": "ultra.error/1", "exit": fault.status.code(), "problems": problems})
 }

@@ -67,7 +67,7 @@ impl Report {
 }
 
 /// `value` with the keys of every object sorted, so that output can be compared byte by byte.
-fn sorted(value: Value) -> Value {
+pub(crate) fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut entries: Vec<(String, Value)> =

@@ -4,6 +4,7 @@
 //! the highest layer wins, and the winners are parsed once into the typed groups of
 //! [`Settings`]. Secrets stay unopened references ([`secret::SecretRef`]) on the whole way.
 
+pub(crate) mod address;
 pub(crate) mod catalogue;
 mod derive;
 pub(crate) mod docs;

@@ -3,8 +3,8 @@
 use super::names::{Key, Kind};
 use crate::base::Secret;
 use crate::report::{Fault, Problem};
+use crate::settings::address as addresses;
 use crate::settings::groups::KNOWN_PROVIDERS;
-use url::Url;
 
 /// The longest value that is kept.
 const LONGEST: usize = 64 << 10;
@@ -67,11 +67,10 @@ pub(super) fn check(key: &Key, value: &Secret) -> Result<(), Fault> {
 }
 
 fn address(name: &str, text: &str) -> bool {
-    let schemes: &[&str] = match name {
-        "redis" => &["redis", "rediss"],
-        _ => &["postgres", "postgresql", "sqlite"],
-    };
-    Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()))
+    match name {
+        "redis" => addresses::redis(text),
+        _ => addresses::database(text),
+    }
 }
 
 /// Whether a value is plainly the key of somebody else, told by how it begins.

@@ -14,8 +14,27 @@ pub(super) const RULE: Rule = Rule {
     judge,
 };
 
+/// Whether browsers would write this origin so (RFC 6454 §6.2); one `/` at its end is dropped.
+fn is_origin(text: &str) -> bool {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
+}
+
 fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
     let Some((text, origin)) = view.text("ULTRA_CORS_ORIGINS") else { return };
+    for listed in List::parse(text).unwrap_or_default().0 {
+        if listed.contains('*') || is_origin(&listed) {
+            continue;
+        }
+        problems.push(
+            Problem::error(RULE.id, "`ULTRA_CORS_ORIGINS` has an entry that is no origin")
+                .at(origin.place.clone())
+                .why("an origin is a scheme, a host and a port, as browsers write it")
+                .hint("ULTRA_CORS_ORIGINS=https://app.acme.io"),
+        );
+    }
     if !view.profile().protected {
         return;
     }
@@ -41,7 +60,7 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
             == Some(true)
         {
             problems.push(problem("`ULTRA_CORS_ORIGINS` has an origin on this machine"));
-        } else if !origin.starts_with("https://") {
+        } else if is_origin(&origin) && !origin.starts_with("https://") {
             problems.push(problem("`ULTRA_CORS_ORIGINS` has an origin that is not `https`"));
         }
     }

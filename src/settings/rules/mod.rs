@@ -2,6 +2,7 @@
 
 mod cors;
 mod debug;
+mod form;
 mod git;
 mod key_age;
 mod literal;
@@ -9,6 +10,7 @@ mod mock;
 mod own_listener;
 mod placeholder;
 mod provider_key;
+mod provider_url;
 mod public_url;
 mod real_mode;
 mod required;
@@ -39,6 +41,7 @@ pub(crate) struct Rule {
 
 /// Every rule, in the order of their reports.
 pub(crate) const RULES: &[Rule] = &[
+    form::RULE,
     required::RULE,
     mock::RULE,
     debug::RULE,
@@ -48,6 +51,7 @@ pub(crate) const RULES: &[Rule] = &[
     real_mode::RULE,
     routes::RULE,
     provider_key::RULE,
+    provider_url::RULE,
     own_listener::RULE,
     placeholder::RULE,
     weak::RULE,

@@ -53,7 +53,8 @@ fn is_placeholder(text: &str) -> bool {
     const BEFORE: &[&str] = &["your-", "your_", "insert-", "insert_", "todo"];
     let text = text.trim().to_lowercase();
     let bracketed = text.len() > 2 && text.starts_with('<') && text.ends_with('>');
-    let crosses = text.len() >= 3 && text.bytes().all(|b| b == b'x');
+    let crosses =
+        text.split(['-', '_']).any(|part| part.len() >= 3 && part.bytes().all(|b| b == b'x'));
     let after_separator =
         |begin: &str| text.split(['/', '@', ':', '=']).any(|part| part.starts_with(begin));
     let example = text
@@ -81,6 +82,7 @@ mod tests {
             "xxx",
             "XXXXXXXX",
             "sk-xxxxxxxx",
+            "sk-xxx",
             "<openai key>",
             "https://api.example.com",
             "default-dev-secret",

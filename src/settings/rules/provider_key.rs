@@ -24,6 +24,15 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
                 );
                 continue;
             }
+            if !value.is_empty() && !value.expose().bytes().all(|b| b.is_ascii_graphic()) {
+                problems.push(
+                    Problem::error(RULE.id, format!("`{key}` is no key"))
+                        .at(view.place(key))
+                        .why("it has a blank, a control character or a letter that no key has")
+                        .hint("copy the key again, without blanks and line ends"),
+                );
+                continue;
+            }
             let known = KNOWN_PROVIDERS.iter().find(|known| known.key == key);
             let Some((known, prefix)) = known.and_then(|k| Some((k, k.key_prefix?))) else {
                 continue;

@@ -88,3 +88,32 @@ fn a_protected_profile_refuses_what_is_fine_elsewhere() {
         ]
     );
 }
+
+#[test]
+fn what_the_server_would_refuse_is_told_all_at_once_and_without_values() {
+    let place = Place::checkout()
+        .env("DATABASE_URL", "CANARYCANARY")
+        .env("ULTRA_METRICS_ADDR", "zzz")
+        .env("RUST_LOG", "[[[")
+        .env("ULTRA_CACHE", "redis")
+        .env("REDIS_URL", "http://h")
+        .env("ULTRA_DB_TIMEOUT", "0s")
+        .env("ULTRA_CORS_ORIGINS", "nonsense,https://app.acme.io")
+        .env("OPENAI_API_KEY", "sk-a b")
+        .env("OPENAI_BASE_URL", "http://llm.acme.io/v1");
+    let loaded = place.load("dev");
+    let whats: Vec<&str> = loaded.problems.iter().map(|p| p.what.as_str()).collect();
+    for what in [
+        "`DATABASE_URL` names no database",
+        "`ULTRA_METRICS_ADDR` is no address",
+        "`RUST_LOG` is no filter",
+        "`REDIS_URL` names no Redis server",
+        "`ULTRA_DB_TIMEOUT` is zero",
+        "an entry that is no origin",
+        "`OPENAI_API_KEY` is no key",
+        "plain http base URL",
+    ] {
+        assert!(whats.iter().any(|said| said.contains(what)), "{what} in {whats:#?}");
+    }
+    assert!(!format!("{:?}", loaded.problems).contains("CANARYCANARY"));
+}
