@@ -15,6 +15,8 @@ struct Row<'a> {
     from: Option<&'a str>,
     to: Option<&'a str>,
     dotenv: DotenvStep,
+    #[serde(skip)]
+    removed: bool,
     undoes: &'a [u64],
     undoable: bool,
 }
@@ -33,6 +35,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report, Fault> {
             from: r.from.as_deref(),
             to: r.to.as_deref(),
             dotenv: r.dotenv,
+            removed: r.dotenv == DotenvStep::Write && r.env_after.is_none(),
             undoes: &r.undoes,
             undoable: undoable.contains(&r.generation),
         })
@@ -48,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report, Fault> {
                 what(row),
                 row.from.unwrap_or("(nobody decided)").to_owned(),
                 row.to.unwrap_or("(nobody decided)").to_owned(),
-                dotenv(row.dotenv).to_owned(),
+                if row.removed { "removed" } else { dotenv(row.dotenv) }.to_owned(),
             ]);
         }
         vec![Block::Table(table)]

@@ -75,7 +75,12 @@ pub(crate) fn run(
         ));
     }
     // Everything that can be refused is refused before the first byte is written.
-    let record = switch_record::read(&workspace.state_dir).map_err(Fault::unreachable)?;
+    // Who names the profile twice wants it whatever the record said.
+    let (record, damaged) = match switch_record::read(&workspace.state_dir) {
+        Ok(record) => (record, false),
+        Err(_) if workspace.flags.profile.is_some() => (None, true),
+        Err(problem) => return Err(Fault::unreachable(problem)),
+    };
     let known = record.as_ref();
     let mut plan = plan(request, workspace, root, &target, known, secrets, Prints::WriteNothing)?;
     if request.dry_run || plan.same {
@@ -84,6 +89,13 @@ pub(crate) fn run(
     let confirmed = ask(&plan, console)?;
     let purpose = format!("env switch {target}");
     let state_dir = workspace.prepare_state_dir()?;
+    if damaged {
+        switch_record::set_aside(state_dir).map_err(|e| {
+            Fault::unreachable(
+                Problem::error("switch-record", "cannot move the switch record aside").why(e),
+            )
+        })?;
+    }
     let session = Session::begin(root, state_dir, &purpose, request.wait)?;
     // Somebody may have switched, or edited a file, while we asked and waited.
     plan = self::plan(request, workspace, root, &target, session.record(), secrets, Prints::Make)?;
@@ -254,6 +266,10 @@ fn answer(
         Block::Toned(Tone::Good, format!("already on `{}`, nothing changed", plan.to))
     } else if request.dry_run {
         Block::text(format!("would switch from `{}` to `{}`", plan.from, plan.to))
+    } else if plan.decided.as_deref() == Some(&plan.to) {
+        Block::Toned(Tone::Good, format!("`{}` is already in use", plan.to))
+    } else if plan.from == plan.to {
+        Block::Toned(Tone::Good, format!("`{}` stays in use, now by decision", plan.to))
     } else {
         Block::Toned(Tone::Good, format!("switched from `{}` to `{}`", plan.from, plan.to))
     };

@@ -89,7 +89,22 @@ pub(crate) fn path(state_dir: &Path) -> PathBuf {
 /// # Errors
 /// The file cannot be read, or is no record.
 pub(crate) fn read(state_dir: &Path) -> Result<Option<SwitchRecord>, Problem> {
-    read_file(&path(state_dir))
+    read_file(&path(state_dir)).map_err(|problem| {
+        problem.hint(
+            "`ultra env switch PROFILE --profile PROFILE` moves it aside to `switch.json.damaged`",
+        )
+    })
+}
+
+/// Moves a record that cannot be read to `switch.json.damaged`, so that a new one can be made.
+///
+/// # Errors
+/// The directory cannot be written.
+pub(crate) fn set_aside(state_dir: &Path) -> io::Result<()> {
+    if read(state_dir).is_ok() {
+        return Ok(());
+    }
+    std::fs::rename(path(state_dir), state_dir.join("switch.json.damaged"))
 }
 
 /// The record in this file: `switch.json`, or an entry of the history.

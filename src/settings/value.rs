@@ -136,7 +136,7 @@ impl<T: Value> Field for Option<T> {
         problems.push(
             Problem::error(
                 "malformed-value",
-                format!("`{name}` has the value {}", value_for_message(text)),
+                format!("`{name}` cannot take {}", value_for_message(text)),
             )
             .at(origin.place.clone())
             .why(format!("expected {}, set by {origin}", T::KIND.expected())),

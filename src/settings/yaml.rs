@@ -107,6 +107,10 @@ fn place(file: &Path, at: serde_yaml::Location) -> Place {
 /// may come from the file: quoted pieces, and words that are not small letters.
 fn without_quotations(error: &serde_yaml::Error) -> String {
     let message = error.to_string();
+    if message.contains("documents") && message.contains("budget") {
+        return "the file holds more than one document; remove what follows the second `---`"
+            .to_owned();
+    }
     let message = message.lines().next().unwrap_or_default();
     let message = message.split(" at line ").next().unwrap_or_default();
     let mut quoted = None;

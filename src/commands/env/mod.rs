@@ -27,6 +27,9 @@ fn variable(name: &str, resolution: &Resolution, workspace: &Workspace) -> Resul
     if !resolution.candidates(name).is_empty() {
         return Ok(name.to_owned());
     }
+    // Ours without their beginning: `port` means `ULTRA_PORT`.
+    let ours = format!("ULTRA_{}", name.to_ascii_uppercase().replace('-', "_"));
+    let ours = catalogue::find(&ours).map(|spec| spec.name);
     let names = || {
         let aliases = catalogue::all().flat_map(|spec| spec.aliases.iter().map(|alias| alias.name));
         catalogue::all().map(|spec| spec.name).chain(aliases).chain(resolution.names())
@@ -37,7 +40,7 @@ fn variable(name: &str, resolution: &Resolution, workspace: &Workspace) -> Resul
         unknown.hint(format!("`{profile}` is a profile: ultra env show --profile {profile}"))
     } else {
         unknown.maybe_hint(
-            near::nearest(name, names())
+            ours.or_else(|| near::nearest(name, names()))
                 .map(|near| format!("did you mean `{near}`?"))
                 .or_else(|| Some("`ultra env show` lists all".to_owned())),
         )
