@@ -204,6 +204,11 @@ fn a_full_disk_leaves_the_old_value_or_the_new() {
                     failures += 1;
                     assert!(value == OLD || value == NEW, "{when}");
                 }
+                // The call that was disturbed was no write to a disk: the client's runtime wakes
+                // itself through a descriptor that never is full.
+                101 if outcome.stderr.contains("failed to wake I/O driver") => {
+                    assert_eq!(value, OLD, "{when}");
+                }
                 other => panic!("exit {other}: {when}"),
             }
             let left = std::fs::read_dir(ultra.state()).unwrap();
