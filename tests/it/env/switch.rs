@@ -99,7 +99,7 @@ fn the_same_profile_again_changes_nothing() {
     assert_eq!(tree(ultra.root()), before);
     // Another outcome is another switch, even under the same name.
     ultra.write("profiles/alpha.yaml", "vars:\n  GREETING: changed\n");
-    ultra.run(&["env", "switch", "alpha"]).exits(0).says("switched");
+    ultra.run(&["env", "switch", "alpha"]).exits(0).says("already in use");
     assert!(ultra.read(".env").contains("GREETING=changed"));
 }
 
