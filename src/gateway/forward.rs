@@ -25,7 +25,7 @@ pub(crate) struct Gateway {
     table: ArcSwap<Table>,
     client: Option<Client>,
     meter: Arc<dyn Meter>,
-    /// Names this instance in [`headers::HOP`].
+    /// Names this instance in [`crate::provider::headers::HOP`].
     instance: HeaderValue,
 }
 

@@ -1,7 +1,7 @@
 //! The store: what outlives a process and is shared between replicas. The only module with SQL.
 //!
 //! One trait, two implementations with migrations of their own, one suite of tests for both
-//! ([`suite`]). Everything here goes in and comes out as types of the domain.
+//! (`suite`). Everything here goes in and comes out as types of the domain.
 
 mod error;
 mod migrations;

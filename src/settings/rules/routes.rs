@@ -7,6 +7,7 @@ use crate::report::Problem;
 use crate::settings::catalogue;
 use crate::settings::groups::KNOWN_PROVIDERS;
 use crate::settings::secretish::name_for_message;
+use std::collections::BTreeSet;
 
 pub(super) const RULE: Rule = Rule {
     id: "dangling-route",
@@ -21,8 +22,10 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
         declared.chain(KNOWN_PROVIDERS.iter().map(|known| known.name))
     };
     for (model, route) in &profile.routes {
-        for target in &route.targets {
-            if known().any(|name| name == target.provider) {
+        // Once a route, however many of its targets name the same provider.
+        let named: BTreeSet<&str> = route.targets.iter().map(|t| t.provider.as_str()).collect();
+        for provider in named {
+            if known().any(|name| name == provider) {
                 continue;
             }
             let names: Vec<&str> = known().collect();
@@ -32,11 +35,11 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
                     format!(
                         "route {} names the unknown provider {}",
                         name_for_message(model),
-                        name_for_message(&target.provider)
+                        name_for_message(provider)
                     ),
                 )
                 .at(route.place.clone())
-                .maybe_hint(near::hint(&target.provider, names.iter().copied())),
+                .maybe_hint(near::hint(provider, names.iter().copied())),
             );
         }
     }

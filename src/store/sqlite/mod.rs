@@ -41,7 +41,7 @@ impl SqliteStore {
     /// created and migrated if need be; in mode `check` neither.
     ///
     /// # Errors
-    /// See [`super::open`].
+    /// See [`super::open()`].
     pub(crate) async fn open(
         path: &Path,
         timeout: Duration,

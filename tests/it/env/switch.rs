@@ -148,7 +148,7 @@ fn names_are_checked_before_anything_else() {
     ultra.run(&["env", "switch", "alpha", "--wait", "soon"]).exits(2).complains("a time span");
     assert_eq!(tree(ultra.root()), before);
     let nowhere = Ultra::empty();
-    nowhere.run(&["env", "switch", "dev"]).exits(2).complains("ultra env init");
+    nowhere.run(&["env", "switch", "dev"]).exits(2).complains("create `profiles/dev.yaml`");
     assert_eq!(tree(nowhere.root()), BTreeMap::new());
 }
 
