@@ -314,7 +314,7 @@ mod tests {
         for value in [
             "sk-proj-12345678",
             "postgres://u:pw@h/db",
-            concat!("-----BEGIN ", "PRIVATE KEY-----"),
+            concat!("-----BE", "GIN PRIVATE KEY-----"),
             "https://hooks.slack.com/services/T0/B0/x",
             "https://h/a?api_key=1",
         ] {
