@@ -2,11 +2,18 @@
 
 use super::Context;
 use crate::cli::env::EnvCommand;
+use crate::cli::init::{self, InitArgs};
 use crate::commands::{env, history, switch, trust, undo};
-use crate::report::{Fault, Report};
+use crate::report::{Fault, Problem, Report};
+use crate::settings::root;
+use std::path::{Path, PathBuf};
 
 /// Runs a command of the group.
 pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Report, Fault> {
+    // A project that is being started has no profile yet that could be named wrongly.
+    if let EnvCommand::Init(args) = command {
+        return start(args, context);
+    }
     let workspace = context.workspace(Default::default())?;
     let secrets = context.secrets(&workspace);
     match command {
@@ -45,5 +52,42 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Report, Faul
         }
         EnvCommand::History => history::run(&workspace),
         EnvCommand::Trust => trust::run(&workspace, &context.console),
+        EnvCommand::Init(args) => start(args, context),
     }
+}
+
+/// `ultra env init`.
+fn start(args: InitArgs, context: &Context) -> Result<Report, Fault> {
+    let here = std::env::current_dir().map_err(|e| {
+        Fault::failure(Problem::error("current-dir", "cannot tell the current directory").why(e))
+    })?;
+    let named = args.folder.or_else(|| context.global.dir.clone());
+    let shown = named.clone().unwrap_or_else(|| PathBuf::from("."));
+    let above = match &named {
+        Some(_) => None,
+        None => root::find(&here, &context.environment, None)?.0.filter(|root| *root != here),
+    };
+    let home = context.environment.get("HOME").map(Path::new).filter(|home| home.is_absolute());
+    let request = env::init::Request {
+        dir: here.join(&shown),
+        home: home.map(|home| home.canonicalize().unwrap_or_else(|_| home.to_owned())),
+        above,
+        shown,
+        profile_set: match args.profile_set {
+            init::ProfileSet::All => env::init::ProfileSet::All,
+            init::ProfileSet::Small => env::init::ProfileSet::Small,
+        },
+        providers: (!args.provider.is_empty()).then_some(args.provider),
+        database: args.database.map(|database| match database {
+            init::Database::Postgres => env::init::Database::Postgres,
+            init::Database::Sqlite => env::init::Database::Sqlite,
+        }),
+        cache: args.cache.map(|cache| match cache {
+            init::Cache::Redis => env::init::Cache::Redis,
+            init::Cache::Memory => env::init::Cache::Memory,
+        }),
+        yes: context.global.yes,
+        dry_run: args.dry_run,
+    };
+    env::init::run(&request, &context.console)
 }

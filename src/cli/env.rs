@@ -1,5 +1,6 @@
 //! `ultra env`.
 
+use super::init::InitArgs;
 use super::switch::{SwitchArgs, UndoArgs};
 use clap::{Args, Subcommand};
 
@@ -19,6 +20,7 @@ pub(crate) enum EnvCommand {
     History,
     /// See what the profiles of this root send where, and agree to it.
     Trust,
+    Init(InitArgs),
 }
 
 /// The settings as they are resolved, and where each comes from. Secrets are never shown.

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod env;
 pub(crate) mod generate;
+pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod man;
 pub(crate) mod serve;

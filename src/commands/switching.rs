@@ -19,7 +19,7 @@ pub(crate) fn root(workspace: &Workspace) -> Result<&Path, Fault> {
     workspace.root.as_deref().ok_or_else(|| {
         Fault::usage(
             Problem::error("no-root", "there is no root here: no directory with `profiles/`")
-                .hint("create `profiles/dev.yaml` with the line `mode: mock`, or go to the root with `--dir ROOT`"),
+                .hint("`ultra env init` starts a project here; or name the root with `--dir ROOT`"),
         )
     })
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod current;
 pub(crate) mod explain;
+pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod show;
 pub(crate) mod validate;

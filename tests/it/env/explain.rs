@@ -52,6 +52,6 @@ fn what_is_shown_reads_as_a_table() {
     let outcome = ultra.run(&["env", "show", "ULTRA_MODE"]).exits(0);
     assert_eq!(
         outcome.stdout,
-        " VARIABLE    VALUE  FROM\n ULTRA_MODE  mock   profiles/dev.yaml:2:7\n"
+        " VARIABLE    VALUE  FROM\n ULTRA_MODE  mock   profiles/dev.yaml:3:7\n"
     );
 }

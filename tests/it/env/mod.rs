@@ -4,6 +4,7 @@ mod broken;
 mod crash;
 mod explain;
 mod generated;
+mod init;
 mod profile;
 mod secrets;
 mod switch;
