@@ -74,6 +74,7 @@ Register-ArgumentCompleter -Native -CommandName 'ultra' -ScriptBlock {
             [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Go back to what was before the last switch')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'The switches so far, newest first')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'See what the profiles of this root send where, and agree to it')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Start a project: profiles, their editor schema, `.gitignore` and `.env.example`. A file that is there is kept as it is')
             break
         }
         'ultra;env;list' {
@@ -240,6 +241,30 @@ Register-ArgumentCompleter -Native -CommandName 'ultra' -ScriptBlock {
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The root: the directory with `profiles/`')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How the answer is written')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How the answer is written')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is going on')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more about what is going on')
+            [CompletionResult]::new('--no-color', '--no-color', [CompletionResultType]::ParameterName, 'Write without colour')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Give every confirmation in advance')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Give every confirmation in advance')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Ask nothing; refuse where an answer is needed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'ultra;env;init' {
+            [CompletionResult]::new('--profile-set', '--profile-set', [CompletionResultType]::ParameterName, 'Which profiles to start with')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Providers whose keys production will need, separated by commas; `none` for none yet')
+            [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'Where production keeps its data')
+            [CompletionResult]::new('--cache', '--cache', [CompletionResultType]::ParameterName, 'What production remembers answers in')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Act on this profile instead of the one in use')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The root: the directory with `profiles/`')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How the answer is written')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How the answer is written')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be written, and write nothing')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is going on')

@@ -44,26 +44,27 @@ complete -c ultra -n "__fish_ultra_needs_command" -f -a "check" -d 'Readiness, s
 complete -c ultra -n "__fish_ultra_needs_command" -f -a "generate" -d 'Write the files that are made from the program\'s own declarations, or check them'
 complete -c ultra -n "__fish_ultra_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c ultra -n "__fish_ultra_needs_command" -f -a "man" -d 'Print a manual page (`ultra man env switch | man -l -`), or write all of them'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -l profile -d 'Act on this profile instead of the one in use' -r
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -l dir -d 'The root: the directory with `profiles/`' -r -F
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
 json\t'One JSON document'"
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s q -l quiet -d 'Leave out notes about what is going on'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s v -l verbose -d 'Say more about what is going on'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -l no-color -d 'Write without colour'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s y -l yes -d 'Give every confirmation in advance'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -l no-input -d 'Ask nothing; refuse where an answer is needed'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -s V -l version -d 'Print version'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "list" -d 'The profiles'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "current" -d 'The profile in use, and who decided so'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "show" -d 'The settings as they are resolved, and where each comes from. Secrets are never shown'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "validate" -d 'Everything that is wrong with a profile, at once'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "explain" -d 'What a variable means, and what every layer says of it'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "switch" -d 'Make another profile the one in use'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "undo" -d 'Go back to what was before the last switch'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "history" -d 'The switches so far, newest first'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust" -f -a "trust" -d 'See what the profiles of this root send where, and agree to it'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "list" -d 'The profiles'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "current" -d 'The profile in use, and who decided so'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "show" -d 'The settings as they are resolved, and where each comes from. Secrets are never shown'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "validate" -d 'Everything that is wrong with a profile, at once'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "explain" -d 'What a variable means, and what every layer says of it'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "switch" -d 'Make another profile the one in use'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "undo" -d 'Go back to what was before the last switch'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "history" -d 'The switches so far, newest first'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "trust" -d 'See what the profiles of this root send where, and agree to it'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "init" -d 'Start a project: profiles, their editor schema, `.gitignore` and `.env.example`. A file that is there is kept as it is'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l profile -d 'Act on this profile instead of the one in use' -r
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l dir -d 'The root: the directory with `profiles/`' -r -F
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
@@ -170,6 +171,25 @@ complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcomm
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -l no-input -d 'Ask nothing; refuse where an answer is needed'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from trust" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -l profile-set -d 'Which profiles to start with' -r -f -a "all\t'dev, test, staging and prod'
+small\t'dev and prod'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -l provider -d 'Providers whose keys production will need, separated by commas; `none` for none yet' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -l database -d 'Where production keeps its data' -r -f -a "postgres\t'A PostgreSQL server, which more than one replica needs'
+sqlite\t'A file in the state directory'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -l cache -d 'What production remembers answers in' -r -f -a "redis\t'A Redis server, shared by replicas'
+memory\t'Bounded memory of each process'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -l dry-run -d 'Say what would be written, and write nothing'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from init" -s V -l version -d 'Print version'
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -l profile -d 'Act on this profile instead of the one in use' -r
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -l dir -d 'The root: the directory with `profiles/`' -r -F
 complete -c ultra -n "__fish_ultra_using_subcommand keys; and not __fish_seen_subcommand_from list set show verify rotate rollback allow status" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'

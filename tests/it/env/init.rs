@@ -140,8 +140,10 @@ fn a_run_that_fails_half_way_takes_back_what_it_wrote() {
         return;
     }
     ultra.run(&["env", "init", "app", "--yes"]).exits(5).complains("nothing was written");
-    let left: Vec<_> =
-        std::fs::read_dir(ultra.root().join("app")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(ultra.root().join("app"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
     assert_eq!(left, ["profiles"]);
     std::fs::set_permissions(&profiles, std::fs::Permissions::from_mode(0o755)).unwrap();
     ultra.run(&["env", "init", "app", "--yes"]).exits(0);
