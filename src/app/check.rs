@@ -91,7 +91,7 @@ fn gate(arg: GateArg) -> Gate {
 }
 
 /// The service key of `ULTRA_SERVICE_KEY` or `ULTRA_SERVICE_KEY_FILE`.
-fn service_key(workspace: &Workspace) -> Result<Option<Secret>, Fault> {
+pub(super) fn service_key(workspace: &Workspace) -> Result<Option<Secret>, Fault> {
     let get = |name: &str| workspace.environment.get(name).filter(|v| !v.is_empty());
     match (get("ULTRA_SERVICE_KEY"), get("ULTRA_SERVICE_KEY_FILE")) {
         (Some(_), Some(_)) => Err(Fault::does_not_hold(vec![

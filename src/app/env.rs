@@ -31,6 +31,21 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Report, Faul
             let request = env::explain::Request { name: args.name };
             env::explain::run(&request, &workspace, &secrets, &context.console)
         }
+        EnvCommand::Diff(args) => {
+            let key = match args.url {
+                Some(_) => super::check::service_key(&workspace)?,
+                None => None,
+            };
+            let request = env::diff::Request {
+                a: args.a,
+                b: args.b,
+                url: args.url,
+                key,
+                origins: args.origins,
+                exit_code: args.exit_code,
+            };
+            env::diff::run(&request, &workspace, &secrets, &context.console)
+        }
         EnvCommand::Switch(args) => {
             let request = switch::Request {
                 target: args.target,

@@ -1,6 +1,7 @@
 //! `ultra env`.
 
 use super::init::InitArgs;
+use super::diff::DiffArgs;
 use super::switch::{SwitchArgs, UndoArgs};
 use clap::{Args, Subcommand};
 
@@ -14,6 +15,7 @@ pub(crate) enum EnvCommand {
     Show(ShowArgs),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
+    Diff(DiffArgs),
     Switch(SwitchArgs),
     Undo(UndoArgs),
     /// The switches so far, newest first.

@@ -5,6 +5,7 @@ pub(crate) mod auth;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod db;
+pub(crate) mod diff;
 pub(crate) mod env;
 pub(crate) mod generate;
 pub(crate) mod init;

@@ -23,7 +23,8 @@ fn block(out: &mut impl Write, block: &Block, colour: bool) -> io::Result<()> {
         Block::Toned(tone, text) => writeln!(out, "{}", paint(*tone, text, colour)),
         Block::List(items) => items.iter().try_for_each(|item| writeln!(out, "  - {item}")),
         Block::Pairs(pairs) => self::pairs(out, pairs, colour),
-        Block::Table(table) => self::table(out, table, colour),
+        Block::Table(table) => self::table(out, table, colour, None),
+        Block::Fitted(table) => self::table(out, table, colour, columns()),
         Block::Diff(lines) => lines.iter().try_for_each(|(mark, text)| {
             let tone = match mark {
                 '+' => Tone::Good,
@@ -47,9 +48,20 @@ fn pairs(out: &mut impl Write, pairs: &[(String, String)], colour: bool) -> io::
     Ok(())
 }
 
-fn table(out: &mut impl Write, table: &Table, colour: bool) -> io::Result<()> {
+/// The columns of the terminal that stdout is; `None` if it is none, for then the reader may be a
+/// program that wants one line a row.
+fn columns() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col >= 20).then_some(size.ws_col)
+}
+
+/// Draws the table; with `width` its cells are wrapped to fit.
+fn table(out: &mut impl Write, table: &Table, colour: bool, width: Option<u16>) -> io::Result<()> {
     let mut drawn = comfy_table::Table::new();
     drawn.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if let Some(width) = width {
+        drawn.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
     drawn.set_header(
         table.head.iter().map(|head| Cell::new(paint(Tone::Faint, &head.to_uppercase(), colour))),
     );

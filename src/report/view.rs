@@ -56,6 +56,8 @@ pub(crate) enum Block {
     Pairs(Vec<(String, String)>),
     /// A table.
     Table(Table),
+    /// A table whose cells wrap where a terminal is too narrow for it.
+    Fitted(Table),
     /// Lines that were added (`+`), removed (`-`), changed (`~`) or are the same (` `).
     Diff(Vec<(char, String)>),
     /// A problem with its place, cause and way out.

@@ -212,6 +212,11 @@ impl FingerprintKey {
         Self::read(path)?.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// Names the key. No value has this fingerprint: none holds a NUL.
+    pub(crate) fn id(&self) -> String {
+        self.of(&Secret::new("\0ultra: the key of these fingerprints"))
+    }
+
     /// The fingerprint of a value: 16 hexadecimal digits of its HMAC-SHA-256.
     pub(crate) fn of(&self, value: &Secret) -> String {
         let mut mac = keyed(self.0.expose().as_bytes());

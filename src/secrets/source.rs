@@ -311,6 +311,16 @@ impl SecretSource for VaultSource {
     fn fingerprint(&self, value: &Secret) -> Result<String, Problem> {
         Ok(self.fingerprint_key().map_err(first)?.of(value))
     }
+
+    fn fingerprint_key_id(&self) -> Result<Option<String>, Problem> {
+        let path = self.path("fingerprint.key");
+        let key = FingerprintKey::read(&path).map_err(|e| {
+            Problem::error("fingerprint-key", "cannot read the key of the fingerprints")
+                .at(Place::file(&path))
+                .why(e)
+        })?;
+        Ok(key.map(|key| key.id()))
+    }
 }
 
 fn current(entry: &EntryFacts) -> Option<SecretFacts> {

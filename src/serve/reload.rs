@@ -7,6 +7,7 @@ use super::state::{App, Live};
 use crate::base::Secret;
 use crate::gateway::keys::{self, Reloaded};
 use crate::report::Problem;
+use crate::settings::compare::Described;
 use crate::settings::secret::SecretSource;
 use crate::settings::{self, Resolution, Settings, Workspace};
 use notify::Watcher as _;
@@ -37,6 +38,8 @@ pub(crate) struct Reloader {
     vault: PathBuf,
     /// One reload at a time; holds the files whose change calls for the next.
     files: Mutex<Vec<PathBuf>>,
+    /// What the server started with, and what was loaded last.
+    loaded: Mutex<Option<(Arc<Resolution>, Arc<Resolution>)>>,
     /// The key that signs tokens, and the one before.
     signing: Mutex<Vec<Secret>>,
     watched: Notify,
@@ -57,6 +60,7 @@ impl Reloader {
             secrets,
             vault,
             files: Mutex::default(),
+            loaded: Mutex::default(),
             signing: Mutex::default(),
             watched: Notify::new(),
             wanting: AtomicBool::new(false),
@@ -66,6 +70,14 @@ impl Reloader {
     /// The state directory of the server.
     pub(crate) fn state_dir(&self) -> &Path {
         &self.workspace.state_dir
+    }
+
+    /// What the server runs with, without secrets; `None` before anything was loaded. Reads the
+    /// files of secrets.
+    pub(crate) fn described(&self) -> Option<Described> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (start, now) = loaded?;
+        Some(Described::of(&start, &now, &*self.secrets))
     }
 }
 
@@ -92,6 +104,11 @@ pub(crate) fn apply(app: &App, settings: &Settings, resolution: &Resolution) -> 
     let mut reloaded = keys::load(&table, resolution, &*reloader.secrets, Instant::now());
     *known = keys::files(&table, resolution, &reloader.vault);
     drop(known);
+    let now = Arc::new(resolution.clone());
+    let mut loaded = reloader.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+    let start = loaded.take().map_or_else(|| Arc::clone(&now), |(start, _)| start);
+    *loaded = Some((start, now));
+    drop(loaded);
     reloader.watched.notify_one();
     app.live.store(Arc::new(Live::of(settings, config_hash(resolution))));
     if let Err(problem) = signing_keys(app, settings) {

@@ -74,6 +74,9 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     post("/api/admin/keys/reload", Access::Scopes(&[Scope::Admin]), |app, _| {
         Box::pin(admin::reload_keys(app))
     }),
+    get("/api/admin/config", Access::Scopes(&[Scope::Admin]), |app, _| {
+        Box::pin(admin::config(app))
+    }),
     post("/api/admin/check/tokens", Access::Scopes(&[Scope::Check]), |app, request| {
         Box::pin(check::tokens(app, request))
     }),

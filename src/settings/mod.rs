@@ -6,6 +6,7 @@
 
 pub(crate) mod address;
 pub(crate) mod catalogue;
+pub(crate) mod compare;
 mod derive;
 pub(crate) mod docs;
 pub(crate) mod dotenv;

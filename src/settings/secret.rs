@@ -69,6 +69,15 @@ pub(crate) trait SecretSource: Debug + Send + Sync {
     /// # Errors
     /// The project's fingerprint key cannot be read or made.
     fn fingerprint(&self, value: &Secret) -> Result<String, Problem>;
+
+    /// Names the key of the fingerprints, so that two places can tell whether theirs may be
+    /// compared; `None` if there is no key yet. Makes none.
+    ///
+    /// # Errors
+    /// The key is there and cannot be read.
+    fn fingerprint_key_id(&self) -> Result<Option<String>, Problem> {
+        Ok(None)
+    }
 }
 
 /// A secret that has a source and has not been opened.

@@ -1,6 +1,7 @@
 //! The commands of `ultra env` that read.
 
 pub(crate) mod current;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod list;

@@ -1,4 +1,4 @@
-//! `POST /api/admin/keys/reload`.
+//! `POST /api/admin/keys/reload` and `GET /api/admin/config`.
 
 use super::json;
 use crate::serve::error::{self, Refusal};
@@ -39,5 +39,24 @@ pub(crate) async fn reload_keys(app: Arc<App>) -> Outcome {
         "drained": reloaded.change.drained,
         "problems": problems,
         "slots": slots,
+    })))
+}
+
+/// What the server runs with: values that are no secret, and keyed fingerprints of those that are.
+pub(crate) async fn config(app: Arc<App>) -> Outcome {
+    let worker = Arc::clone(&app);
+    let described = tokio::task::spawn_blocking(move || worker.reloader.described())
+        .await
+        .ok()
+        .flatten()
+        .ok_or_else(error::internal)?;
+    Ok(json(&object!({
+        "profile": app.profile,
+        "mode": app.mode,
+        "version": env!("CARGO_PKG_VERSION"),
+        "instance": app.instance,
+        "started_at": app.started_at,
+        "config_hash": app.live.load().config_hash,
+        "config": described,
     })))
 }

@@ -2,6 +2,7 @@
 
 mod broken;
 mod crash;
+mod diff;
 mod explain;
 mod generated;
 mod init;

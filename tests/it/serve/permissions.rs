@@ -8,6 +8,7 @@ const GUARDED: &[(&str, &str)] = &[
     ("GET", "/api/available-models"),
     ("GET", "/api/auth/me"),
     ("POST", "/api/admin/keys/reload"),
+    ("GET", "/api/admin/config"),
     ("POST", "/api/admin/check/tokens"),
     ("GET", "/v1/models"),
     ("GET", "/v1/models/gpt-4o"),

@@ -1,0 +1,293 @@
+//! `ultra env diff A B`: what differs between two profiles, files, or a running server.
+
+use crate::base::{Secret, near, redact};
+use crate::exit::ExitStatus;
+use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
+use crate::settings::compare::{self, Described, Difference, Kind, Shape, Side};
+use crate::settings::profile::canonical;
+use crate::settings::secretish::name_for_message;
+use crate::settings::{SecretSource, Workspace, load};
+use crate::smoke::{Call, Client};
+use std::time::Duration;
+use url::Url;
+
+/// What a table cell shows at most; JSON has the whole.
+const LONGEST: usize = 160;
+
+/// How long the server may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// What is wanted.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The first side, by name or path.
+    pub(crate) a: Option<String>,
+    /// The second side.
+    pub(crate) b: Option<String>,
+    /// The server that is the second side.
+    pub(crate) url: Option<Url>,
+    /// The key to ask it with.
+    pub(crate) key: Option<Secret>,
+    /// Whether to say where each value comes from.
+    pub(crate) origins: bool,
+    /// Whether a difference is exit 3.
+    pub(crate) exit_code: bool,
+}
+
+/// Compares.
+pub(crate) fn run(
+    request: &Request,
+    workspace: &Workspace,
+    secrets: &dyn SecretSource,
+    console: &dyn Console,
+) -> Result<Report, Fault> {
+    let mut notes = Vec::new();
+    let mut local = |name: &str| side(name, workspace, secrets, &mut notes);
+    let mut sides = Vec::new();
+    for name in [&request.a, &request.b].into_iter().flatten() {
+        sides.push(local(name)?);
+    }
+    if sides.len() + usize::from(request.url.is_some()) < 2 {
+        sides.insert(0, local(&workspace.profile)?);
+    }
+    if let Some(url) = &request.url {
+        sides.push(server(url, request.key.clone())?);
+    }
+    let [a, b] = <[Side; 2]>::try_from(sides)
+        .map_err(|sides| Fault::bug(format!("{} sides to compare", sides.len())))?;
+    for note in &notes {
+        console.warn(note);
+    }
+    let found = compare::differences(&a, &b, secrets);
+    let shapes = compare::shapes(&a, &b);
+    let count = |kind: Kind| found.iter().filter(|d| d.kind == kind).count();
+    let unknown = count(Kind::Unknown);
+    let differs = found.len() > unknown || !shapes.is_empty();
+    let status = match (request.exit_code, differs, unknown) {
+        (false, ..) | (true, false, 0) => ExitStatus::Holds,
+        (true, true, _) => ExitStatus::DoesNotHold,
+        (true, false, _) => ExitStatus::Unreachable,
+    };
+    let view = view(&a, &b, &found, &shapes, request.origins);
+    let told = |side: &Side| {
+        serde_json::json!({
+            "name": side.label,
+            "kind": side.kind,
+            "fingerprint_key": side.prints,
+        })
+    };
+    let data = serde_json::json!({
+        "a": told(&a),
+        "b": told(&b),
+        "same": !differs && unknown == 0,
+        "added": count(Kind::Added),
+        "removed": count(Kind::Removed),
+        "changed": count(Kind::Changed),
+        "renamed": count(Kind::Renamed),
+        "unknown": unknown,
+        "variables": found,
+        "structure": shapes,
+    });
+    Ok(Report::new("ultra.env.diff/1", data, view)?.status(status))
+}
+
+/// The side that `name` means: a profile before a file.
+fn side(
+    name: &str,
+    workspace: &Workspace,
+    secrets: &dyn SecretSource,
+    notes: &mut Vec<Problem>,
+) -> Result<Side, Fault> {
+    let profile = canonical(name);
+    if workspace.profile_exists(profile) {
+        let loaded = load(workspace, profile, secrets);
+        let (errors, others): (Vec<_>, Vec<_>) =
+            loaded.problems.into_iter().partition(Problem::is_error);
+        let Some(resolution) = loaded.resolution.filter(|_| !loaded.misread) else {
+            return Err(Fault::does_not_hold(errors));
+        };
+        // What does not hold is for `env validate` to say; this changes what is compared.
+        notes.extend(
+            errors.into_iter().chain(others).filter(|problem| problem.code == "untrusted-root"),
+        );
+        return Ok(Side::of_resolution(profile.to_owned(), &resolution, secrets));
+    }
+    let path = workspace.current_dir.join(name);
+    if looks_like_a_path(name) || path.symlink_metadata().is_ok() {
+        let (side, warnings) = compare::of_file(&path, name, workspace, secrets)?;
+        notes.extend(warnings);
+        return Ok(side);
+    }
+    let names = workspace.profile_names();
+    Err(Fault::usage(
+        Problem::error(
+            "unknown-side",
+            format!("{} is neither a profile nor a file", name_for_message(name)),
+        )
+        .maybe_hint(near::hint(profile, names.iter().map(String::as_str))),
+    ))
+}
+
+fn looks_like_a_path(name: &str) -> bool {
+    name.contains('/') || name.starts_with('.') || name.ends_with(".yaml") || name.ends_with(".yml")
+}
+
+/// What the server at `url` says it runs with.
+fn server(url: &Url, key: Option<Secret>) -> Result<Side, Fault> {
+    let label = redact::url(url.as_str()).trim_end_matches('/').to_owned();
+    let failed = |why: String, hint: Option<&str>| {
+        Fault::unreachable(
+            Problem::error(
+                "no-configuration",
+                format!("`{label}` does not tell what it runs with"),
+            )
+            .why(why)
+            .maybe_hint(hint.map(str::to_owned)),
+        )
+    };
+    if key.is_none() {
+        return Err(failed(
+            "it tells only who shows a service key with the scope `admin`".to_owned(),
+            Some("set ULTRA_SERVICE_KEY_FILE to a file with the key"),
+        ));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Fault::failure(Problem::error("runtime", "cannot ask").why(e)))?;
+    let call = Call::get("/api/admin/config").with_key().within(DEADLINE);
+    let client = Client::new(url.clone(), key).map_err(|e| failed(e.to_string(), None))?;
+    let answer = runtime.block_on(client.send(&call)).map_err(|e| failed(e.to_string(), None))?;
+    match answer.status {
+        200 => {}
+        401 => return Err(failed("it does not accept the service key (401)".to_owned(), None)),
+        403 => {
+            return Err(failed(
+                "the service key lacks the scope `admin` (403)".to_owned(),
+                Some("ultra auth service-key create --scope admin"),
+            ));
+        }
+        404 => return Err(failed("it is of a version that cannot (404)".to_owned(), None)),
+        status => return Err(failed(format!("it answered {status}"), None)),
+    }
+    // What serde says may quote the answer.
+    let described: Option<Described> =
+        answer.json().and_then(|json| serde_json::from_value(json.get("config")?.clone()).ok());
+    described
+        .map(|described| described.into_side(label.clone()))
+        .ok_or_else(|| failed("its answer is not understood".to_owned(), None))
+}
+
+fn view(a: &Side, b: &Side, found: &[Difference], shapes: &[Shape], origins: bool) -> Vec<Block> {
+    if found.is_empty() && shapes.is_empty() {
+        return vec![Block::Toned(
+            Tone::Good,
+            format!("`{}` and `{}` do not differ", a.label, b.label),
+        )];
+    }
+    let mut view = vec![Block::text(format!("from `{}` to `{}`", a.label, b.label))];
+    if !found.is_empty() {
+        let mut table = Table::new(&["", "variable", "before", "after"]);
+        for difference in found {
+            let (mark, tone) = mark(difference.kind);
+            let cell = |told: &Option<compare::Told>| shown(told.as_ref(), difference, origins);
+            table.rows.push(vec![
+                (mark.to_owned(), tone),
+                (difference.name.clone(), tone),
+                (cell(&difference.before), Tone::Plain),
+                (cell(&difference.after), Tone::Plain),
+            ]);
+        }
+        view.push(Block::Fitted(table));
+    }
+    if !shapes.is_empty() {
+        view.push(Block::heading("Providers, routes and policy"));
+        let mut table = Table::new(&["", "key", "before", "after"]);
+        for shape in shapes {
+            let kind = match (&shape.before, &shape.after) {
+                (None, _) => Kind::Added,
+                (_, None) => Kind::Removed,
+                _ => Kind::Changed,
+            };
+            let (mark, tone) = mark(kind);
+            let cell = |text: &Option<String>| text.as_deref().map_or_else(String::new, elided);
+            table.rows.push(vec![
+                (mark.to_owned(), tone),
+                (shape.key.clone(), tone),
+                (cell(&shape.before), Tone::Plain),
+                (cell(&shape.after), Tone::Plain),
+            ]);
+        }
+        view.push(Block::Fitted(table));
+    }
+    view.push(Block::text(counted(found, shapes)));
+    view
+}
+
+/// The mark and tone of a kind, as in a diff.
+fn mark(kind: Kind) -> (&'static str, Tone) {
+    match kind {
+        Kind::Added => ("+", Tone::Good),
+        Kind::Removed => ("-", Tone::Bad),
+        Kind::Changed => ("~", Tone::Warn),
+        Kind::Renamed => (">", Tone::Warn),
+        Kind::Unknown => ("?", Tone::Warn),
+    }
+}
+
+fn shown(told: Option<&compare::Told>, of: &Difference, origins: bool) -> String {
+    let Some(told) = told else { return String::new() };
+    let mut text = match (&told.value, &told.fingerprint) {
+        _ if !told.readable => "(not readable)".to_owned(),
+        (Some(value), _) => elided(value),
+        (None, Some(print)) => format!("(secret {print})"),
+        (None, None) => "(secret)".to_owned(),
+    };
+    if told.name != of.name {
+        text = format!("{} = {text}", told.name);
+    }
+    if origins {
+        text.push_str(&format!("\n{}", told.from));
+    }
+    text
+}
+
+/// A value for a table: control characters escaped, the middle of a long one left out.
+fn elided(value: &str) -> String {
+    let mut safe = String::new();
+    let length = value.chars().count();
+    let (head, tail) = if length > LONGEST { (LONGEST - 40, 20) } else { (length, 0) };
+    let escape = |c: char, into: &mut String| {
+        if c.is_control() {
+            into.extend(c.escape_default());
+        } else {
+            into.push(c);
+        }
+    };
+    value.chars().take(head).for_each(|c| escape(c, &mut safe));
+    if tail > 0 {
+        safe.push_str(&format!("…({} more)…", length - head - tail));
+        value.chars().skip(length - tail).for_each(|c| escape(c, &mut safe));
+    }
+    if safe.is_empty() { "(empty)".to_owned() } else { safe }
+}
+
+fn counted(found: &[Difference], shapes: &[Shape]) -> String {
+    let words = [
+        (Kind::Added, "added"),
+        (Kind::Removed, "removed"),
+        (Kind::Changed, "changed"),
+        (Kind::Renamed, "renamed"),
+        (Kind::Unknown, "cannot be compared"),
+    ];
+    let mut parts: Vec<String> = words
+        .into_iter()
+        .map(|(kind, word)| (found.iter().filter(|d| d.kind == kind).count(), word))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    if !shapes.is_empty() {
+        parts.push(format!("{} in providers, routes or policy", shapes.len()));
+    }
+    parts.join(", ")
+}

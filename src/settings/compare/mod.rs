@@ -1,0 +1,12 @@
+//! What differs between two sides, each a profile, a file or a running server, without showing a
+//! secret.
+
+mod described;
+mod file;
+mod judge;
+mod side;
+
+pub(crate) use described::Described;
+pub(crate) use file::of_file;
+pub(crate) use judge::{Difference, Kind, Shape, Told, differences, shapes};
+pub(crate) use side::Side;
