@@ -1,7 +1,7 @@
 //! `ultra env`.
 
-use super::init::InitArgs;
 use super::diff::DiffArgs;
+use super::init::InitArgs;
 use super::switch::{SwitchArgs, UndoArgs};
 use clap::{Args, Subcommand};
 
