@@ -88,6 +88,9 @@ _ultra() {
             ultra__subcmd__env,current)
                 cmd="ultra__subcmd__env__subcmd__current"
                 ;;
+            ultra__subcmd__env,diff)
+                cmd="ultra__subcmd__env__subcmd__diff"
+                ;;
             ultra__subcmd__env,explain)
                 cmd="ultra__subcmd__env__subcmd__explain"
                 ;;
@@ -788,7 +791,7 @@ _ultra() {
             return 0
             ;;
         ultra__subcmd__env)
-            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list current show validate explain switch undo history trust init"
+            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list current show validate explain diff switch undo history trust init"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -824,6 +827,40 @@ _ultra() {
                 return 0
             fi
             case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ultra__subcmd__env__subcmd__diff)
+            opts="-o -q -v -y -h -V --url --origins --exit-code --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -44,27 +44,28 @@ complete -c ultra -n "__fish_ultra_needs_command" -f -a "check" -d 'Readiness, s
 complete -c ultra -n "__fish_ultra_needs_command" -f -a "generate" -d 'Write the files that are made from the program\'s own declarations, or check them'
 complete -c ultra -n "__fish_ultra_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c ultra -n "__fish_ultra_needs_command" -f -a "man" -d 'Print a manual page (`ultra man env switch | man -l -`), or write all of them'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -l profile -d 'Act on this profile instead of the one in use' -r
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -l dir -d 'The root: the directory with `profiles/`' -r -F
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
 json\t'One JSON document'"
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s q -l quiet -d 'Leave out notes about what is going on'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s v -l verbose -d 'Say more about what is going on'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -l no-color -d 'Write without colour'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s y -l yes -d 'Give every confirmation in advance'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -l no-input -d 'Ask nothing; refuse where an answer is needed'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -s V -l version -d 'Print version'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "list" -d 'The profiles'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "current" -d 'The profile in use, and who decided so'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "show" -d 'The settings as they are resolved, and where each comes from. Secrets are never shown'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "validate" -d 'Everything that is wrong with a profile, at once'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "explain" -d 'What a variable means, and what every layer says of it'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "switch" -d 'Make another profile the one in use'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "undo" -d 'Go back to what was before the last switch'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "history" -d 'The switches so far, newest first'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "trust" -d 'See what the profiles of this root send where, and agree to it'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain switch undo history trust init" -f -a "init" -d 'Start a project: profiles, their editor schema, `.gitignore` and `.env.example`. A file that is there is kept as it is'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "list" -d 'The profiles'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "current" -d 'The profile in use, and who decided so'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "show" -d 'The settings as they are resolved, and where each comes from. Secrets are never shown'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "validate" -d 'Everything that is wrong with a profile, at once'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "explain" -d 'What a variable means, and what every layer says of it'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "diff" -d 'What differs between two profiles, files, or a running server'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "switch" -d 'Make another profile the one in use'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "undo" -d 'Go back to what was before the last switch'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "history" -d 'The switches so far, newest first'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "trust" -d 'See what the profiles of this root send where, and agree to it'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "init" -d 'Start a project: profiles, their editor schema, `.gitignore` and `.env.example`. A file that is there is kept as it is'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l profile -d 'Act on this profile instead of the one in use' -r
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l dir -d 'The root: the directory with `profiles/`' -r -F
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
@@ -120,6 +121,20 @@ complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcomm
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -l no-input -d 'Ask nothing; refuse where an answer is needed'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from explain" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -l url -d 'The second side is the server that runs here; it wants a service key with the scope `admin` in `ULTRA_SERVICE_KEY` or `ULTRA_SERVICE_KEY_FILE`' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -l origins -d 'Say which file and line each side\'s value comes from'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -l exit-code -d 'End with 3 if anything differs, and with 5 if that cannot be said'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -s V -l version -d 'Print version'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l wait -d 'How long to wait for another switch to end' -r
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l profile -d 'Act on this profile instead of the one in use' -r
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l dir -d 'The root: the directory with `profiles/`' -r -F
