@@ -7,6 +7,7 @@ mod env;
 mod generate;
 mod keys;
 mod serve;
+mod usage;
 
 use crate::base::SystemClock;
 use crate::cli::{Cli, Command, Global, OutputFormat};
@@ -19,6 +20,7 @@ use crate::settings::workspace::Flags;
 use crate::settings::{Workspace, switch};
 use clap::Parser as _;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -86,9 +88,10 @@ impl Context {
 
 /// Runs the process and says how it ends.
 pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(e) => return clap_answer(&e).into(),
+        Err(e) => return clap_answer(&e, &args).into(),
     };
     let environment = Environment::of_process();
     let console = Terminal::new(TerminalOptions {
@@ -107,10 +110,21 @@ pub(crate) fn main() -> ExitCode {
     finish(&outcome, &context.console).into()
 }
 
-/// Help and version go to stdout and hold; everything else is a usage error on stderr.
-fn clap_answer(error: &clap::Error) -> ExitStatus {
-    let _ = error.print();
-    if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Holds }
+/// Help and version go to stdout and hold; everything else is a usage error on stderr, as text or
+/// as the document that `-o json` asks for.
+fn clap_answer(error: &clap::Error, args: &[OsString]) -> ExitStatus {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitStatus::Holds;
+    }
+    let mut err = io::stderr().lock();
+    let _ = match usage::format(args) {
+        OutputFormat::Json => {
+            render::fault(&mut err, &usage::fault(error, args), Format::Json, false)
+        }
+        OutputFormat::Human => err.write_all(usage::text(error, args).as_bytes()),
+    };
+    ExitStatus::Usage
 }
 
 /// Hands the command to the file of its group.

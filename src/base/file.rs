@@ -109,6 +109,13 @@ pub(crate) fn read_secret(path: &Path) -> Result<Secret, String> {
     if secret.is_empty() { Err("it is empty".to_owned()) } else { Ok(secret) }
 }
 
+/// Whether this is a regular file of nothing but white space. One that cannot be read or is larger
+/// than any slip of the pen is left for whoever reads it.
+pub(crate) fn holds_nothing(path: &Path) -> bool {
+    read_bounded(path, 4096)
+        .is_ok_and(|found| found.is_some_and(|bytes| bytes.trim_ascii().is_empty()))
+}
+
 /// Whether anybody but the owner may read the file: group or other bits set.
 pub(crate) fn others_can_read(path: &Path) -> io::Result<bool> {
     Ok(std::fs::metadata(path)?.mode() & 0o044 != 0)

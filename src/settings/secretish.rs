@@ -250,18 +250,59 @@ fn random(word: &str) -> bool {
         && word.bytes().any(|b| b.is_ascii_digit())
 }
 
-/// A value for a message: quoted if it is short and harmless, else its length.
+/// A value for a message: quoted if it is short and harmless, else its length. Somebody may have
+/// pasted a key, or the beginning of one, where a number belongs.
 pub(crate) fn value_for_message(text: &str) -> String {
-    let short = text.chars().count() <= 16 && !text.chars().any(char::is_control) && !value(text);
-    if short {
+    let short = text.chars().count() <= 16 && !text.chars().any(char::is_control);
+    if short && !perhaps_pasted(text) {
         format!("`{text}`")
     } else {
         format!("a text of {} characters", text.chars().count())
     }
 }
 
+/// Whether a short text may hold a piece of a secret: the beginning of a well-known key anywhere in
+/// it, or a word of twelve or more in which letters and digits are mixed.
+fn perhaps_pasted(text: &str) -> bool {
+    let mixed = |word: &str| {
+        word.len() >= 12
+            && word.bytes().any(|b| b.is_ascii_digit())
+            && word.bytes().any(|b| b.is_ascii_alphabetic())
+    };
+    let begins = |part: &str| {
+        VALUE_BEGINNINGS.iter().any(|begin| part.len() > begin.len() && part.starts_with(begin))
+    };
+    perhaps(text)
+        || text.contains('@')
+        || text.split(|c: char| !c.is_ascii_alphanumeric()).any(mixed)
+        || text.split(|c: char| c.is_whitespace() || "\"'`=:,;(<[{".contains(c)).any(begins)
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_pasted_key_is_not_repeated_in_a_message() {
+        for value in [
+            "sk-abc123",
+            "sk-proj-12345678",
+            "\"sk-abc\"",
+            "key=sk-abc",
+            "eyJhbGciOiJI",
+            "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+            "h://u:pw@h",
+            "postgres://u:hunter2@db/app",
+            "0123456789abcdef",
+            "0123456789abcdef0123456789abcdef",
+            "q7Gm2xVt9LrB4nWz",
+        ] {
+            let shown = super::value_for_message(value);
+            assert!(shown.starts_with("a text of "), "{value}: {shown}");
+        }
+        for value in ["yes", "8085x", "10 minutes", "0.0.0.0:99999", "info,hyper=warn", "gpt-4o"] {
+            assert_eq!(super::value_for_message(value), format!("`{value}`"));
+        }
+    }
+
     #[test]
     fn what_may_be_a_secret_is_no_name_in_a_message() {
         for text in

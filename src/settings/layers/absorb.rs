@@ -2,6 +2,7 @@
 //! knows.
 
 use super::{Gather, Value, as_value};
+use crate::base::file;
 use crate::report::{Place, Problem};
 use crate::settings::catalogue::VarSpec;
 use crate::settings::names::{self, Meaning};
@@ -102,7 +103,7 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
     if spec.bootstrap && said.text.is_empty() {
         return false;
     }
-    if spec.secret && said.text.is_empty() {
+    if spec.secret && said.text.trim().is_empty() {
         gather.problems.push(
             Problem::warning(
                 "empty-secret",
@@ -198,6 +199,15 @@ fn decide(gather: &mut Gather<'_>, layer: Layer, spec: &'static VarSpec, said: O
             _ => gather.workspace.dotenv_dir(),
         };
         let path = base.unwrap_or(Path::new("")).join(&said.text);
+        if file::holds_nothing(&path) {
+            let what = format!("the file of `{}` is empty and counts as unset", said.name);
+            gather.problems.push(
+                Problem::warning("empty-secret", what)
+                    .at(Place::file(gather.workspace.shown(&path)))
+                    .why(format!("named by {}", layer.describe())),
+            );
+            return;
+        }
         let value = Value { value: ValueRef::File(path), place: said.place };
         gather.add(spec.name, layer, value, Some(said.name));
     }

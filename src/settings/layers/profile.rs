@@ -2,7 +2,7 @@
 
 use super::absorb::{Said, absorb};
 use super::{Gather, Value, trust};
-use crate::base::Secret;
+use crate::base::{Secret, file};
 use crate::report::{Place, Problem};
 use crate::settings::origin::Layer;
 use crate::settings::profile::{SecretReference, SecretSpec};
@@ -62,6 +62,12 @@ fn refer(gather: &mut Gather<'_>, name: &str, spec: &SecretSpec) -> Option<Value
         SecretReference::File(path) => {
             let base = gather.workspace.root.as_ref().unwrap_or(&gather.workspace.current_dir);
             let path = base.join(path);
+            if file::holds_nothing(&path) {
+                let why =
+                    format!("the file `{}` is empty", gather.workspace.shown(&path).display());
+                missing(gather, name, &spec.place, why, None);
+                return None;
+            }
             if path.exists() {
                 return Some(ValueRef::File(path));
             }

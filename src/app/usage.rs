@@ -1,0 +1,143 @@
+//! A command line that cannot be parsed: said as `-o` asks, and without repeating a key that was
+//! pasted where none belongs.
+
+use crate::cli::OutputFormat;
+use crate::report::{Fault, Problem};
+use crate::settings::secretish;
+use clap::error::ErrorKind;
+use std::ffi::OsString;
+
+/// The format that the arguments ask for, as far as can be told without parsing them. The last one
+/// counts; what follows `--` is not ours.
+pub(super) fn format(args: &[OsString]) -> OutputFormat {
+    let mut format = OutputFormat::Human;
+    let texts: Vec<&str> = args.iter().map(|arg| arg.to_str().unwrap_or_default()).collect();
+    for (n, arg) in texts.iter().enumerate().skip(1) {
+        if *arg == "--" {
+            break;
+        }
+        let next = || texts.get(n + 1).copied().unwrap_or_default();
+        let value = if let Some(rest) = arg.strip_prefix("--output") {
+            if rest.is_empty() { next() } else { rest.strip_prefix('=').unwrap_or_default() }
+        } else if let Some(rest) = short(arg) {
+            if rest.is_empty() { next() } else { rest.strip_prefix('=').unwrap_or(rest) }
+        } else {
+            continue;
+        };
+        match value {
+            "json" => format = OutputFormat::Json,
+            "human" => format = OutputFormat::Human,
+            _ => {}
+        }
+    }
+    format
+}
+
+/// What follows `-o` in a word of short flags, such as `-qojson`.
+fn short(arg: &str) -> Option<&str> {
+    let flags = arg.strip_prefix('-').filter(|rest| !rest.starts_with('-'))?;
+    flags.trim_start_matches(['q', 'v', 'y']).strip_prefix('o')
+}
+
+/// The text of clap, with what looks like a secret left out.
+pub(super) fn text(error: &clap::Error, args: &[OsString]) -> String {
+    masked(error.render().to_string(), args)
+}
+
+/// The error as a problem like any other.
+pub(super) fn fault(error: &clap::Error, args: &[OsString]) -> Fault {
+    let text = text(error, args);
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
+        let problem = Problem::error("usage", "a subcommand is missing");
+        return Fault::usage(problem.maybe_hint(usage.map(str::to_owned)));
+    }
+    let mut what = String::new();
+    let mut why = Vec::new();
+    let (mut tips, mut usage) = (Vec::new(), None);
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(rest) = line.strip_prefix("error: ") {
+            what = rest.trim_end_matches(':').to_owned();
+        } else if let Some(tip) = line.strip_prefix("tip: ") {
+            tips.push(tip.to_owned());
+        } else if let Some(rest) = line.strip_prefix("Usage: ") {
+            usage = Some(rest.to_owned());
+        } else if !line.starts_with("For more information") && usage.is_none() {
+            why.push(line.trim_matches(['[', ']']).to_owned());
+        }
+    }
+    let quoted = |text: String| text.replace('\'', "`");
+    let mut problem = Problem::error("usage", quoted(what));
+    if !why.is_empty() {
+        problem = problem.why(quoted(why.join(", ")));
+    }
+    let tips = (!tips.is_empty()).then(|| quoted(tips.join("; ")));
+    Fault::usage(problem.maybe_hint(tips.or(usage)))
+}
+
+/// Leaves out every argument, and every value of a flag, that may be a secret.
+fn masked(mut text: String, args: &[OsString]) -> String {
+    let words = args.iter().skip(1).map(|arg| arg.to_string_lossy());
+    for word in words {
+        let value = word.split_once('=').map(|(_, value)| value);
+        for part in value.into_iter().chain(std::iter::once(&*word)) {
+            if secretish::perhaps(part) {
+                text = text.replace(part, "…");
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::Parser as _;
+
+    fn args(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_output_option_is_found_in_every_spelling() {
+        for line in [
+            "ultra -o json env",
+            "ultra env -ojson",
+            "ultra env -o=json lst",
+            "ultra env --output json",
+            "ultra --output=json --nope",
+            "ultra -qo json",
+            "ultra -o human -o json",
+        ] {
+            assert_eq!(format(&args(line)), OutputFormat::Json, "{line}");
+        }
+        for line in ["ultra", "ultra -o", "ultra -o jsn", "ultra -- -o json", "ultra --out json"] {
+            assert_eq!(format(&args(line)), OutputFormat::Human, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_near_miss_is_the_hint_and_a_secret_is_left_out() {
+        for (line, what, hint) in [
+            ("ultra env lst", "unrecognized subcommand `lst`", "`list`"),
+            ("ultra env list --profil x", "unexpected argument `--profil` found", "`--profile`"),
+            ("ultra keys set", "required arguments were not provided", "ultra keys set"),
+            ("ultra env", "a subcommand is missing", "ultra env"),
+        ] {
+            let args = args(line);
+            let fault = fault(&Cli::try_parse_from(&args).unwrap_err(), &args);
+            let problem = fault.problems.first().unwrap();
+            assert!(problem.what.contains(what), "{line}: {problem:?}");
+            assert!(problem.hint.as_ref().unwrap().contains(hint), "{line}: {problem:?}");
+        }
+        for secret in ["sk-canary-12345678", "0123456789abcdef0123456789abcdef"] {
+            for line in [format!("ultra keys set openai {secret}"), format!("ultra --key={secret}")]
+            {
+                let args = args(&line);
+                let error = Cli::try_parse_from(&args).unwrap_err();
+                assert!(!text(&error, &args).contains(secret), "{line}");
+            }
+        }
+    }
+}
