@@ -147,6 +147,8 @@ impl Document {
             fingerprint: fingerprint(&v.value),
             bound: v.bound.clone(),
             allowed: v.allowed.clone(),
+            refused_at: v.refused_at,
+            rolled_back: v.rolled_back,
         };
         self.entries
             .iter()

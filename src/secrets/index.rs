@@ -78,9 +78,23 @@ pub(crate) struct VersionFacts {
     /// Other destinations that the operator allows it for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed: Vec<String>,
+    /// When a provider refused it, if that was its last word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refused_at: Option<Timestamp>,
+    /// Whether somebody went back from it to an older one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rolled_back: bool,
 }
 
 impl VersionFacts {
+    /// How it stands, in words: its state and what speaks against it.
+    pub(crate) fn standing(&self) -> String {
+        let refused = self.refused_at.map(|_| "refused by the provider");
+        let left = self.rolled_back.then_some("rolled back");
+        let marks = [Some(self.state.word()), refused, left];
+        marks.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
     /// Every destination that it may be sent to; empty if it is not bound yet.
     pub(crate) fn destinations(&self) -> impl Iterator<Item = &String> {
         self.bound.iter().chain(&self.allowed)

@@ -41,7 +41,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         let ago = |at: crate::base::Timestamp| time::human(now.as_second() - at.as_second());
         table.row([
             format!("v{}", v.number),
-            v.state.word().to_owned(),
+            v.standing(),
             ago(v.created_at),
             v.verified_at.map_or("-".to_owned(), |at| format!("{} ago", ago(at))),
             v.fingerprint.clone(),
