@@ -10,6 +10,10 @@ use std::path::Path;
 /// The mode of files that hold secrets or identities.
 pub(crate) const PRIVATE: u32 = 0o600;
 
+/// How the names of temporary files begin and end.
+const PREFIX: &str = ".ultra-";
+const SUFFIX: &str = ".tmp";
+
 /// The largest file that is read as a secret.
 const SECRET_LIMIT: u64 = 1 << 20;
 
@@ -37,8 +41,8 @@ pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()>
 fn staged(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
     let mode = std::fs::Permissions::from_mode(mode);
     let mut temp = tempfile::Builder::new()
-        .prefix(".ultra-")
-        .suffix(".tmp")
+        .prefix(PREFIX)
+        .suffix(SUFFIX)
         .permissions(mode.clone())
         .tempfile_in(parent(path))?;
     temp.write_all(bytes)?;
@@ -46,6 +50,37 @@ fn staged(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTem
     temp.as_file().set_permissions(mode)?;
     temp.as_file().sync_all()?;
     Ok(temp)
+}
+
+/// How old a temporary file must be before it counts as left behind: far longer than any write.
+const ABANDONED: std::time::Duration = std::time::Duration::from_mins(10);
+
+/// Removes what writers that were killed left in `dir`: regular files of ours that are named as
+/// [`write_atomic`] names them and have not been touched for ten minutes. Housekeeping: what cannot
+/// be looked at or removed stays.
+pub(crate) fn sweep(dir: &Path) {
+    let us = rustix::process::geteuid().as_raw();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let named = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+        // Of the entry itself: a symbolic link is not followed.
+        let Some(meta) = named.then(|| entry.metadata().ok()).flatten() else { continue };
+        let old = meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
+        if old && meta.is_file() && meta.uid() == us {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The same for the state directory: itself and its folders.
+pub(crate) fn sweep_state(state_dir: &Path) {
+    sweep(state_dir);
+    for entry in std::fs::read_dir(state_dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            sweep(&entry.path());
+        }
+    }
 }
 
 /// Makes a rename, creation or removal in `dir` durable.
@@ -156,6 +191,23 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert!(!others_can_read(&path).unwrap());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_old_temporary_files_of_ours_are_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - 2 * ABANDONED;
+        for name in [".ultra-a.tmp", ".ultra-new.tmp", ".ultra-b", "c.tmp", ".env"] {
+            let file = File::create(dir.path().join(name)).unwrap();
+            if name != ".ultra-new.tmp" {
+                file.set_modified(old).unwrap();
+            }
+        }
+        std::fs::create_dir(dir.path().join(".ultra-dir.tmp")).unwrap();
+        std::os::unix::fs::symlink(".env", dir.path().join(".ultra-link.tmp")).unwrap();
+        sweep(dir.path());
+        assert!(!dir.path().join(".ultra-a.tmp").exists());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 6);
     }
 
     #[test]

@@ -87,6 +87,7 @@ impl VaultSource {
             ),
             LockError::Io(e) => failure("cannot lock the vault", &path, &e),
         })?;
+        file::sweep_state(&self.state_dir);
         let mut opened = self.open_for_writing(backend)?;
         let Edited { value, events } = edit(&mut opened.document)?;
         let (backend, first) = (opened.index.backend, opened.first);

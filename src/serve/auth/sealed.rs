@@ -117,7 +117,7 @@ fn aad(context: &str) -> Vec<u8> {
 /// Writes a new key file, unless another process is first.
 fn create(path: &Path) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    let mut temp = tempfile::Builder::new().prefix(".ultra-").tempfile_in(dir)?;
+    let mut temp = tempfile::Builder::new().prefix(".ultra-").suffix(".tmp").tempfile_in(dir)?;
     io::Write::write_all(&mut temp, HEXLOWER.encode(&random::<32>()).as_bytes())?;
     temp.as_file().sync_all()?;
     // The file appears whole: a link fails if somebody else's is there already.

@@ -45,6 +45,8 @@ impl Session {
             ),
             LockError::Io(e) => unwritable(state_dir, &e),
         })?;
+        file::sweep(root);
+        file::sweep_state(state_dir);
         if let Some(record) = follow::unfinished(state_dir) {
             follow::follow(root, state_dir, &record, None, None)
                 .map_err(|e| unwritable(state_dir, &e))?;
