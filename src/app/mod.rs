@@ -52,6 +52,9 @@ impl Context {
         if let Some(note) = workspace.root_note() {
             self.console.note(&note);
         }
+        if let Some(note) = workspace.shut_state_dir() {
+            self.console.note(&note);
+        }
         // A switch that was killed after its commit is finished by whoever comes next.
         if let Some(root) = &workspace.root
             && let Some(warning) = switch::complete(root, &workspace.state_dir)

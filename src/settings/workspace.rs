@@ -336,6 +336,27 @@ impl Workspace {
         Ok(&self.state_dir)
     }
 
+    /// Shuts an existing state directory of the default place that others can look into, and says
+    /// so. One that was named may be shared on purpose and is left as it is.
+    pub(crate) fn shut_state_dir(&self) -> Option<String> {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        if self.state_dir_named || self.state_dir_allowed().is_err() {
+            return None;
+        }
+        let meta = std::fs::symlink_metadata(&self.state_dir).ok()?;
+        let ours = meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw();
+        if !ours || meta.mode() & 0o077 == 0 {
+            return None;
+        }
+        // On a read-only disk it stays as it is.
+        std::fs::set_permissions(&self.state_dir, std::fs::Permissions::from_mode(0o700)).ok()?;
+        Some(format!(
+            "`{}` was open to others (mode {:o}) and is now 0700",
+            self.shown(&self.state_dir).display(),
+            meta.mode() & 0o777
+        ))
+    }
+
     fn state_dir_allowed(&self) -> Result<(), Fault> {
         let implicit = !self.state_dir_named
             && !matches!(self.root_source, RootSource::Flag | RootSource::Environment);

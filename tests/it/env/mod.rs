@@ -10,4 +10,5 @@ mod profile;
 mod secrets;
 mod switch;
 mod trust;
+mod usage;
 mod validate;

@@ -78,3 +78,23 @@ fn references_wait_for_trust() {
     ultra.run(&["env", "trust", "--yes"]).exits(0);
     assert_eq!(set(&ultra), true);
 }
+
+#[test]
+fn an_empty_secret_file_counts_as_unset() {
+    for content in ["", "\n", " \t\r\n\n"] {
+        let mut ultra = Ultra::checkout();
+        let file = ultra.write_private("key", content).display().to_string();
+        ultra.set_env("OPENAI_API_KEY_FILE", file);
+        ultra.write_private(".env.local", format!("OPENAI_API_KEY={CANARY}\n"));
+        let outcome = ultra.run(&["env", "validate"]).exits(0).keeps_the_canary();
+        assert!(outcome.stdout.contains("is empty and counts as unset"), "{outcome:?}");
+        // The layer below speaks.
+        ultra
+            .run(&["env", "explain", "OPENAI_API_KEY"])
+            .exits(0)
+            .keeps_the_canary()
+            .says(".env.local");
+    }
+    let blank = Ultra::checkout().env("OPENAI_API_KEY", " \n");
+    blank.run(&["env", "validate"]).exits(0).says("`OPENAI_API_KEY` is empty and counts as unset");
+}
