@@ -1,6 +1,6 @@
 //! `ultra env`.
 
-use super::Context;
+use super::{Answer, Context, run};
 use crate::cli::env::EnvCommand;
 use crate::cli::init::{self, InitArgs};
 use crate::commands::{env, history, switch, trust, undo};
@@ -9,14 +9,25 @@ use crate::settings::root;
 use std::path::{Path, PathBuf};
 
 /// Runs a command of the group.
-pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Report, Fault> {
+pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Fault> {
     // A project that is being started has no profile yet that could be named wrongly.
     if let EnvCommand::Init(args) = command {
-        return start(args, context);
+        return start(args, context).map(Answer::Report);
     }
-    let workspace = context.workspace(Default::default())?;
+    let environment = &context.environment;
+    let (environment, files) = match &command {
+        EnvCommand::Run(args) => (environment.clone(), args.what.file.clone()),
+        // What the last export set here is not what the shell says.
+        EnvCommand::Export(args) => (environment.before_export(), args.what.file.clone()),
+        _ => (environment.clone(), Vec::new()),
+    };
+    let workspace = context.workspace_with(environment, Default::default(), files)?;
     let secrets = context.secrets(&workspace);
-    match command {
+    let report = match command {
+        EnvCommand::Run(args) => {
+            return run::run(args, &workspace, &secrets, &context.console).map(Answer::Ended);
+        }
+        EnvCommand::Export(args) => run::export(args, &workspace, &secrets, &context.console),
         EnvCommand::List => env::list::run(&workspace),
         EnvCommand::Current => env::current::run(&workspace),
         EnvCommand::Show(args) => {
@@ -68,7 +79,8 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Report, Faul
         EnvCommand::History => history::run(&workspace),
         EnvCommand::Trust => trust::run(&workspace, &context.console),
         EnvCommand::Init(args) => start(args, context),
-    }
+    };
+    report.map(Answer::Report)
 }
 
 /// `ultra env init`.

@@ -2,10 +2,13 @@
 
 mod auth;
 mod check;
+mod child;
 mod db;
 mod env;
 mod generate;
 mod keys;
+mod relay;
+mod run;
 mod serve;
 mod usage;
 
@@ -22,6 +25,7 @@ use clap::Parser as _;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -46,9 +50,22 @@ impl Context {
         &self,
         variables: BTreeMap<&'static str, String>,
     ) -> Result<Workspace, Fault> {
-        let flags =
-            Flags { profile: self.global.profile.clone(), dir: self.global.dir.clone(), variables };
-        let workspace = Workspace::discover(self.environment.clone(), flags, self.clock.clone())?;
+        self.workspace_with(self.environment.clone(), variables, Vec::new())
+    }
+
+    /// The same, with this process environment and further dotenv files as a layer.
+    ///
+    /// # Errors
+    /// As [`Workspace::discover`].
+    pub(crate) fn workspace_with(
+        &self,
+        environment: Environment,
+        variables: BTreeMap<&'static str, String>,
+        files: Vec<PathBuf>,
+    ) -> Result<Workspace, Fault> {
+        let (profile, dir) = (self.global.profile.clone(), self.global.dir.clone());
+        let flags = Flags { profile, dir, variables, files };
+        let workspace = Workspace::discover(environment, flags, self.clock.clone())?;
         if let Some(note) = workspace.root_note() {
             self.console.note(&note);
         }
@@ -89,6 +106,14 @@ impl Context {
     }
 }
 
+/// What came of a command that did its work.
+pub(crate) enum Answer {
+    /// Something to write.
+    Report(Report),
+    /// The exit code of another program, which wrote for itself.
+    Ended(ExitCode),
+}
+
 /// Runs the process and says how it ends.
 pub(crate) fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -109,8 +134,11 @@ pub(crate) fn main() -> ExitCode {
     });
     let context =
         Context { global: cli.global, environment, console, clock: Arc::new(SystemClock) };
-    let outcome = dispatch(cli.command, &context);
-    finish(&outcome, &context.console).into()
+    match dispatch(cli.command, &context) {
+        Ok(Answer::Ended(code)) => code,
+        Ok(Answer::Report(report)) => finish(&Ok(report), &context.console).into(),
+        Err(fault) => finish(&Err(fault), &context.console).into(),
+    }
 }
 
 /// Help and version go to stdout and hold; everything else is a usage error on stderr, as text or
@@ -131,10 +159,10 @@ fn clap_answer(error: &clap::Error, args: &[OsString]) -> ExitStatus {
 }
 
 /// Hands the command to the file of its group.
-fn dispatch(command: Command, context: &Context) -> Result<Report, Fault> {
-    match command {
+fn dispatch(command: Command, context: &Context) -> Result<Answer, Fault> {
+    let report = match command {
         Command::Check(command) => check::run(command, context),
-        Command::Env(command) => env::run(command, context),
+        Command::Env(command) => return env::run(command, context),
         Command::Keys(args) => keys::keys(args, context),
         Command::Serve(args) => serve::serve(args, context),
         Command::Auth(command) => auth::run(command, context),
@@ -142,7 +170,8 @@ fn dispatch(command: Command, context: &Context) -> Result<Report, Fault> {
         Command::Generate(args) => generate::generate(args, context),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(args),
-    }
+    };
+    report.map(Answer::Report)
 }
 
 /// Writes the answer, or why there is none. A closed pipe is quiet: whoever closed it has seen

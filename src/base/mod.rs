@@ -5,6 +5,7 @@ pub(crate) mod id;
 pub(crate) mod lock;
 pub(crate) mod near;
 pub(crate) mod redact;
+pub(crate) mod redaction;
 pub(crate) mod secret;
 #[cfg(test)]
 #[path = "../../tests/it/support/services.rs"]

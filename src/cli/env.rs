@@ -2,6 +2,7 @@
 
 use super::diff::DiffArgs;
 use super::init::InitArgs;
+use super::run::{ExportArgs, RunArgs};
 use super::switch::{SwitchArgs, UndoArgs};
 use clap::{Args, Subcommand};
 
@@ -16,6 +17,8 @@ pub(crate) enum EnvCommand {
     Validate(ValidateArgs),
     Explain(ExplainArgs),
     Diff(DiffArgs),
+    Run(RunArgs),
+    Export(ExportArgs),
     Switch(SwitchArgs),
     Undo(UndoArgs),
     /// The switches so far, newest first.

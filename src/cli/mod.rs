@@ -11,6 +11,7 @@ pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod man;
+pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod switch;
 

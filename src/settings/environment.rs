@@ -1,7 +1,20 @@
 //! The process environment: read once, here, and never changed.
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+
+/// The variable in which an export says what it set: stamps, separated by blanks.
+pub(crate) const EXPORTED: &str = "__ULTRA_EXPORT";
+
+/// What tells later that `name` still has this value: the name and a short digest. It stands in an
+/// environment that holds the value itself.
+pub(crate) fn stamp(name: &str, value: &str) -> String {
+    let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(value).finalize();
+    let short: Vec<u8> = digest.iter().copied().take(8).collect();
+    format!("{name}:{}", HEXLOWER.encode(&short))
+}
 
 /// A snapshot of the process environment. Names that are not UTF-8 are left out; they cannot be
 /// variables of ours. Values that are not UTF-8 are kept apart, so that they can be reported.
@@ -9,6 +22,8 @@ use std::ffi::OsString;
 pub(crate) struct Environment {
     texts: BTreeMap<String, String>,
     broken: Vec<String>,
+    /// Names that are set, and whose values are an export's.
+    exported: Vec<String>,
 }
 
 impl Environment {
@@ -33,9 +48,36 @@ impl Environment {
         environment
     }
 
+    /// The environment as it was before `ultra env export` in this shell: without the variables
+    /// that still have the value which the export gave them.
+    pub(crate) fn before_export(&self) -> Self {
+        let mut before = self.clone();
+        let stamps = before.texts.remove(EXPORTED).unwrap_or_default();
+        for name in stamps.split(' ').filter_map(|stamp| stamp.split(':').next()) {
+            let ours =
+                |value: &String| stamps.split(' ').any(|stamp| stamp == self::stamp(name, value));
+            if before.texts.get(name).is_some_and(ours) {
+                before.texts.remove(name);
+                before.exported.push(name.to_owned());
+            }
+        }
+        before
+    }
+
     /// The value of `name`, if it is set and UTF-8.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(String::as_str)
+    }
+
+    /// Whether `name` is set, to whatever.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.texts.contains_key(name)
+            || self.broken.iter().chain(&self.exported).any(|other| other == name)
+    }
+
+    /// The names of everything that is set.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.texts.keys().chain(&self.broken).map(String::as_str)
     }
 
     /// All pairs, by name.

@@ -22,6 +22,8 @@ pub(crate) enum Layer {
     DotenvProfileLocal,
     /// The vault.
     Vault,
+    /// A dotenv file that the command line names (`--file`).
+    NamedFile,
     /// The process environment, `NAME` or `NAME_FILE`.
     Process,
     /// A flag of the command line.
@@ -30,7 +32,7 @@ pub(crate) enum Layer {
 
 impl Layer {
     /// Every layer, lowest first.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Default,
         Self::Profile,
         Self::DotenvBase,
@@ -38,6 +40,7 @@ impl Layer {
         Self::DotenvProfile,
         Self::DotenvProfileLocal,
         Self::Vault,
+        Self::NamedFile,
         Self::Process,
         Self::Flag,
     ];
@@ -52,6 +55,7 @@ impl Layer {
             Self::DotenvProfile => ".env.<profile>",
             Self::DotenvProfileLocal => ".env.<profile>.local",
             Self::Vault => "vault",
+            Self::NamedFile => "`--file`",
             Self::Process => "process environment",
             Self::Flag => "flag",
         }

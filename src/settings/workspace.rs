@@ -22,6 +22,8 @@ pub(crate) struct Flags {
     pub(crate) dir: Option<PathBuf>,
     /// Variables that flags of the subcommand set, such as `--port` → `ULTRA_PORT`.
     pub(crate) variables: BTreeMap<&'static str, String>,
+    /// `--file`: further dotenv files, the last one strongest; relative to the current directory.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Who decided which profile is in use, highest first.

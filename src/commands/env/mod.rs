@@ -3,8 +3,12 @@
 pub(crate) mod current;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod export;
+mod gateway;
+mod handed;
 pub(crate) mod init;
 pub(crate) mod list;
+pub(crate) mod run;
 pub(crate) mod show;
 pub(crate) mod validate;
 

@@ -153,6 +153,7 @@ fn about_layer(layer: Layer) -> &'static str {
         Layer::DotenvProfile => "of one profile",
         Layer::DotenvProfileLocal => "of one profile on this machine",
         Layer::Vault => "secrets of the profile (`ultra keys`)",
+        Layer::NamedFile => "a dotenv file that `env run` or `env export` is given",
         Layer::Process => "`NAME`, or `NAME_FILE` with the path of a file that holds a secret",
         Layer::Flag => "of the command line",
     }

@@ -55,6 +55,24 @@ fn of_profile(gather: &mut Gather<'_>, dir: &Path, profile: &str, ending: &str) 
     }
 }
 
+/// Adds the files that the command line names, in its order: a later one wins. A missing one is an
+/// error here, because somebody asked for it.
+pub(super) fn add_named(gather: &mut Gather<'_>) {
+    for path in gather.workspace.flags.files.clone() {
+        let path = gather.workspace.current_dir.join(path);
+        if let Err(e) = std::fs::metadata(&path) {
+            let place = Place::file(gather.workspace.shown(&path));
+            gather.problems.push(
+                Problem::error("unreadable-dotenv", "cannot read the file that `--file` names")
+                    .at(place)
+                    .why(e),
+            );
+            continue;
+        }
+        add_file(gather, Layer::NamedFile, &path);
+    }
+}
+
 fn add_file(gather: &mut Gather<'_>, layer: Layer, path: &Path) {
     let shown = gather.workspace.shown(path);
     let bytes = match file::read_bounded(path, dotenv::LIMIT) {

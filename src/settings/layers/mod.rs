@@ -44,6 +44,7 @@ pub(super) fn gather(
     profile::add(&mut gather, assembled.vars);
     dotenv_files::add(&mut gather);
     vault::add(&mut gather);
+    dotenv_files::add_named(&mut gather);
     process(&mut gather);
     flags(&mut gather);
     trust::withhold(&mut gather);

@@ -97,7 +97,9 @@ pub(crate) fn render(resolution: &Resolution) -> String {
 /// The highest text that a profile or a dotenv file says.
 fn written(candidates: &[Candidate]) -> Option<&str> {
     candidates.iter().rev().find_map(|c| match (&c.origin.layer, &c.value) {
-        (Layer::Default | Layer::Vault | Layer::Process | Layer::Flag, _) => None,
+        (Layer::Default | Layer::Vault | Layer::NamedFile | Layer::Process | Layer::Flag, _) => {
+            None
+        }
         (_, ValueRef::Text(text)) => Some(text.as_str()),
         (_, ValueRef::Literal(_) | ValueRef::Vault { .. } | ValueRef::File(_)) => None,
     })

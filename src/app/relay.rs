@@ -1,0 +1,219 @@
+//! A command below this process whose output is masked on the way.
+//!
+//! Standard input is the command's own; standard output and error are pipes, so it does not see a
+//! terminal there. Signals that are sent to this process are passed on; those that a terminal
+//! sends reach the command by themselves. What the command leaves running may keep the pipes open:
+//! when it has ended and nothing has come for a while, they are left alone.
+
+use crate::base::redaction::{Pattern, Redaction, Stream};
+use rustix::process::{Pid, Signal};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// How much is read at once: what a pipe holds.
+const CHUNK: usize = 64 << 10;
+
+/// How long a pipe that others keep open may stay silent after the command has ended.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// How often it is looked at then.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The signals that are passed on.
+const SIGNALS: &[Signal] = &[
+    Signal::INT,
+    Signal::TERM,
+    Signal::HUP,
+    Signal::QUIT,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::WINCH,
+];
+
+/// Runs the command to its end and answers with its exit code.
+///
+/// # Errors
+/// The command cannot be started.
+pub(super) fn run(mut command: Command, patterns: &[Pattern]) -> io::Result<ExitCode> {
+    let redaction = Arc::new(Redaction::new(patterns));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let status = runtime.block_on(async {
+        // Before the command starts, so that no signal is lost.
+        let mut signals = listen()?;
+        command.stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = tokio::process::Command::from(command).spawn()?;
+        let out = child.stdout.take().map(|pipe| pipe.into_owned_fd()).transpose()?;
+        let err = child.stderr.take().map(|pipe| pipe.into_owned_fd()).transpose()?;
+        let pumps = [
+            Pump::start(out, io::stdout().as_fd().try_clone_to_owned()?, &redaction),
+            Pump::start(err, io::stderr().as_fd().try_clone_to_owned()?, &redaction),
+        ];
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status?,
+                Some(signal) = signals.recv() => pass_on(signal, &child),
+            }
+        };
+        for pump in &pumps {
+            pump.drained().await;
+        }
+        Ok::<_, io::Error>(status)
+    })?;
+    Ok(code(status).into())
+}
+
+fn code(status: ExitStatus) -> u8 {
+    let signal = || status.signal().map_or(1, |signal| 128 + signal);
+    u8::try_from(status.code().unwrap_or_else(signal)).unwrap_or(1)
+}
+
+/// The signals that come in, from now on. One that was ignored when we were started (`nohup`) is
+/// ignored by the command too.
+fn listen() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
+    let ignored = ignored();
+    let (tell, told) = mpsc::unbounded_channel();
+    for wanted in SIGNALS {
+        if ignored >> (wanted.as_raw() - 1) & 1 == 1 {
+            continue;
+        }
+        let mut stream = signal(SignalKind::from_raw(wanted.as_raw()))?;
+        let tell = tell.clone();
+        tokio::spawn(async move {
+            while stream.recv().await.is_some() {
+                if tell.send(*wanted).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    Ok(told)
+}
+
+/// The signals that this process ignores, one bit each, from the lowest.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+fn pass_on(signal: Signal, child: &tokio::process::Child) {
+    // A terminal sends these to everybody in the foreground, the command included.
+    let from_terminal = matches!(signal, Signal::INT | Signal::QUIT | Signal::WINCH);
+    if from_terminal && in_foreground() {
+        return;
+    }
+    // There is no id any more once the command has been waited for.
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
+
+/// Whether this process belongs to the foreground of its terminal.
+fn in_foreground() -> bool {
+    let terminal = File::open("/dev/tty");
+    terminal.is_ok_and(|terminal| {
+        rustix::termios::tcgetpgrp(&terminal)
+            .is_ok_and(|foreground| foreground == rustix::process::getpgrp())
+    })
+}
+
+/// A thread that copies one pipe, masked.
+struct Pump {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// The stream, and whether somebody ended it.
+    stream: Mutex<Option<Stream>>,
+    /// Whether the thread waits for the pipe.
+    reading: AtomicBool,
+    /// How many chunks came.
+    chunks: AtomicU64,
+    done: AtomicBool,
+    /// Our own end: no buffer stands between.
+    to: File,
+}
+
+impl Pump {
+    fn start(pipe: Option<OwnedFd>, to: OwnedFd, redaction: &Arc<Redaction>) -> Self {
+        let shared = Arc::new(Shared {
+            stream: Mutex::new(Some(Stream::new(Arc::clone(redaction)))),
+            reading: AtomicBool::new(true),
+            chunks: AtomicU64::new(0),
+            done: AtomicBool::new(pipe.is_none()),
+            to: File::from(to),
+        });
+        let Some(pipe) = pipe else { return Self { shared } };
+        let theirs = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            // A closed pipe on our side ends the copying and closes theirs: the command then sees
+            // what it would have seen.
+            let _ = theirs.copy(File::from(pipe));
+            theirs.done.store(true, Ordering::Release);
+        });
+        Self { shared }
+    }
+
+    /// Waits until everything is written, or nothing comes any more.
+    async fn drained(&self) {
+        let shared = &self.shared;
+        let (mut silent, mut last) = (Duration::ZERO, 0);
+        while !shared.done.load(Ordering::Acquire) {
+            let chunks = shared.chunks.load(Ordering::Acquire);
+            if shared.reading.load(Ordering::Acquire) && chunks == last {
+                silent += TICK;
+            } else {
+                silent = Duration::ZERO;
+            }
+            last = chunks;
+            if silent >= SILENCE {
+                let mut rest = Vec::new();
+                let mut stream = shared.stream.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(mut stream) = stream.take() {
+                    stream.finish(&mut rest);
+                    let _ = (&shared.to).write_all(&rest);
+                }
+                break;
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+}
+
+impl Shared {
+    fn copy(&self, mut pipe: File) -> io::Result<()> {
+        let mut chunk = vec![0; CHUNK];
+        let mut out = Vec::with_capacity(CHUNK * 2);
+        loop {
+            self.reading.store(true, Ordering::Release);
+            let read = match pipe.read(&mut chunk) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            self.reading.store(false, Ordering::Release);
+            self.chunks.fetch_add(1, Ordering::AcqRel);
+            out.clear();
+            {
+                let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(stream) = stream.as_mut() else { return Ok(()) };
+                match chunk.get(..read).filter(|bytes| !bytes.is_empty()) {
+                    Some(bytes) => stream.push(bytes, &mut out),
+                    None => stream.finish(&mut out),
+                }
+            }
+            (&self.to).write_all(&out)?;
+            if read == 0 {
+                return Ok(());
+            }
+        }
+    }
+}

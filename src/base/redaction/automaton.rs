@@ -1,0 +1,205 @@
+//! The automaton: a tree of all forms with a link from each node to the longest proper ending of
+//! its text that is in the tree too (A. Aho and M. Corasick, 1975). Nearly every node has one
+//! child, so children are a list and a node takes 28 bytes.
+
+/// The node of the empty text.
+pub(super) const ROOT: u32 = 0;
+
+/// No node.
+const NONE: u32 = u32::MAX;
+
+/// A node: a text that a form begins with.
+#[derive(Clone, Copy)]
+struct Node {
+    /// The first child.
+    child: u32,
+    /// The next child of the same parent.
+    sibling: u32,
+    /// The longest proper ending of this text that is in the tree.
+    fail: u32,
+    /// The length of the text.
+    depth: u32,
+    /// The length of the longest form that this text ends with; 0 for none.
+    found: u32,
+    /// The pattern of that form.
+    pattern: u32,
+    /// The last byte of the text.
+    byte: u8,
+}
+
+/// A form that ends where the automaton stands.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    /// Its length in bytes.
+    pub(super) length: u32,
+    /// Its pattern.
+    pub(super) pattern: u32,
+}
+
+/// The automaton. Add forms, link, then step.
+pub(super) struct Automaton {
+    nodes: Vec<Node>,
+    /// The nodes of one byte, by that byte.
+    first: Vec<u32>,
+    /// One bit for each pair of bytes that a form begins with.
+    pairs: Vec<u64>,
+}
+
+impl Automaton {
+    /// An automaton that finds nothing.
+    pub(super) fn new() -> Self {
+        Self {
+            nodes: vec![Node::new(0, 0)],
+            first: vec![ROOT; 256],
+            pairs: vec![0; (1 << 16) / 64],
+        }
+    }
+
+    /// Adds a form of at least two bytes.
+    pub(super) fn add(&mut self, form: &[u8], pattern: u32) {
+        let mut at = ROOT;
+        for byte in form {
+            at = match self.child(at, *byte) {
+                NONE => self.grow(at, *byte),
+                child => child,
+            };
+        }
+        if let Some(node) = self.node_mut(at)
+            && node.found == 0
+        {
+            node.found = node.depth;
+            node.pattern = pattern;
+        }
+        if let [first, second, ..] = form {
+            let pair = pair(*first, *second);
+            if let Some(word) = self.pairs.get_mut(usize::from(pair >> 6)) {
+                *word |= 1 << (pair & 63);
+            }
+        }
+    }
+
+    fn grow(&mut self, parent: u32, byte: u8) -> u32 {
+        let new = u32::try_from(self.nodes.len()).unwrap_or(NONE);
+        let (depth, sibling) = self.node(parent).map_or((0, NONE), |n| (n.depth, n.child));
+        self.nodes.push(Node { sibling, ..Node::new(byte, depth + 1) });
+        if let Some(parent) = self.node_mut(parent) {
+            parent.child = new;
+        }
+        if parent == ROOT
+            && let Some(first) = self.first.get_mut(usize::from(byte))
+        {
+            *first = new;
+        }
+        new
+    }
+
+    /// Sets the links, level by level.
+    pub(super) fn link(&mut self) {
+        let mut level: Vec<u32> = self.children(ROOT);
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for parent in level {
+                for child in self.children(parent) {
+                    let Some((byte, fail)) =
+                        self.node(child).zip(self.node(parent)).map(|(c, p)| (c.byte, p.fail))
+                    else {
+                        continue;
+                    };
+                    let fail = self.step(fail, byte);
+                    let inherited = self.node(fail).map(|n| (n.found, n.pattern));
+                    if let Some(node) = self.node_mut(child) {
+                        node.fail = fail;
+                        if let (0, Some((found, pattern))) = (node.found, inherited) {
+                            node.found = found;
+                            node.pattern = pattern;
+                        }
+                    }
+                    next.push(child);
+                }
+            }
+            level = next;
+        }
+    }
+
+    /// Where the automaton stands after one more byte.
+    pub(super) fn step(&self, mut at: u32, byte: u8) -> u32 {
+        while at != ROOT {
+            match self.child(at, byte) {
+                NONE => at = self.node(at).map_or(ROOT, |node| node.fail),
+                child => return child,
+            }
+        }
+        self.first.get(usize::from(byte)).copied().unwrap_or(ROOT)
+    }
+
+    /// How many of the last bytes may be the beginning of a form.
+    pub(super) fn depth(&self, at: u32) -> u32 {
+        self.node(at).map_or(0, |node| node.depth)
+    }
+
+    /// The longest form that ends here.
+    pub(super) fn found(&self, at: u32) -> Option<Found> {
+        let node = self.node(at).filter(|node| node.found > 0)?;
+        Some(Found { length: node.found, pattern: node.pattern })
+    }
+
+    /// The number of bytes at the beginning of `text` at which no form begins. The last byte is
+    /// only counted if no form begins with it.
+    pub(super) fn clear(&self, text: &[u8]) -> usize {
+        let begins = |window: &[u8]| match window {
+            [first, second] => {
+                let pair = pair(*first, *second);
+                self.pairs
+                    .get(usize::from(pair >> 6))
+                    .is_some_and(|word| word >> (pair & 63) & 1 == 1)
+            }
+            _ => false,
+        };
+        if let Some(at) = text.windows(2).position(begins) {
+            return at;
+        }
+        match text.last() {
+            Some(last) if self.step(ROOT, *last) != ROOT => text.len() - 1,
+            _ => text.len(),
+        }
+    }
+
+    fn children(&self, at: u32) -> Vec<u32> {
+        let mut out = Vec::new();
+        let mut child = self.node(at).map_or(NONE, |node| node.child);
+        while let Some(node) = self.node(child) {
+            out.push(child);
+            child = node.sibling;
+        }
+        out
+    }
+
+    fn child(&self, at: u32, byte: u8) -> u32 {
+        let mut child = self.node(at).map_or(NONE, |node| node.child);
+        while let Some(node) = self.node(child) {
+            if node.byte == byte {
+                return child;
+            }
+            child = node.sibling;
+        }
+        NONE
+    }
+
+    fn node(&self, at: u32) -> Option<&Node> {
+        self.nodes.get(usize::try_from(at).ok()?)
+    }
+
+    fn node_mut(&mut self, at: u32) -> Option<&mut Node> {
+        self.nodes.get_mut(usize::try_from(at).ok()?)
+    }
+}
+
+impl Node {
+    fn new(byte: u8, depth: u32) -> Self {
+        Self { child: NONE, sibling: NONE, fail: ROOT, depth, found: 0, pattern: 0, byte }
+    }
+}
+
+fn pair(first: u8, second: u8) -> u16 {
+    u16::from_be_bytes([first, second])
+}

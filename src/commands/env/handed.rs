@@ -1,0 +1,387 @@
+//! What `env run` and `env export` hand on: the variables of a profile with their values, and the
+//! names that must not be handed on.
+
+use super::gateway::Gateway;
+use super::variable;
+use crate::base::Secret;
+use crate::exit::ExitStatus;
+use crate::report::{Console, Fault, Problem};
+use crate::settings::catalogue::{self, VarSpec};
+use crate::settings::groups::KNOWN_PROVIDERS;
+use crate::settings::profile::canonical;
+use crate::settings::resolution::{Candidate, Resolution};
+use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
+use crate::settings::{Layer, Workspace, load, secretish, shown};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names of providers' keys that are in use beside those of the catalogue.
+const OTHER_PROVIDER_KEYS: &[&str] = &[
+    "ANTHROPIC_AUTH_TOKEN",
+    "AZURE_OPENAI_API_KEY",
+    "CEREBRAS_API_KEY",
+    "COHERE_API_KEY",
+    "CO_API_KEY",
+    "FIREWORKS_API_KEY",
+    "GEMINI_API_KEY",
+    "OPENAI_ADMIN_KEY",
+    "OPENROUTER_API_KEY",
+    "PERPLEXITY_API_KEY",
+    "TOGETHER_API_KEY",
+    "XAI_API_KEY",
+];
+
+/// What is wanted of a profile.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    /// Only these variables; all if empty.
+    pub(crate) only: Vec<String>,
+    /// Whether values of secrets are wanted at all.
+    pub(crate) secrets: bool,
+}
+
+/// One variable with its value, kept as a secret whether it is one or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    /// The value.
+    pub(crate) value: Secret,
+    /// Whether it must not be shown.
+    pub(crate) secret: bool,
+    /// The layer that said it.
+    pub(crate) layer: Layer,
+}
+
+/// What is handed on.
+#[derive(Debug, Default)]
+pub(crate) struct Handed {
+    /// By name.
+    pub(crate) given: BTreeMap<String, Given>,
+    /// Secrets whose values nobody asked for.
+    pub(crate) left_out: BTreeSet<String>,
+    /// Names of the process environment that end here.
+    pub(crate) kept: BTreeSet<String>,
+}
+
+/// Loads the profile in use and opens what is to be handed on. The vault is opened once, and only
+/// if a wanted secret is in it.
+///
+/// # Errors
+/// Every problem of the configuration (3); an unknown name among the wanted ones (2); every secret
+/// that cannot be opened (3, or 5 if they are all in the vault).
+pub(crate) fn collect(
+    selection: &Selection,
+    gateway: Option<&Gateway>,
+    workspace: &Workspace,
+    secrets: &dyn SecretSource,
+    console: &dyn Console,
+) -> Result<Handed, Fault> {
+    let (_, resolution, warnings) = load(workspace, &workspace.profile, secrets).usable()?;
+    tell(&warnings, workspace, console);
+    let wanted = wanted(selection, &resolution, workspace)?;
+    let mut collector = Collector {
+        workspace,
+        resolution: &resolution,
+        provider_keys: gateway.map(|_| ProviderKeys::of(&resolution)),
+        handed: Handed::default(),
+    };
+    let mut problems = Vec::new();
+    let mut unopened = 0;
+    for name in resolution.names() {
+        if let Some(keys) = &collector.provider_keys
+            && keys.has(name, resolution.winner(name))
+        {
+            collector.keep(name);
+            continue;
+        }
+        if wanted.as_ref().is_some_and(|wanted| !wanted.contains(name)) {
+            collector.pass_over(name);
+            continue;
+        }
+        let Some(reference) = collector.look(name, selection.secrets) else { continue };
+        let vault = matches!(reference.value, ValueRef::Vault { .. });
+        if vault && unopened > 0 {
+            // The vault has said why it stays shut; asking once more would ask people once more.
+            unopened += 1;
+            continue;
+        }
+        match reference.reveal(secrets) {
+            Ok(value) => collector.give(name, value, true, reference.origin.layer),
+            Err(problem) => {
+                unopened += usize::from(vault);
+                problems.push(problem);
+            }
+        }
+    }
+    collector.names_of_ours();
+    if wanted.as_ref().is_none_or(|wanted| wanted.contains("ULTRA_PROFILE")) {
+        collector.profile();
+    }
+    collector.process();
+    let mut handed = collector.handed;
+    if let Some(gateway) = gateway {
+        gateway.hand_on(&mut handed);
+    }
+    problems.extend(impossible(&handed));
+    if problems.is_empty() {
+        return Ok(handed);
+    }
+    let status = if unopened > 0 { ExitStatus::Unreachable } else { ExitStatus::DoesNotHold };
+    Err(Fault::new(status, problems))
+}
+
+/// Warnings that say that something is missing from what is handed on are told whole; the others
+/// are left to `env validate`.
+fn tell(warnings: &[Problem], workspace: &Workspace, console: &dyn Console) {
+    let (told, other): (Vec<&Problem>, Vec<&Problem>) = warnings.iter().partition(|problem| {
+        matches!(problem.code, "untrusted-root" | "missing-secret" | "empty-secret")
+    });
+    told.into_iter().for_each(|problem| console.warn(problem));
+    if !other.is_empty() {
+        let (n, s) = (other.len(), if other.len() == 1 { "" } else { "s" });
+        let profile = &workspace.profile;
+        console
+            .note(&format!("profile `{profile}`: {n} warning{s} (ultra env validate {profile})"));
+    }
+}
+
+/// The variables of `--only`, by their own names.
+fn wanted(
+    selection: &Selection,
+    resolution: &Resolution,
+    workspace: &Workspace,
+) -> Result<Option<BTreeSet<String>>, Fault> {
+    if selection.only.is_empty() {
+        return Ok(None);
+    }
+    let mut names = BTreeSet::new();
+    let mut problems = Vec::new();
+    for name in &selection.only {
+        match variable(name, resolution, workspace) {
+            Ok(name) if catalogue::find(&name).is_some_and(|spec| spec.internal) => {
+                problems.push(
+                    Problem::error("internal-variable", format!("`{name}` is never handed on"))
+                        .why("it belongs to ultra itself"),
+                );
+            }
+            Ok(name) => {
+                names.insert(name);
+            }
+            Err(fault) => problems.extend(fault.problems),
+        }
+    }
+    if problems.is_empty() { Ok(Some(names)) } else { Err(Fault::new(ExitStatus::Usage, problems)) }
+}
+
+struct Collector<'a> {
+    workspace: &'a Workspace,
+    resolution: &'a Resolution,
+    provider_keys: Option<ProviderKeys>,
+    handed: Handed,
+}
+
+impl Collector<'_> {
+    fn give(&mut self, name: &str, value: Secret, secret: bool, layer: Layer) {
+        let given = Given { value, secret, layer };
+        if let Some(alias) = self.written_as(name)
+            && let Some(text) = alias_text(name, &alias, given.value.expose())
+        {
+            let value = Secret::new(text);
+            self.handed.given.insert(alias, Given { value, ..given.clone() });
+        }
+        if catalogue::find(name).is_some_and(|spec| spec.secret) {
+            // With the value itself at hand, the file of the same secret would contradict it.
+            self.keep_if_set(&format!("{name}_FILE"));
+        }
+        self.handed.given.insert(name.to_owned(), given);
+    }
+
+    /// The other name under which a file says the variable: its reader looks for that one.
+    fn written_as(&self, name: &str) -> Option<String> {
+        let origin = &self.resolution.winner(name)?.origin;
+        let written = origin.written_as.as_ref()?;
+        let alias = catalogue::find_alias(written).is_some_and(|(spec, _)| spec.name == name);
+        (alias && origin.layer < Layer::Process).then(|| written.clone())
+    }
+
+    /// What is there to hand on under a name: given at once if it is plain, returned if it has to
+    /// be opened.
+    fn look(&mut self, name: &str, secrets: bool) -> Option<SecretRef> {
+        if catalogue::find(name).is_some_and(|spec| spec.internal) {
+            return None;
+        }
+        let winner = self.resolution.winner(name)?;
+        let layer = winner.origin.layer;
+        if layer == Layer::Default {
+            return None;
+        }
+        let secret = shown::hidden(name, self.resolution.candidates(name));
+        if secret && !secrets {
+            self.handed.left_out.insert(name.to_owned());
+            return None;
+        }
+        if let ValueRef::Text(text) = &winner.value {
+            self.give(name, Secret::new(text.as_str()), secret, layer);
+            return None;
+        }
+        self.resolution.secret(name)
+    }
+
+    /// A variable that nobody wants: it does not reach the child by another way either.
+    fn pass_over(&mut self, name: &str) {
+        let known = self.resolution.winner(name).is_some_and(|w| w.origin.layer != Layer::Default);
+        if known {
+            self.keep(name);
+        }
+    }
+
+    fn keep_if_set(&mut self, name: &str) {
+        if self.workspace.environment.has(name) {
+            self.handed.kept.insert(name.to_owned());
+        }
+    }
+
+    /// Keeps a variable under all its names.
+    fn keep(&mut self, name: &str) {
+        self.keep_if_set(name);
+        self.keep_if_set(&format!("{name}_FILE"));
+        let aliases = catalogue::find(name).map_or(&[][..], |spec| spec.aliases);
+        for alias in aliases {
+            self.keep_if_set(alias.name);
+            self.keep_if_set(&format!("{}_FILE", alias.name));
+        }
+    }
+
+    /// Our own variables that no child gets: internal ones, keys that are withheld, and what looks
+    /// like either from another version of ours.
+    fn names_of_ours(&mut self) {
+        let internal = |spec: &&VarSpec| spec.internal || self.resolution.is_withheld(spec.name);
+        let names: Vec<&str> = catalogue::all().filter(internal).map(|spec| spec.name).collect();
+        for name in names {
+            self.keep(name);
+        }
+        let foreign: Vec<String> = self
+            .workspace
+            .environment
+            .names()
+            .filter(|name| {
+                let ours = name.starts_with("ULTRA_") && catalogue::find(name).is_none();
+                (ours && (name.starts_with("ULTRA_VAULT_") || secretish::name(name)))
+                    || self.resolution.is_withheld(name)
+            })
+            .map(str::to_owned)
+            .collect();
+        self.handed.kept.extend(foreign);
+    }
+
+    /// The profile in use, so that another `ultra` further down means the same one.
+    fn profile(&mut self) {
+        let profile = &self.workspace.profile;
+        let given =
+            || Given { value: Secret::new(profile.as_str()), secret: false, layer: Layer::Flag };
+        let other = self.workspace.environment.get("ENVIRONMENT").filter(|v| !v.is_empty());
+        if other.is_some_and(|other| canonical(other) != *profile) {
+            self.handed.given.insert("ENVIRONMENT".to_owned(), given());
+        }
+        self.handed.given.insert("ULTRA_PROFILE".to_owned(), given());
+    }
+
+    /// What stands in the process environment and must not be handed on with a gateway: keys of
+    /// providers, whatever they are called.
+    fn process(&mut self) {
+        let Some(keys) = &self.provider_keys else { return };
+        let found: Vec<String> = self
+            .workspace
+            .environment
+            .iter()
+            .filter(|(name, text)| keys.named(name) || keys.is_key(text))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        self.handed.kept.extend(found);
+        self.handed
+            .given
+            .retain(|name, given| !keys.named(name) && !keys.is_key(given.value.expose()));
+    }
+}
+
+/// What an alias says where the variable has this value: an alias may be written differently
+/// (`USE_MOCK=true` is `ULTRA_MODE=mock`).
+fn alias_text(name: &str, alias: &str, value: &str) -> Option<String> {
+    let (_, alias) = catalogue::find_alias(alias).filter(|(spec, _)| spec.name == name)?;
+    [value, "true", "false"]
+        .into_iter()
+        .find(|text| (alias.convert)(text).as_deref() == Some(value))
+        .map(str::to_owned)
+}
+
+/// The keys of providers, by name and by looks.
+struct ProviderKeys {
+    names: BTreeSet<String>,
+    vault: BTreeSet<String>,
+    values: Vec<Secret>,
+}
+
+impl ProviderKeys {
+    fn of(resolution: &Resolution) -> Self {
+        let declared = resolution.profile.providers.values().flat_map(|spec| spec.keys.iter());
+        let known = KNOWN_PROVIDERS.iter().map(|known| known.key);
+        let names: BTreeSet<String> = declared
+            .map(String::as_str)
+            .chain(known)
+            .chain(OTHER_PROVIDER_KEYS.iter().copied())
+            .map(str::to_owned)
+            .collect();
+        let (mut vault, mut values) = (BTreeSet::new(), Vec::new());
+        for candidate in names.iter().flat_map(|name| resolution.candidates(name)) {
+            match &candidate.value {
+                ValueRef::Vault { name, .. } => {
+                    vault.insert(name.clone());
+                }
+                ValueRef::Literal(secret) if !secret.is_empty() => values.push(secret.clone()),
+                _ => {}
+            }
+        }
+        Self { names, vault, values }
+    }
+
+    /// Whether this is the name of a key, or of a file with one.
+    fn named(&self, name: &str) -> bool {
+        self.names.contains(name.strip_suffix("_FILE").unwrap_or(name)) || self.names.contains(name)
+    }
+
+    /// Whether a text is one of the keys, or begins like one.
+    fn is_key(&self, text: &str) -> bool {
+        let begins = |prefix: &str| text.starts_with(prefix) && text.len() >= 20;
+        KNOWN_PROVIDERS.iter().filter_map(|known| known.key_prefix).any(begins)
+            || self.values.iter().any(|value| value.expose() == text)
+    }
+
+    /// Whether a variable is such a key, by its name or by where its value comes from.
+    fn has(&self, name: &str, winner: Option<&Candidate>) -> bool {
+        self.named(name)
+            || winner.is_some_and(|winner| match &winner.value {
+                ValueRef::Vault { name, .. } => self.vault.contains(name),
+                ValueRef::Text(text) => self.is_key(text),
+                ValueRef::Literal(secret) => self.is_key(secret.expose()),
+                ValueRef::File(_) => false,
+            })
+    }
+}
+
+/// What no environment can hold.
+fn impossible(handed: &Handed) -> Vec<Problem> {
+    let broken_name = |name: &str| name.is_empty() || name.contains(['=', '\0']);
+    let mut problems = Vec::new();
+    for (name, given) in &handed.given {
+        if broken_name(name) {
+            let what = format!("{} is no name of a variable", secretish::name_for_message(name));
+            problems.push(Problem::error("bad-name", what).why("it holds `=` or NUL"));
+        }
+        if given.value.expose().contains('\0') {
+            problems.push(
+                Problem::error("nul", format!("the value of `{name}` holds NUL"))
+                    .why("no process can get such a value through its environment")
+                    .hint(format!("leave it out with `--only`, or pass `{name}_FILE`")),
+            );
+        }
+    }
+    problems
+}
