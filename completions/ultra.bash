@@ -94,6 +94,9 @@ _ultra() {
             ultra__subcmd__env,explain)
                 cmd="ultra__subcmd__env__subcmd__explain"
                 ;;
+            ultra__subcmd__env,export)
+                cmd="ultra__subcmd__env__subcmd__export"
+                ;;
             ultra__subcmd__env,history)
                 cmd="ultra__subcmd__env__subcmd__history"
                 ;;
@@ -102,6 +105,9 @@ _ultra() {
                 ;;
             ultra__subcmd__env,list)
                 cmd="ultra__subcmd__env__subcmd__list"
+                ;;
+            ultra__subcmd__env,run)
+                cmd="ultra__subcmd__env__subcmd__run"
                 ;;
             ultra__subcmd__env,show)
                 cmd="ultra__subcmd__env__subcmd__show"
@@ -791,7 +797,7 @@ _ultra() {
             return 0
             ;;
         ultra__subcmd__env)
-            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list current show validate explain diff switch undo history trust init"
+            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list current show validate explain diff run export switch undo history trust init"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -914,6 +920,48 @@ _ultra() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ultra__subcmd__env__subcmd__export)
+            opts="-o -q -v -y -h -V --file --only --gateway --shell --with-secrets --undo --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shell)
+                    COMPREPLY=($(compgen -W "posix bash zsh fish pwsh nu json dotenv" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ultra__subcmd__env__subcmd__history)
             opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -997,6 +1045,44 @@ _ultra() {
                 return 0
             fi
             case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ultra__subcmd__env__subcmd__run)
+            opts="-o -q -v -y -h -V --file --only --gateway --redact --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

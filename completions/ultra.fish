@@ -44,28 +44,30 @@ complete -c ultra -n "__fish_ultra_needs_command" -f -a "check" -d 'Readiness, s
 complete -c ultra -n "__fish_ultra_needs_command" -f -a "generate" -d 'Write the files that are made from the program\'s own declarations, or check them'
 complete -c ultra -n "__fish_ultra_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c ultra -n "__fish_ultra_needs_command" -f -a "man" -d 'Print a manual page (`ultra man env switch | man -l -`), or write all of them'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -l profile -d 'Act on this profile instead of the one in use' -r
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -l dir -d 'The root: the directory with `profiles/`' -r -F
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
 json\t'One JSON document'"
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s q -l quiet -d 'Leave out notes about what is going on'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s v -l verbose -d 'Say more about what is going on'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -l no-color -d 'Write without colour'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s y -l yes -d 'Give every confirmation in advance'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -l no-input -d 'Ask nothing; refuse where an answer is needed'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -s V -l version -d 'Print version'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "list" -d 'The profiles'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "current" -d 'The profile in use, and who decided so'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "show" -d 'The settings as they are resolved, and where each comes from. Secrets are never shown'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "validate" -d 'Everything that is wrong with a profile, at once'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "explain" -d 'What a variable means, and what every layer says of it'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "diff" -d 'What differs between two profiles, files, or a running server'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "switch" -d 'Make another profile the one in use'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "undo" -d 'Go back to what was before the last switch'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "history" -d 'The switches so far, newest first'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "trust" -d 'See what the profiles of this root send where, and agree to it'
-complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff switch undo history trust init" -f -a "init" -d 'Start a project: profiles, their editor schema, `.gitignore` and `.env.example`. A file that is there is kept as it is'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "list" -d 'The profiles'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "current" -d 'The profile in use, and who decided so'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "show" -d 'The settings as they are resolved, and where each comes from. Secrets are never shown'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "validate" -d 'Everything that is wrong with a profile, at once'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "explain" -d 'What a variable means, and what every layer says of it'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "diff" -d 'What differs between two profiles, files, or a running server'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "run" -d 'Run a command with the variables and secrets of the profile, which only it gets to see'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "export" -d 'Write the variables of the profile as code for a shell, or as JSON or dotenv'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "switch" -d 'Make another profile the one in use'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "undo" -d 'Go back to what was before the last switch'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "history" -d 'The switches so far, newest first'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "trust" -d 'See what the profiles of this root send where, and agree to it'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and not __fish_seen_subcommand_from list current show validate explain diff run export switch undo history trust init" -f -a "init" -d 'Start a project: profiles, their editor schema, `.gitignore` and `.env.example`. A file that is there is kept as it is'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l profile -d 'Act on this profile instead of the one in use' -r
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -l dir -d 'The root: the directory with `profiles/`' -r -F
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from list" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
@@ -135,6 +137,45 @@ complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcomm
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -l no-input -d 'Ask nothing; refuse where an answer is needed'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from diff" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -l file -d 'One more dotenv file: above the vault, below the process environment; a later one wins' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -l only -d 'Only these variables of the profile' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -l gateway -d 'Send OpenAI and Anthropic clients to the running `ultra serve`, and keep providers\' keys'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -l redact -d 'Mask secrets in what the command writes, in every usual encoding'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from run" -s V -l version -d 'Print version'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l file -d 'One more dotenv file: above the vault, below the process environment; a later one wins' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l only -d 'Only these variables of the profile' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l shell -d 'Who reads it' -r -f -a "posix\t'Any POSIX shell'
+bash\t'Bash'
+zsh\t'Zsh'
+fish\t'Fish'
+pwsh\t'PowerShell 7'
+nu\t'Nushell'
+json\t'One JSON object'
+dotenv\t'A dotenv file'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l profile -d 'Act on this profile instead of the one in use' -r
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l dir -d 'The root: the directory with `profiles/`' -r -F
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -s o -l output -d 'How the answer is written' -r -f -a "human\t'Text for people'
+json\t'One JSON document'"
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l gateway -d 'Send OpenAI and Anthropic clients to the running `ultra serve`, and keep providers\' keys'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l with-secrets -d 'Write secrets too; never to a terminal'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l undo -d 'Write what takes the last export back: variables that still have its values get their earlier ones'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Leave out notes about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more about what is going on'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l no-color -d 'Write without colour'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -s y -l yes -d 'Give every confirmation in advance'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -l no-input -d 'Ask nothing; refuse where an answer is needed'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l wait -d 'How long to wait for another switch to end' -r
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l profile -d 'Act on this profile instead of the one in use' -r
 complete -c ultra -n "__fish_ultra_using_subcommand env; and __fish_seen_subcommand_from switch" -l dir -d 'The root: the directory with `profiles/`' -r -F
