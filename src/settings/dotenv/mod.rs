@@ -14,6 +14,7 @@
 //!
 //! No message shows a value, or what may be one.
 
+pub(crate) mod compat;
 mod cursor;
 mod expand;
 mod parse;
