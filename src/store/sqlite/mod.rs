@@ -199,10 +199,7 @@ impl Store for SqliteStore {
         self.within(async {
             self.ready().await?;
             let mut tx = self.begin().await?;
-            let mut new = 0;
-            for row in rows {
-                new += rows::insert_usage(&mut tx, row).await.map_err(|e| self.error(e))?;
-            }
+            let new = rows::insert_usage(&mut tx, rows).await.map_err(|e| self.error(e))?;
             tx.commit().await.map_err(|e| self.error(e))?;
             Ok(new)
         })

@@ -3,8 +3,10 @@
 
 use crate::base::Timestamp;
 use crate::store::{Heartbeat, Outcome, Scopes, ServiceKey, UsageRow};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection, SqlitePool};
+use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -86,38 +88,72 @@ pub(super) async fn revoke(
     Ok(done.rows_affected() > 0)
 }
 
-pub(super) async fn insert_usage(connection: &mut SqliteConnection, row: &UsageRow) -> Result<u64> {
-    let done = sqlx::query(
+/// Rows that one statement inserts. Every statement is a round trip to the connection's thread,
+/// which costs more than the row; a batch is cut into the largest of these pieces, so that there
+/// are few statements to remember.
+const USAGE_PIECES: [usize; 3] = [64, 8, 1];
+
+/// The statement that inserts `rows` usage rows and passes over those that are there.
+fn insert_usage_sql(rows: usize) -> String {
+    const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    format!(
         "INSERT INTO usage \
          (id, at, request_id, key_id, api, model, provider, upstream_model, mode, outcome, status, \
           attempt, streamed, input_tokens, cached_tokens, output_tokens, reasoning_tokens, \
           latency_ms, cost_nano_usd, price_version) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-         ON CONFLICT DO NOTHING",
+         VALUES {} ON CONFLICT DO NOTHING",
+        vec![ROW; rows].join(", ")
     )
-    .bind(row.id.as_bytes().as_slice())
-    .bind(row.at.as_microsecond())
-    .bind(row.request_id.as_str())
-    .bind(row.key_id.as_str())
-    .bind(row.api.as_str())
-    .bind(row.model.as_str())
-    .bind(row.provider.as_deref())
-    .bind(row.upstream_model.as_deref())
-    .bind(row.mode.as_str())
-    .bind(row.outcome.word())
-    .bind(i64::from(row.status))
-    .bind(i64::from(row.attempt))
-    .bind(row.streamed)
-    .bind(row.input_tokens.map(count))
-    .bind(row.cached_tokens.map(count))
-    .bind(row.output_tokens.map(count))
-    .bind(row.reasoning_tokens.map(count))
-    .bind(count(row.latency_ms))
-    .bind(row.cost_nano_usd)
-    .bind(row.price_version.as_deref())
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+}
+
+/// Inserts rows; how many were new.
+pub(super) async fn insert_usage(
+    connection: &mut SqliteConnection,
+    rows: &[UsageRow],
+) -> Result<u64> {
+    static SQL: LazyLock<[(usize, Arc<str>); 3]> =
+        LazyLock::new(|| USAGE_PIECES.map(|rows| (rows, insert_usage_sql(rows).into())));
+    let mut new = 0;
+    let mut rest = rows;
+    for (size, sql) in &*SQL {
+        while let Some((piece, after)) = rest.split_at_checked(*size) {
+            // The statement is ours: nothing but its length depends on the rows.
+            let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
+            for row in piece {
+                query = bind_usage(query, row);
+            }
+            new += query.execute(&mut *connection).await?.rows_affected();
+            rest = after;
+        }
+    }
+    Ok(new)
+}
+
+fn bind_usage<'q>(
+    query: Query<'q, Sqlite, SqliteArguments>,
+    row: &UsageRow,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    query
+        .bind(row.id.as_bytes().as_slice())
+        .bind(row.at.as_microsecond())
+        .bind(row.request_id.as_str())
+        .bind(row.key_id.as_str())
+        .bind(row.api.as_str())
+        .bind(row.model.as_str())
+        .bind(row.provider.as_deref())
+        .bind(row.upstream_model.as_deref())
+        .bind(row.mode.as_str())
+        .bind(row.outcome.word())
+        .bind(i64::from(row.status))
+        .bind(i64::from(row.attempt))
+        .bind(row.streamed)
+        .bind(row.input_tokens.map(count))
+        .bind(row.cached_tokens.map(count))
+        .bind(row.output_tokens.map(count))
+        .bind(row.reasoning_tokens.map(count))
+        .bind(count(row.latency_ms))
+        .bind(row.cost_nano_usd)
+        .bind(row.price_version.as_deref())
 }
 
 pub(super) async fn recent_usage(pool: &SqlitePool, limit: u32) -> Result<Vec<UsageRow>> {
