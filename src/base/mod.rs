@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 pub(crate) mod id;
+pub(crate) mod json;
 pub(crate) mod lock;
 pub(crate) mod near;
 pub(crate) mod redact;

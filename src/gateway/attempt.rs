@@ -13,7 +13,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct Asked {
     /// The request's id.
-    pub(crate) request_id: String,
+    pub(crate) request_id: Arc<str>,
     /// The service key, or the subject of the token.
     pub(crate) key_id: Arc<str>,
     /// The family of the API that was asked.
@@ -38,7 +38,7 @@ pub(crate) struct Ended<'a> {
     /// The provider.
     pub(crate) provider: &'a Arc<str>,
     /// The model's name there.
-    pub(crate) upstream_model: &'a str,
+    pub(crate) upstream_model: &'a Arc<str>,
     /// Which attempt of the request, from 1.
     pub(crate) number: u32,
     /// How it ended.

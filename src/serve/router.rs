@@ -151,7 +151,7 @@ async fn run(app: Arc<App>, spec: RouteSpec, request: Request) -> Response<Body>
     outcome.unwrap_or_else(|refusal| {
         if refusal.status.is_server_error() {
             tracing::warn!(
-                request_id = seen.request_id,
+                request_id = &*seen.request_id,
                 status = refusal.status.as_u16(),
                 code = refusal.code,
                 error = refusal.message,

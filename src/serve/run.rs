@@ -4,6 +4,7 @@
 use super::auth::{self, AuthOptions, Authenticator, DevKey, LastGood, Seal, TokenKeys};
 use super::health::{self, Health};
 use super::listing::{self, Listing};
+use super::logging::AccessLog;
 use super::metrics::HttpMetrics;
 use super::reload::{self, Reloader};
 use super::signals::{self, Stops};
@@ -70,7 +71,7 @@ fn failure(what: &str) -> impl Fn(std::io::Error) -> Fault + '_ {
 pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, Fault> {
     let server = start.settings.server.clone();
     listen::may_be_seen(&server, &start.resolution)?;
-    let _logging = logging::begin(&start.settings.telemetry)?;
+    let (_logging, access) = logging::begin(&start.settings.telemetry)?;
     middleware::panic::log_panics();
     no_core_dumps();
     let mut stops = Stops::listen().map_err(failure("cannot listen for signals"))?;
@@ -79,7 +80,7 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     let scrapers = metrics_listener::bind(server.metrics_addr.as_deref()).await?;
 
     let asks = start.settings.server.mode == Mode::Real && !start.probe;
-    let Opened { app, last_good, dev_key, journal } = open(start, addr, console).await?;
+    let Opened { app, last_good, dev_key, journal } = open(start, addr, access, console).await?;
     let stop = CancellationToken::new();
     let mut tasks = background::start(&app, last_good, hangup, &stop);
     if asks {
@@ -151,7 +152,12 @@ struct Opened {
     journal: journal::Tasks,
 }
 
-async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<Opened, Fault> {
+async fn open(
+    start: Start,
+    addr: SocketAddr,
+    access: AccessLog,
+    console: &dyn Console,
+) -> Result<Opened, Fault> {
     let Start { workspace, settings, resolution, secrets, vault, probe: _ } = start;
     let clock = Arc::clone(&workspace.clock);
     let state_dir = workspace.prepare_state_dir()?.to_path_buf();
@@ -217,6 +223,7 @@ async fn open(start: Start, addr: SocketAddr, console: &dyn Console) -> Result<O
         store: Arc::clone(&store),
         cache,
         listing: Listing::default(),
+        access,
         metrics,
         registry,
         health: Health::default(),

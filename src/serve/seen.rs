@@ -11,7 +11,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Seen {
     /// Its id.
-    pub(crate) request_id: String,
+    pub(crate) request_id: Arc<str>,
     /// The API it speaks.
     pub(crate) surface: Surface,
     /// Who calls; `None` on public paths.

@@ -44,9 +44,9 @@ pub(crate) async fn handle(
     let origin = live.origins.grant(headers);
     let mut line = Line {
         app: Arc::clone(&app),
-        request_id: request_id.clone(),
+        request_id: Arc::clone(&request_id),
         method: request.method().clone(),
-        path: path.to_owned(),
+        uri: request.uri().clone(),
         route: router::label(path),
         peer,
         key_id: None,

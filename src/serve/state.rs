@@ -3,6 +3,7 @@
 use super::auth::Authenticator;
 use super::health::Health;
 use super::listing::Listing;
+use super::logging::AccessLog;
 use super::metrics::HttpMetrics;
 use super::middleware::cors::Origins;
 use super::middleware::security::SecurityHeaders;
@@ -54,6 +55,8 @@ pub(crate) struct App {
     pub(crate) cache: Arc<dyn Cache>,
     /// Which models providers list by themselves.
     pub(crate) listing: Listing,
+    /// The lines of requests.
+    pub(crate) access: AccessLog,
     /// Counters of requests.
     pub(crate) metrics: HttpMetrics,
     /// All counters.

@@ -2,7 +2,9 @@
 
 use crate::base::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What a service key may do.
@@ -173,21 +175,21 @@ pub(crate) struct UsageRow {
     /// When the attempt ended.
     pub(crate) at: Timestamp,
     /// The request that it belongs to.
-    pub(crate) request_id: String,
+    pub(crate) request_id: Arc<str>,
     /// The service key or the subject of the token.
-    pub(crate) key_id: String,
+    pub(crate) key_id: Arc<str>,
     /// The family of the API that was asked: `openai` or `anthropic`.
-    pub(crate) api: String,
+    pub(crate) api: Cow<'static, str>,
     /// The model that the client asked for.
-    pub(crate) model: String,
+    pub(crate) model: Arc<str>,
     /// The provider that was asked; `None` if the request was refused before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) provider: Option<String>,
+    pub(crate) provider: Option<Arc<str>>,
     /// The model's name there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) upstream_model: Option<String>,
+    pub(crate) upstream_model: Option<Arc<str>>,
     /// `mock` or `real`.
-    pub(crate) mode: String,
+    pub(crate) mode: Cow<'static, str>,
     /// How it ended.
     pub(crate) outcome: Outcome,
     /// The HTTP status of the answer.

@@ -177,7 +177,7 @@ async fn usage_takes_what_clients_send(database: Database) {
     let store = database.open().await;
     let row = UsageRow {
         id: Uuid::now_v7(),
-        model: "nul \0 emoji \u{1f600} quote ' ".repeat(1_000),
+        model: "nul \0 emoji \u{1f600} quote ' ".repeat(1_000).into(),
         provider: None,
         upstream_model: None,
         outcome: Outcome::ClientClosed,

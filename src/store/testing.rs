@@ -14,13 +14,13 @@ pub(crate) fn usage_row(n: u32) -> UsageRow {
     UsageRow {
         id: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(n)),
         at: Timestamp::from_second(1_790_000_000 + i64::from(n)).unwrap(),
-        request_id: format!("req-{n}"),
-        key_id: "key".to_owned(),
-        api: "openai".to_owned(),
-        model: "gpt-4o".to_owned(),
-        provider: Some("openai".to_owned()),
-        upstream_model: Some("gpt-4o-2024".to_owned()),
-        mode: "mock".to_owned(),
+        request_id: format!("req-{n}").into(),
+        key_id: "key".into(),
+        api: "openai".into(),
+        model: "gpt-4o".into(),
+        provider: Some("openai".into()),
+        upstream_model: Some("gpt-4o-2024".into()),
+        mode: "mock".into(),
         outcome: Outcome::Ok,
         status: 200,
         attempt: 1,
@@ -89,7 +89,7 @@ impl Store for Flaky {
     }
     async fn record_usage(&self, rows: &[UsageRow]) -> Result<u64, StoreError> {
         self.there()?;
-        if self.rejects.is_some_and(|model| rows.iter().any(|row| row.model == model)) {
+        if self.rejects.is_some_and(|model| rows.iter().any(|row| &*row.model == model)) {
             return Err(StoreError::Rejected { at: "x".into(), code: "22021".into() });
         }
         self.inner.record_usage(rows).await

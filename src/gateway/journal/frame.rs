@@ -1,29 +1,68 @@
 //! One row as one line that tells whether it is whole.
 
+use crate::base::json;
 use crate::store::UsageRow;
-use std::io::Write as _;
+use uuid::Uuid;
 
-/// Of the checksum: eight hexadecimal digits and a blank.
+/// Of the checksum (CRC-32 of ISO 3309): eight hexadecimal digits and a blank.
 const HEAD: usize = 9;
 
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
-
-/// Writes the line of `row` into `buffer`, replacing what is in it.
-pub(super) fn encode(row: &UsageRow, buffer: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+/// Writes the line of `row` into `buffer`, replacing what is in it. By hand, because it is done
+/// under the journal's lock for every request; [`decode`] reads it as `UsageRow` is declared.
+pub(super) fn encode(row: &UsageRow, buffer: &mut Vec<u8>) {
     buffer.clear();
-    buffer.extend_from_slice(b"00000000 ");
+    buffer.extend_from_slice(b"00000000 {\"id\":\"");
+    buffer
+        .extend_from_slice(row.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
+    buffer.extend_from_slice(b"\",\"at\":\"");
+    json::instant(buffer, row.at);
+    buffer.push(b'"');
     // JSON has no raw line feed: it is written as `\n` in strings, and we add none.
-    serde_json::to_writer(&mut *buffer, row)?;
-    let body = buffer.get(HEAD..).unwrap_or_default();
-    let checksum = CRC.checksum(body);
-    let mut head = [0_u8; HEAD];
-    // Nine bytes always have room for nine bytes.
-    let _ = write!(head.as_mut_slice(), "{checksum:08x} ");
-    if let Some(place) = buffer.get_mut(..HEAD) {
-        place.copy_from_slice(&head);
+    for (name, text) in [
+        (r#","request_id":"#, Some(&*row.request_id)),
+        (r#","key_id":"#, Some(&*row.key_id)),
+        (r#","api":"#, Some(&*row.api)),
+        (r#","model":"#, Some(&*row.model)),
+        (r#","provider":"#, row.provider.as_deref()),
+        (r#","upstream_model":"#, row.upstream_model.as_deref()),
+        (r#","mode":"#, Some(&*row.mode)),
+        (r#","outcome":"#, Some(row.outcome.word())),
+        (r#","price_version":"#, row.price_version.as_deref()),
+    ] {
+        if let Some(text) = text {
+            buffer.extend_from_slice(name.as_bytes());
+            json::text(buffer, text);
+        }
+    }
+    for (name, count) in [
+        (r#","status":"#, Some(u64::from(row.status))),
+        (r#","attempt":"#, Some(u64::from(row.attempt))),
+        (r#","input_tokens":"#, row.input_tokens),
+        (r#","cached_tokens":"#, row.cached_tokens),
+        (r#","output_tokens":"#, row.output_tokens),
+        (r#","reasoning_tokens":"#, row.reasoning_tokens),
+        (r#","latency_ms":"#, Some(row.latency_ms)),
+    ] {
+        if let Some(count) = count {
+            buffer.extend_from_slice(name.as_bytes());
+            json::number(buffer, count);
+        }
+    }
+    if let Some(cost) = row.cost_nano_usd {
+        let sign: &[u8] = if cost < 0 { b"-" } else { b"" };
+        buffer.extend_from_slice(br#","cost_nano_usd":"#);
+        buffer.extend_from_slice(sign);
+        json::number(buffer, cost.unsigned_abs());
+    }
+    let streamed: &[u8] =
+        if row.streamed { br#","streamed":true}"# } else { br#","streamed":false}"# };
+    buffer.extend_from_slice(streamed);
+    let checksum = crc32fast::hash(buffer.get(HEAD..).unwrap_or_default());
+    for (place, shift) in buffer.iter_mut().zip((0..8).rev()) {
+        let digit = usize::try_from((checksum >> (4 * shift)) & 0xf).unwrap_or(0);
+        *place = b"0123456789abcdef".get(digit).copied().unwrap_or(b'0');
     }
     buffer.push(b'\n');
-    Ok(())
 }
 
 /// The row of a line without its line feed; `None` if it is torn or damaged.
@@ -31,7 +70,7 @@ pub(super) fn decode(line: &[u8]) -> Option<UsageRow> {
     let (head, body) = line.split_at_checked(HEAD)?;
     let (digits, blank) = head.split_at_checked(HEAD - 1)?;
     let expected = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    if blank != b" " || expected != CRC.checksum(body) {
+    if blank != b" " || expected != crc32fast::hash(body) {
         return None;
     }
     serde_json::from_slice(body).ok()
@@ -45,12 +84,20 @@ mod tests {
     #[test]
     fn a_line_survives_and_no_damage_passes() {
         let mut row = usage_row(1);
-        row.model = "line\nfeed \u{0} \"quoted\" \u{1f600}".to_owned();
+        row.model = "line\nfeed \u{0} \"quoted\" \u{1f600}".into();
+        row.price_version = Some("2026-11".to_owned());
+        row.cost_nano_usd = Some(i64::MIN);
+        row.cached_tokens = Some(u64::MAX);
         let mut line = Vec::new();
-        encode(&row, &mut line).unwrap();
+        encode(&row, &mut line);
         assert_eq!(line.iter().filter(|b| **b == b'\n').count(), 1);
         assert_eq!(line.pop(), Some(b'\n'));
-        assert_eq!(decode(&line), Some(row));
+        assert_eq!(decode(&line), Some(row.clone()));
+        let by_hand: serde_json::Value = serde_json::from_slice(&line[HEAD..]).unwrap();
+        let mut derived = serde_json::to_value(&row).unwrap();
+        // The fraction of the second is written with its zeros.
+        derived["at"] = by_hand["at"].clone();
+        assert_eq!(by_hand, derived, "no field is left out");
         for cut in 0..line.len() {
             assert_eq!(decode(&line[..cut]), None, "cut at {cut}");
         }

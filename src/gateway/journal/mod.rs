@@ -10,6 +10,7 @@
 mod claim;
 mod frame;
 mod reader;
+mod recent;
 mod segment;
 #[cfg(test)]
 mod tests;

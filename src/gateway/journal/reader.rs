@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Rows that the store is given at a time.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 /// Bytes that are read at a time; longer than any line.
 const CHUNK: u64 = 1 << 20;
 /// The longest pause after a failure of the store.
@@ -139,10 +139,14 @@ impl Follower {
         loop {
             let cursor = *self.cursor.get_or_insert_with(|| Cursor::load(&self.dir));
             let dir = self.dir.clone();
-            let batch = tokio::task::spawn_blocking(move || read(&dir, cursor, active))
-                .await
-                .map_err(|e| e.to_string())?
-                .map_err(|e| format!("the journal cannot be read: {}", e.kind()))?;
+            let remembered = if active == u64::MAX { None } else { journal.remembered(cursor) };
+            let batch = match remembered {
+                Some(batch) => batch,
+                None => tokio::task::spawn_blocking(move || read(&dir, cursor, active))
+                    .await
+                    .map_err(|e| e.to_string())?
+                    .map_err(|e| format!("the journal cannot be read: {}", e.kind()))?,
+            };
             if batch.next == cursor {
                 return Ok(());
             }
@@ -234,7 +238,7 @@ impl Follower {
 pub(super) struct Batch {
     pub(super) rows: Vec<UsageRow>,
     pub(super) next: Cursor,
-    consumed: u64,
+    pub(super) consumed: u64,
     pub(super) damaged: u64,
 }
 
@@ -284,7 +288,7 @@ pub(super) fn read(dir: &Path, cursor: Cursor, active: u64) -> io::Result<Batch>
 /// Keeps a row that the store rejects, for people to look at.
 fn set_aside(dir: &Path, row: &UsageRow) -> io::Result<()> {
     let mut line = Vec::new();
-    frame::encode(row, &mut line)?;
+    frame::encode(row, &mut line);
     let mut file = std::fs::OpenOptions::new()
         .create(true)
         .append(true)

@@ -264,7 +264,7 @@ async fn a_row_that_is_never_taken_holds_nobody_up() {
     let journal = Journal::open(options(dir.path())).unwrap();
     for n in 0..10 {
         let model = if n == 4 { "bad" } else { "good" };
-        journal.append(&UsageRow { model: model.to_owned(), ..usage_row(n) }).unwrap();
+        journal.append(&UsageRow { model: model.into(), ..usage_row(n) }).unwrap();
     }
     drop(journal);
     let status = drain(dir.path(), &store).await;
@@ -280,7 +280,7 @@ async fn what_a_client_makes_long_is_shortened() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path()).await;
     let journal = Journal::open(options(dir.path())).unwrap();
-    let model = "\u{1f600}\0\n".repeat(1 << 20);
+    let model = "\u{1f600}\0\n".repeat(1 << 20).into();
     journal.append(&UsageRow { model, ..usage_row(1) }).unwrap();
     journal.append(&usage_row(2)).unwrap();
     drop(journal);

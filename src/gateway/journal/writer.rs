@@ -1,10 +1,13 @@
 //! Appending: one `write(2)` a row.
 
 use super::claim::{Claim, claim};
+use super::reader::Batch;
+use super::recent::Recent;
 use super::segment::{self, Cursor};
 use super::{JournalError, JournalOptions, JournalStatus, frame};
 use crate::base::file::sync_dir;
 use crate::store::UsageRow;
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -55,6 +58,8 @@ struct Writer {
     unsynced: Vec<Arc<File>>,
     /// Whether a sync failed: what is written now may never reach the disk.
     broken: bool,
+    /// What was written last, for the store.
+    recent: Recent,
 }
 
 impl Journal {
@@ -83,6 +88,7 @@ impl Journal {
             torn: false,
             unsynced: Vec::new(),
             broken: false,
+            recent: Recent::default(),
         };
         let counters = Counters::default();
         counters.pending_bytes.store(pending, Ordering::Relaxed);
@@ -138,10 +144,11 @@ impl Journal {
         row: &UsageRow,
         line: &mut Vec<u8>,
     ) -> Result<(), JournalError> {
-        let not_json = |_| self.unusable("the row cannot be written as JSON");
-        frame::encode(row, line).map_err(not_json)?;
+        let mut row = Cow::Borrowed(row);
+        frame::encode(&row, line);
         if line.len() > LONGEST_LINE {
-            frame::encode(&shortened(row), line).map_err(not_json)?;
+            row = Cow::Owned(shortened(&row));
+            frame::encode(&row, line);
         }
         if writer.torn {
             // The piece becomes a damaged line of its own and damages nothing else.
@@ -162,6 +169,13 @@ impl Journal {
         let before = writer.size;
         match write_once(&writer.file, line) {
             Ok(written) if written == line.len() => {
+                let at = Cursor { segment: writer.number, offset: before };
+                if writer.torn {
+                    // The piece before it must be seen as damaged.
+                    writer.recent.forget();
+                } else {
+                    writer.recent.keep(row.into_owned(), at, length);
+                }
                 writer.torn = false;
                 writer.size += length;
                 self.counters.pending_bytes.fetch_add(length, Ordering::Relaxed);
@@ -234,6 +248,12 @@ impl Journal {
                 Err(error)
             }
         }
+    }
+
+    /// The rows that stand at `cursor`, if they were written so lately that they need not be read
+    /// again. They are given away: whoever cannot pass them on reads them from the segment.
+    pub(super) fn remembered(&self, cursor: Cursor) -> Option<Batch> {
+        self.writer().recent.take(cursor)
     }
 
     /// How the journal is doing.
@@ -317,16 +337,17 @@ fn create(dir: &Path, number: u64) -> io::Result<File> {
 
 /// The row with every text cut to a sensible length.
 fn shortened(row: &UsageRow) -> UsageRow {
-    let cut = |text: &String| text.chars().take(SHORTENED).collect::<String>();
+    let cut = |text: &str| text.chars().take(SHORTENED).collect::<String>();
+    let cut_shared = |text: &Arc<str>| Arc::<str>::from(cut(text));
     UsageRow {
-        request_id: cut(&row.request_id),
-        key_id: cut(&row.key_id),
-        api: cut(&row.api),
-        model: cut(&row.model),
-        provider: row.provider.as_ref().map(cut),
-        upstream_model: row.upstream_model.as_ref().map(cut),
-        mode: cut(&row.mode),
-        price_version: row.price_version.as_ref().map(cut),
+        request_id: cut_shared(&row.request_id),
+        key_id: cut_shared(&row.key_id),
+        api: cut(&row.api).into(),
+        model: cut_shared(&row.model),
+        provider: row.provider.as_ref().map(cut_shared),
+        upstream_model: row.upstream_model.as_ref().map(cut_shared),
+        mode: cut(&row.mode).into(),
+        price_version: row.price_version.as_deref().map(cut),
         ..row.clone()
     }
 }

@@ -1,5 +1,4 @@
 //! One JSON object a line: timestamp, level, target, message, then the fields in their order.
-//! Written straight into the line, because one is written for every request.
 
 use std::fmt::{self, Write as _};
 use tracing::field::{Field, Visit};
@@ -83,31 +82,19 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// Escapes what is written through it as the inside of a JSON string (RFC 8259 §7).
+/// Escapes what is written through it as the inside of a JSON string.
 struct Escaped<'a, 'w>(&'a mut Writer<'w>);
 
 impl fmt::Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut rest = text;
-        while let Some(at) = rest.find(|c: char| c == '"' || c == '\\' || c < ' ') {
-            let (plain, special) = rest.split_at(at);
-            self.0.write_str(plain)?;
-            let mut chars = special.chars();
-            match chars.next() {
-                Some('\n') => self.0.write_str("\\n")?,
-                Some('"') => self.0.write_str("\\\"")?,
-                Some('\\') => self.0.write_str("\\\\")?,
-                Some(other) => write!(self.0, "\\u{:04x}", u32::from(other))?,
-                None => {}
-            }
-            rest = chars.as_str();
-        }
-        self.0.write_str(rest)
+        let mut escaped = Vec::with_capacity(text.len());
+        crate::base::json::inner(&mut escaped, text);
+        self.0.write_str(std::str::from_utf8(&escaped).map_err(|_| fmt::Error)?)
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::io::Write;
     use std::sync::{Arc, Mutex};
@@ -125,21 +112,26 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_line_is_one_json_object_whatever_is_in_it() {
+    /// What is written when `log` runs.
+    pub(in super::super) fn logged(log: impl FnOnce()) -> String {
         let kept = Kept::default();
         let writer = kept.clone();
         let subscriber = tracing_subscriber::fmt()
             .event_format(Json)
             .with_writer(move || writer.clone())
             .finish();
-        tracing::subscriber::with_default(subscriber, || {
+        tracing::subscriber::with_default(subscriber, log);
+        let bytes = kept.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_one_json_object_whatever_is_in_it() {
+        let line = logged(|| {
             tracing::info!(path = "/a\"b\\\n\u{1}é", n = 7, ok = true, shown = %"x\"", "done");
         });
-        let bytes = kept.0.lock().unwrap().clone();
-        let line = std::str::from_utf8(&bytes).unwrap();
         assert_eq!(line.lines().count(), 1);
-        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["path"], "/a\"b\\\n\u{1}é");
         assert_eq!((&value["n"], &value["ok"]), (&7.into(), &true.into()));
         assert_eq!(value["shown"], "x\"");

@@ -1,9 +1,10 @@
 //! One line a request, when its last byte is out: never a body, a header, a query or a secret.
 
+use crate::serve::logging::Entry;
 use crate::serve::state::App;
 use axum::body::Body;
 use bytes::Bytes;
-use http::Method;
+use http::{Method, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -18,11 +19,11 @@ pub(crate) struct Line {
     /// The server.
     pub(crate) app: Arc<App>,
     /// The request's id.
-    pub(crate) request_id: String,
+    pub(crate) request_id: Arc<str>,
     /// The request's method.
     pub(crate) method: Method,
-    /// The path, without the query.
-    pub(crate) path: String,
+    /// The target: only its path is said.
+    pub(crate) uri: Uri,
     /// The route in the table, or `unmatched`.
     pub(crate) route: &'static str,
     /// Where it comes from.
@@ -91,18 +92,16 @@ impl Drop for Tracked {
         let took = line.started.elapsed();
         line.app.metrics.in_flight.dec();
         line.app.metrics.ended(line.route, line.status, took);
-        tracing::info!(
-            target: "ultra::access",
-            method = line.method.as_str(),
-            path = line.path,
-            status = line.status,
-            us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            bytes = self.bytes,
-            complete = self.complete,
-            request_id = line.request_id,
-            key = line.key_id.as_deref().unwrap_or("-"),
-            peer = %line.peer.ip(),
-            "request"
-        );
+        line.app.access.write(&Entry {
+            method: line.method.as_str(),
+            path: line.uri.path(),
+            status: line.status,
+            us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            bytes: self.bytes,
+            complete: self.complete,
+            request_id: &line.request_id,
+            key: line.key_id.as_deref().unwrap_or("-"),
+            peer: line.peer.ip(),
+        });
     }
 }

@@ -36,7 +36,7 @@ async fn converse(app: &App, request: Request, endpoint: Endpoint) -> Outcome {
         rate::check(&*app.limiter, &who, per_minute).await?;
     }
     let asked = Arc::new(Asked {
-        request_id: seen.request_id.clone(),
+        request_id: Arc::clone(&seen.request_id),
         key_id: Arc::clone(&caller.key_id),
         family,
         model: Arc::clone(&route.model),

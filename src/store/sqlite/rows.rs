@@ -136,13 +136,13 @@ fn bind_usage<'q>(
     query
         .bind(row.id.as_bytes().as_slice())
         .bind(row.at.as_microsecond())
-        .bind(row.request_id.as_str())
-        .bind(row.key_id.as_str())
-        .bind(row.api.as_str())
-        .bind(row.model.as_str())
+        .bind(&*row.request_id)
+        .bind(&*row.key_id)
+        .bind(&*row.api)
+        .bind(&*row.model)
         .bind(row.provider.as_deref())
         .bind(row.upstream_model.as_deref())
-        .bind(row.mode.as_str())
+        .bind(&*row.mode)
         .bind(row.outcome.word())
         .bind(i64::from(row.status))
         .bind(i64::from(row.attempt))
@@ -172,13 +172,13 @@ fn usage_row(row: &SqliteRow) -> Result<UsageRow> {
         id: Uuid::from_slice(&id)
             .map_err(|e| sqlx::Error::ColumnDecode { index: "id".to_owned(), source: e.into() })?,
         at: time(row.try_get("at")?),
-        request_id: row.try_get("request_id")?,
-        key_id: row.try_get("key_id")?,
-        api: row.try_get("api")?,
-        model: row.try_get("model")?,
-        provider: row.try_get("provider")?,
-        upstream_model: row.try_get("upstream_model")?,
-        mode: row.try_get("mode")?,
+        request_id: row.try_get::<String, _>("request_id")?.into(),
+        key_id: row.try_get::<String, _>("key_id")?.into(),
+        api: row.try_get::<String, _>("api")?.into(),
+        model: row.try_get::<String, _>("model")?.into(),
+        provider: row.try_get::<Option<String>, _>("provider")?.map(Into::into),
+        upstream_model: row.try_get::<Option<String>, _>("upstream_model")?.map(Into::into),
+        mode: row.try_get::<String, _>("mode")?.into(),
         outcome: Outcome::parse(row.try_get("outcome")?),
         status: u16::try_from(row.try_get::<i64, _>("status")?).unwrap_or(0),
         attempt: u32::try_from(row.try_get::<i64, _>("attempt")?).unwrap_or(0),
