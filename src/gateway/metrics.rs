@@ -2,12 +2,14 @@
 //! words of ours, never what a client sends.
 
 use super::attempt::Ended;
+use crate::store::Outcome;
+use arc_swap::ArcSwap;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AttemptLabels {
@@ -32,7 +34,22 @@ pub(crate) struct GatewayMetrics {
     attempts: Family<AttemptLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
     seconds: Family<ProviderLabels, Histogram, fn() -> Histogram>,
+    /// One for every provider that was asked.
+    known: ArcSwap<Vec<Arc<Known>>>,
 }
+
+/// The counters of a provider, found once instead of for every attempt.
+#[derive(Debug)]
+struct Known {
+    provider: Arc<str>,
+    ok: OnceLock<Counter>,
+    /// As [`KINDS`].
+    tokens: [OnceLock<Counter>; 4],
+    seconds: Histogram,
+}
+
+/// What providers count.
+const KINDS: [&str; 4] = ["input", "cache_read", "cache_write", "output"];
 
 /// From a millisecond to ten minutes.
 const SECONDS: [f64; 14] =
@@ -45,6 +62,7 @@ impl GatewayMetrics {
             attempts: Family::default(),
             tokens: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            known: ArcSwap::default(),
         };
         registry.register(
             "upstream_attempts",
@@ -62,25 +80,45 @@ impl GatewayMetrics {
 
     /// Counts an attempt that has ended.
     pub(super) fn attempt(&self, ended: &Ended<'_>) {
+        let known = self.of(ended.provider);
         let provider = || Arc::clone(ended.provider);
-        self.attempts
-            .get_or_create(&AttemptLabels { provider: provider(), outcome: ended.outcome.word() })
-            .inc();
+        let counted = || {
+            let outcome = ended.outcome.word();
+            self.attempts.get_or_create_owned(&AttemptLabels { provider: provider(), outcome })
+        };
+        if ended.outcome == Outcome::Ok {
+            known.ok.get_or_init(counted).inc();
+        } else {
+            counted().inc();
+        }
         let tokens = ended.tokens;
-        for (kind, count) in [
-            ("input", tokens.input),
-            ("cache_read", tokens.cache_read),
-            ("cache_write", tokens.cache_write),
-            ("output", tokens.output),
-        ] {
+        let counts = [tokens.input, tokens.cache_read, tokens.cache_write, tokens.output];
+        for ((kind, count), counter) in KINDS.into_iter().zip(counts).zip(&known.tokens) {
             if let Some(count) = count.filter(|n| *n > 0) {
-                self.tokens
-                    .get_or_create(&TokenLabels { provider: provider(), kind })
-                    .inc_by(count);
+                let labels = || TokenLabels { provider: provider(), kind };
+                counter.get_or_init(|| self.tokens.get_or_create_owned(&labels())).inc_by(count);
             }
         }
-        self.seconds
-            .get_or_create(&ProviderLabels { provider: provider() })
-            .observe(ended.began.elapsed().as_secs_f64());
+        known.seconds.observe(ended.began.elapsed().as_secs_f64());
+    }
+
+    fn of(&self, provider: &Arc<str>) -> Arc<Known> {
+        if let Some(known) = self.known.load().iter().find(|known| known.provider == *provider) {
+            return Arc::clone(known);
+        }
+        let labels = ProviderLabels { provider: Arc::clone(provider) };
+        let known = Arc::new(Known {
+            provider: Arc::clone(provider),
+            ok: OnceLock::new(),
+            tokens: Default::default(),
+            seconds: self.seconds.get_or_create_owned(&labels),
+        });
+        // Two at once may both add it; the first is found, and both count into the same counters.
+        self.known.rcu(|all| {
+            let mut all = Vec::clone(all);
+            all.push(Arc::clone(&known));
+            all
+        });
+        known
     }
 }

@@ -78,10 +78,10 @@ struct Connection {
 impl Connection {
     async fn serve(self, stream: TcpStream, watcher: Watcher) {
         let header_timeout = self.header_timeout;
+        let (app, router, peer) = (self.app, Arc::new(self.router), self.peer);
         let service = service_fn(move |request| {
-            let answer =
-                stack::handle(Arc::clone(&self.app), self.router.clone(), self.peer, request);
-            async move { Ok::<_, Infallible>(answer.await) }
+            let (app, router) = (Arc::clone(&app), Arc::clone(&router));
+            async move { Ok::<_, Infallible>(stack::handle(app, &router, peer, request).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -29,7 +29,7 @@ pub(crate) enum Access {
 pub(crate) type Outcome = Result<Response<Body>, Refusal>;
 
 /// A handler: what is not said in the outcome is the same for all.
-pub(crate) type Handler = fn(Arc<App>, Request) -> BoxFuture<'static, Outcome>;
+pub(crate) type Handler = fn(Arc<App>, Arc<Seen>, Request) -> BoxFuture<'static, Outcome>;
 
 /// One route.
 #[derive(Clone, Copy)]
@@ -66,27 +66,33 @@ const WRITE: Access = Access::Scopes(&[Scope::Write]);
 
 /// All routes.
 pub(crate) const ROUTES: &[RouteSpec] = &[
-    get("/api/health", Access::Public, |app, request| Box::pin(health::health(app, request))),
-    get("/api/health/live", Access::Public, |app, _| Box::pin(health::live(app))),
-    get("/api/health/ready", Access::Public, |app, _| Box::pin(health::ready(app))),
-    get("/api/available-models", MODELS, |app, _| Box::pin(models::available(app))),
-    get("/api/auth/me", Access::Known, |app, request| Box::pin(me::me(app, request))),
-    post("/api/admin/keys/reload", Access::Scopes(&[Scope::Admin]), |app, _| {
+    get("/api/health", Access::Public, |app, seen, request| {
+        Box::pin(health::health(app, seen, request))
+    }),
+    get("/api/health/live", Access::Public, |app, _, _| Box::pin(health::live(app))),
+    get("/api/health/ready", Access::Public, |app, _, _| Box::pin(health::ready(app))),
+    get("/api/available-models", MODELS, |app, _, _| Box::pin(models::available(app))),
+    get("/api/auth/me", Access::Known, |app, seen, _| Box::pin(me::me(app, seen))),
+    post("/api/admin/keys/reload", Access::Scopes(&[Scope::Admin]), |app, _, _| {
         Box::pin(admin::reload_keys(app))
     }),
-    get("/api/admin/config", Access::Scopes(&[Scope::Admin]), |app, _| {
+    get("/api/admin/config", Access::Scopes(&[Scope::Admin]), |app, _, _| {
         Box::pin(admin::config(app))
     }),
-    post("/api/admin/check/tokens", Access::Scopes(&[Scope::Check]), |app, request| {
-        Box::pin(check::tokens(app, request))
+    post("/api/admin/check/tokens", Access::Scopes(&[Scope::Check]), |app, seen, _| {
+        Box::pin(check::tokens(app, seen))
     }),
-    get("/v1/models", MODELS, |app, request| Box::pin(models::list(app, request))),
-    get("/v1/models/{*id}", MODELS, |app, request| Box::pin(models::one(app, request))),
-    post("/v1/chat/completions", WRITE, |app, request| {
-        Box::pin(converse::chat_completions(app, request))
+    get("/v1/models", MODELS, |app, seen, _| Box::pin(models::list(app, seen))),
+    get("/v1/models/{*id}", MODELS, |app, seen, request| Box::pin(models::one(app, seen, request))),
+    post("/v1/chat/completions", WRITE, |app, seen, request| {
+        Box::pin(converse::chat_completions(app, seen, request))
     }),
-    post("/v1/messages", WRITE, |app, request| Box::pin(converse::messages(app, request))),
-    get("/metrics", Access::Scopes(&[Scope::Metrics]), |app, _| Box::pin(prometheus::metrics(app))),
+    post("/v1/messages", WRITE, |app, seen, request| {
+        Box::pin(converse::messages(app, seen, request))
+    }),
+    get("/metrics", Access::Scopes(&[Scope::Metrics]), |app, _, _| {
+        Box::pin(prometheus::metrics(app))
+    }),
 ];
 
 /// Whether a request is answered without credentials. Paths that do not exist are not: whoever
@@ -112,7 +118,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new();
     for spec in ROUTES {
         let app = Arc::clone(app);
-        let handler = move |request: Request| run(Arc::clone(&app), *spec, request);
+        let handler = move |request: Request| found(Arc::clone(&app), spec, request);
         let filter = match spec.method {
             Method::Get => MethodFilter::GET,
             Method::Post => MethodFilter::POST,
@@ -137,15 +143,29 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         })
 }
 
-async fn run(app: Arc<App>, spec: RouteSpec, request: Request) -> Response<Body> {
-    let seen = match Seen::of(request.extensions()) {
-        Ok(seen) => seen,
-        Err(refusal) => {
-            return refusal.response(super::surface::Surface::Ours, "", app.mode.word());
-        }
-    };
+/// The route of a request that needs no router: its path is fixed and its method the one of the
+/// table. Those of the data plane are such; the router's own way costs as much as reading a body.
+pub(super) fn direct(method: &http::Method, path: &str) -> Option<&'static RouteSpec> {
+    let posts = |route: &&RouteSpec| route.method == Method::Post && route.path == path;
+    ROUTES.iter().find(posts).filter(|_| method == http::Method::POST)
+}
+
+async fn found(app: Arc<App>, spec: &'static RouteSpec, request: Request) -> Response<Body> {
+    match Seen::of(request.extensions()) {
+        Ok(seen) => run(app, spec, seen, request).await,
+        Err(refusal) => refusal.response(super::surface::Surface::Ours, "", app.mode.word()),
+    }
+}
+
+/// Answers a request of a route.
+pub(super) async fn run(
+    app: Arc<App>,
+    spec: &'static RouteSpec,
+    seen: Arc<Seen>,
+    request: Request,
+) -> Response<Body> {
     let outcome = match permitted(spec.access, &seen) {
-        Ok(()) => (spec.handler)(Arc::clone(&app), request).await,
+        Ok(()) => (spec.handler)(Arc::clone(&app), Arc::clone(&seen), request).await,
         Err(refusal) => Err(refusal),
     };
     outcome.unwrap_or_else(|refusal| {

@@ -29,10 +29,10 @@ struct Found {
     place: Option<OwnedSemaphorePermit>,
 }
 
-/// Answers one request.
+/// Answers one request; `others` has the routes that are not found directly.
 pub(crate) async fn handle(
     app: Arc<App>,
-    router: Router,
+    others: &Router,
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<Tracked> {
@@ -57,7 +57,7 @@ pub(crate) async fn handle(
     let mut found = Found::default();
     let seen = Seen { request_id, surface, caller: None, peer, started };
     let mode = app.mode.word();
-    let outcome = answer(&app, router, &live.origins, seen, &mut found, request).await;
+    let outcome = answer(&app, others, &live.origins, seen, &mut found, request).await;
     let mut response = match outcome {
         Ok(response) => response,
         Err(refusal) => refusal.response(surface, &line.request_id, mode),
@@ -77,7 +77,7 @@ pub(crate) async fn handle(
 
 async fn answer(
     app: &Arc<App>,
-    router: Router,
+    others: &Router,
     origins: &cors::Origins,
     mut seen: Seen,
     found: &mut Found,
@@ -97,12 +97,16 @@ async fn answer(
     }
     seen.caller = admitted.caller;
 
+    let seen = Arc::new(seen);
     let mut request = request.map(Body::new);
-    request.extensions_mut().insert(Arc::new(seen));
-    match panic::contain(router.oneshot(request)).await {
-        Some(Ok(response)) => Ok(response),
-        None => Err(error::internal()),
-    }
+    let answered = if let Some(spec) = router::direct(request.method(), request.uri().path()) {
+        panic::contain(router::run(Arc::clone(app), spec, seen, request)).await
+    } else {
+        request.extensions_mut().insert(seen);
+        let routed = Box::pin(panic::contain(others.clone().oneshot(request)));
+        routed.await.map(|routed| routed.unwrap_or_else(|never| match never {}))
+    };
+    answered.ok_or_else(error::internal)
 }
 
 /// Puts on an answer what every answer has.

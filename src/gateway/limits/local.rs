@@ -2,13 +2,13 @@
 //! back evenly.
 
 use super::{Decision, Limited, Limiter};
+use arc_swap::ArcSwap;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
-use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Every rate has a limiter of its own; there are as many rates as operators have thought of.
@@ -18,7 +18,7 @@ type Keyed<C> =
 /// A limiter that knows what this process has seen.
 pub(crate) struct LocalLimiter<C: Clock = DefaultClock> {
     clock: C,
-    by_rate: RwLock<HashMap<NonZeroU32, Arc<Keyed<C>>>>,
+    by_rate: ArcSwap<Vec<(NonZeroU32, Arc<Keyed<C>>)>>,
 }
 
 impl Default for LocalLimiter {
@@ -30,23 +30,28 @@ impl Default for LocalLimiter {
 impl<C: Clock + Clone> LocalLimiter<C> {
     /// A limiter on another clock.
     pub(crate) fn with_clock(clock: C) -> Self {
-        Self { clock, by_rate: RwLock::default() }
+        Self { clock, by_rate: ArcSwap::default() }
     }
 
     fn of_rate(&self, rate: NonZeroU32) -> Arc<Keyed<C>> {
-        // A panic elsewhere leaves the map as it was: entries are whole or not there.
-        let known = self.by_rate.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(limiter) = known.get(&rate) {
-            return Arc::clone(limiter);
+        let find = |known: &[(NonZeroU32, Arc<Keyed<C>>)]| {
+            known.iter().find(|(known, _)| *known == rate).map(|(_, keyed)| Arc::clone(keyed))
+        };
+        if let Some(keyed) = find(&self.by_rate.load()) {
+            return keyed;
         }
-        drop(known);
-        let mut known = self.by_rate.write().unwrap_or_else(PoisonError::into_inner);
-        let limiter = known.entry(rate).or_insert_with(|| {
-            let quota = Quota::per_minute(rate);
-            let keyed = RateLimiter::dashmap_with_clock(quota, self.clock.clone());
-            Arc::new(keyed.with_middleware())
+        let quota = Quota::per_minute(rate);
+        let keyed = RateLimiter::dashmap_with_clock(quota, self.clock.clone());
+        let new = Arc::new(keyed.with_middleware());
+        self.by_rate.rcu(|known| {
+            let mut known = Vec::clone(known);
+            // Somebody else may have been faster; all must count in the same place.
+            if find(&known).is_none() {
+                known.push((rate, Arc::clone(&new)));
+            }
+            known
         });
-        Arc::clone(limiter)
+        find(&self.by_rate.load()).unwrap_or(new)
     }
 
     /// See [`Limiter::check`].
@@ -89,8 +94,7 @@ where
     }
 
     fn retain_recent(&self) {
-        let known = self.by_rate.read().unwrap_or_else(PoisonError::into_inner);
-        for limiter in known.values() {
+        for (_, limiter) in self.by_rate.load().iter() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -109,7 +113,7 @@ mod tests {
     use governor::clock::FakeRelativeClock;
 
     fn remembered<C: Clock>(limiter: &LocalLimiter<C>) -> usize {
-        limiter.by_rate.read().unwrap().values().map(|known| known.len()).sum()
+        limiter.by_rate.load().iter().map(|(_, known)| known.len()).sum()
     }
 
     fn key(id: &str) -> Limited {

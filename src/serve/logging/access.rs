@@ -134,7 +134,7 @@ mod tests {
             let line = String::from_utf8(line).unwrap();
             let event = logged(|| event(&entry));
             // Only the time differs, not its form.
-            let (event, line) = (event.split_at(43), line.split_at(43));
+            let (event, line) = (event.split_at(42), line.split_at(42));
             assert_eq!((event.1, event.0.len()), (line.1, line.0.len()));
             assert!(line.1.starts_with(",\"level\"") && line.1.ends_with('\n'), "{}", line.1);
         }

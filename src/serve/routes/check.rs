@@ -6,14 +6,12 @@ use crate::serve::error::Refusal;
 use crate::serve::router::Outcome;
 use crate::serve::seen::Seen;
 use crate::serve::state::App;
-use axum::extract::Request;
 use http::StatusCode;
 use serde_json::{Value, json as object};
 use std::sync::Arc;
 
 /// Correctly signed tokens, one that is valid and others that must be refused.
-pub(crate) async fn tokens(app: Arc<App>, request: Request) -> Outcome {
-    let seen = Seen::of(request.extensions())?;
+pub(crate) async fn tokens(app: Arc<App>, seen: Arc<Seen>) -> Outcome {
     let caller = seen.caller()?;
     let minted =
         mint_probe_tokens(&app.auth.token_keys(), caller, app.clock.now()).ok_or_else(|| {

@@ -12,18 +12,17 @@ use axum::extract::Request;
 use std::sync::Arc;
 
 /// `POST /v1/chat/completions`.
-pub(crate) async fn chat_completions(app: Arc<App>, request: Request) -> Outcome {
-    converse(&app, request, Endpoint::ChatCompletions).await
+pub(crate) async fn chat_completions(app: Arc<App>, seen: Arc<Seen>, request: Request) -> Outcome {
+    converse(&app, &seen, request, Endpoint::ChatCompletions).await
 }
 
 /// `POST /v1/messages`.
-pub(crate) async fn messages(app: Arc<App>, request: Request) -> Outcome {
-    converse(&app, request, Endpoint::Messages).await
+pub(crate) async fn messages(app: Arc<App>, seen: Arc<Seen>, request: Request) -> Outcome {
+    converse(&app, &seen, request, Endpoint::Messages).await
 }
 
-async fn converse(app: &App, request: Request, endpoint: Endpoint) -> Outcome {
+async fn converse(app: &App, seen: &Seen, request: Request, endpoint: Endpoint) -> Outcome {
     let (parts, incoming) = request.into_parts();
-    let seen = Seen::of(&parts.extensions)?;
     let caller = seen.caller()?;
     body::json_only(&parts.headers)?;
     let body = body::read(incoming, app.body_limit, app.body_timeout).await?;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 const DETAIL: [Scope; 4] = [Scope::Read, Scope::Check, Scope::Admin, Scope::Metrics];
 
 /// How the server is doing; with `?detail=true` everything about it, for those who may know.
-pub(crate) async fn health(app: Arc<App>, request: Request) -> Outcome {
+pub(crate) async fn health(app: Arc<App>, seen: Arc<Seen>, request: Request) -> Outcome {
     let mut body = object!({
         "status": app.health.overall(),
         "mode": app.mode,
@@ -25,7 +25,6 @@ pub(crate) async fn health(app: Arc<App>, request: Request) -> Outcome {
         "timestamp": app.clock.now(),
     });
     if wants_detail(request.uri().query()) {
-        let seen = Seen::of(request.extensions())?;
         let caller = seen.caller()?;
         if !DETAIL.iter().any(|scope| caller.scopes.has(*scope)) {
             return Err(Refusal::from(AuthError::Forbidden(Scope::Read.word())));

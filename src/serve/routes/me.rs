@@ -5,13 +5,11 @@ use crate::serve::auth::Credential;
 use crate::serve::router::Outcome;
 use crate::serve::seen::Seen;
 use crate::serve::state::App;
-use axum::extract::Request;
 use serde_json::json as object;
 use std::sync::Arc;
 
 /// The caller.
-pub(crate) async fn me(app: Arc<App>, request: Request) -> Outcome {
-    let seen = Seen::of(request.extensions())?;
+pub(crate) async fn me(app: Arc<App>, seen: Arc<Seen>) -> Outcome {
     let caller = seen.caller()?;
     Ok(json(&object!({
         "status": "success",

@@ -63,8 +63,7 @@ fn unlisted(route: &Route) -> String {
 }
 
 /// The models that can be used, in the shape of the caller's family.
-pub(crate) async fn list(app: Arc<App>, request: Request) -> Outcome {
-    let seen = Seen::of(request.extensions())?;
+pub(crate) async fn list(app: Arc<App>, seen: Arc<Seen>) -> Outcome {
     let table = app.gateway.table();
     let usable: Vec<&Arc<Route>> = table.routes().filter(|r| r.unavailable().is_none()).collect();
     let data: Vec<Value> = usable.iter().map(|route| shown(route, seen.surface)).collect();
@@ -80,8 +79,7 @@ pub(crate) async fn list(app: Arc<App>, request: Request) -> Outcome {
 }
 
 /// One model.
-pub(crate) async fn one(app: Arc<App>, mut request: Request) -> Outcome {
-    let seen = Seen::of(request.extensions())?;
+pub(crate) async fn one(app: Arc<App>, seen: Arc<Seen>, mut request: Request) -> Outcome {
     let Ok(Path(id)) = request.extract_parts::<Path<String>>().await else {
         let message = "the name of the model is not UTF-8";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_value", message));
