@@ -2,10 +2,13 @@
 
 use super::{Answer, Context, run};
 use crate::cli::env::EnvCommand;
+use crate::cli::import::ImportArgs;
 use crate::cli::init::{self, InitArgs};
+use crate::commands::keys::Desk;
 use crate::commands::{env, history, switch, trust, undo};
 use crate::report::{Fault, Problem, Report};
-use crate::settings::root;
+use crate::secrets::VaultSource;
+use crate::settings::{Workspace, load, root};
 use std::path::{Path, PathBuf};
 
 /// Runs a command of the group.
@@ -79,6 +82,7 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
         EnvCommand::History => history::run(&workspace),
         EnvCommand::Trust => trust::run(&workspace, &context.console),
         EnvCommand::Init(args) => start(args, context),
+        EnvCommand::Import(args) => import(args, context, &workspace, &secrets),
     };
     report.map(Answer::Report)
 }
@@ -117,4 +121,42 @@ fn start(args: InitArgs, context: &Context) -> Result<Report, Fault> {
         dry_run: args.dry_run,
     };
     env::init::run(&request, &context.console)
+}
+
+/// `ultra env import`.
+fn import(
+    args: ImportArgs,
+    context: &Context,
+    workspace: &Workspace,
+    vault: &VaultSource,
+) -> Result<Report, Fault> {
+    let loaded = load(workspace, &workspace.profile, vault);
+    // A profile that does not hold yet may be so for want of what is imported.
+    let Some(resolution) = &loaded.resolution else {
+        return Err(Fault::does_not_hold(loaded.problems));
+    };
+    let desk = Desk {
+        vault,
+        state_dir: &workspace.state_dir,
+        resolution,
+        explicit: context.global.profile.is_some(),
+        console: &context.console,
+    };
+    let source = match args.file.as_os_str() == "-" {
+        true => env::import::Source::Stdin,
+        false => env::import::Source::File(args.file),
+    };
+    let request = env::import::Request {
+        source,
+        into: args.into,
+        except: args.except,
+        keep_unused: args.keep_unused,
+        replace: args.replace,
+        verify: !args.no_verify,
+        shadowed: args.shadowed,
+        backend: args.backend.map(super::keys::backend),
+        remove_source: args.remove_source,
+        dry_run: args.dry_run,
+    };
+    env::import::run(&request, workspace, &desk)
 }

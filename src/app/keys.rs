@@ -85,7 +85,7 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     }
 }
 
-fn backend(backend: Backend) -> BackendKind {
+pub(super) fn backend(backend: Backend) -> BackendKind {
     match backend {
         Backend::Keyring => BackendKind::Keyring,
         Backend::IdentityFile => BackendKind::IdentityFile,

@@ -1,6 +1,7 @@
 //! `ultra env`.
 
 use super::diff::DiffArgs;
+use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::run::{ExportArgs, RunArgs};
 use super::switch::{SwitchArgs, UndoArgs};
@@ -26,6 +27,7 @@ pub(crate) enum EnvCommand {
     /// See what the profiles of this root send where, and agree to it.
     Trust,
     Init(InitArgs),
+    Import(ImportArgs),
 }
 
 /// The settings as they are resolved, and where each comes from. Secrets are never shown.

@@ -8,6 +8,7 @@ pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod env;
 pub(crate) mod generate;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod man;

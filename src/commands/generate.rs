@@ -191,7 +191,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Fault {
     )
 }
 
-pub(super) fn unwritable(path: &Path, error: &io::Error) -> Fault {
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Fault {
     Fault::unreachable(
         Problem::error("unwritable-file", format!("cannot write `{}`", path.display()))
             .at(Place::file(path))

@@ -5,7 +5,7 @@ use crate::base::near;
 
 /// What a name means.
 #[derive(Clone, Copy)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// A variable of the catalogue.
     Variable(&'static VarSpec),
     /// Another name for one.
@@ -19,7 +19,7 @@ pub(super) enum Meaning {
 }
 
 /// What `name` means.
-pub(super) fn meaning(name: &str) -> Meaning {
+pub(crate) fn meaning(name: &str) -> Meaning {
     if let Some(spec) = catalogue::find(name) {
         return Meaning::Variable(spec);
     }
@@ -36,14 +36,14 @@ pub(super) fn meaning(name: &str) -> Meaning {
 }
 
 /// The hint for a name that begins like ours and is none.
-pub(super) fn hint(name: &str) -> Option<String> {
+pub(crate) fn hint(name: &str) -> Option<String> {
     near::nearest(name, catalogue::all().map(|spec| spec.name))
         .map(|known| format!("did you mean `{known}`?"))
 }
 
 /// The catalogued name that a foreign one misses by a letter, if any. Our own names begin with
 /// `ULTRA_`, so only those of the ecosystem can be missed so.
-pub(super) fn near_miss(name: &str) -> Option<&'static str> {
+pub(crate) fn near_miss(name: &str) -> Option<&'static str> {
     if name.len() < 6 {
         return None;
     }

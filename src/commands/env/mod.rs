@@ -6,6 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod export;
 mod gateway;
 mod handed;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod run;

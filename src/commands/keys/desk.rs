@@ -43,7 +43,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// Without both (6).
-    pub(super) fn may_change(&self, act: &str) -> Result<(), Fault> {
+    pub(crate) fn may_change(&self, act: &str) -> Result<(), Fault> {
         self.announce();
         if !self.resolution.profile.protected {
             return Ok(());

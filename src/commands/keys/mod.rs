@@ -6,6 +6,7 @@ mod rows;
 mod value;
 
 pub(crate) mod allow;
+pub(crate) mod intake;
 pub(crate) mod list;
 pub(crate) mod rollback;
 pub(crate) mod rotate;

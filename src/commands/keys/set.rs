@@ -73,20 +73,30 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
 }
 
 /// What the provider said of the value.
-struct Test {
+pub(super) struct Test {
     /// Where it may be sent from now on; `None` if that is not settled yet.
-    destination: Option<String>,
+    pub(super) destination: Option<String>,
     /// Whether the provider accepted it.
-    accepted: bool,
+    pub(super) accepted: bool,
     /// Why the provider of the key could not say whether it is good.
-    untested: Option<String>,
+    pub(super) untested: Option<String>,
+}
+
+/// What is known of a value that nobody is asked about.
+pub(super) fn not_asked(desk: &Desk<'_>, key: &Key) -> Test {
+    let provider = key.provider.as_ref();
+    Test {
+        destination: provider.filter(|_| !desk.withheld(key)).map(|p| p.destination()),
+        accepted: false,
+        untested: provider.map(|_| "`--no-verify`: nobody was asked".to_owned()),
+    }
 }
 
 /// Asks the provider about the value before it is kept.
 ///
 /// # Errors
 /// The provider refuses it (3).
-fn test(desk: &Desk<'_>, key: &Key, secret: &Secret) -> Result<Test, Fault> {
+pub(super) fn test(desk: &Desk<'_>, key: &Key, secret: &Secret) -> Result<Test, Fault> {
     let Some(provider) = &key.provider else {
         return Ok(Test { destination: None, accepted: false, untested: None });
     };
@@ -121,7 +131,7 @@ fn test(desk: &Desk<'_>, key: &Key, secret: &Secret) -> Result<Test, Fault> {
 }
 
 /// The warning about a value that was kept without a test.
-fn untested(desk: &Desk<'_>, key: &Key, why: &str) -> Problem {
+pub(super) fn untested(desk: &Desk<'_>, key: &Key, why: &str) -> Problem {
     Problem::warning("key-unverified", format!("the value for `{}` could not be tested", key.name))
         .why(format!("{why}; it is kept all the same"))
         .hint(format!("test it later: `{}`", desk.command("verify", key)))
@@ -131,7 +141,7 @@ fn untested(desk: &Desk<'_>, key: &Key, why: &str) -> Problem {
 ///
 /// # Errors
 /// A rotation is at work (5), or was left unfinished (6).
-fn no_rotation<'a>(desk: &'a Desk<'_>, key: &'a Key) -> Result<Rotation<'a>, Fault> {
+pub(super) fn no_rotation<'a>(desk: &'a Desk<'_>, key: &'a Key) -> Result<Rotation<'a>, Fault> {
     let rotation = Rotation::begin(desk.vault, desk.state_dir, desk.profile(), &key.name)?;
     match rotation.unfinished()? {
         Some(journal) => Err(rotation.pending(&journal)),

@@ -82,7 +82,7 @@ fn in_file(
     let names: Vec<String> = found.names.iter().map(|name| format!("`{name}`")).collect();
     let names = names.join(", ");
     let shown = file.display();
-    let moved = into_vault(&found.names, &view.profile().name);
+    let moved = into_vault(&found.names, &shown.to_string(), &view.profile().name);
     let problem = if tracked.contains(path) {
         view.problem(&RULE, format!("git tracks `{shown}`, which holds secrets: {names}"))
             .why("everybody with the repository has them")
@@ -96,20 +96,17 @@ fn in_file(
             ..Problem::error(RULE.id, format!("`{shown}` holds secrets: {names}"))
         }
         .why("they would be safer in the vault")
-        .hint(format!("{moved}, and take them out of `{shown}`"))
+        .hint(moved)
     } else {
         return None;
     };
     Some(problem.at(found.first))
 }
 
-/// The commands that keep the secrets in the vault, for those that have a place there.
-fn into_vault(names: &BTreeSet<String>, profile: &str) -> String {
-    let entries = names.iter().filter_map(|name| catalogue::find(name)?.vault);
-    let commands: Vec<String> =
-        entries.map(|entry| format!("`ultra keys set {entry} --profile {profile}`")).collect();
-    if commands.is_empty() {
-        return "keep them in the process environment".to_owned();
+/// The command that moves the secrets into the vault, if one of them has a place there.
+fn into_vault(names: &BTreeSet<String>, file: &str, profile: &str) -> String {
+    if names.iter().any(|name| catalogue::find(name).is_some_and(|spec| spec.vault.is_some())) {
+        return format!("`ultra env import {file} --profile {profile}`");
     }
-    commands.join(", ")
+    "keep them in the process environment".to_owned()
 }

@@ -8,7 +8,7 @@ mod key_age;
 mod literal;
 mod mock;
 mod own_listener;
-mod placeholder;
+pub(crate) mod placeholder;
 mod provider_key;
 mod provider_url;
 mod public_url;

@@ -36,7 +36,7 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// Whether a text stands for a value: the forms that templates use.
-fn is_placeholder(text: &str) -> bool {
+pub(crate) fn is_placeholder(text: &str) -> bool {
     const WITHIN: &[&str] = &[
         "change-me",
         "change_me",

@@ -5,6 +5,7 @@ mod crash;
 mod diff;
 mod explain;
 mod generated;
+mod import;
 mod init;
 mod profile;
 mod secrets;

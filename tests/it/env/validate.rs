@@ -46,7 +46,7 @@ fn production_holds_once_the_operator_supplies_it_in_files() {
         .run(&["env", "validate", "prod"])
         .exits(0)
         .says("holds, with 1 warning")
-        .says("`ultra keys set openai --profile prod`, and take them out of `.env.prod.local`");
+        .says("ultra env import .env.prod.local --profile prod");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod cli;
 mod crash;
+mod import;
 mod interop;
 mod keyring;
 mod provider;

@@ -1,0 +1,342 @@
+//! One decision for every entry of the file, and everything that is wrong with it at once.
+
+use super::seeds;
+use crate::commands::keys::{Desk, intake};
+use crate::report::{Place, Problem};
+use crate::settings::catalogue::VarSpec;
+use crate::settings::dotenv::Expanded;
+use crate::settings::names::{self, Meaning};
+use crate::settings::profile::canonical;
+use crate::settings::rules::placeholder::is_placeholder;
+use crate::settings::secret::ValueRef;
+use crate::settings::secretish;
+use crate::settings::{Layer, catalogue};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What becomes of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum What {
+    /// It goes into the file under its own name.
+    Kept,
+    /// It goes into the file under the name it has here.
+    Renamed,
+    /// It goes into the vault.
+    Vault,
+    /// It stands for a value that nobody gave.
+    Placeholder,
+    /// It says nothing.
+    Empty,
+    /// Without it the same holds.
+    Default,
+    /// Another entry says the same.
+    Duplicate,
+    /// It does nothing here.
+    Unused,
+    /// It names the profile, which is not said in a file.
+    Profile,
+    /// The operator left it out.
+    Left,
+}
+
+/// What becomes of an entry. It has no `Debug`: the text may be a secret.
+pub(super) struct Decision {
+    /// The name in the source.
+    pub(super) name: String,
+    /// Where it stands.
+    pub(super) place: Place,
+    /// What becomes of it.
+    pub(super) what: What,
+    /// The name it gets.
+    pub(super) to: Option<String>,
+    /// The value it gets.
+    pub(super) text: String,
+    /// Whether the value is a secret.
+    pub(super) secret: bool,
+    /// Why.
+    pub(super) why: Option<String>,
+}
+
+/// What decisions are made by.
+pub(super) struct Judge<'a> {
+    /// The profile and its vault.
+    pub(super) desk: &'a Desk<'a>,
+    /// The layer of the file that values go into, if it is one.
+    pub(super) layer: Option<Layer>,
+    /// How the source is called in places.
+    pub(super) source: &'a Path,
+    /// Whether names that do nothing here stay, for the application.
+    pub(super) keep_unused: bool,
+    /// Names that are left out.
+    pub(super) except: &'a [String],
+    /// Whether `--profile` named the profile.
+    pub(super) explicit: bool,
+}
+
+impl Judge<'_> {
+    /// Decides about every entry.
+    pub(super) fn decide(
+        &self,
+        entries: Vec<Expanded>,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Decision> {
+        let mut decisions: Vec<Decision> = Vec::new();
+        // By the name here, the entry that says it first, with what it says.
+        let mut said: BTreeMap<String, (String, Place, String)> = BTreeMap::new();
+        for entry in entries {
+            let original = (entry.name.clone(), entry.place.clone());
+            match self.one(entry) {
+                Ok((mut decision, meaning)) => {
+                    if let Some((variable, text)) = meaning {
+                        match said.get(&variable) {
+                            None => {
+                                let first = (decision.name.clone(), decision.place.clone(), text);
+                                said.insert(variable, first);
+                            }
+                            Some((name, place, other)) if *other == text => {
+                                decision.what = What::Duplicate;
+                                decision.why = Some(format!("`{name}` says the same, at {place}"));
+                            }
+                            Some((name, place, _)) => {
+                                problems.push(conflict(&decision, name, place, &variable));
+                            }
+                        }
+                    }
+                    decisions.push(decision);
+                }
+                Err(problem) => problems.push((*problem).at(original.1)),
+            }
+        }
+        for decision in &decisions {
+            let Some(base) = decision.to.as_deref().and_then(|to| to.strip_suffix("_FILE")) else {
+                continue;
+            };
+            if let Some((name, _, _)) = said.get(base) {
+                problems.push(
+                    Problem::error(
+                        "name-and-file",
+                        format!("`{name}` and `{}` are both set", decision.name),
+                    )
+                    .at(decision.place.clone())
+                    .hint(format!("leave one out: `--except {name}`")),
+                );
+            }
+        }
+        decisions
+    }
+
+    /// The decision about one entry, and what it says of which variable if it counts.
+    fn one(&self, entry: Expanded) -> Result<(Decision, Option<(String, String)>), Box<Problem>> {
+        let name = entry.name.clone();
+        let carries = entry.uses.iter().any(|used| {
+            secretish::name(used) || catalogue::find(used).is_some_and(|spec| spec.secret)
+        });
+        let mut decision = Decision {
+            name: entry.name,
+            place: entry.place,
+            what: What::Kept,
+            to: None,
+            secret: carries || secretish::name(&name) || secretish::value(&entry.text),
+            text: entry.text,
+            why: None,
+        };
+        if self.except.contains(&name) {
+            return Ok((decision.is(What::Left, "`--except` names it"), None));
+        }
+        if let Some(why) = seeds::unused(&name).filter(|_| !self.keep_unused) {
+            return Ok((decision.is(What::Unused, why), None));
+        }
+        if let Some((spec, value)) = seeds::converted(&name, &decision.text) {
+            return self.variable(decision, spec, value, carries);
+        }
+        match names::meaning(&name) {
+            Meaning::Variable(spec) => {
+                let text = Some(decision.text.clone());
+                self.variable(decision, spec, text, carries)
+            }
+            Meaning::Alias(spec, alias) => {
+                let text = match decision.text.is_empty() {
+                    true => Some(String::new()),
+                    false => (alias.convert)(&decision.text),
+                };
+                self.variable(decision, spec, text, carries)
+            }
+            Meaning::FileOf(spec) => {
+                if decision.text.is_empty() {
+                    return Ok((decision.is(What::Empty, "it names no file"), None));
+                }
+                let to = format!("{}_FILE", spec.name);
+                decision.what = if to == name { What::Kept } else { What::Renamed };
+                decision.secret = false;
+                let said = (to.clone(), decision.text.clone());
+                decision.to = Some(to);
+                Ok((decision, Some(said)))
+            }
+            Meaning::UnknownOurs => Err(Box::new(
+                Problem::error("unknown-variable", format!("unknown variable `{name}`")).hint(
+                    names::hint(&name)
+                        .unwrap_or_else(|| format!("leave it out: `--except {name}`")),
+                ),
+            )),
+            Meaning::Foreign => Ok((self.foreign(decision), None)),
+        }
+    }
+
+    /// A variable of the catalogue, under whatever name. `text` is `None` if the value has no
+    /// equivalent.
+    fn variable(
+        &self,
+        mut decision: Decision,
+        spec: &'static VarSpec,
+        text: Option<String>,
+        carries: bool,
+    ) -> Result<(Decision, Option<(String, String)>), Box<Problem>> {
+        decision.secret = spec.secret;
+        if spec.name == "ULTRA_PROFILE" {
+            return self.names_profile(decision).map(|decision| (decision, None));
+        }
+        if spec.bootstrap {
+            let why = "it is read before any file; set it in the process environment";
+            return Ok((decision.is(What::Unused, why), None));
+        }
+        if decision.text.is_empty() && (spec.secret || spec.kind.check("").is_err()) {
+            return Ok((decision.is(What::Empty, "it has no value"), None));
+        }
+        let stands_for = test_key(spec, &decision.text) || is_placeholder(&decision.text);
+        if stands_for {
+            return Ok((decision.is(What::Placeholder, "it stands for a value"), None));
+        }
+        let malformed = || {
+            Box::new(
+                Problem::error(
+                    "malformed-value",
+                    format!("`{}` has no value that `{}` could take", decision.name, spec.name),
+                )
+                .why(format!("expected {}", spec.kind.expected()))
+                .hint(format!("mend it, or leave it out: `--except {}`", decision.name)),
+            )
+        };
+        let Some(text) = text else { return Err(malformed()) };
+        let text = match seeds::value(spec, &text) {
+            Ok(text) => text,
+            Err(why) => return Ok((decision.is(What::Unused, why), None)),
+        };
+        let said = Some((spec.name.to_owned(), text.clone()));
+        if spec.secret {
+            decision.what = What::Vault;
+            decision.to = Some(spec.name.to_owned());
+            decision.text = text;
+            return Ok((decision, said));
+        }
+        if spec.kind.check(&text).is_err() {
+            return Err(malformed());
+        }
+        if carries || secretish::value(&text) {
+            return Err(Box::new(
+                Problem::error(
+                    "secret-in-plain",
+                    format!("a secret went into `{}`, which is none", decision.name),
+                )
+                .why("its value is shown wherever settings are")
+                .hint(format!("mend it, or leave it out: `--except {}`", decision.name)),
+            ));
+        }
+        decision.text = text;
+        decision.to = Some(spec.name.to_owned());
+        if let Some(origin) = self.says_already(spec.name, &decision.text) {
+            return Ok((decision.is(What::Default, &format!("so says the {origin}")), said));
+        }
+        decision.what = if decision.name == spec.name { What::Kept } else { What::Renamed };
+        Ok((decision, said))
+    }
+
+    /// Who says the same below the file that values go into.
+    fn says_already(&self, variable: &str, text: &str) -> Option<&'static str> {
+        let below = self.layer.unwrap_or(Layer::DotenvBase);
+        let mut candidates = self.desk.resolution.candidates(variable).iter().rev();
+        let winner = candidates.find(|candidate| {
+            let place = candidate.origin.place.as_ref();
+            candidate.origin.layer < below && place.is_none_or(|place| place.file != self.source)
+        })?;
+        match &winner.value {
+            ValueRef::Text(said) if said == text => Some(winner.origin.layer.describe()),
+            _ => None,
+        }
+    }
+
+    /// `ENVIRONMENT=production`: the file is meant for a profile, which must be this one.
+    fn names_profile(&self, decision: Decision) -> Result<Decision, Box<Problem>> {
+        let wanted = canonical(&decision.text).to_owned();
+        let profile = self.desk.profile();
+        if wanted == profile || wanted.is_empty() || self.explicit {
+            let why = "a file does not choose the profile; `ultra env switch` does";
+            return Ok(decision.is(What::Profile, why));
+        }
+        Err(Box::new(
+            Problem::error(
+                "other-profile",
+                format!(
+                    "the file is meant for profile {}, and this is `{profile}`",
+                    secretish::name_for_message(&decision.text)
+                ),
+            )
+            .why(format!("`{}` says so", decision.name))
+            .hint(format!("name the profile it goes into: `--profile {profile}` or another")),
+        ))
+    }
+
+    /// A name of the application: kept; a secret goes into the vault if the profile refers to it.
+    fn foreign(&self, mut decision: Decision) -> Decision {
+        if decision.secret && is_placeholder(&decision.text) {
+            return decision.is(What::Placeholder, "it stands for a value");
+        }
+        decision.to = Some(decision.name.clone());
+        let declared = self.desk.resolution.profile.secrets.contains_key(&decision.name);
+        if declared
+            && !decision.text.is_empty()
+            && intake::entry_of(self.desk, &decision.name).is_some()
+        {
+            decision.what = What::Vault;
+            decision.secret = true;
+        } else if decision.secret && !decision.text.is_empty() {
+            decision.why = Some(format!(
+                "a secret of the application; for the vault, the profile says `secrets: {{{}: vault:NAME}}`",
+                decision.name
+            ));
+        } else if let Some(near) = names::near_miss(&decision.name) {
+            decision.why = Some(format!("not a variable of ultra; `{near}` is"));
+        }
+        decision
+    }
+}
+
+impl Decision {
+    /// The same entry with another end.
+    fn is(mut self, what: What, why: &str) -> Self {
+        self.what = what;
+        self.why = Some(why.to_owned());
+        self
+    }
+
+    /// Whether it goes into the file.
+    pub(super) fn written(&self) -> bool {
+        matches!(self.what, What::Kept | What::Renamed)
+    }
+}
+
+/// Whether a provider's key is one that tests use.
+fn test_key(spec: &VarSpec, text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    spec.secret
+        && spec.name.ends_with("_API_KEY")
+        && ["test-", "test_", "dummy", "fake"].iter().any(|begin| text.starts_with(begin))
+}
+
+fn conflict(decision: &Decision, name: &str, place: &Place, variable: &str) -> Problem {
+    Problem::error("names-disagree", format!("`{name}` and `{}` disagree", decision.name))
+        .at(decision.place.clone())
+        .why(format!("both mean `{variable}`; the first is at {place}"))
+        .hint(format!("leave one out: `--except {}`", decision.name))
+}

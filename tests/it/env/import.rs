@@ -1,0 +1,291 @@
+//! `ultra env import`: dotenv files of other programs, taken over.
+
+use crate::support::{CANARY, Outcome, Ultra, have};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+
+const ANTHROPIC: &str = "sk-ant-canary-8d1f0c9b7a6e5d4c";
+const JWT: &str = "q7Gm2xVt9LrB4nWz8KdY5cPh1sJf6uEaQ0";
+
+fn project() -> Ultra {
+    let ultra = Ultra::empty();
+    ultra.run(&["env", "init", "--yes"]).exits(0);
+    let identity = ultra.home().join("identity").display().to_string();
+    ultra.env("ULTRA_VAULT_IDENTITY_FILE", identity)
+}
+
+fn import(ultra: &Ultra, args: &[&str]) -> Outcome {
+    ultra.run(&[&["env", "import", "--no-verify"], args].concat())
+}
+
+/// By name, what became of it.
+fn decisions(outcome: &Outcome) -> BTreeMap<String, String> {
+    let json: Value = outcome.json();
+    let entries = json["entries"].as_array().unwrap();
+    let text = |v: &Value| v.as_str().unwrap().to_owned();
+    entries
+        .iter()
+        .map(|e| {
+            let already = if e["already"] == true { " already" } else { "" };
+            (text(&e["name"]), format!("{}{already}", text(&e["decision"])))
+        })
+        .collect()
+}
+
+fn development() -> String {
+    format!(
+        "# Local work.\nENVIRONMENT=development\nDEBUG=true\nLOG_LEVEL=WARNING\n# Where it listens.\nAPI_HOST=127.0.0.1\nAPI_PORT=8095\nCORS_ORIGINS=*\nSECRET_KEY=default-dev-a\nJWT_SECRET=change-me\nAPI_KEY_ENCRYPTION_KEY=your-key-here\nENABLE_AUTH=false\nJWT_ALGORITHM=HS256\nJWT_ACCESS_TOKEN_EXPIRE_MINUTES=60\nJWT_REFRESH_TOKEN_EXPIRE_DAYS=30\nDATABASE_URL=sqlite:///./app.db\nDATABASE_POOL_SIZE=5\nDATABASE_MAX_OVERFLOW=10\nDATABASE_POOL_TIMEOUT=30\nREDIS_URL=redis://127.0.0.1:6379/0\nENABLE_CACHE=true\nCACHE_TTL=3600\nDOCUMENT_STORAGE_PATH=documents\nENABLE_RATE_LIMIT=true\nOPENAI_API_KEY=\nANTHROPIC_API_KEY={ANTHROPIC}\nDEFAULT_PROVIDER=openai\nUSE_MOCK=true\nMOCK_MODE=true\nENABLE_MOCK_LLM=true\nSENTRY_DSN=\nHEALTH_CHECK_INTERVAL=5\nULTRA_VERSION=1.2.3\nSTRIPE_API_KEY={CANARY}\nGREETING='say \"hi\" to $USER'\n"
+    )
+}
+
+#[test]
+fn a_development_file_is_taken_over_and_the_profile_holds() {
+    let ultra = project();
+    ultra.write(".env.old", development());
+    let args = [".env.old", "-o", "json"];
+    let dry = import(&ultra, &[&args[..], &["--dry-run"]].concat()).exits(0).keeps_the_canary();
+    assert!(!ultra.root().join(".env.dev.local").exists());
+    assert!(!ultra.state().exists(), "a dry run made a state directory");
+
+    let said = import(&ultra, &args).exits(0).keeps_the_canary();
+    assert!(!said.stdout.contains(ANTHROPIC));
+    assert_eq!(decisions(&dry), decisions(&said));
+    let decided = decisions(&said);
+    for (name, what) in [
+        ("ENVIRONMENT", "profile"),
+        ("DEBUG", "renamed"),
+        ("LOG_LEVEL", "renamed"),
+        ("API_HOST", "default"),
+        ("API_PORT", "renamed"),
+        ("SECRET_KEY", "unused"),
+        ("JWT_SECRET", "placeholder"),
+        ("API_KEY_ENCRYPTION_KEY", "placeholder"),
+        ("ENABLE_AUTH", "unused"),
+        ("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "renamed"),
+        ("DATABASE_URL", "unused"),
+        ("REDIS_URL", "vault"),
+        ("OPENAI_API_KEY", "empty"),
+        ("ANTHROPIC_API_KEY", "vault"),
+        ("USE_MOCK", "default"),
+        ("MOCK_MODE", "duplicate"),
+        ("HEALTH_CHECK_INTERVAL", "unused"),
+        ("STRIPE_API_KEY", "kept"),
+        ("GREETING", "kept"),
+    ] {
+        assert_eq!(decided[name], what, "{name}");
+    }
+    assert_eq!(
+        ultra.read(".env.dev.local"),
+        format!(
+            "# Imported from .env.old.\nULTRA_DEBUG=true\nRUST_LOG=warn\nULTRA_PORT=8095\nULTRA_CORS_ORIGINS='*'\nULTRA_JWT_ACCESS_TTL=60m\nULTRA_DB_POOL_SIZE=5\nSTRIPE_API_KEY={CANARY}\nGREETING='say \"hi\" to $USER'\n"
+        )
+    );
+    let mode = std::fs::metadata(ultra.root().join(".env.dev.local")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let keys = ultra.run(&["keys", "list", "-o", "json"]).exits(0).json();
+    let sources: Vec<String> = keys["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|k| format!("{} {}", k["name"], k["source"]).replace('"', ""))
+        .collect();
+    assert!(sources.contains(&"anthropic vault".to_owned()), "{sources:?}");
+    assert!(sources.contains(&"redis vault".to_owned()), "{sources:?}");
+    ultra.run(&["env", "validate", "dev"]).exits(0);
+    ultra.run(&["env", "show", "ULTRA_PORT"]).exits(0).says("8095");
+
+    let before = ultra.read(".env.dev.local");
+    let again = import(&ultra, &args).exits(0);
+    assert_eq!(again.json()["changed"], false);
+    assert_eq!(decisions(&again)["ANTHROPIC_API_KEY"], "vault already");
+    assert_eq!(decisions(&again)["API_PORT"], "renamed already");
+    assert_eq!(ultra.read(".env.dev.local"), before);
+    import(&ultra, &[".env.old"]).exits(0).says("rm .env.old").keeps_the_canary();
+    import(&ultra, &[".env.old", "--remove-source"]).exits(0).says("removed `.env.old`");
+    assert!(!ultra.root().join(".env.old").exists());
+}
+
+#[test]
+fn a_testing_file_with_test_keys_is_taken_over() {
+    let ultra = project();
+    ultra.write(
+        ".env.testing",
+        "ENVIRONMENT=testing\nTESTING=true\nDEBUG=false\nAPI_PORT=8086\nDATABASE_URL=sqlite:///:memory:\nREDIS_URL=redis://127.0.0.1:6379/1\nCACHE_TTL=60\nTEMP_PATH=test_temp\nOPENAI_API_KEY=test-openai-key\nANTHROPIC_API_KEY=test-anthropic-key\nUSE_MOCK=false\nMOCK_MODE=false\nENABLE_MOCK_LLM=false\n",
+    );
+    let refused = import(&ultra, &[".env.testing"]).exits(3);
+    refused.complains("is meant for profile `testing`").complains("--profile");
+    let args = [".env.testing", "--profile", "test", "-o", "json", "--remove-source"];
+    let decided = decisions(&import(&ultra, &args).exits(0));
+    assert_eq!(decided["OPENAI_API_KEY"], "placeholder");
+    assert_eq!(decided["USE_MOCK"], "renamed");
+    assert_eq!(decided["DEBUG"], "default");
+    assert_eq!(
+        ultra.read(".env.test.local"),
+        "# Imported from .env.testing.\nULTRA_PORT=8086\nULTRA_MODE=real\n"
+    );
+}
+
+#[test]
+fn a_production_file_says_what_production_still_lacks() {
+    let ultra = project();
+    ultra.write_private(
+        ".env.production",
+        format!(
+            "ENVIRONMENT=production\nDEBUG=false\nLOG_LEVEL=info\nAPI_HOST=0.0.0.0\nAPI_PORT=8000\nCORS_ORIGINS=[\"https://app.acme.io\",\"https://acme.io\"]\nSECRET_KEY=replace_with_a\nJWT_SECRET_KEY={JWT}\nAPI_KEY_ENCRYPTION_KEY=replace_with_b\nDATABASE_URL=postgresql+asyncpg://app:{CANARY}@db.acme.io/app\nREDIS_URL=redis://redis:6379/0\nENABLE_HTTPS_REDIRECT=true\nDEFAULT_PROVIDER=anthropic\nUSE_MOCK=false\nMOCK_MODE=false\nANTHROPIC_API_KEY={ANTHROPIC}\n"
+        ),
+    );
+    let args = [".env.production", "--profile", "prod"];
+    import(&ultra, &args).exits(6).complains("--yes").keeps_the_canary();
+    assert!(!ultra.root().join(".env.prod.local").exists());
+    let said = import(&ultra, &[&args[..], &["--yes", "-o", "json"]].concat());
+    let said = said.exits(0).keeps_the_canary();
+    let decided = decisions(&said);
+    for (name, what) in [
+        ("API_HOST", "default"),
+        ("API_PORT", "default"),
+        ("USE_MOCK", "default"),
+        ("JWT_SECRET_KEY", "vault"),
+        ("DATABASE_URL", "vault"),
+        ("CORS_ORIGINS", "renamed"),
+    ] {
+        assert_eq!(decided[name], what, "{name}");
+    }
+    let lacks = said.json()["lacks"].to_string();
+    assert!(lacks.contains("`ULTRA_PUBLIC_URL` is not set"), "{lacks}");
+    assert!(lacks.contains("`ULTRA_ENCRYPTION_KEY`"), "{lacks}");
+    assert!(!lacks.contains("`DATABASE_URL` is not set"), "{lacks}");
+    assert_eq!(
+        ultra.read(".env.prod.local"),
+        "# Imported from .env.production.\nULTRA_CORS_ORIGINS=https://app.acme.io,https://acme.io\n"
+    );
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_and_nothing_written() {
+    let ultra = project();
+    ultra.write(
+        "old.env",
+        format!(
+            "API_PORT=eighty\nUSE_MOCK=true\nMOCK_MODE=false\nULTRA_PROT=1\nJWT_SECRET={CANARY}\nPORT=81\nULTRA_PORT=82\nA=1\nA=2\nB=${{HOME}}/x\nOPENAI_API_KEY=sk-ant-{CANARY}\nANTHROPIC_API_KEY=a\nANTHROPIC_API_KEY_FILE=/run/a\nULTRA_ADDR=${{JWT_SECRET}}\n1bad\n"
+        ),
+    );
+    let told = import(&ultra, &["old.env"]).exits(3).keeps_the_canary();
+    for text in [
+        "old.env:1:1",
+        "`API_PORT` has no value that `ULTRA_PORT` could take",
+        "`USE_MOCK` and `MOCK_MODE` disagree",
+        "did you mean `ULTRA_PORT`?",
+        "old.env:5:1",
+        "`PORT` and `ULTRA_PORT` disagree",
+        "old.env:9:1",
+        "`HOME` is not set here",
+        "old.env:11:1",
+        "`ANTHROPIC_API_KEY` and `ANTHROPIC_API_KEY_FILE` are both set",
+        "old.env:14:1",
+        "old.env:15:1",
+    ] {
+        assert!(told.stderr.contains(text), "no {text:?} in {}", told.stderr);
+    }
+    assert!(!ultra.root().join(".env.dev.local").exists());
+    assert!(!ultra.state().join("vault.age").exists());
+    import(&ultra, &["gone.env"]).exits(2).complains("no such file");
+    std::fs::create_dir(ultra.root().join("dir")).unwrap();
+    import(&ultra, &["dir"]).exits(5).complains("not a regular file");
+}
+
+#[test]
+fn nothing_that_is_there_is_overwritten_unless_asked() {
+    let ultra = project();
+    ultra.write("old.env", format!("API_PORT=8095\nANTHROPIC_API_KEY={ANTHROPIC}\n"));
+    ultra.write_private(".env.dev.local", "# mine\nULTRA_PORT=9000 # here\nMORE=\"a\nb\"\n");
+    let mine = ultra.read(".env.dev.local");
+    import(&ultra, &["old.env"]).exits(3).complains(".env.dev.local:2:1").complains("--replace");
+    assert_eq!(ultra.read(".env.dev.local"), mine);
+    assert!(!ultra.state().join("vault.age").exists());
+    import(&ultra, &["old.env", "--except", "API_PORT"]).exits(0);
+    assert_eq!(ultra.read(".env.dev.local"), mine);
+
+    ultra.write("old.env", format!("API_PORT=8095\nANTHROPIC_API_KEY={ANTHROPIC}x\n"));
+    import(&ultra, &["old.env", "--except", "API_PORT"])
+        .exits(6)
+        .complains("the vault has another value for `anthropic`");
+    import(&ultra, &["old.env", "--replace", "--yes"]).exits(0);
+    assert_eq!(ultra.read(".env.dev.local"), "# mine\nULTRA_PORT=8095\nMORE=\"a\nb\"\n");
+    let list = ultra.run(&["keys", "list", "-o", "json"]).exits(0).json();
+    assert!(list.to_string().contains("\"version\":2"), "{list}");
+    import(&ultra, &["old.env", "--except", "API_PROT"]).exits(3).complains("`API_PORT`?");
+    ultra.run(&["env", "switch", "dev"]).exits(0);
+    import(&ultra, &["old.env", "--into", ".env", "--replace"]).exits(6).complains("is generated");
+}
+
+#[test]
+fn a_file_of_the_profile_gives_its_secrets_away_and_keeps_the_rest() {
+    let ultra = project();
+    ultra.write_private(
+        ".env.dev.local",
+        format!(
+            "# Mine.\nULTRA_PORT=8095\n\n# The key.\nANTHROPIC_API_KEY={ANTHROPIC}\nPEM=\"one\nA=x\n\"\nLOG_LEVEL=debug # loud\nGREETING=hello\n"
+        ),
+    );
+    let hint = ultra.run(&["env", "validate", "prod"]);
+    assert!(!hint.stdout.contains(ANTHROPIC));
+    import(&ultra, &[".env.dev.local", "--remove-source"]).exits(2).complains("taken out anyway");
+    import(&ultra, &[".env.dev.local"]).exits(0);
+    assert_eq!(
+        ultra.read(".env.dev.local"),
+        "# Mine.\nULTRA_PORT=8095\n\n# The key.\nPEM=\"one\nA=x\n\"\nRUST_LOG=debug\nGREETING=hello\n"
+    );
+    ultra.run(&["keys", "list"]).exits(0).says("anthropic").says("vault");
+    ultra.write_private(".env.prod.local", format!("ANTHROPIC_API_KEY={ANTHROPIC}\n"));
+    ultra
+        .run(&["env", "validate", "prod"])
+        .exits(3)
+        .says("ultra env import .env.prod.local --profile prod");
+}
+
+#[test]
+fn standard_input_comments_and_the_names_of_the_application() {
+    let ultra = project();
+    let text = format!(
+        "# Says hello.\n# Twice.\nGREETING=hi\n# OPENAI_API_KEY={CANARY}\nEMPTY=\nOPENAI_API_KEY_FILE=/run/openai\nJWT_SECRET_FILE=/run/jwt\n"
+    );
+    let args = ["env", "import", "-", "--into", "conf/app.env"];
+    std::fs::create_dir(ultra.root().join("conf")).unwrap();
+    ultra.run_with_stdin(&args, text.as_bytes()).exits(0);
+    assert_eq!(
+        ultra.read("conf/app.env"),
+        "# Imported from stdin.\n# Says hello.\n# Twice.\nGREETING=hi\nEMPTY=\nOPENAI_API_KEY_FILE=/run/openai\nULTRA_JWT_KEY_FILE=/run/jwt\n"
+    );
+    let kept = ["env", "import", "-", "--keep-unused", "--into", "conf/app.env"];
+    ultra.run_with_stdin(&kept, b"SECRET_KEY=abc\n").exits(0);
+    assert!(ultra.read("conf/app.env").ends_with("SECRET_KEY=abc\n"));
+    ultra.run_with_stdin(&args, b"A=\xff\nB=\0\n").exits(3).complains("not UTF-8");
+}
+
+#[test]
+fn killed_at_any_point_a_second_run_completes_it() {
+    if !have("strace") {
+        return;
+    }
+    for n in 1..80 {
+        let ultra = project();
+        ultra.write("old.env", development());
+        let inject =
+            format!("inject=rename,renameat,renameat2,link,linkat,fsync:signal=KILL:when={n}");
+        let binary = env!("CARGO_BIN_EXE_ultra");
+        let mut args = vec!["-f", "-qq", "-o", "/dev/null", "-e", &inject, binary];
+        args.extend(["env", "import", "old.env", "--no-verify"]);
+        let killed = !ultra.wrapped("strace", args).output().unwrap().status.success();
+        import(&ultra, &["old.env"]).exits(0);
+        let text = ultra.read(".env.dev.local");
+        assert_eq!(text.matches("ULTRA_PORT=8095").count(), 1, "{n}: {text}");
+        let shown = ultra.run(&["keys", "show", "anthropic", "-o", "json"]).exits(0).json();
+        assert_eq!(shown["versions"].as_array().unwrap().len(), 1, "{n}: {shown}");
+        if !killed {
+            assert!(n > 5, "nothing was killed");
+            return;
+        }
+    }
+    panic!("it never came through");
+}
