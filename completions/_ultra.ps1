@@ -78,6 +78,7 @@ Register-ArgumentCompleter -Native -CommandName 'ultra' -ScriptBlock {
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'The switches so far, newest first')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'See what the profiles of this root send where, and agree to it')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Start a project: profiles, their editor schema, `.gitignore` and `.env.example`. A file that is there is kept as it is')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Take over a dotenv file: secrets into the vault, other values into a dotenv file of the profile, under the names they have here. Everything is examined before anything is written')
             break
         }
         'ultra;env;list' {
@@ -338,6 +339,34 @@ Register-ArgumentCompleter -Native -CommandName 'ultra' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How the answer is written')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How the answer is written')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would be written, and write nothing')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is going on')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more about what is going on')
+            [CompletionResult]::new('--no-color', '--no-color', [CompletionResultType]::ParameterName, 'Write without colour')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Give every confirmation in advance')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Give every confirmation in advance')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Ask nothing; refuse where an answer is needed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'ultra;env;import' {
+            [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'Where values that are no secrets go; `.env.<profile>.local` if left out')
+            [CompletionResult]::new('--except', '--except', [CompletionResultType]::ParameterName, 'Names to leave out, separated by commas')
+            [CompletionResult]::new('--backend', '--backend', [CompletionResultType]::ParameterName, 'What keeps the identity of a new vault')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Act on this profile instead of the one in use')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The root: the directory with `profiles/`')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How the answer is written')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How the answer is written')
+            [CompletionResult]::new('--keep-unused', '--keep-unused', [CompletionResultType]::ParameterName, 'Keep names that do nothing here, for an application that reads them')
+            [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Replace values that are there and differ')
+            [CompletionResult]::new('--no-verify', '--no-verify', [CompletionResultType]::ParameterName, 'Keep keys without asking their providers')
+            [CompletionResult]::new('--shadowed', '--shadowed', [CompletionResultType]::ParameterName, 'Write secrets although another layer wins over the vault')
+            [CompletionResult]::new('--remove-source', '--remove-source', [CompletionResultType]::ParameterName, 'Remove the file once all of it is taken over')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Say what would become of each entry; send and write nothing')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is going on')

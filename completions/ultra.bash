@@ -100,6 +100,9 @@ _ultra() {
             ultra__subcmd__env,history)
                 cmd="ultra__subcmd__env__subcmd__history"
                 ;;
+            ultra__subcmd__env,import)
+                cmd="ultra__subcmd__env__subcmd__import"
+                ;;
             ultra__subcmd__env,init)
                 cmd="ultra__subcmd__env__subcmd__init"
                 ;;
@@ -797,7 +800,7 @@ _ultra() {
             return 0
             ;;
         ultra__subcmd__env)
-            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list current show validate explain diff run export switch undo history trust init"
+            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list current show validate explain diff run export switch undo history trust init import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -969,6 +972,48 @@ _ultra() {
                 return 0
             fi
             case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ultra__subcmd__env__subcmd__import)
+            opts="-o -q -v -y -h -V --into --except --keep-unused --replace --no-verify --shadowed --backend --remove-source --dry-run --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --into)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --except)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --backend)
+                    COMPREPLY=($(compgen -W "keyring identity-file passphrase" -- "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
