@@ -1,6 +1,7 @@
 //! The HTTP server, and who may use it: state, the table of routes, what happens around every
 //! request, how the server starts, reloads and stops.
 
+mod announce;
 pub(crate) mod auth;
 mod background;
 mod connections;

@@ -10,7 +10,8 @@ use super::reload::{self, Reloader};
 use super::signals::{self, Stops};
 use super::state::{App, Live};
 use super::{
-    background, connections, holder, listen, logging, metrics_listener, middleware, router,
+    announce, background, connections, holder, listen, logging, metrics_listener, middleware,
+    router,
 };
 use crate::cache::{self, Cache, CacheOptions};
 use crate::gateway::journal::{self, Journal, JournalOptions};
@@ -20,17 +21,16 @@ use crate::gateway::metrics::GatewayMetrics;
 use crate::gateway::routes::Backend;
 use crate::gateway::{Gateway, Table};
 use crate::provider::Client;
-use crate::report::{Block, Console, Fault, Problem, Report};
+use crate::report::{Console, Fault, Problem, Report};
 use crate::settings::groups::CacheKind;
 use crate::settings::profile::Mode;
 use crate::settings::secret::SecretSource;
-use crate::settings::servers::{self, ServerRecord};
 use crate::settings::{Resolution, Settings, Workspace};
 use crate::store::{self, DatabaseOptions, Store};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 use prometheus_client::registry::Registry;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,8 +89,8 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     if let Some(scrapers) = scrapers {
         tasks.spawn(metrics_listener::serve(scrapers, Arc::clone(&app), stop.clone()));
     }
-    let registration = register(&app, addr);
-    console.event(&announcement(&app, addr, dev_key.as_ref())?);
+    let registration = announce::register(&app, addr);
+    console.event(&announce::announcement(&app, addr, dev_key.as_ref())?);
     tracing::info!(%addr, mode = app.mode.word(), profile = app.profile, "listening");
 
     let accepting = CancellationToken::new();
@@ -357,70 +357,5 @@ async fn own_key(
             console.warn(&problem);
             None
         }
-    }
-}
-
-fn register(app: &App, addr: SocketAddr) -> Option<servers::Registration> {
-    let record = ServerRecord {
-        pid: std::process::id(),
-        profile: app.profile.clone(),
-        mode: app.mode.word().to_owned(),
-        addr: addr.to_string(),
-        started_at: app.started_at,
-    };
-    match servers::register(app.reloader.state_dir(), &record) {
-        Ok(registration) => Some(registration),
-        Err(error) => {
-            tracing::warn!(error = %error.kind(), "no record of this server was written");
-            None
-        }
-    }
-}
-
-/// The line that says that the server listens.
-fn announcement(app: &App, addr: SocketAddr, key: Option<&DevKey>) -> Result<Report, Fault> {
-    let data = serde_json::json!({
-        "addr": addr.to_string(),
-        "mode": app.mode,
-        "pid": std::process::id(),
-        "profile": app.profile,
-    });
-    let mut view = vec![Block::text(format!(
-        "serving profile `{}` (mode {}) on http://{addr}",
-        app.profile,
-        app.mode.word()
-    ))];
-    if let Some(key) = key {
-        view.push(Block::Verbatim(curl(app, addr, key)));
-    }
-    Report::new("ultra.serve/1", data, view)
-}
-
-/// A command line that works when pasted: it reads the key from its file.
-fn curl(app: &App, addr: SocketAddr, key: &DevKey) -> String {
-    let host = if addr.ip().is_unspecified() {
-        SocketAddr::new(IpAddr::from([127, 0, 0, 1]), addr.port())
-    } else {
-        addr
-    };
-    let path = std::path::absolute(&key.path).unwrap_or_else(|_| key.path.clone());
-    let path = path.display().to_string().replace('\'', r"'\''");
-    let auth = format!("-H \"Authorization: Bearer $(cat '{path}')\"");
-    let table = app.gateway.table();
-    let model = table
-        .find(crate::provider::mock::MODEL)
-        .or_else(|| {
-            let chat = crate::provider::Endpoint::ChatCompletions;
-            let usable = |r: &&Arc<crate::gateway::Route>| {
-                r.unavailable().is_none() && r.endpoints().contains(&chat)
-            };
-            table.routes().find(usable).cloned()
-        })
-        .map(|route| serde_json::Value::from(&*route.model).to_string().replace('\'', r"'\''"));
-    match model {
-        Some(model) => format!(
-            "curl -sS http://{host}/v1/chat/completions {auth} -H 'Content-Type: application/json' -d '{{\"model\":{model},\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'\n"
-        ),
-        None => format!("curl -sS http://{host}/api/available-models {auth}\n"),
     }
 }

@@ -1,0 +1,92 @@
+//! Slots: replacing, draining, rejecting, disabling.
+
+use super::*;
+
+fn key(value: &str) -> Opened {
+    Opened {
+        variable: "OPENAI_API_KEY".to_owned(),
+        secret: Secret::new(value),
+        credentials: HeaderMap::new(),
+        version: None,
+        fingerprint: None,
+        source: "test".to_owned(),
+    }
+}
+
+fn states(slots: &Slots) -> Vec<(u64, State)> {
+    slots.view().iter().map(|s| (s.generation, s.state)).collect()
+}
+
+#[test]
+fn a_new_key_takes_over_and_the_old_one_drains_and_retires() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    assert!(!slots.usable());
+    assert!(slots.pick(&[]).is_none());
+    slots.replace("openai", vec![key("one")], &[], now);
+    let under_way = slots.pick(&[]).unwrap();
+    assert_eq!(slots.replace("openai", vec![key("one")], &[], now), Change::default());
+    slots.replace("openai", vec![key("two")], &[], now);
+    assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
+    assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "two");
+    assert_eq!(under_way.slot().secret.expose(), "one");
+    slots.retire(now + DRAIN);
+    assert_eq!(states(&slots), [(2, State::Active)]);
+}
+
+#[test]
+fn a_refused_key_is_passed_over_for_the_one_before() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    slots.replace("openai", vec![key("good")], &[], now);
+    slots.replace("openai", vec![key("bad")], &[], now);
+    for n in 1..=3 {
+        let bad = slots.pick(&[]).unwrap();
+        assert_eq!(bad.slot().secret.expose(), "bad");
+        assert_eq!(slots.refused(&bad), n == 3);
+        let other = slots.pick(&[bad]).unwrap();
+        assert_eq!(other.slot().secret.expose(), "good");
+    }
+    assert_eq!(states(&slots), [(2, State::Rejected), (1, State::Active)]);
+    assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "good");
+    // The same bad key again changes nothing.
+    slots.replace("openai", vec![key("bad")], &[], now);
+    assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "good");
+}
+
+#[test]
+fn only_the_key_that_was_replaced_last_stands_by() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    for value in ["one", "two", "three"] {
+        slots.replace("openai", vec![key(value)], &[], now);
+    }
+    assert_eq!(states(&slots), [(3, State::Active), (2, State::Draining)]);
+    let third = slots.pick(&[]).unwrap();
+    let second = slots.pick(std::slice::from_ref(&third)).unwrap();
+    assert_eq!(second.slot().secret.expose(), "two");
+    assert!(slots.pick(&[third, second]).is_none());
+}
+
+#[test]
+fn the_only_key_is_never_rejected() {
+    let slots = Slots::default();
+    slots.replace("openai", vec![key("only")], &[], Instant::now());
+    for _ in 0..5 {
+        let used = slots.pick(&[]).unwrap();
+        assert!(!slots.refused(&used));
+        assert!(slots.pick(&[used]).is_none());
+    }
+    assert!(slots.usable());
+}
+
+#[test]
+fn a_key_that_cannot_be_opened_stays_and_one_that_is_gone_drains() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![], &["OPENAI_API_KEY".to_owned()], now);
+    assert_eq!(states(&slots), [(1, State::Active)]);
+    slots.replace("openai", vec![], &[], now);
+    assert_eq!(states(&slots), [(1, State::Draining)]);
+}
