@@ -153,6 +153,16 @@ pub(super) fn each_answer(
     Ok(judgement)
 }
 
+/// Judges that every one of `probes`, which differ from a token that is taken in one thing each,
+/// is refused.
+pub(super) fn tokens_refused(facts: &Facts, probes: &[Probe]) -> Judged {
+    let live = facts.live.get()?;
+    // A server that takes no token at all would refuse these too.
+    live.token(Probe::TokenValid)?;
+    let fix = "verify tokens with a fixed algorithm, audience and issuer";
+    each_answer(live, probes, "401", fix, |e| (e.status != 401).then(|| e.summary()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,8 +14,8 @@
 //! Tokens are signed and verified in one place; verification must fix algorithm, audience, issuer
 //! and times, whatever the token says.
 
-use crate::check::checks::support::each_answer;
 use crate::check::checks::support::prelude::*;
+use crate::check::checks::support::tokens_refused;
 use crate::check::live::Probe;
 
 /// What is known of the check.
@@ -32,16 +32,7 @@ pub(crate) const META: CheckMeta = CheckMeta {
 
 /// Judges the facts.
 pub(crate) fn judge(facts: &Facts) -> Judged {
-    let live = facts.live.get()?;
-    live.token(Probe::TokenValid)?;
-    let probes = [Probe::TokenAlgNone];
-    each_answer(
-        live,
-        &probes,
-        "401",
-        "verify tokens with a fixed algorithm, audience and issuer",
-        |e| (e.status != 401).then(|| e.summary()),
-    )
+    tokens_refused(facts, &[Probe::TokenAlgNone])
 }
 
 #[cfg(test)]
