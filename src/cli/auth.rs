@@ -30,7 +30,8 @@ pub(crate) struct CreateKeyArgs {
     /// What to call it, such as the program that will use it.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// What it may do: read, write, admin, check, metrics.
+    /// What it may do: read, write, admin, check, metrics; several with commas
+    /// (`--scope read,write`) or the flag again (`--scope read --scope write`).
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', default_values = ["read", "write"])]
     pub(crate) scopes: Vec<String>,
     /// When it ends by itself, such as 30d or 12h.
@@ -62,7 +63,8 @@ pub(crate) struct CreateTokenArgs {
     /// Whom it speaks of: usage and limits count by it.
     #[arg(long, value_name = "NAME", default_value = "operator")]
     pub(crate) subject: String,
-    /// What its bearer may do: read, write, admin, check, metrics.
+    /// What its bearer may do: read, write, admin, check, metrics; several with commas
+    /// (`--scope read,write`) or the flag again (`--scope read --scope write`).
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', default_values = ["read"])]
     pub(crate) scopes: Vec<String>,
     /// How long it is valid, at most 24h; `ULTRA_JWT_ACCESS_TTL` if left out.
