@@ -70,6 +70,8 @@ pub(crate) struct ConfigFacts {
     pub(crate) settings: Option<Settings>,
     /// Whether absent secret values are left out of the judgement.
     pub(crate) declared_only: bool,
+    /// What is wrong with the state directory; `None` if the server that is judged has another.
+    pub(crate) state_dir: Option<Result<(), Problem>>,
 }
 
 impl ConfigFacts {

@@ -24,6 +24,7 @@ pub(crate) struct Fixture {
     profile: Profile,
     candidates: Vec<(String, Candidate)>,
     problems: Vec<Problem>,
+    state_dir: Result<(), Problem>,
     secrets: Vec<SecretInUse>,
     vault: VaultFacts,
     files: FileFacts,
@@ -86,6 +87,7 @@ impl Fixture {
             profile,
             candidates: vec![],
             problems: vec![],
+            state_dir: Ok(()),
             secrets: vec![],
             vault: VaultFacts {
                 exists: true,
@@ -144,6 +146,12 @@ impl Fixture {
     pub(crate) fn literal(mut self, name: &str, layer: Layer) -> Self {
         let value = ValueRef::Literal(Secret::new("a value nobody looks at"));
         self.candidates.push((name.to_owned(), Candidate { origin: Origin::of(layer), value }));
+        self
+    }
+
+    /// What is wrong with the state directory.
+    pub(crate) fn state_dir(mut self, problem: Problem) -> Self {
+        self.state_dir = Err(problem);
         self
     }
 
@@ -240,8 +248,13 @@ impl Fixture {
         }
         let mut problems = self.problems;
         let settings = Settings::read(&resolution, &mut problems);
-        let config =
-            ConfigFacts { problems, resolution: Some(resolution), settings, declared_only: false };
+        let config = ConfigFacts {
+            problems,
+            resolution: Some(resolution),
+            settings,
+            declared_only: false,
+            state_dir: Some(self.state_dir),
+        };
         Facts {
             profile: name,
             now: now(),

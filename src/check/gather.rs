@@ -9,6 +9,7 @@ use super::model::NoJudgement;
 use super::target::Target;
 use super::{Facts, files, tree};
 use crate::provider::{KeyVerdict, list_models};
+use crate::report::Problem;
 use crate::secrets::{Freshness, VaultSource};
 use crate::settings::origin::Layer;
 use crate::settings::profile::{Mode, Profile};
@@ -106,7 +107,21 @@ fn config(sources: &Sources) -> ConfigFacts {
         resolution: loaded.resolution,
         settings: loaded.settings,
         declared_only: sources.declared_only,
+        state_dir: state_dir(sources),
     }
+}
+
+/// Judges the state directory as a start would. A server behind a URL has its own, and so has
+/// the one that CI judges without its secrets.
+fn state_dir(sources: &Sources) -> Option<Result<(), Problem>> {
+    let here = matches!(sources.target, Target::Spawned { .. }) && !sources.declared_only;
+    here.then(|| {
+        let unnamed = || Problem::error("state-dir", "the state directory cannot be used");
+        sources
+            .workspace
+            .state_dir_usable()
+            .map_err(|fault| fault.problems.into_iter().next().unwrap_or_else(unnamed))
+    })
 }
 
 fn secrets(sources: &Sources, config: &ConfigFacts) -> Result<Vec<SecretInUse>, NoJudgement> {

@@ -31,15 +31,15 @@ const LEFTOVERS: Duration = Duration::from_millis(500);
 pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fault> {
     let Request { mut workspace, secrets, vault, probe } = request;
     let probe = if probe { Some(Probe::begin(&mut workspace)?) } else { None };
-    let mut loaded = settings::load(&workspace, &workspace.profile, &*secrets);
-    if loaded.problems.iter().any(Problem::is_error) {
-        // It does not start in any case: tell also what only opened secrets show.
-        let full = settings::validate(&workspace, &workspace.profile, &*secrets);
-        if full.problems.iter().filter(|problem| problem.is_error()).count() > full.unverified {
-            loaded = full;
+    let loaded = settings::start(&workspace, &workspace.profile, &*secrets).usable();
+    let (mut settings, resolution, warnings) = match (loaded, workspace.state_dir_usable()) {
+        (Ok(loaded), Ok(())) => loaded,
+        (Ok(_), Err(fault)) => return Err(fault),
+        (Err(mut fault), state) => {
+            fault.problems.extend(state.err().into_iter().flat_map(|fault| fault.problems));
+            return Err(fault);
         }
-    }
-    let (mut settings, resolution, warnings) = loaded.usable()?;
+    };
     for warning in &warnings {
         console.warn(warning);
     }

@@ -56,6 +56,29 @@ pub(crate) fn validate(workspace: &Workspace, profile: &str, secrets: &dyn Secre
     judged(workspace, profile, secrets, Depth::Full)
 }
 
+/// Loads `profile` for a server that starts: judged in full, so that everything wrong is told at
+/// once, whatever holds the bad value. What comes by itself or by an operator while the server runs
+/// is no reason not to start: a keyring that is away or locked, a key that is not in the vault yet.
+pub(crate) fn start(workspace: &Workspace, profile: &str, secrets: &dyn SecretSource) -> Loaded {
+    let declared = load(workspace, profile, secrets).problems;
+    let mut full = validate(workspace, profile, secrets);
+    full.problems.retain(|problem| declared.contains(problem) || !may_come_later(problem));
+    // A vault that is damaged or shut for good is wrong, not out of reach.
+    full.unverified = 0;
+    full
+}
+
+fn may_come_later(problem: &Problem) -> bool {
+    const LATER: &[&str] = &[
+        "keyring-locked",
+        "no-keyring",
+        "keyring-denied",
+        "keyring-item-missing",
+        "missing-secret",
+    ];
+    LATER.contains(&problem.code)
+}
+
 fn judged(
     workspace: &Workspace,
     profile: &str,

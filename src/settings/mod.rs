@@ -26,6 +26,7 @@ pub(crate) mod secret;
 pub(crate) mod secretish;
 pub(crate) mod servers;
 pub(crate) mod shown;
+mod state_dir;
 pub(crate) mod switch;
 pub(crate) mod switch_record;
 #[cfg(test)]
@@ -37,7 +38,7 @@ pub(crate) mod workspace;
 mod yaml;
 
 pub(crate) use groups::Settings;
-pub(crate) use load::{Loaded, load, validate};
+pub(crate) use load::{Loaded, load, start, validate};
 pub(crate) use origin::Layer;
 pub(crate) use resolution::Resolution;
 pub(crate) use secret::SecretSource;

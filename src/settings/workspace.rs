@@ -5,7 +5,7 @@ use super::profile::canonical;
 use super::root::{self, RootSource};
 use super::switch_record::{self, SwitchRecord};
 use super::{profile_names, value::Value as _};
-use crate::base::{Clock, file, near};
+use crate::base::{Clock, near};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
 use serde::Serialize;
@@ -100,15 +100,22 @@ impl Workspace {
     ///
     /// # Errors
     /// A root that does not exist (2) or belongs to somebody else (6), a profile that is unknown
-    /// or missing where one is required (2), a switch record that is needed and damaged (5).
+    /// or missing where one is required (2), a switch record that is needed and damaged, or a
+    /// current directory that was removed (5).
     pub(crate) fn discover(
         environment: Environment,
         flags: Flags,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
         let current_dir = std::env::current_dir().map_err(|e| {
-            Fault::failure(
-                Problem::error("current-dir", "cannot tell the current directory").why(e),
+            let why = match e.kind() {
+                std::io::ErrorKind::NotFound => "it was removed".to_owned(),
+                _ => e.to_string(),
+            };
+            Fault::unreachable(
+                Problem::error("current-dir", "cannot tell the current directory")
+                    .why(why)
+                    .hint("cd to a directory that exists, such as `cd ~`"),
             )
         })?;
         Self::discover_in(current_dir, environment, flags, clock)
@@ -312,69 +319,6 @@ impl Workspace {
             )
             .why("the first of `--profile`, `ULTRA_PROFILE`, the switch record wins"),
         )
-    }
-
-    /// Makes the state directory (0700, ignored by git) if it is missing.
-    ///
-    /// # Errors
-    /// It would come to stand in `/` or the home directory and nobody said so (2), or cannot be
-    /// made (1).
-    pub(crate) fn prepare_state_dir(&self) -> Result<&Path, Fault> {
-        self.state_dir_allowed()?;
-        let failed = |e: std::io::Error| {
-            Fault::failure(
-                Problem::error("state-dir", "cannot make the state directory")
-                    .at(crate::report::Place::file(self.shown(&self.state_dir)))
-                    .why(e)
-                    .hint("set `ULTRA_STATE_DIR` to a directory that can be written"),
-            )
-        };
-        let fresh = !self.state_dir.is_dir();
-        file::private_dir(&self.state_dir).map_err(failed)?;
-        let ignore = self.state_dir.join(".gitignore");
-        if fresh || !ignore.exists() {
-            file::write_atomic(&ignore, b"*\n", 0o644).map_err(failed)?;
-        }
-        Ok(&self.state_dir)
-    }
-
-    /// Shuts an existing state directory of the default place that others can look into, and says
-    /// so. One that was named may be shared on purpose and is left as it is.
-    pub(crate) fn shut_state_dir(&self) -> Option<String> {
-        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-        if self.state_dir_named || self.state_dir_allowed().is_err() {
-            return None;
-        }
-        let meta = std::fs::symlink_metadata(&self.state_dir).ok()?;
-        let ours = meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw();
-        if !ours || meta.mode() & 0o077 == 0 {
-            return None;
-        }
-        // On a read-only disk it stays as it is.
-        std::fs::set_permissions(&self.state_dir, std::fs::Permissions::from_mode(0o700)).ok()?;
-        Some(format!(
-            "`{}` was open to others (mode {:o}) and is now 0700",
-            self.shown(&self.state_dir).display(),
-            meta.mode() & 0o777
-        ))
-    }
-
-    fn state_dir_allowed(&self) -> Result<(), Fault> {
-        let implicit = !self.state_dir_named
-            && !matches!(self.root_source, RootSource::Flag | RootSource::Environment);
-        let above = self.state_dir.parent().unwrap_or(&self.state_dir);
-        let home = self.environment.get("HOME").map(Path::new);
-        if implicit && (above.parent().is_none() || home == Some(above)) {
-            return Err(Fault::usage(
-                Problem::error(
-                    "state-dir",
-                    format!("no state directory: `{}` is not made into one", above.display()),
-                )
-                .why("`/` and the home directory hold more than one project")
-                .hint("run it in the project's directory, pass `--dir`, or set `ULTRA_STATE_DIR`"),
-            ));
-        }
-        Ok(())
     }
 }
 

@@ -47,6 +47,7 @@ impl<'a> View<'a> {
         let mut view =
             Self { workspace, resolution, secrets, depth, opened: BTreeMap::new(), unverified: 0 };
         let mut told: Vec<Problem> = Vec::new();
+        let mut shut = false;
         for name in resolution.names() {
             let bootstrap = catalogue::find(name).is_some_and(|spec| spec.bootstrap);
             let Some(secret) = resolution.secret(name).filter(|_| !bootstrap) else { continue };
@@ -55,7 +56,9 @@ impl<'a> View<'a> {
                 ValueRef::Literal(_) => true,
                 ValueRef::Vault { .. } | ValueRef::File(_) => depth == Depth::Full,
             };
-            if !open {
+            let in_vault = matches!(secret.value, ValueRef::Vault { .. });
+            // A vault that does not open is one problem, and one wait, however many are in it.
+            if !open || (in_vault && shut) {
                 continue;
             }
             match secret.reveal(secrets) {
@@ -63,11 +66,9 @@ impl<'a> View<'a> {
                     view.opened.insert(name, value);
                 }
                 Err(problem) => {
-                    // A locked vault is one problem, however many secrets are in it.
+                    shut |= in_vault && problem.code != "missing-secret";
                     if !told.contains(&problem) {
-                        view.unverified += usize::from(
-                            problem.is_error() && matches!(secret.value, ValueRef::Vault { .. }),
-                        );
+                        view.unverified += usize::from(problem.is_error() && in_vault);
                         told.push(problem);
                     }
                 }

@@ -8,6 +8,7 @@ mod keys;
 mod listing;
 mod passing;
 mod permissions;
+mod refuse;
 mod start;
 mod stop;
 mod streams;

@@ -6,6 +6,7 @@ mod loads;
 mod no_placeholders;
 mod profiles_apart;
 mod required_set;
+mod state_dir;
 mod unknown_names;
 
 use crate::check::Check;
@@ -19,4 +20,5 @@ pub(super) const ALL: &[Check] = &[
     check!(profiles_apart),
     check!(debug_off),
     check!(addresses_sane),
+    check!(state_dir),
 ];
