@@ -638,7 +638,7 @@ Register-ArgumentCompleter -Native -CommandName 'ultra' -ScriptBlock {
             break
         }
         'ultra;auth;service-key;create' {
-            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What it may do: read, write, admin, check, metrics')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What it may do: read, write, admin, check, metrics; several with commas (`--scope read,write`) or the flag again (`--scope read --scope write`)')
             [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'When it ends by itself, such as 30d or 12h')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Requests per minute, instead of the limit that all keys have')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Act on this profile instead of the one in use')
@@ -719,7 +719,7 @@ Register-ArgumentCompleter -Native -CommandName 'ultra' -ScriptBlock {
         }
         'ultra;auth;token;create' {
             [CompletionResult]::new('--subject', '--subject', [CompletionResultType]::ParameterName, 'Whom it speaks of: usage and limits count by it')
-            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What its bearer may do: read, write, admin, check, metrics')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What its bearer may do: read, write, admin, check, metrics; several with commas (`--scope read,write`) or the flag again (`--scope read --scope write`)')
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long it is valid, at most 24h; `ULTRA_JWT_ACCESS_TTL` if left out')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Act on this profile instead of the one in use')
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The root: the directory with `profiles/`')

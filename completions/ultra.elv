@@ -607,7 +607,7 @@ set edit:completion:arg-completer[ultra] = {|@words|
             cand revoke 'Take a key back; running servers refuse it within 5 seconds'
         }
         &'ultra;auth;service-key;create'= {
-            cand --scope 'What it may do: read, write, admin, check, metrics'
+            cand --scope 'What it may do: read, write, admin, check, metrics; several with commas (`--scope read,write`) or the flag again (`--scope read --scope write`)'
             cand --expires 'When it ends by itself, such as 30d or 12h'
             cand --rate 'Requests per minute, instead of the limit that all keys have'
             cand --profile 'Act on this profile instead of the one in use'
@@ -684,7 +684,7 @@ set edit:completion:arg-completer[ultra] = {|@words|
         }
         &'ultra;auth;token;create'= {
             cand --subject 'Whom it speaks of: usage and limits count by it'
-            cand --scope 'What its bearer may do: read, write, admin, check, metrics'
+            cand --scope 'What its bearer may do: read, write, admin, check, metrics; several with commas (`--scope read,write`) or the flag again (`--scope read --scope write`)'
             cand --ttl 'How long it is valid, at most 24h; `ULTRA_JWT_ACCESS_TTL` if left out'
             cand --profile 'Act on this profile instead of the one in use'
             cand --dir 'The root: the directory with `profiles/`'
