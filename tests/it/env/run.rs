@@ -1,0 +1,283 @@
+//! `env run`: what a command gets, how it ends, and what its output shows under `--redact`.
+
+use crate::support::{CANARY, Outcome, Server, Ultra, eventually};
+use std::io::{Read as _, Write as _};
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// What `env` prints below `ultra env run` with these arguments, by name.
+fn child(ultra: &Ultra, args: &[&str]) -> std::collections::BTreeMap<String, String> {
+    let all: Vec<&str> =
+        ["env", "run"].iter().chain(args).copied().chain(["--", "env", "-0"]).collect();
+    let outcome = ultra.run(&all).exits(0);
+    outcome
+        .stdout
+        .split_terminator('\0')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn redacted(ultra: &Ultra, script: &str) -> Outcome {
+    ultra.run(&["env", "run", "--redact", "--", "sh", "-c", script])
+}
+
+#[test]
+fn a_command_gets_the_profile_and_no_internals() {
+    let ultra = Ultra::empty()
+        .env("FROM_PROCESS", "kept")
+        .env("GREETING", "from the process")
+        .env("ULTRA_STATE_DIR", "state")
+        .env("ULTRA_VAULT_PASSPHRASE_FILE", "/nowhere")
+        .env("ULTRA_VAULT_PASSPHRASE", CANARY)
+        .env("ULTRA_SERVICE_KEY", CANARY)
+        .env("ULTRA_ADMIN_KEY", CANARY);
+    ultra.write_private(".env.local", format!("GREETING=file\nA=\"x\\ny\"\nAPP_TOKEN={CANARY}\n"));
+    let vars = child(&ultra, &[]);
+    assert_eq!(vars["A"], "x\ny");
+    assert_eq!(vars["APP_TOKEN"], CANARY);
+    assert_eq!(vars["GREETING"], "from the process");
+    assert_eq!(vars["FROM_PROCESS"], "kept");
+    assert_eq!(vars["ULTRA_PROFILE"], "dev");
+    assert!(vars.contains_key("PATH"));
+    for name in vars.keys() {
+        let ours = ["STATE_DIR", "VAULT", "SERVICE_KEY", "ADMIN"];
+        assert!(!ours.iter().any(|part| name.contains(part)), "{name} reached the command");
+    }
+    assert_eq!(vars.values().filter(|value| value.contains(CANARY)).count(), 1);
+}
+
+#[test]
+fn only_what_is_named_is_handed_on() {
+    let ultra = Ultra::empty().env("OPENAI_API_KEY", CANARY);
+    ultra.write_private(".env.local", "ONE=1\nTWO=2\n");
+    let vars = child(&ultra, &["--only", "ONE"]);
+    assert_eq!(vars["ONE"], "1");
+    for name in ["TWO", "OPENAI_API_KEY", "ULTRA_MODE", "ULTRA_PROFILE"] {
+        assert!(!vars.contains_key(name), "{name}");
+    }
+    let vars = child(&ultra, &["--only", "ONE,openai"]);
+    assert_eq!(vars["OPENAI_API_KEY"], CANARY);
+    ultra
+        .run(&["env", "run", "--only", "ULTRA_MOED,OPENAI_API_KY", "--", "true"])
+        .exits(2)
+        .complains("ULTRA_MODE")
+        .complains("OPENAI_API_KEY");
+    ultra.run(&["env", "run", "--only", "ULTRA_STATE_DIR", "--", "true"]).exits(2);
+}
+
+#[test]
+fn further_files_are_a_layer_below_the_process_environment() {
+    let ultra = Ultra::empty().env("THREE", "process");
+    ultra.write_private(".env.local", "ONE=local\nTWO=local\nTHREE=local\n");
+    ultra.write_private("a.env", "ONE=a\nTWO=a\nTHREE=a\n");
+    ultra.write_private("b.env", "TWO=b\n");
+    let vars = child(&ultra, &["--file", "a.env", "--file", "b.env"]);
+    assert_eq!([&vars["ONE"], &vars["TWO"], &vars["THREE"]], ["a", "b", "process"]);
+    let fifo = ultra.root().join("fifo");
+    assert!(ultra.wrapped("mkfifo", [&fifo]).status().unwrap().success());
+    for bad in ["missing.env", "fifo", "."] {
+        let outcome = ultra.run(&["env", "run", "--file", bad, "--", "echo", "started"]).exits(3);
+        assert_eq!(outcome.stdout, "", "{bad}");
+    }
+}
+
+#[test]
+fn a_broken_configuration_starts_nothing_and_tells_all() {
+    let ultra = Ultra::empty();
+    ultra.write_private(
+        ".env.local",
+        format!("ULTRA_PORT={CANARY}\nULTRA_NOPE=1\nOPENAI_API_KEY={CANARY}\n"),
+    );
+    let outcome = ultra.run(&["env", "run", "--", "echo", "started"]).exits(3);
+    assert_eq!(outcome.stdout, "");
+    outcome.complains("ULTRA_PORT").complains("ULTRA_NOPE").keeps_the_canary();
+}
+
+#[test]
+fn it_ends_as_the_command_does() {
+    let ultra = Ultra::empty();
+    for redact in [&["env", "run", "--"][..], &["env", "run", "--redact", "--"]] {
+        let run = |command: &[&str]| {
+            let all: Vec<&str> = redact.iter().chain(command).copied().collect();
+            ultra.run(&all)
+        };
+        run(&["sh", "-c", "exit 42"]).exits(42);
+        run(&["sh", "-c", "kill -TERM $$"]).exits(143);
+        run(&["no-such-command"]).exits(127).complains("no-such-command");
+        run(&["./no-such-file"]).exits(127);
+        run(&["."]).exits(126);
+        ultra.write("plain", "text");
+        run(&["./plain"]).exits(126).complains("plain");
+        let script = ultra.write("script", "#!/no/such/interpreter\n");
+        std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        run(&["./script"]).exits(126).complains("interpreter");
+        run(&[""]).exits(2);
+        run(&[]).exits(2);
+    }
+}
+
+#[test]
+fn it_is_the_command_itself_with_nothing_left_open() {
+    let ultra = Ultra::empty();
+    let script = ["-c", "echo $$; exec ls /proc/self/fd"];
+    let direct = ultra.wrapped("sh", script).output().unwrap();
+    let mut command = ultra.command(["env", "run", "--", "sh"]);
+    let child = command.args(script).spawn().unwrap();
+    let id = child.id().to_string();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some(id.as_str()));
+    let expected = String::from_utf8(direct.stdout).unwrap();
+    assert!(lines.eq(expected.lines().skip(1)), "{text} and not {expected}");
+}
+
+#[test]
+fn a_closed_pipe_ends_a_command_as_it_does_without_us() {
+    let ultra = Ultra::empty();
+    let mut child = ultra.command(["env", "run", "--", "yes"]).spawn().unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 4]).unwrap();
+    drop(child.stdout.take());
+    let status =
+        eventually(Duration::from_secs(20), "the command's end", || child.try_wait().unwrap());
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(13));
+}
+
+#[test]
+fn values_that_no_environment_holds_are_errors() {
+    let ultra = Ultra::empty();
+    ultra.write_private("key", "sk-\0canary-and-more");
+    let ultra = ultra.env("OPENAI_API_KEY_FILE", "key");
+    ultra
+        .run(&["env", "run", "--", "true"])
+        .exits(3)
+        .complains("OPENAI_API_KEY")
+        .complains("NUL")
+        .keeps_the_canary();
+    let ultra = Ultra::empty();
+    ultra.write_private(".env.local", format!("HUGE={}\n", "x".repeat(300_000)));
+    ultra.run(&["env", "run", "--", "true"]).exits(126).complains("HUGE").complains("too long");
+}
+
+#[test]
+fn what_is_no_utf8_passes_through_and_many_variables_do_too() {
+    let ultra = Ultra::empty();
+    let many: String = (0..10_000).map(|n| format!("APP_VALUE_{n}={n}\n")).collect();
+    ultra.write_private(".env.local", many);
+    let broken = std::ffi::OsString::from_vec(b"caf\xe9".to_vec());
+    let output =
+        ultra.command(["env", "run", "--", "env"]).env("BROKEN", &broken).output().unwrap();
+    assert!(output.stdout.windows(12).any(|w| w == b"BROKEN=caf\xe9\n"));
+    assert!(output.stdout.windows(20).any(|w| w == b"APP_VALUE_9999=9999\n"));
+}
+
+#[test]
+fn a_secret_in_a_file_is_opened_for_the_command() {
+    let ultra = Ultra::empty();
+    ultra.write_private("key", format!("{CANARY}\n"));
+    let ultra = ultra.env("OPENAI_API_KEY_FILE", "key");
+    let vars = child(&ultra, &[]);
+    assert_eq!(vars["OPENAI_API_KEY"], CANARY);
+    assert!(!vars.contains_key("OPENAI_API_KEY_FILE"), "both at once would contradict each other");
+}
+
+#[test]
+fn secrets_are_masked_in_every_form_on_both_streams() {
+    let ultra = Ultra::empty().env("HOUSE_TOKEN", "from/the process+1");
+    ultra.write_private(".env.local", format!("APP_TOKEN={CANARY}\nPIN_CODE_KEY=1234\n"));
+    let outcome = redacted(
+        &ultra,
+        "printf '%s' \"$APP_TOKEN\" | base64; echo \"x$APP_TOKEN\" | base64; echo \"$APP_TOKEN\" >&2
+         echo \"$HOUSE_TOKEN from%2Fthe%20process%2B1\"; echo $PIN_CODE_KEY; exit 9",
+    )
+    .exits(9)
+    .says("[redacted:APP_TOKEN]\n")
+    .says("[redacted:HOUSE_TOKEN] [redacted:HOUSE_TOKEN]")
+    .says("1234")
+    .complains("[redacted:APP_TOKEN]")
+    .complains("PIN_CODE_KEY")
+    .keeps_the_canary();
+    assert!(!outcome.stdout.contains("canary"));
+}
+
+#[test]
+fn a_secret_in_two_writes_is_masked_and_a_prompt_is_not_held_back() {
+    let ultra = Ultra::empty().env("APP_TOKEN", CANARY);
+    let (first, second) = CANARY.split_at(9);
+    let script = format!("printf 'Name? '; read x; printf %s {first}; read x; echo {second}");
+    let mut child = ultra
+        .command(["env", "run", "--redact", "--", "sh", "-c", &script])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut prompt = [0; 6];
+    stdout.read_exact(&mut prompt).unwrap();
+    assert_eq!(&prompt, b"Name? ");
+    child.stdin.take().unwrap().write_all(b"a\nb\n").unwrap();
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "[redacted:APP_TOKEN]\n");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn signals_reach_a_redacted_command_and_leftovers_do_not_hold_it_up() {
+    let ultra = Ultra::empty();
+    for (signal, code) in [("TERM", 11), ("INT", 12), ("HUP", 13), ("USR1", 14)] {
+        let script =
+            format!("trap 'exit {code}' {signal}; echo ready; while :; do sleep 0.02; done");
+        let mut child =
+            ultra.command(["env", "run", "--redact", "--", "sh", "-c", &script]).spawn().unwrap();
+        let mut ready = [0; 6];
+        child.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+        let sent = ultra.wrapped("kill", [&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        let status =
+            eventually(Duration::from_secs(20), "the command's end", || child.try_wait().unwrap());
+        assert_eq!(status.code(), Some(code), "{signal}");
+    }
+    let begun = std::time::Instant::now();
+    redacted(&ultra, "sleep 60 & echo done").exits(0).says("done\n");
+    assert!(begun.elapsed() < Duration::from_secs(30), "somebody waited for what was left running");
+}
+
+#[test]
+fn a_closed_pipe_ends_a_redacted_command_quietly() {
+    let ultra = Ultra::empty();
+    let mut child = ultra.command(["env", "run", "--redact", "--", "yes"]).spawn().unwrap();
+    let mut some = [0; 4];
+    child.stdout.as_mut().unwrap().read_exact(&mut some).unwrap();
+    drop(child.stdout.take());
+    let status =
+        eventually(Duration::from_secs(20), "the command's end", || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(141));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "");
+}
+
+#[test]
+fn the_gateway_takes_the_place_of_every_provider() {
+    let ultra = Ultra::empty();
+    ultra.run(&["env", "run", "--gateway", "--", "true"]).exits(5).complains("ultra serve");
+    let server = Server::start(&ultra, &["--mock"]);
+    let key = std::fs::read_to_string(ultra.state().join("dev-key")).unwrap();
+    let ultra = ultra
+        .env("OPENAI_API_KEY", CANARY)
+        .env("GOOGLE_API_KEY", CANARY)
+        .env("GEMINI_API_KEY", "AIzaSyCanaryCanaryCanary")
+        .env("NAMED_OTHERWISE", CANARY)
+        .env("HARMLESS", "kept");
+    let vars = child(&ultra, &["--gateway"]);
+    assert_eq!(vars["OPENAI_BASE_URL"], server.url("/v1"));
+    assert_eq!(vars["ANTHROPIC_BASE_URL"], server.url(""));
+    assert_eq!(vars["OPENAI_API_KEY"], key.trim());
+    assert_eq!(vars["ANTHROPIC_API_KEY"], key.trim());
+    assert_eq!(vars["HARMLESS"], "kept");
+    assert!(!vars.values().any(|value| value.to_lowercase().contains("canary")), "{vars:?}");
+    server.stop().exits(0);
+}
