@@ -78,3 +78,21 @@ fn the_anthropic_package_works_unmodified() {
     assert_eq!(seen["bad_key"], serde_json::json!(["AuthenticationError", 401]));
     assert_eq!(seen["bad_request"], serde_json::json!(["BadRequestError", 400]));
 }
+
+#[test]
+fn the_openai_package_finds_the_gateway_under_env_run() {
+    let Some(python) = python() else { return };
+    let ultra = Ultra::empty().env("OPENAI_API_KEY", "sk-canary-canary-canary-canary");
+    let server = Server::start(&ultra, &["--mock"]);
+    let script = "import openai; print(openai.OpenAI(max_retries=0, timeout=20).chat.completions.create(\
+                  model='gpt-4o-mini', messages=[{'role': 'user', 'content': 'hello'}]).choices[0].message.content)";
+    let python = python.to_string_lossy();
+    for redact in
+        [&["env", "run", "--gateway", "--"][..], &["env", "run", "--gateway", "--redact", "--"]]
+    {
+        let args: Vec<&str> = redact.iter().copied().chain([&*python, "-c", script]).collect();
+        let outcome = ultra.run(&args).exits(0);
+        assert!(outcome.stdout.trim().len() > 5, "{outcome:?}");
+    }
+    drop(server);
+}

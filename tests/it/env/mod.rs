@@ -11,6 +11,7 @@ mod init;
 mod profile;
 mod run;
 mod secrets;
+mod startup;
 mod switch;
 mod trust;
 mod usage;

@@ -1,0 +1,42 @@
+//! What a start costs, in instructions: the same on every machine, so that it can fail a run.
+//!
+//! The figures are those of an unoptimised build, which is what tests run; `docs/benchmarks.md` has
+//! those of a release. They move with the compiler and with every option that a command gains. If
+//! one is passed for a good reason, write the new one here.
+
+use crate::support::{Ultra, have};
+
+/// A command, how it ends, and what it took when this was written, in millions of instructions.
+/// The command of `env run` is one that does not exist: behind it the count would be another
+/// program's.
+const RECORDED: &[(&[&str], i32, f64)] = &[
+    (&["env", "current"], 0, 8.00),
+    (&["env", "run", "--", "no-such-command"], 127, 11.94),
+    (&["env", "export"], 0, 12.25),
+];
+
+/// How much more than recorded is let pass.
+const MARGIN: f64 = 1.25;
+
+#[test]
+fn a_start_takes_no_more_instructions_than_recorded() {
+    if !have("valgrind") {
+        return;
+    }
+    let ultra = Ultra::checkout();
+    let mut over = Vec::new();
+    for (args, code, recorded) in RECORDED {
+        let binary = env!("CARGO_BIN_EXE_ultra");
+        let tool = ["--tool=callgrind", "--callgrind-out-file=/dev/null", binary];
+        let output = ultra.wrapped("valgrind", tool).args(*args).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(*code), "{args:?}: {said}");
+        let count = said.lines().find_map(|line| line.split_once("Collected : ")).unwrap().1;
+        let count = count.trim().parse::<f64>().unwrap() / 1e6;
+        println!("{}: {count:.2} M instructions, recorded {recorded:.2}", args.join(" "));
+        if count > recorded * MARGIN {
+            over.push(format!("{}: {count:.2} M, recorded {recorded:.2} M", args.join(" ")));
+        }
+    }
+    assert!(over.is_empty(), "more than {MARGIN} times what is recorded: {}", over.join("; "));
+}
