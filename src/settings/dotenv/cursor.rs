@@ -3,6 +3,12 @@
 use crate::report::Place;
 use std::path::Path;
 
+#[cfg(test)]
+thread_local! {
+    /// How many characters were taken in this thread: what reading costs, for the tests.
+    pub(super) static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// Where reading stands. Lines end with LF or CRLF.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
@@ -16,6 +22,16 @@ impl<'a> Cursor<'a> {
     /// The beginning of `text`.
     pub(super) fn new(text: &'a str) -> Self {
         Self { text, at: 0, line: 1, column: 1 }
+    }
+
+    /// How many bytes have been taken.
+    pub(super) fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// The line it stands on, from 1.
+    pub(super) fn line(&self) -> u32 {
+        self.line
     }
 
     /// What is left.
@@ -38,6 +54,8 @@ impl<'a> Cursor<'a> {
 
     /// Takes the next character.
     pub(super) fn bump(&mut self) -> Option<char> {
+        #[cfg(test)]
+        STEPS.with(|steps| steps.set(steps.get() + 1));
         let rest = self.rest();
         if rest.starts_with("\r\n") {
             self.at += 1;

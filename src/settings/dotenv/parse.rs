@@ -1,7 +1,11 @@
-//! Dotenv text to entries with positions, every problem at once, in linear time.
+//! Dotenv text to lines and entries with positions, every problem at once, in linear time.
+//!
+//! Every byte of the input is in exactly one [`Line`], so that a file can be written again as it
+//! was, or with single parts of it replaced.
 
 use super::cursor::{Cursor, position};
 use super::is_name;
+use super::line::{Assignment, Ending, Line, LineKind, Quote, Span};
 use super::template::{Around, Template, escape, push, reference};
 use crate::report::{Place, Problem};
 use crate::settings::secretish::name_for_message;
@@ -11,8 +15,15 @@ use std::path::Path;
 /// More problems than this of one file are counted, not shown.
 const MOST_PROBLEMS: usize = 100;
 
-/// A dotenv file: its entries in order, each name once.
+/// The byte order mark.
+const BOM: &str = "\u{feff}";
+/// What stands for a byte that is no text: one byte long, so that offsets stay true.
+const STAND_IN: char = '\u{1a}';
+
+/// A dotenv file: its lines, and its entries in order, each name once.
 pub(crate) struct Document {
+    /// All of the file, byte by byte.
+    pub(crate) lines: Vec<Line>,
     /// What it assigns.
     pub(crate) entries: Vec<Entry>,
 }
@@ -37,13 +48,17 @@ pub(crate) fn parse(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> D
         problems: found,
         seen: BTreeMap::new(),
         entries: Vec::new(),
+        lines: Vec::new(),
         unclosed: [false; 2],
     };
-    parser.cursor.take("\u{feff}");
+    if parser.cursor.take(BOM) {
+        let span = Span { start: 0, end: BOM.len() };
+        parser.lines.push(Line { span, number: 1, ending: Ending::None, kind: LineKind::Bom });
+    }
     while parser.cursor.peek().is_some() {
         parser.line();
     }
-    let Parser { entries, problems: mut found, .. } = parser;
+    let Parser { entries, lines, problems: mut found, .. } = parser;
     found.sort_by(|a, b| a.place.cmp(&b.place));
     if found.len() > MOST_PROBLEMS {
         let more = found.len() - MOST_PROBLEMS;
@@ -53,10 +68,11 @@ pub(crate) fn parse(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> D
         );
     }
     problems.append(&mut found);
-    Document { entries }
+    Document { lines, entries }
 }
 
-/// The bytes as text. What is no UTF-8 is reported and stands in for by U+FFFD; NUL is reported.
+/// The bytes as text of the same length. What is no UTF-8 is reported and stood in for byte by
+/// byte; NUL is reported.
 fn decode(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> String {
     let mut text = String::with_capacity(bytes.len());
     let mut bad: Vec<(usize, &'static str, &'static str)> = Vec::new();
@@ -69,7 +85,7 @@ fn decode(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> String {
         offset += chunk.valid().len();
         if !chunk.invalid().is_empty() {
             bad.push((offset, "not-utf8", "not UTF-8"));
-            text.push(char::REPLACEMENT_CHARACTER);
+            chunk.invalid().iter().for_each(|_| text.push(STAND_IN));
             offset += chunk.invalid().len();
         }
     }
@@ -87,6 +103,7 @@ struct Parser<'a> {
     problems: Vec<Problem>,
     seen: BTreeMap<&'a str, Place>,
     entries: Vec<Entry>,
+    lines: Vec<Line>,
     /// Whether a quote of this kind (single, double) was found open to the end of the text: then
     /// every later one is too, and need not be searched for its end again.
     unclosed: [bool; 2],
@@ -94,20 +111,45 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn line(&mut self) {
+        let begin = self.cursor;
         self.cursor.skip_blanks();
-        if !self.cursor.at_line_end() && self.cursor.peek() != Some('#') {
-            self.assignment();
-        }
+        let kind = if self.cursor.at_line_end() {
+            LineKind::Blank
+        } else if self.cursor.peek() == Some('#') {
+            LineKind::Comment(self.rest_of_line())
+        } else {
+            self.assignment().map_or(LineKind::Error, LineKind::Assignment)
+        };
         self.cursor.skip_line();
+        let span = Span { start: begin.offset(), end: self.cursor.offset() };
+        let ending = match begin.rest().as_bytes().get(..span.len()).unwrap_or_default() {
+            [.., b'\r', b'\n'] => Ending::CrLf,
+            [.., b'\n'] => Ending::Lf,
+            _ => Ending::None,
+        };
+        self.lines.push(Line { span, number: begin.line(), ending, kind });
     }
 
-    fn assignment(&mut self) {
+    /// From here to the end of the line, without what ends it.
+    fn rest_of_line(&self) -> Span {
+        let rest = self.cursor.rest();
+        let line = rest.find('\n').map_or(rest, |end| rest.get(..end).unwrap_or(rest));
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        Span { start: self.cursor.offset(), end: self.cursor.offset() + line.len() }
+    }
+
+    /// An assignment, the cursor before `export` or the name. `None` for a line that has no form.
+    fn assignment(&mut self) -> Option<Assignment> {
         let mut ahead = self.cursor;
-        if ahead.take("export") && ahead.skip_blanks() {
+        let export = ahead.take("export") && ahead.skip_blanks();
+        // `export = 1` assigns to a variable of that name.
+        let export = export && !ahead.rest().starts_with('=');
+        if export {
             self.cursor = ahead;
         }
         let begin = self.cursor;
         let name = self.cursor.take_name();
+        let name_span = Span { start: begin.offset(), end: self.cursor.offset() };
         self.cursor.skip_blanks();
         if !is_name(name) || !self.cursor.take("=") {
             // What stands here may be the rest of a secret that spans lines, so it is not shown.
@@ -117,10 +159,18 @@ impl<'a> Parser<'a> {
                     .why("expected `NAME=value`; a name has letters, digits and `_` and does not begin with a digit")
                     .hint("put a value of several lines in quotes"),
             );
-            return;
+            return None;
         }
         let problems_before = self.problems.len();
-        let Some(value) = self.value() else { return };
+        let (value, span, quote) = self.value()?;
+        let comment = {
+            let mut ahead = self.cursor;
+            ahead.skip_blanks();
+            self.cursor = ahead;
+            (ahead.peek() == Some('#')).then(|| self.rest_of_line())
+        };
+        let mut assignment =
+            Assignment { export, name: name_span, value: span, quote, comment, entry: None };
         let place = begin.place(self.file);
         if let Some(first) = self.seen.get(name) {
             self.problems.push(
@@ -131,22 +181,28 @@ impl<'a> Parser<'a> {
                 .at(place)
                 .why(format!("the first is at {first}")),
             );
-            return;
+            return Some(assignment);
         }
         self.seen.insert(name, place.clone());
         if !self.problems.iter().skip(problems_before).any(Problem::is_error) {
+            assignment.entry = Some(self.entries.len());
             self.entries.push(Entry { name: name.to_owned(), place, value });
         }
+        Some(assignment)
     }
 
-    /// The value behind `=`; `None` if it has no end.
-    fn value(&mut self) -> Option<Template> {
+    /// The value behind `=`, where it stands and how it is quoted; `None` if it has no end, or
+    /// more follows it than a comment.
+    fn value(&mut self) -> Option<(Template, Span, Quote)> {
         let blanks = self.cursor.skip_blanks();
+        let open = self.cursor;
+        let start = open.offset();
         match self.cursor.peek() {
-            Some('#') if blanks => Some(Template::new()),
-            Some(quote @ ('\'' | '"')) => {
-                let open = self.cursor;
-                let Some(value) = self.quoted(quote) else {
+            Some('#') if blanks => {
+                Some((Template::new(), Span { start, end: start }, Quote::Nothing))
+            }
+            Some(mark @ ('\'' | '"')) => {
+                let Some(value) = self.quoted(mark) else {
                     self.cursor = open;
                     self.problems.push(
                         Problem::error("unclosed-quote", "a quote is not closed")
@@ -154,19 +210,23 @@ impl<'a> Parser<'a> {
                     );
                     return None;
                 };
-                self.behind_quotes(&open);
-                Some(value)
+                let span = Span { start, end: self.cursor.offset() };
+                let quote = if mark == '"' { Quote::Double } else { Quote::Single };
+                self.behind_quotes(&open).then_some((value, span, quote))
             }
-            _ => Some(self.unquoted()),
+            _ => {
+                let (value, end) = self.unquoted();
+                Some((value, Span { start, end }, Quote::Nothing))
+            }
         }
     }
 
-    /// After a closing quote only a comment may follow.
-    fn behind_quotes(&mut self, open: &Cursor<'_>) {
+    /// Whether only a comment follows after a closing quote, as it should.
+    fn behind_quotes(&mut self, open: &Cursor<'_>) -> bool {
         let mut ahead = self.cursor;
         let blanks = ahead.skip_blanks();
         if ahead.at_line_end() || (blanks && ahead.peek() == Some('#')) {
-            return;
+            return true;
         }
         self.problems.push(
             Problem::error("text-after-quotes", "text follows the closing quote")
@@ -174,10 +234,13 @@ impl<'a> Parser<'a> {
                 .why(format!("the quotes were opened at {}", open.place(self.file)))
                 .hint("put the whole value in one pair of quotes"),
         );
+        false
     }
 
-    fn unquoted(&mut self) -> Template {
+    /// A value without quotes, and where it ends: before the blanks at the end of the line.
+    fn unquoted(&mut self) -> (Template, usize) {
         let mut value = Template::new();
+        let mut end = self.cursor.offset();
         let mut blanks = String::new();
         let mut bare = None;
         while !self.cursor.at_line_end() {
@@ -193,14 +256,16 @@ impl<'a> Parser<'a> {
             }
             blanks.drain(..).for_each(|blank| push(&mut value, blank));
             if c == '$' && self.dollar(&mut value, Around::Nothing, &mut bare) {
+                end = self.cursor.offset();
                 continue;
             }
             self.cursor = here;
             self.cursor.bump();
+            end = self.cursor.offset();
             push(&mut value, c);
         }
         self.warn_bare(bare);
-        value
+        (value, end)
     }
 
     /// A value in quotes, the cursor at the opening one; `None` if there is no closing one.
