@@ -70,6 +70,7 @@ Register-ArgumentCompleter -Native -CommandName 'ultra' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'The settings as they are resolved, and where each comes from. Secrets are never shown')
             [CompletionResult]::new('validate', 'validate', [CompletionResultType]::ParameterValue, 'Everything that is wrong with a profile, at once')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'What a variable means, and what every layer says of it')
+            [CompletionResult]::new('lint', 'lint', [CompletionResultType]::ParameterValue, 'What is wrong in dotenv files, and what other programs would read in them')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'What differs between two profiles, files, or a running server')
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a command with the variables and secrets of the profile, which only it gets to see')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write the variables of the profile as code for a shell, or as JSON or dotenv')
@@ -158,6 +159,27 @@ Register-ArgumentCompleter -Native -CommandName 'ultra' -ScriptBlock {
             break
         }
         'ultra;env;explain' {
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Act on this profile instead of the one in use')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The root: the directory with `profiles/`')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How the answer is written')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How the answer is written')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out notes about what is going on')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is going on')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more about what is going on')
+            [CompletionResult]::new('--no-color', '--no-color', [CompletionResultType]::ParameterName, 'Write without colour')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Give every confirmation in advance')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Give every confirmation in advance')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Ask nothing; refuse where an answer is needed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'ultra;env;lint' {
+            [CompletionResult]::new('--compat', '--compat', [CompletionResultType]::ParameterName, 'Name each line that these programs read differently; all of them if none is named')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'End with 4 if nothing is worse than this; a line that another program reads differently is a warning')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Act on this profile instead of the one in use')
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The root: the directory with `profiles/`')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How the answer is written')

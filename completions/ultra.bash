@@ -106,6 +106,9 @@ _ultra() {
             ultra__subcmd__env,init)
                 cmd="ultra__subcmd__env__subcmd__init"
                 ;;
+            ultra__subcmd__env,lint)
+                cmd="ultra__subcmd__env__subcmd__lint"
+                ;;
             ultra__subcmd__env,list)
                 cmd="ultra__subcmd__env__subcmd__list"
                 ;;
@@ -800,7 +803,7 @@ _ultra() {
             return 0
             ;;
         ultra__subcmd__env)
-            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list current show validate explain diff run export switch undo history trust init import"
+            opts="-o -q -v -y -h -V --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version list current show validate explain lint diff run export switch undo history trust init import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1058,6 +1061,44 @@ _ultra() {
                     ;;
                 --cache)
                     COMPREPLY=($(compgen -W "redis memory" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ultra__subcmd__env__subcmd__lint)
+            opts="-o -q -v -y -h -V --compat --fail-on --profile --dir --output --quiet --verbose --no-color --yes --no-input --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --compat)
+                    COMPREPLY=($(compgen -W "all dotenvy motdotla python node compose bash" -- "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "warn" -- "${cur}"))
                     return 0
                     ;;
                 --profile)

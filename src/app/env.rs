@@ -4,10 +4,12 @@ use super::{Answer, Context, run};
 use crate::cli::env::EnvCommand;
 use crate::cli::import::ImportArgs;
 use crate::cli::init::{self, InitArgs};
+use crate::cli::lint::{CompatArg, LintArgs};
 use crate::commands::keys::Desk;
 use crate::commands::{env, history, switch, trust, undo};
 use crate::report::{Fault, Problem, Report};
 use crate::secrets::VaultSource;
+use crate::settings::dotenv::compat::Tool;
 use crate::settings::{Workspace, load, root};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,7 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
             return run::run(args, &workspace, &secrets, &context.console).map(Answer::Ended);
         }
         EnvCommand::Export(args) => run::export(args, &workspace, &secrets, &context.console),
+        EnvCommand::Lint(args) => lint(args, &workspace),
         EnvCommand::List => env::list::run(&workspace),
         EnvCommand::Current => env::current::run(&workspace),
         EnvCommand::Show(args) => {
@@ -159,4 +162,22 @@ fn import(
         dry_run: args.dry_run,
     };
     env::import::run(&request, workspace, &desk)
+}
+
+fn lint(args: LintArgs, workspace: &Workspace) -> Result<Report, Fault> {
+    let mut tools: Vec<Tool> = Tool::ALL.to_vec();
+    tools.retain(|tool| {
+        args.compat.iter().any(|arg| match arg {
+            CompatArg::All => true,
+            CompatArg::Dotenvy => *tool == Tool::Dotenvy,
+            CompatArg::Motdotla => *tool == Tool::Motdotla,
+            CompatArg::Python => *tool == Tool::Python,
+            CompatArg::Node => *tool == Tool::Node,
+            CompatArg::Compose => *tool == Tool::Compose,
+            CompatArg::Bash => *tool == Tool::Bash,
+        })
+    });
+    let request =
+        env::lint::Request { files: args.files, tools, fail_on_warn: args.fail_on.is_some() };
+    env::lint::run(&request, workspace)
 }

@@ -53,6 +53,7 @@ fn files() -> Result<Vec<Generated>, Fault> {
     let mut files = vec![
         text(".env.example", docs::env_example()),
         text("docs/configuration.md", docs::configuration()),
+        text("docs/dotenv-compat.md", docs::dotenv_compat()),
         text("profiles/profile.schema.json", docs::profile_schema()),
     ];
     for shell in Shell::value_variants() {

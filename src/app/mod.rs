@@ -14,10 +14,12 @@ mod usage;
 
 use crate::base::SystemClock;
 use crate::cli::{Cli, Command, Global, OutputFormat};
+use crate::commands;
 use crate::exit::ExitStatus;
 use crate::render::{self, Format, Terminal, TerminalOptions};
 use crate::report::{Console, Fault, Report, Unanswered};
 use crate::secrets::{BackendOptions, VaultSource};
+use crate::settings::dotenv::compat;
 use crate::settings::environment::Environment;
 use crate::settings::workspace::Flags;
 use crate::settings::{Workspace, switch};
@@ -117,6 +119,9 @@ pub(crate) enum Answer {
 /// Runs the process and says how it ends.
 pub(crate) fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
+    if args.len() == 3 && args.iter().skip(1).eq(compat::CHILD.iter()) {
+        return asked_for_dotenvy();
+    }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(e) => return clap_answer(&e, &args).into(),
@@ -139,6 +144,18 @@ pub(crate) fn main() -> ExitCode {
         Ok(Answer::Report(report)) => finish(&Ok(report), &context.console).into(),
         Err(fault) => finish(&Err(fault), &context.console).into(),
     }
+}
+
+/// We are a child process of ours, which wants to know what the crate `dotenvy` reads.
+fn asked_for_dotenvy() -> ExitCode {
+    let console = Terminal::new(TerminalOptions {
+        format: Format::Json,
+        quiet: true,
+        no_color: true,
+        yes: false,
+        no_input: true,
+    });
+    finish(&commands::env::dotenvy::run(), &console).into()
 }
 
 /// Help and version go to stdout and hold; everything else is a usage error on stderr, as text or

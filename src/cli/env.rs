@@ -3,6 +3,7 @@
 use super::diff::DiffArgs;
 use super::import::ImportArgs;
 use super::init::InitArgs;
+use super::lint::LintArgs;
 use super::run::{ExportArgs, RunArgs};
 use super::switch::{SwitchArgs, UndoArgs};
 use clap::{Args, Subcommand};
@@ -17,6 +18,7 @@ pub(crate) enum EnvCommand {
     Show(ShowArgs),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
+    Lint(LintArgs),
     Diff(DiffArgs),
     Run(RunArgs),
     Export(ExportArgs),

@@ -11,6 +11,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod keys;
+pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod run;
 pub(crate) mod serve;

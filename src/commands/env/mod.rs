@@ -1,13 +1,16 @@
 //! The commands of `ultra env` that read.
 
+mod compat;
 pub(crate) mod current;
 pub(crate) mod diff;
+pub(crate) mod dotenvy;
 pub(crate) mod explain;
 pub(crate) mod export;
 mod gateway;
 mod handed;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod run;
 pub(crate) mod show;

@@ -8,6 +8,7 @@ mod export;
 mod generated;
 mod import;
 mod init;
+mod lint;
 mod profile;
 mod run;
 mod secrets;

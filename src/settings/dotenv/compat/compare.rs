@@ -3,11 +3,13 @@
 use super::reading::{Item, Reach, Reading, Tool, Value};
 use super::{bash, compose, dotenvy, motdotla, node, python};
 use crate::settings::secretish;
+use aho_corasick::AhoCorasick;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// A line that a program reads differently.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Difference {
     /// The line, from 1.
     pub(crate) line: u32,
@@ -32,6 +34,14 @@ pub(crate) struct Ours {
     pub(crate) line: u32,
     /// Its value.
     pub(crate) text: String,
+    /// Whether it is declared a secret, or has one in it.
+    pub(crate) secret: bool,
+}
+
+impl Ours {
+    fn is_secret(&self) -> bool {
+        self.secret || secretish::name(&self.name) || secretish::perhaps(&self.text)
+    }
 }
 
 /// Values longer than this are described and not shown.
@@ -76,8 +86,9 @@ fn compare(tool: Tool, ours: &[Ours], theirs: &Reading) -> Vec<Difference> {
         Reach::Whole => 0,
         Reach::Rest | Reach::Unknown => stop.line,
     });
+    let hidden = Hidden::of(ours, theirs);
     for entry in ours {
-        let secret = is_secret(&entry.name, &entry.text);
+        let secret = entry.is_secret();
         let shown = if secret { described(&entry.text) } else { quoted(&entry.text) };
         let name = Some(entry.name.clone());
         match theirs.values.get(entry.name.as_bytes()) {
@@ -85,14 +96,14 @@ fn compare(tool: Tool, ours: &[Ours], theirs: &Reading) -> Vec<Difference> {
             None => push(entry.line, name, "absent", shown, "not set".to_owned()),
             Some(Item { value: Value::Text(text), .. }) if text == entry.text.as_bytes() => {}
             Some(Item { value, .. }) => {
-                let (kind, reading) = reading(value, &entry.text, secret);
+                let (kind, reading) = reading(value, &entry.text, secret, &hidden);
                 push(entry.line, name, kind, shown, reading);
             }
         }
     }
-    let known: BTreeMap<&[u8], ()> = ours.iter().map(|o| (o.name.as_bytes(), ())).collect();
+    let known: BTreeSet<&[u8]> = ours.iter().map(|entry| entry.name.as_bytes()).collect();
     for (name, item) in &theirs.values {
-        if known.contains_key(name.as_slice()) {
+        if known.contains(name.as_slice()) {
             continue;
         }
         let reading = match &item.value {
@@ -114,6 +125,7 @@ fn compare(tool: Tool, ours: &[Ours], theirs: &Reading) -> Vec<Difference> {
             format!("{shown} is {reading}"),
         );
     }
+    let by_line: BTreeMap<u32, &Ours> = ours.iter().map(|entry| (entry.line, entry)).collect();
     // A command that gives a variable its value has been told with the variable.
     let told: BTreeSet<u32> = theirs
         .values
@@ -125,11 +137,9 @@ fn compare(tool: Tool, ours: &[Ours], theirs: &Reading) -> Vec<Difference> {
         if told.contains(line) {
             continue;
         }
-        let harmless = ours
-            .iter()
-            .rfind(|entry| entry.line <= *line)
-            .is_some_and(|entry| entry.line == *line && !is_secret(&entry.name, &entry.text));
-        let command = if harmless { command_for_message(command) } else { None };
+        // A line that is no assignment may be a part of a secret.
+        let harmless = by_line.get(line).is_some_and(|entry| !entry.is_secret());
+        let command = if harmless { command_for_message(command, &hidden) } else { None };
         let text = command
             .map_or_else(|| "runs a command".to_owned(), |command| format!("runs `{command}`"));
         push(*line, None, "runs", "runs nothing".to_owned(), text);
@@ -139,16 +149,17 @@ fn compare(tool: Tool, ours: &[Ours], theirs: &Reading) -> Vec<Difference> {
 }
 
 /// The kind of a difference, and the program's reading in words.
-fn reading(value: &Value, ours: &str, secret: bool) -> (&'static str, String) {
+fn reading(value: &Value, ours: &str, secret: bool, hidden: &Hidden) -> (&'static str, String) {
     match value {
         Value::Text(text) => {
+            let secret = secret || hidden.within(text);
             let text = String::from_utf8_lossy(text);
             let secret = secret || secretish::perhaps(&text);
             let shown = if secret { relation(ours, &text) } else { quoted(&text) };
             ("value", shown)
         }
         Value::Runs(command) => {
-            let command = if secret { None } else { command_for_message(command) };
+            let command = if secret { None } else { command_for_message(command, hidden) };
             let text = command.map_or_else(
                 || "what a command prints".to_owned(),
                 |command| format!("what `{command}` prints"),
@@ -159,12 +170,35 @@ fn reading(value: &Value, ours: &str, secret: bool) -> (&'static str, String) {
     }
 }
 
-fn is_secret(name: &str, text: &str) -> bool {
-    secretish::name(name) || secretish::perhaps(text)
+/// The secrets of a file, as either side reads them: a program may put one where we read `$NAME`.
+struct Hidden(Option<AhoCorasick>);
+
+impl Hidden {
+    fn of(ours: &[Ours], theirs: &Reading) -> Self {
+        let own = ours.iter().filter(|entry| entry.is_secret());
+        let names: BTreeSet<&[u8]> = own.clone().map(|entry| entry.name.as_bytes()).collect();
+        let own = own.map(|entry| entry.text.as_bytes());
+        let their = theirs.values.iter().filter_map(|(name, item)| match &item.value {
+            Value::Text(text)
+                if names.contains(name.as_slice())
+                    || secretish::name(&String::from_utf8_lossy(name)) =>
+            {
+                Some(text.as_slice())
+            }
+            _ => None,
+        });
+        let texts: Vec<&[u8]> = own.chain(their).filter(|text| !text.is_empty()).collect();
+        Self((!texts.is_empty()).then(|| AhoCorasick::new(texts).ok()).flatten())
+    }
+
+    fn within(&self, text: &[u8]) -> bool {
+        self.0.as_ref().is_some_and(|secrets| secrets.is_match(text))
+    }
 }
 
-fn command_for_message(command: &str) -> Option<&str> {
+fn command_for_message<'a>(command: &'a str, hidden: &Hidden) -> Option<&'a str> {
     let fit = command.len() <= 40
+        && !hidden.within(command.as_bytes())
         && !secretish::perhaps(command)
         && !command.chars().any(char::is_control);
     fit.then_some(command)
@@ -216,7 +250,7 @@ mod tests {
     use super::*;
 
     fn ours(name: &str, text: &str) -> Ours {
-        Ours { name: name.into(), line: 1, text: text.into() }
+        Ours { name: name.into(), line: 1, text: text.into(), secret: false }
     }
 
     fn found(tool: Tool, read: fn(&[u8]) -> Reading, file: &str, ours: &[Ours]) -> String {
@@ -241,6 +275,26 @@ mod tests {
             let ours = [ours("DB_PASSWORD", &format!("{canary}#x"))];
             let all = format!("{:?}", compare(Tool::Node, &ours, &read(file.as_bytes())));
             assert!(!all.contains("hunter2"), "{all}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_a_program_puts_elsewhere_is_not_shown_there() {
+        let canary = "hunter2-canary";
+        for (line, text) in [
+            ("NOTE=$DB_PASSWORD", "$DB_PASSWORD"),
+            ("NOTE=x $DB_PASSWORD", "x $DB_PASSWORD"),
+            ("A=$DB_PASSWORD\nNOTE=$A", "$A"),
+        ] {
+            let file = format!("DB_PASSWORD={canary}\n{line}\n");
+            let mut note = ours("NOTE", text);
+            note.line = 2;
+            let ours = [ours("DB_PASSWORD", canary), note];
+            for read in [bash::read as fn(&[u8]) -> Reading, compose::read] {
+                let all = format!("{:?}", compare(Tool::Bash, &ours, &read(file.as_bytes())));
+                assert!(!all.contains("hunter2"), "{line}: {all}");
+                assert!(all.contains("NOTE"), "{line}: {all}");
+            }
         }
     }
 

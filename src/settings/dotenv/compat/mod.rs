@@ -12,6 +12,7 @@ mod compare;
 mod compose;
 mod compose_template;
 mod dotenvy;
+mod examples;
 mod motdotla;
 mod node;
 mod python;
@@ -19,6 +20,7 @@ mod reading;
 
 pub(crate) use compare::{Difference, Ours, differences};
 pub(crate) use dotenvy::{CHILD, answer as dotenvy_answer};
+pub(crate) use examples::EXAMPLES;
 pub(crate) use reading::Tool;
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! The words for what a program reads.
 
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A program that reads dotenv files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Tool {
     /// The crate `dotenvy`.
     Dotenvy,

@@ -1,0 +1,99 @@
+//! `ultra env lint FILE..`: what is wrong in dotenv files, and what others would read in them.
+
+use super::compat;
+use crate::base::file;
+use crate::exit::ExitStatus;
+use crate::report::{Block, Fault, Place, Problem, Report, Tone};
+use crate::settings::Workspace;
+use crate::settings::dotenv::compat::{Difference, Tool};
+use crate::settings::dotenv::{self};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What to judge.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The files, as they were named.
+    pub(crate) files: Vec<PathBuf>,
+    /// The programs to compare with.
+    pub(crate) tools: Vec<Tool>,
+    /// Whether warnings end with an exit code of their own.
+    pub(crate) fail_on_warn: bool,
+}
+
+/// A file of the answer.
+#[derive(Debug, Serialize)]
+struct Linted {
+    path: PathBuf,
+    problems: Vec<Problem>,
+    differences: Vec<Difference>,
+}
+
+/// Judges every file.
+///
+/// # Errors
+/// A file that is not there or cannot be read (2).
+pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fault> {
+    let mut unreadable = Vec::new();
+    let mut files = Vec::new();
+    for path in &request.files {
+        let full = workspace.current_dir.join(path);
+        let shown = workspace.shown(&full);
+        let problem = Problem::error("unreadable-dotenv", "cannot read the dotenv file");
+        let problem = problem.at(Place::file(&shown));
+        match file::read_bounded(&full, dotenv::LIMIT) {
+            Ok(Some(bytes)) => files.push((shown, bytes)),
+            Ok(None) => unreadable.push(problem.why("there is no such file")),
+            Err(e) => unreadable.push(problem.why(e)),
+        }
+    }
+    if !unreadable.is_empty() {
+        return Err(Fault::new(ExitStatus::Usage, unreadable));
+    }
+    let mut linted = Vec::new();
+    for (path, bytes) in files {
+        let mut problems = Vec::new();
+        let document = dotenv::parse(&path, &bytes, &mut problems);
+        let ours = compat::ours(document, &mut problems);
+        let differences = compat::compare(&path, &bytes, &ours, &request.tools)?;
+        linted.push(Linted { path, problems, differences });
+    }
+    report(request, linted)
+}
+
+fn report(request: &Request, files: Vec<Linted>) -> Result<Report, Fault> {
+    let problems = || files.iter().flat_map(|file| &file.problems);
+    let errors = problems().filter(|problem| problem.is_error()).count();
+    let warnings = problems().count() - errors;
+    let differences: usize = files.iter().map(|file| file.differences.len()).sum();
+    let mut view = Vec::new();
+    for file in &files {
+        view.extend(file.problems.iter().cloned().map(Block::Finding));
+        if !file.differences.is_empty() {
+            view.push(Block::heading(file.path.display().to_string()));
+            view.push(Block::Fitted(compat::table(&file.differences)));
+        }
+    }
+    let mut line = format!("{errors} errors, {warnings} warnings in {} files", files.len());
+    if !request.tools.is_empty() {
+        let names: Vec<&str> = request.tools.iter().map(|tool| tool.name()).collect();
+        line.push_str(&format!("; {differences} readings differ ({})", names.join(", ")));
+    }
+    let warned = warnings + differences > 0;
+    let (tone, status) = match (errors > 0, warned) {
+        (true, _) => (Tone::Bad, ExitStatus::DoesNotHold),
+        (_, true) if request.fail_on_warn => (Tone::Warn, ExitStatus::Warnings),
+        (_, true) => (Tone::Warn, ExitStatus::Holds),
+        _ => (Tone::Good, ExitStatus::Holds),
+    };
+    view.push(Block::Toned(tone, line));
+    let programs: Vec<_> = request.tools.iter().map(|tool| tool.version()).collect();
+    let data = serde_json::json!({
+        "files": files,
+        "errors": errors,
+        "warnings": warnings,
+        "differences": differences,
+        "programs": programs,
+    });
+    Ok(Report::new("ultra.env.lint/1", data, view)?.status(status))
+}

@@ -1,0 +1,131 @@
+//! `ultra env lint`, and what it says of other programs.
+
+use crate::support::{CANARY, Ultra};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::Stdio;
+
+#[path = "../../../src/settings/dotenv/compat/tests/generate.rs"]
+mod generate;
+
+fn lint(ultra: &Ultra, args: &[&str]) -> (i32, Value) {
+    let mut all = vec!["env", "lint", "-o", "json"];
+    all.extend(args);
+    let outcome = ultra.run(&all);
+    (outcome.code, serde_json::from_str(&outcome.stdout).unwrap_or(Value::Null))
+}
+
+/// The differences of the first file, as `line tool kind theirs`.
+fn differences(answer: &Value) -> Vec<String> {
+    let all = answer["files"][0]["differences"].as_array().unwrap().iter();
+    let text = |d: &Value, key: &str| d[key].as_str().unwrap().to_owned();
+    all.map(|d| {
+        format!("{} {} {} {}", d["line"], text(d, "tool"), text(d, "kind"), text(d, "theirs"))
+    })
+    .collect()
+}
+
+#[test]
+fn each_line_that_another_program_reads_differently_is_named() {
+    let ultra = Ultra::empty();
+    ultra.write("a.env", "PLAIN=abc\nX=a#b\nY='a $PLAIN'\nZ=hello world\nLAST=1\n");
+    let (code, answer) = lint(&ultra, &["a.env", "--compat"]);
+    assert_eq!(code, 0, "{answer}");
+    assert_eq!(
+        differences(&answer),
+        [
+            "2 motdotla value \"a\"",
+            "2 node value \"a\"",
+            "4 dotenvy ignored nothing is read from here on: dotenvy does not take this line",
+            "4 bash absent not set",
+            "4 bash runs runs `world`",
+        ]
+    );
+    let (code, answer) = lint(&ultra, &["--compat", "compose,python", "a.env"]);
+    assert_eq!((code, differences(&answer)), (0, Vec::new()));
+    let (code, _) = lint(&ultra, &["a.env", "--compat", "node", "--fail-on", "warn"]);
+    assert_eq!(code, 4);
+    let (code, _) = lint(&ultra, &["a.env", "--fail-on", "warn"]);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn an_error_of_the_file_is_exit_3_and_a_file_that_is_not_there_2() {
+    let ultra = Ultra::empty();
+    ultra.write("bad.env", "X=1\nX: abc\nY='open\n");
+    let (code, answer) = lint(&ultra, &["bad.env", "--compat", "motdotla"]);
+    assert_eq!(code, 3, "{answer}");
+    assert_eq!(answer["errors"], 2, "{answer}");
+    let outcome = ultra.run(&["env", "lint", "bad.env", "nope.env", "also-nope.env", "."]);
+    assert_eq!(outcome.code, 2);
+    assert_eq!(
+        outcome.stderr.matches("cannot read the dotenv file").count(),
+        3,
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(ultra.run(&["env", "lint"]).code, 2);
+    assert_eq!(ultra.run(&["env", "lint", "bad.env", "--compat", "ruby"]).code, 2);
+}
+
+#[test]
+fn no_secret_is_shown_in_either_reading() {
+    let ultra = Ultra::empty();
+    let lines = format!(
+        "API_KEY={CANARY}#x\nDB_PASSWORD={CANARY} y\nNOTE=$API_KEY\nMORE=\"a $DB_PASSWORD\"\n\
+         {CANARY}\nTOKEN='{CANARY}\n"
+    );
+    ultra.write("a.env", lines);
+    for output in ["human", "json"] {
+        let outcome = ultra.run(&["env", "lint", "a.env", "--compat", "-o", output]);
+        assert_eq!(outcome.code, 3, "{}", outcome.stdout);
+        assert!(!outcome.stdout.contains(CANARY) && !outcome.stderr.contains(CANARY));
+    }
+}
+
+#[test]
+fn nothing_in_a_file_is_run_and_nothing_comes_from_the_environment() {
+    let ultra = Ultra::empty().env("FROMENV", "outside");
+    ultra.write("a.env", "X=$(touch ran)\nY=`touch ran`\nZ=1 >written\nW=$FROMENV\ntouch ran\n");
+    let (_, answer) = lint(&ultra, &["a.env", "--compat"]);
+    assert!(!ultra.root().join("ran").exists() && !ultra.root().join("written").exists());
+    assert!(!answer.to_string().contains("outside"), "{answer}");
+    let found = differences(&answer);
+    assert!(found.contains(&"1 bash runs what `touch ran` prints".to_owned()), "{found:?}");
+    ultra.write("b.env", "W=$FROMENV\n");
+    let (_, answer) = lint(&ultra, &["b.env", "--compat", "dotenvy,compose,bash"]);
+    let empty = ["dotenvy", "compose", "bash"].map(|tool| format!("1 {tool} value \"\""));
+    assert_eq!(differences(&answer), empty);
+}
+
+/// What the child process says that asks the crate.
+fn asked(ultra: &Ultra, file: &[u8]) -> BTreeMap<String, String> {
+    let mut command = ultra.command(["env", "read-with-dotenvy"]);
+    command.env_clear().stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(file).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let values = answer["values"].as_object().unwrap().iter();
+    values.map(|(name, v)| (name.clone(), v[1].as_str().unwrap().to_owned())).collect()
+}
+
+#[test]
+fn the_crate_dotenvy_answers_for_itself_on_generated_lines() {
+    let ultra = Ultra::empty();
+    for file in generate::files(500, 0x5eed) {
+        let text = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&file);
+        let mut expected = BTreeMap::new();
+        for (name, value) in dotenvy::from_read_iter(text).map_while(Result::ok) {
+            expected.entry(name).or_insert(value);
+        }
+        assert_eq!(asked(&ultra, &file), expected, "{}", String::from_utf8_lossy(&file));
+    }
+}
+
+#[test]
+fn the_child_process_for_dotenvy_is_not_for_people() {
+    let outcome = Ultra::empty().run(&["env", "read-with-dotenvy"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stdout);
+}
