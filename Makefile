@@ -32,7 +32,7 @@ generate: ## Write the generated files: .env.example, docs/configuration.md, sch
 bench: ## Measure start-up and CPU per request; the figures go into docs/benchmarks.md
 	scripts/setup bench
 	cargo build --locked --profile dist
-	benches/run $(CARGO_TARGET_DIR)/dist/ultra
+	benches/run $(CARGO_TARGET_DIR)/dist/ultra --peers
 
 image: ## Build the container image and see `ultra serve` answer in it
 	scripts/setup image

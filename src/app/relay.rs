@@ -15,6 +15,7 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::process::{ChildStderr, ChildStdout};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -50,8 +51,8 @@ pub(super) fn run(mut command: Command, patterns: &[Pattern]) -> io::Result<Exit
         let mut signals = listen()?;
         command.stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = tokio::process::Command::from(command).spawn()?;
-        let out = child.stdout.take().map(|pipe| pipe.into_owned_fd()).transpose()?;
-        let err = child.stderr.take().map(|pipe| pipe.into_owned_fd()).transpose()?;
+        let out = child.stdout.take().map(ChildStdout::into_owned_fd).transpose()?;
+        let err = child.stderr.take().map(ChildStderr::into_owned_fd).transpose()?;
         let pumps = [
             Pump::start(out, io::stdout().as_fd().try_clone_to_owned()?, &redaction),
             Pump::start(err, io::stderr().as_fd().try_clone_to_owned()?, &redaction),
