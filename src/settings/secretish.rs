@@ -1,6 +1,7 @@
 //! What looks like a secret although nobody declared it one.
 
-use super::catalogue;
+use super::catalogue::{self, VarSpec};
+use std::sync::LazyLock;
 
 /// Parts of names whose values are secrets by custom.
 const PARTS: &[&str] = &[
@@ -176,20 +177,28 @@ fn by_custom(name: &str) -> bool {
     })
 }
 
+/// The names of catalogued secrets without what glues their parts together.
+static CATALOGUED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let secrets = catalogue::all().filter(|spec| spec.secret);
+    let aliases = |spec: &'static VarSpec| spec.aliases.iter().map(|alias| alias.name);
+    secrets.flat_map(|spec| std::iter::once(spec.name).chain(aliases(spec))).map(plain).collect()
+});
+
+fn plain(name: &str) -> String {
+    let parts = name.chars().filter(|c| !matches!(c, '_' | '-' | '.'));
+    parts.map(|c| c.to_ascii_uppercase()).collect()
+}
+
 /// Whether a name misses that of a catalogued secret, however it is glued together.
 fn near_secret(name: &str) -> bool {
-    let plain = |name: &str| name.replace(['_', '-', '.'], "").to_ascii_uppercase();
     let wanted = plain(name);
     if !(6..=64).contains(&wanted.len()) || catalogue::find(name).is_some() {
         return false;
     }
-    catalogue::all().filter(|spec| spec.secret).any(|spec| {
-        let names = std::iter::once(spec.name).chain(spec.aliases.iter().map(|alias| alias.name));
-        names.map(plain).any(|known| {
-            let slips = if known.len() >= 11 { 2 } else { 1 };
-            known.len().abs_diff(wanted.len()) <= slips
-                && strsim::damerau_levenshtein(&known, &wanted) <= slips
-        })
+    CATALOGUED.iter().any(|known| {
+        let slips = if known.len() >= 11 { 2 } else { 1 };
+        known.len().abs_diff(wanted.len()) <= slips
+            && strsim::damerau_levenshtein(known, &wanted) <= slips
     })
 }
 
