@@ -1,7 +1,7 @@
 //! `generate`, `completions` and `man`: what is made from the command line's own declaration, and
 //! the documents made from the catalogue.
 
-use super::Context;
+use super::{Context, complete};
 use crate::cli::Cli;
 use crate::cli::completions::CompletionsArgs;
 use crate::cli::generate::GenerateArgs;
@@ -34,9 +34,9 @@ pub(super) fn generate(args: GenerateArgs, context: &Context) -> Result<Report, 
 
 /// `ultra completions`.
 pub(super) fn completions(args: &CompletionsArgs) -> Result<Report, Fault> {
-    let script = String::from_utf8(script(args.shell))
-        .map_err(|e| Fault::bug(format!("the completion script is not UTF-8: {e}")))?;
-    commands::completions::run(&args.shell.to_string(), script)
+    let script = complete::script(args.shell)
+        .ok_or_else(|| Fault::bug(format!("there is no script for {}", args.shell)))?;
+    commands::completions::run(&args.shell.to_string(), script.to_owned())
 }
 
 /// `ultra man`.
@@ -58,7 +58,7 @@ fn files() -> Result<Vec<Generated>, Fault> {
     ];
     for shell in Shell::value_variants() {
         let path = format!("completions/{}", shell.file_name("ultra"));
-        files.push(Generated { path, content: script(*shell) });
+        files.extend(complete::script(*shell).map(|script| text(&path, script.to_owned())));
     }
     for page in pages()? {
         files.push(Generated { path: format!("docs/man/{}", page.path), ..page });
@@ -68,12 +68,6 @@ fn files() -> Result<Vec<Generated>, Fault> {
 
 fn text(path: &str, content: String) -> Generated {
     Generated { path: path.to_owned(), content: content.into_bytes() }
-}
-
-fn script(shell: Shell) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "ultra", &mut bytes);
-    bytes
 }
 
 /// The manual pages of all commands, named as files.

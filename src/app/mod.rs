@@ -3,6 +3,7 @@
 mod auth;
 mod check;
 mod child;
+mod complete;
 mod db;
 mod env;
 mod generate;
@@ -121,6 +122,11 @@ pub(crate) fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     if args.len() == 3 && args.iter().skip(1).eq(compat::CHILD.iter()) {
         return asked_for_dotenvy();
+    }
+    if let Some(candidates) = complete::asked(args.iter().cloned()) {
+        // Whoever asks is a shell in the middle of a line: there is nobody to tell of an error.
+        let _ = io::stdout().lock().write_all(candidates.as_bytes());
+        return ExitStatus::Holds.into();
     }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,

@@ -1,6 +1,7 @@
 //! Environment profiles, through the binary.
 
 mod broken;
+mod completion;
 mod crash;
 mod diff;
 mod explain;

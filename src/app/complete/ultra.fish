@@ -1,0 +1,10 @@
+# Completion of ultra for fish. Names come from the program itself, so they are those of here and now.
+
+function __ultra_complete
+    set -l before (commandline -opc)
+    set -l current (commandline -ct)
+    command ultra __complete (count $before) -- $before "$current" 2>/dev/null
+end
+
+complete -c ultra -e
+complete -c ultra -f -k -a '(__ultra_complete)'
