@@ -85,6 +85,14 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
         EnvCommand::History => history::run(&workspace),
         EnvCommand::Trust => trust::run(&workspace, &context.console),
         EnvCommand::Init(args) => start(args, context),
+        EnvCommand::Render(args) => {
+            let request = env::render::Request {
+                template: args.template,
+                output: args.out,
+                replace: args.replace,
+            };
+            env::render::run(&request, &workspace, &secrets)
+        }
         EnvCommand::Import(args) => import(args, context, &workspace, &secrets),
     };
     report.map(Answer::Report)

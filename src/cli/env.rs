@@ -4,6 +4,7 @@ use super::diff::DiffArgs;
 use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::lint::LintArgs;
+use super::render::RenderArgs;
 use super::run::{ExportArgs, RunArgs};
 use super::switch::{SwitchArgs, UndoArgs};
 use clap::{Args, Subcommand};
@@ -30,6 +31,7 @@ pub(crate) enum EnvCommand {
     Trust,
     Init(InitArgs),
     Import(ImportArgs),
+    Render(RenderArgs),
 }
 
 /// The settings as they are resolved, and where each comes from. Secrets are never shown.

@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod man;
+pub(crate) mod render;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod switch;

@@ -12,6 +12,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod lint;
 pub(crate) mod list;
+pub(crate) mod render;
 pub(crate) mod run;
 pub(crate) mod show;
 pub(crate) mod validate;

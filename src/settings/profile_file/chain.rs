@@ -91,8 +91,14 @@ fn documents(
     while let Some((wanted, place)) = chain.last().and_then(|(_, last)| last.extends.clone()) {
         let next = canonical(&wanted);
         if chain.iter().any(|(seen, _)| seen == next) {
-            let mut names: Vec<&str> = chain.iter().map(|(seen, _)| seen.as_str()).collect();
-            names.push(next);
+            let mut names: Vec<String> = chain
+                .iter()
+                .map(|(seen, document)| match &document.extends {
+                    Some((_, place)) => format!("{seen} ({place})"),
+                    None => seen.clone(),
+                })
+                .collect();
+            names.push(next.to_owned());
             problems.push(
                 Problem::error("extends-cycle", "profiles extend each other in a circle")
                     .at(place)

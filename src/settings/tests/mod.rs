@@ -1,5 +1,6 @@
 //! Tests of profiles, layers and rules through loading.
 
+mod bad_profiles;
 mod profiles;
 mod rules;
 mod secrets;

@@ -127,7 +127,10 @@ fn circles_and_unknown_profiles_are_named() {
     ]);
     let loaded = place.load("a");
     assert_eq!(codes(&loaded.problems), ["profiles/c.yaml:1:10 extends-cycle"]);
-    assert_eq!(loaded.problems[0].why.as_deref(), Some("a → b → c → a"));
+    assert_eq!(
+        loaded.problems[0].why.as_deref(),
+        Some("a (profiles/a.yaml:1:10) → b (profiles/b.yaml:1:10) → c (profiles/c.yaml:1:10) → a")
+    );
     let loaded = place.load("d");
     assert_eq!(codes(&loaded.problems), ["profiles/d.yaml:1:10 unknown-profile"]);
     assert_eq!(loaded.problems[0].hint.as_deref(), Some("did you mean `test`?"));

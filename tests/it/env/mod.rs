@@ -12,6 +12,7 @@ mod init;
 mod lint;
 mod profile;
 mod run;
+mod render;
 mod secrets;
 mod startup;
 mod switch;

@@ -1,0 +1,141 @@
+//! What templates know of a profile: values that are no secrets, and the names of secrets.
+
+use crate::settings::catalogue::{self, Need};
+use crate::settings::resolution::{Candidate, Resolution};
+use crate::settings::secret::ValueRef;
+use crate::settings::{Layer, secretish};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What a template can use.
+#[derive(Debug, Serialize)]
+pub(super) struct Facts {
+    profile: ProfileFacts,
+    /// The version of `ultra`.
+    version: &'static str,
+    /// The port that the server listens on.
+    port: String,
+    /// What the profile and its dotenv files say that is no secret.
+    vars: Vec<Var>,
+    /// The secrets that the profile has or needs.
+    pub(super) secrets: Vec<SecretFacts>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProfileFacts {
+    name: String,
+    protected: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Var {
+    name: String,
+    value: String,
+}
+
+/// A secret without its value.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct SecretFacts {
+    /// The variable.
+    name: String,
+    /// The same in small letters with dashes, for names of files and credentials.
+    key: String,
+    /// The variable that names a file with the value, if the server reads one.
+    file: Option<String>,
+    /// Where the value comes from, in words.
+    from: String,
+}
+
+/// What templates know of the resolved profile. The process environment of this machine does not
+/// count: what is rendered is meant for another.
+pub(super) fn of(resolution: &Resolution) -> Facts {
+    let mut vars = Vec::new();
+    let mut secrets: BTreeSet<String> = needed(resolution);
+    for name in resolution.names() {
+        let spec = catalogue::find(name);
+        if spec.is_some_and(|spec| spec.bootstrap || spec.internal) {
+            continue;
+        }
+        let Some(said) = said(resolution, name) else { continue };
+        match &said.value {
+            ValueRef::Text(text)
+                if !spec.is_some_and(|spec| spec.secret) && !secretish::value(text) =>
+            {
+                vars.push(Var { name: name.to_owned(), value: text.clone() });
+            }
+            _ => {
+                // `NAME_FILE` counts under its variable.
+                secrets.insert(name.to_owned());
+            }
+        }
+    }
+    let port = said(resolution, "ULTRA_PORT").and_then(|said| match &said.value {
+        ValueRef::Text(text) if text != "auto" => Some(text.clone()),
+        _ => None,
+    });
+    Facts {
+        profile: ProfileFacts {
+            name: resolution.profile.name.clone(),
+            protected: resolution.profile.protected,
+        },
+        version: env!("CARGO_PKG_VERSION"),
+        port: port.unwrap_or_else(|| "8000".to_owned()),
+        vars,
+        secrets: secrets.into_iter().map(|name| secret(resolution, name)).collect(),
+    }
+}
+
+/// What wins among everything but defaults and the process.
+fn said<'a>(resolution: &'a Resolution, name: &str) -> Option<&'a Candidate> {
+    let layers = Layer::Profile..=Layer::Vault;
+    let mut candidates = resolution.candidates(name).iter().rev();
+    candidates.find(|c| layers.contains(&c.origin.layer) && !c.value.is_empty()).or_else(|| {
+        // An empty text that is no secret says something too.
+        let mut candidates = resolution.candidates(name).iter().rev();
+        candidates
+            .find(|c| layers.contains(&c.origin.layer) && matches!(c.value, ValueRef::Text(_)))
+    })
+}
+
+/// The secrets that the profile cannot do without, or says where they are.
+fn needed(resolution: &Resolution) -> BTreeSet<String> {
+    let profile = &resolution.profile;
+    let mut names: BTreeSet<String> = catalogue::all()
+        .filter(|spec| spec.secret && !spec.bootstrap)
+        .filter(|spec| match spec.need {
+            Need::Optional => false,
+            Need::Protected => profile.protected,
+            Need::When { var, is } => {
+                let said = said(resolution, var).map(|said| &said.value);
+                matches!(said, Some(ValueRef::Text(text)) if text == is)
+            }
+        })
+        .map(|spec| spec.name.to_owned())
+        .collect();
+    names.extend(profile.secrets.keys().cloned());
+    if profile.policy.require_postgres {
+        names.insert("DATABASE_URL".to_owned());
+    }
+    names
+}
+
+fn secret(resolution: &Resolution, name: String) -> SecretFacts {
+    let spec = catalogue::find(&name);
+    let from = match said(resolution, &name).map(|said| (&said.value, &said.origin)) {
+        Some((ValueRef::Vault { profile, name }, _)) => format!("vault:{profile}/{name}"),
+        Some((ValueRef::File(path), _)) => format!("file:{}", path.display()),
+        Some((_, origin)) => origin.layer.describe().to_owned(),
+        None => match spec.and_then(|spec| spec.vault) {
+            Some(entry) => {
+                format!("nowhere yet: ultra keys set {entry} --profile {}", resolution.profile.name)
+            }
+            None => "nowhere yet".to_owned(),
+        },
+    };
+    SecretFacts {
+        key: name.to_ascii_lowercase().replace('_', "-"),
+        file: spec.is_some().then(|| format!("{name}_FILE")),
+        from,
+        name,
+    }
+}

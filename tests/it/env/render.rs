@@ -1,0 +1,141 @@
+//! `ultra env render`: files for other tools, read back by real parsers.
+
+use crate::support::{CANARY, Ultra, have};
+use serde_json::Value;
+
+const ODD: &str = "say \"hi\" %h $USER 'it' is 5% yes: #1 \\d";
+
+fn project() -> Ultra {
+    let ultra = Ultra::empty();
+    ultra.run(&["env", "init", "--yes"]).exits(0);
+    ultra.write_private(
+        ".env.prod.local",
+        format!(
+            "ULTRA_PUBLIC_URL=https://api.acme.io\nODD=\"say \\\"hi\\\" %h \\$USER 'it' is 5% yes: #1 \\\\d\"\nMULTI=\"a\nb\"\nNORWAY=no\nSTRIPE_API_KEY={CANARY}\nOPENAI_API_KEY=sk-{CANARY}\n"
+        ),
+    );
+    ultra
+}
+
+fn rendered(ultra: &Ultra, template: &str) -> String {
+    ultra.run(&["env", "render", template, "--profile", "prod"]).exits(0).keeps_the_canary().stdout
+}
+
+#[test]
+fn compose_reads_back_and_names_secrets_only() {
+    let text = rendered(&project(), "compose");
+    let file: Value = serde_yaml::from_str(&text).unwrap();
+    let service = &file["services"]["ultra"];
+    // Compose makes one `$` of two.
+    assert_eq!(service["environment"]["ODD"].as_str().unwrap(), ODD.replace('$', "$$"));
+    assert_eq!(service["environment"]["MULTI"], "a\nb");
+    assert_eq!(service["environment"]["NORWAY"], "no");
+    assert_eq!(service["environment"]["OPENAI_API_KEY_FILE"], "/run/secrets/openai-api-key");
+    assert_eq!(service["environment"]["STRIPE_API_KEY"], "${STRIPE_API_KEY}");
+    assert_eq!(file["secrets"]["openai-api-key"]["environment"], "OPENAI_API_KEY");
+    for secret in service["secrets"].as_array().unwrap() {
+        assert!(file["secrets"][secret.as_str().unwrap()].is_object(), "{secret}");
+    }
+}
+
+#[test]
+fn kubernetes_has_values_in_the_config_map_and_references_to_secrets() {
+    let text = rendered(&project(), "kubernetes");
+    let documents: Vec<Value> =
+        text.split("\n---\n").map(|part| serde_yaml::from_str(part).unwrap()).collect();
+    let [map, deployment] = documents.as_slice() else { panic!("{text}") };
+    assert_eq!(map["kind"], "ConfigMap");
+    assert_eq!(map["data"]["ODD"], ODD);
+    assert_eq!(map["data"]["NORWAY"], "no");
+    assert!(map["data"].as_object().unwrap().values().all(Value::is_string));
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let env = container["env"].as_array().unwrap();
+    let names: Vec<&str> = env.iter().map(|e| e["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "DATABASE_URL",
+            "OPENAI_API_KEY",
+            "REDIS_URL",
+            "STRIPE_API_KEY",
+            "ULTRA_ENCRYPTION_KEY",
+            "ULTRA_JWT_KEY"
+        ]
+    );
+    for entry in env {
+        assert!(entry.get("value").is_none(), "{entry}");
+        assert_eq!(entry["valueFrom"]["secretKeyRef"]["name"], "ultra-prod");
+        assert!(map["data"].get(entry["name"].as_str().unwrap()).is_none(), "{entry}");
+    }
+    assert_eq!(container["envFrom"][0]["configMapRef"]["name"], map["metadata"]["name"]);
+    let labels = &deployment["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(*labels, deployment["spec"]["selector"]["matchLabels"]);
+}
+
+#[test]
+fn systemd_takes_the_unit() {
+    let ultra = project();
+    let unit = rendered(&ultra, "systemd");
+    assert!(
+        unit.contains("Environment=\"ODD=say \\\"hi\\\" %%h $USER 'it' is 5%% yes: #1 \\\\d\"\n"),
+        "{unit}"
+    );
+    assert!(unit.contains("Environment=\"MULTI=a\\nb\"\n"), "{unit}");
+    assert!(unit.contains("Environment=OPENAI_API_KEY_FILE=%d/openai-api-key\n"), "{unit}");
+    if !have("systemd-analyze") {
+        return;
+    }
+    let path = ultra.write(
+        "units/ultra-rendered.service",
+        unit.replace("/usr/local/bin/ultra", env!("CARGO_BIN_EXE_ultra")),
+    );
+    let out =
+        ultra.wrapped("systemd-analyze", ["verify".as_ref(), path.as_os_str()]).output().unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{out:?}\n{unit}");
+}
+
+#[test]
+fn the_dotenv_and_the_environment_file_read_back() {
+    let ultra = project();
+    let text = rendered(&ultra, "dotenv");
+    assert!(text.contains("# STRIPE_API_KEY comes from .env.<profile>.local\n"), "{text}");
+    assert!(text.contains("# ULTRA_JWT_KEY comes from nowhere yet: ultra keys set jwt"), "{text}");
+    let other = Ultra::empty();
+    other.write_private(".env", text.replace("ULTRA_PROFILE=prod\n", ""));
+    let read = other.run(&["env", "run", "--", "printenv", "ODD", "MULTI"]).exits(0);
+    assert_eq!(read.stdout, format!("{ODD}\na\nb\n"));
+    // A shell reads double quotes as systemd does.
+    let text = rendered(&ultra, "systemd-env");
+    ultra.write("file.env", &text);
+    let script = ". ./file.env; printf '%s|%s' \"$ODD\" \"$MULTI\"";
+    let out = ultra.wrapped("sh", ["-c", script]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stdout), format!("{ODD}|a\nb"));
+}
+
+#[test]
+fn own_templates_are_strict_and_files_are_not_overwritten() {
+    let ultra = project();
+    ultra.write("own.tmpl", "{% for v in vars if v.name == 'NORWAY' %}{{ v.value }}{% endfor %}");
+    let out = ["env", "render", "own.tmpl", "--profile", "prod", "--out", "x.txt"];
+    ultra.run(&out).exits(0).says("wrote `x.txt`");
+    assert_eq!(ultra.read("x.txt"), "no\n");
+    ultra.run(&out).exits(0).says("up to date");
+    ultra.write("x.txt", "mine");
+    ultra.run(&out).exits(6).complains("--replace");
+    assert_eq!(ultra.read("x.txt"), "mine");
+    ultra.run(&[&out[..], &["--replace"]].concat()).exits(0);
+
+    ultra.write("own.tmpl", "a\n  {{ profil.name }}\n");
+    ultra.run(&["env", "render", "own.tmpl"]).exits(3).complains("own.tmpl:2:");
+    ultra.write(
+        "own.tmpl",
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    );
+    ultra.run(&["env", "render", "own.tmpl"]).exits(3);
+    ultra.write("own.tmpl", "{{ secrets[0].value }}");
+    ultra.run(&["env", "render", "own.tmpl", "--profile", "prod"]).exits(3).keeps_the_canary();
+    ultra.run(&["env", "render", "kuberntes"]).exits(2).complains("did you mean `kubernetes`?");
+    ultra.run(&["env", "render", "profiles"]).exits(5).complains("not a regular file");
+    ultra.run(&["env", "render", "--list"]).exits(0).says("systemd-env");
+    ultra.run(&["env", "render"]).exits(2);
+}
