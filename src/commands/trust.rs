@@ -1,7 +1,6 @@
-//! `ultra env trust`: shows which secrets the root's profiles want and where they would be sent,
-//! and writes down that the user agrees.
+//! `ultra env trust`: shows which secrets the root's profiles want, where its profiles and dotenv
+//! files would have them sent, and writes down that the user agrees.
 
-use super::switching;
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
 use crate::settings::Workspace;
 use crate::settings::trust::{self, Claims, TrustStatus};
@@ -10,12 +9,18 @@ use std::path::Path;
 
 /// Shows and asks.
 pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report, Fault> {
-    let root = switching::root(workspace)?;
+    // Without a root there may still be a `.env` here.
+    let root = workspace.dotenv_dir().ok_or_else(|| {
+        Fault::usage(
+            Problem::error("no-root", "there is no root here, and the directory is not yours")
+                .hint("ultra env trust --dir ROOT"),
+        )
+    })?;
     let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
     if status.may_resolve() {
         let text = match status {
             TrustStatus::NotNeeded => {
-                "the profiles of this root reference no secrets and send no keys anywhere"
+                "the files of this root reference no secrets and send no keys anywhere"
             }
             _ => "this root is trusted",
         };
@@ -33,7 +38,7 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
             console.note(&line);
         }
     }
-    let question = format!("Trust the profiles of {}", root.display());
+    let question = format!("Trust the files of {}", root.display());
     match console.confirm(&question) {
         Ok(true) => {}
         Ok(false) => {
@@ -74,16 +79,16 @@ fn answer(
         view.extend([Block::heading("Secrets that the profiles want"), Block::Table(table)]);
     }
     if !claims.destinations.is_empty() {
-        let mut table = Table::new(&["profile", "name", "address"]);
+        let mut table = Table::new(&["said by", "name", "address"]);
         for d in &claims.destinations {
-            table.row([d.profile.clone(), d.name.clone(), trust_claims::shown(d)]);
+            table.row([d.said_by().to_owned(), d.name.clone(), trust_claims::shown(d)]);
         }
-        view.extend([Block::heading("Addresses in the profiles"), Block::Table(table)]);
+        view.extend([Block::heading("Addresses in the files"), Block::Table(table)]);
     }
     let destinations: Vec<serde_json::Value> = claims
         .destinations
         .iter()
-        .map(|d| serde_json::json!({"profile": d.profile, "name": d.name, "url": trust_claims::shown(d)}))
+        .map(|d| serde_json::json!({"profile": d.profile, "file": d.file, "name": d.name, "url": trust_claims::shown(d)}))
         .collect();
     let data = serde_json::json!({
         "root": root,
@@ -103,6 +108,6 @@ fn lines(claims: &Claims) -> Vec<String> {
     let to = claims
         .destinations
         .iter()
-        .map(|d| format!("`{}` sends to {} ({})", d.profile, trust_claims::shown(d), d.name));
+        .map(|d| format!("`{}` sends to {} ({})", d.said_by(), trust_claims::shown(d), d.name));
     wanted.chain(to).collect()
 }

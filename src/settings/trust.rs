@@ -1,7 +1,7 @@
-//! Trust in a root: a cloned repository's profiles could name a secret of this machine and an
-//! address of their own. Until the user has seen what goes where and agreed, references of the
-//! root's profiles resolve to nothing, and so does a key that would go to an address they name,
-//! wherever the key itself comes from.
+//! Trust in a root: a cloned repository's profiles could name a secret of this machine, and they
+//! and its dotenv files an address of their own. Until the user has seen what goes where and
+//! agreed, references of the root's profiles resolve to nothing, and so does a key that would go to
+//! an address that the root's files name, wherever the key itself comes from.
 //!
 //! Agreement is kept per user and root as a digest of all references and all base URLs, outside
 //! the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
@@ -33,11 +33,13 @@ pub(crate) struct Wanted {
     pub(crate) reference: String,
 }
 
-/// A base URL in a profile of the root: where a secret may be sent.
+/// A base URL in a profile or a dotenv file of the root: where a secret may be sent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Destination {
-    /// The profile.
-    pub(crate) profile: String,
+    /// The profile; `None` for a dotenv file that counts under every profile.
+    pub(crate) profile: Option<String>,
+    /// The dotenv file that says it; `None` for the profile's own file.
+    pub(crate) file: Option<String>,
     /// The provider or variable that it belongs to.
     pub(crate) name: String,
     /// The URL as it is written.
@@ -46,7 +48,14 @@ pub(crate) struct Destination {
     pub(crate) takes_keys: bool,
 }
 
-/// Everything in the profiles of a root that trust is about.
+impl Destination {
+    /// Who says it: the profile or the dotenv file.
+    pub(crate) fn said_by(&self) -> &str {
+        self.file.as_deref().or(self.profile.as_deref()).unwrap_or("-")
+    }
+}
+
+/// Everything in the files of a root that trust is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Claims {
     /// Secrets that are asked for.
@@ -74,7 +83,9 @@ impl Claims {
             parts.into_iter().for_each(&mut add);
         }
         for to in &self.destinations {
-            let parts = ["destination", &to.profile, &to.name, &to.url];
+            // The dotenv file's name is left out: `.env` becomes `.env.local` when it is adopted.
+            let kind = if to.file.is_some() { "dotenv" } else { "destination" };
+            let parts = [kind, to.profile.as_deref().unwrap_or(""), &to.name, &to.url];
             parts.into_iter().for_each(&mut add);
         }
         HEXLOWER.encode(&hash.finalize())
@@ -210,7 +221,8 @@ mod tests {
             }]
             .into(),
             destinations: [Destination {
-                profile: "prod".to_owned(),
+                profile: Some("prod".to_owned()),
+                file: None,
                 name: "openai".to_owned(),
                 url: url.to_owned(),
                 takes_keys: true,

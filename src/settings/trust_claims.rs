@@ -1,17 +1,23 @@
-//! What the profiles of a root ask for: read from the files as they stand, layers and all other
-//! sources left out.
+//! What the files of a root ask for: secrets and addresses of its profiles, and the providers'
+//! addresses in its dotenv files. Read from the files as they stand, other sources left out.
 
 use super::Workspace;
 use super::catalogue;
+use super::dotenv;
 use super::groups::KNOWN_PROVIDERS;
+use super::names::{self, Meaning};
+use super::profile::ALIASES;
 use super::profile_file::Document;
 use super::trust::{Claims, Destination, TrustStatus, Wanted, status, store_path};
 use super::value::Kind;
-use crate::base::redact;
+use crate::base::{file, redact};
 use crate::report::Problem;
+use std::collections::BTreeSet;
+use std::path::Path;
 
-/// Every reference to a secret and every base URL in the profiles of the workspace's root. A file
-/// that cannot be read asks for nothing until it can; then the digest is another.
+/// Every reference to a secret and every base URL in the profiles of the workspace's root, and the
+/// base URLs of providers in its dotenv files. A file that cannot be read asks for nothing until it
+/// can; then the digest is another.
 pub(crate) fn claims(workspace: &Workspace) -> Claims {
     let mut claims = Claims::default();
     let mut ignored = Vec::new();
@@ -30,7 +36,8 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
         }
         for (provider, spec) in &document.providers {
             claims.destinations.insert(Destination {
-                profile: name.clone(),
+                profile: Some(name.clone()),
+                file: None,
                 name: provider.clone(),
                 url: spec.base_url.to_string(),
                 takes_keys: !spec.keys.is_empty(),
@@ -38,22 +45,78 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
         }
         for variable in document.vars.iter().filter(|v| is_address(&v.name)) {
             claims.destinations.insert(Destination {
-                profile: name.clone(),
+                profile: Some(name.clone()),
+                file: None,
                 name: variable.name.clone(),
                 url: variable.text.clone(),
                 takes_keys: takes_keys(&variable.name),
             });
         }
     }
+    claims.destinations.extend(in_dotenv_files(workspace));
     claims
 }
 
-/// Whether the user has agreed to what the root's profiles ask for.
+/// The base URLs of providers in the dotenv files that are layers, of every profile.
+pub(crate) fn in_dotenv_files(workspace: &Workspace) -> BTreeSet<Destination> {
+    let mut found = BTreeSet::new();
+    let Some(dir) = workspace.dotenv_dir() else { return found };
+    for (ending, profile) in [("", None), (".local", None)] {
+        in_dotenv_file(workspace, dir, &format!(".env{ending}"), profile, &mut found);
+    }
+    for profile in workspace.profile_names() {
+        let aliases = ALIASES.iter().filter(|(_, canonical)| *canonical == profile);
+        for name in aliases.map(|(alias, _)| *alias).chain([&*profile]) {
+            for ending in ["", ".local"] {
+                let file = format!(".env.{name}{ending}");
+                in_dotenv_file(workspace, dir, &file, Some(&profile), &mut found);
+            }
+        }
+    }
+    found
+}
+
+fn in_dotenv_file(
+    workspace: &Workspace,
+    dir: &Path,
+    name: &str,
+    profile: Option<&str>,
+    found: &mut BTreeSet<Destination>,
+) {
+    let path = dir.join(name);
+    let Ok(Some(bytes)) = file::read_bounded(&path, dotenv::LIMIT) else { return };
+    if name == ".env" && dotenv::is_generated(&bytes) && !workspace.adopting {
+        return;
+    }
+    // Its problems are told where it is read as a layer.
+    let mut ignored = Vec::new();
+    let document = dotenv::parse(&path, &bytes, &mut ignored);
+    let environment = |name: &str| workspace.environment.get(name).map(str::to_owned);
+    for entry in dotenv::expand(document, &environment, &|_| None, &mut ignored) {
+        let (spec, url) = match names::meaning(&entry.name) {
+            Meaning::Variable(spec) => (spec, Some(entry.text)),
+            Meaning::Alias(spec, alias) => (spec, (alias.convert)(&entry.text)),
+            _ => continue,
+        };
+        if let Some(url) = url.filter(|_| takes_keys(spec.name)) {
+            found.insert(Destination {
+                profile: profile.map(str::to_owned),
+                file: Some(name.to_owned()),
+                name: spec.name.to_owned(),
+                url,
+                takes_keys: true,
+            });
+        }
+    }
+}
+
+/// Whether the user has agreed to what the root's files ask for. Without a root it is about the
+/// directory whose dotenv files are layers.
 ///
 /// # Errors
 /// The list of trusted roots cannot be read.
 pub(crate) fn trust(workspace: &Workspace) -> Result<(TrustStatus, Claims), Problem> {
-    let Some(root) = &workspace.root else {
+    let Some(root) = workspace.dotenv_dir() else {
         return Ok((TrustStatus::NotNeeded, Claims::default()));
     };
     let claims = claims(workspace);

@@ -130,7 +130,7 @@ impl Desk<'_> {
             Some(provider) if self.withheld(key) => Err(Fault::refused(
                 Problem::error("untrusted-root", format!("`{}` is not sent anywhere", key.name))
                     .why(format!(
-                        "the profiles of this root would send it to {}, and you have not agreed to them",
+                        "the files of this root would send it to {}, and you have not agreed to that",
                         provider.destination()
                     ))
                     .hint("read them, then `ultra env trust`"),

@@ -2,6 +2,7 @@
 //! stock `age` program, and under `kill -9` at every step.
 
 mod cli;
+mod cloned;
 mod crash;
 mod import;
 mod interop;

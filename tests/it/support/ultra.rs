@@ -77,6 +77,11 @@ impl Ultra {
         self.env.push((name.to_owned(), value.into()));
     }
 
+    /// Takes a variable out of the environment of every command from now on.
+    pub(crate) fn unset_env(&mut self, name: &str) {
+        self.env.retain(|(n, _)| n != name);
+    }
+
     /// Writes a file below the root, with its folders.
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.root.join(path);
