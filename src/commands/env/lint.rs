@@ -5,8 +5,8 @@ use crate::base::file;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Place, Problem, Report, Tone};
 use crate::settings::Workspace;
+use crate::settings::dotenv;
 use crate::settings::dotenv::compat::{Difference, Tool};
-use crate::settings::dotenv::{self};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -58,16 +58,16 @@ pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fa
         let differences = compat::compare(&path, &bytes, &ours, &request.tools)?;
         linted.push(Linted { path, problems, differences });
     }
-    report(request, linted)
+    report(request, &linted)
 }
 
-fn report(request: &Request, files: Vec<Linted>) -> Result<Report, Fault> {
+fn report(request: &Request, files: &[Linted]) -> Result<Report, Fault> {
     let problems = || files.iter().flat_map(|file| &file.problems);
     let errors = problems().filter(|problem| problem.is_error()).count();
     let warnings = problems().count() - errors;
     let differences: usize = files.iter().map(|file| file.differences.len()).sum();
     let mut view = Vec::new();
-    for file in &files {
+    for file in files {
         view.extend(file.problems.iter().cloned().map(Block::Finding));
         if !file.differences.is_empty() {
             view.push(Block::heading(file.path.display().to_string()));
@@ -76,7 +76,7 @@ fn report(request: &Request, files: Vec<Linted>) -> Result<Report, Fault> {
     }
     let mut line = format!("{errors} errors, {warnings} warnings in {} files", files.len());
     if !request.tools.is_empty() {
-        let names: Vec<&str> = request.tools.iter().map(|tool| tool.name()).collect();
+        let names: Vec<&str> = request.tools.iter().copied().map(Tool::name).collect();
         line.push_str(&format!("; {differences} readings differ ({})", names.join(", ")));
     }
     let warned = warnings + differences > 0;
@@ -87,7 +87,7 @@ fn report(request: &Request, files: Vec<Linted>) -> Result<Report, Fault> {
         _ => (Tone::Good, ExitStatus::Holds),
     };
     view.push(Block::Toned(tone, line));
-    let programs: Vec<_> = request.tools.iter().map(|tool| tool.version()).collect();
+    let programs: Vec<_> = request.tools.iter().copied().map(Tool::version).collect();
     let data = serde_json::json!({
         "files": files,
         "errors": errors,

@@ -100,8 +100,8 @@ fn run(shell: &mut Variables, commands: &[Command]) -> Result<(), (&'static str,
     for (n, command) in commands.iter().enumerate() {
         shell.line = command.line;
         // `a && b &` runs all of it in the background, in a shell of its own.
-        let rest = commands.iter().skip(n).map(|c| c.end);
-        let behind = rest.skip_while(|end| matches!(end, End::Conditional | End::Pipe)).next();
+        let mut rest = commands.iter().skip(n).map(|c| c.end);
+        let behind = rest.find(|end| !matches!(end, End::Conditional | End::Pipe));
         let apart =
             before == End::Pipe || command.end == End::Pipe || behind == Some(End::Background);
         // Whether it is carried out depends on how the one before it ends.

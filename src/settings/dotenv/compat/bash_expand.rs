@@ -60,15 +60,18 @@ pub(super) struct Expanded {
     pub(super) splits: bool,
 }
 
+/// The line of a variable and its value.
+pub(super) type Entry = (u32, Value);
+
 /// The variables so far.
 pub(super) struct Variables {
-    pub(super) values: BTreeMap<Vec<u8>, (u32, Value)>,
+    pub(super) values: BTreeMap<Vec<u8>, Entry>,
     /// The commands run so far.
     pub(super) runs: Vec<(u32, String)>,
     /// The line being carried out.
     pub(super) line: u32,
     /// What the command being carried out has set, and what was there before.
-    pub(super) written: Vec<(Vec<u8>, Option<(u32, Value)>)>,
+    pub(super) written: Vec<(Vec<u8>, Option<Entry>)>,
 }
 
 impl Variables {

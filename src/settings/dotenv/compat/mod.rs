@@ -6,6 +6,7 @@
 //! is linked in and answers for itself, in a child process with an empty environment.
 
 mod bash;
+mod bash_dollar;
 mod bash_expand;
 mod bash_words;
 mod compare;

@@ -66,7 +66,6 @@ fn judge(model: &Reading, seen: &Seen) -> Result<(), String> {
 }
 
 /// Judges all files; how many agree. The first disagreements are printed.
-#[expect(clippy::print_stdout, reason = "a failing test shows what differs")]
 fn agreeing(tool: Tool, files: &[Vec<u8>]) -> Option<usize> {
     let Real(seen) = tools::run(tool, files)?;
     assert_eq!(seen.len(), files.len());

@@ -29,11 +29,7 @@ pub(super) fn run(tool: Tool, files: &[Vec<u8>]) -> Option<Real> {
     seen.map(Real)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "tests are told by their runner"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests are told by their runner")]
 fn missing<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none(), "`{what}` is missing, and CI must not skip");
     println!("SKIPPED: `{what}` is missing; `make test` installs it");
