@@ -59,6 +59,9 @@ pub(super) struct Decision {
     pub(super) why: Option<String>,
 }
 
+/// A decision, and what the entry says of which variable if it counts.
+type Decided = (Decision, Option<(String, String)>);
+
 /// What decisions are made by.
 pub(super) struct Judge<'a> {
     /// The profile and its vault.
@@ -128,7 +131,7 @@ impl Judge<'_> {
     }
 
     /// The decision about one entry, and what it says of which variable if it counts.
-    fn one(&self, entry: Expanded) -> Result<(Decision, Option<(String, String)>), Box<Problem>> {
+    fn one(&self, entry: Expanded) -> Result<Decided, Box<Problem>> {
         let name = entry.name.clone();
         let carries = entry.uses.iter().any(|used| {
             secretish::name(used) || catalogue::find(used).is_some_and(|spec| spec.secret)
@@ -192,7 +195,7 @@ impl Judge<'_> {
         spec: &'static VarSpec,
         text: Option<String>,
         carries: bool,
-    ) -> Result<(Decision, Option<(String, String)>), Box<Problem>> {
+    ) -> Result<Decided, Box<Problem>> {
         decision.secret = spec.secret;
         if spec.name == "ULTRA_PROFILE" {
             return self.names_profile(decision).map(|decision| (decision, None));
