@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Make another profile the one in use.
 #[derive(Args, Debug)]
 pub(crate) struct SwitchArgs {
-    /// The profile to use from now on.
+    /// The profile to use from now on; `-` is the one before.
     #[arg(value_name = "PROFILE")]
     pub(crate) target: String,
     /// Say what would happen, and do nothing.

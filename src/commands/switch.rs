@@ -17,7 +17,7 @@ use std::time::Duration;
 /// What is wanted.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// The profile to use, or an alias.
+    /// The profile to use, or an alias; `-` is the one before.
     pub(crate) target: String,
     /// Whether to say only what would happen.
     pub(crate) dry_run: bool,
@@ -67,7 +67,10 @@ pub(crate) fn run(
     console: &dyn Console,
 ) -> Result<Report, Fault> {
     let root = switching::root(workspace)?;
-    let target = workspace.known_profile(&request.target)?;
+    let target = match request.target.as_str() {
+        "-" => workspace.known_profile(&switching::before(workspace)?)?,
+        name => workspace.known_profile(name)?,
+    };
     if let Some(flag) = workspace.flags.profile.as_deref().filter(|f| canonical(f) != target) {
         let what = format!("`--profile {flag}` and the target `{target}` are two profiles");
         return Err(Fault::usage(

@@ -40,6 +40,23 @@ pub(crate) fn entries(workspace: &Workspace) -> Result<Vec<SwitchRecord>, Fault>
     history::read(&workspace.state_dir).map_err(Fault::unreachable)
 }
 
+/// The profile that was in use before the one that is: what `env switch -` goes to. A switch to the
+/// same profile again leaves none behind.
+///
+/// # Errors
+/// Nobody has switched yet (2); the history cannot be read (5).
+pub(crate) fn before(workspace: &Workspace) -> Result<String, Fault> {
+    let entries = entries(workspace)?;
+    let now = decided(entries.last());
+    let from = |r: &SwitchRecord| r.from.clone().unwrap_or_else(|| UNDECIDED.to_owned());
+    entries.iter().rev().map(from).find(|from| from != now).ok_or_else(|| {
+        Fault::usage(
+            Problem::error("no-profile-before", "there is no profile before this one")
+                .hint("`ultra env history` shows the switches so far"),
+        )
+    })
+}
+
 /// The profile that the record decides, or the one that counts without it.
 pub(crate) fn decided(record: Option<&SwitchRecord>) -> &str {
     record.and_then(|r| r.to.as_deref()).unwrap_or(UNDECIDED)

@@ -241,6 +241,14 @@ fn an_undo_is_whole_or_not_at_all() {
 }
 
 #[test]
+fn an_undo_of_several_switches_is_whole_or_not_at_all() {
+    if can_trace() {
+        let ultra = switched(&["alpha", "beta", "test"]);
+        Scenario::new(ultra, &["env", "undo", "2"]).survives_kills();
+    }
+}
+
+#[test]
 fn the_undo_of_the_first_switch_is_whole_or_not_at_all() {
     if can_trace() {
         Scenario::new(switched(&["beta"]), &["env", "undo"]).survives_kills();
