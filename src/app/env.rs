@@ -63,6 +63,11 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
             };
             env::diff::run(&request, &workspace, &secrets, &context.console)
         }
+        EnvCommand::Fmt(args) => {
+            let request =
+                env::fmt::Request { files: args.files, check: args.check, stdout: args.stdout };
+            env::fmt::run(&request, &workspace)
+        }
         EnvCommand::Switch(args) => {
             let request = switch::Request {
                 target: args.target,

@@ -37,6 +37,26 @@ pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()>
     sync_dir(parent(path))
 }
 
+/// Replaces the file at `path`, which is there, by `bytes`; its mode and owner stay, and so does a
+/// link that leads to it.
+///
+/// # Errors
+/// Whatever the file system says, also that the owner cannot be kept; the old content then still
+/// stands.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let meta = path.metadata()?;
+    let temp = staged(&path, bytes, PRIVATE)?;
+    let ours = temp.as_file().metadata()?;
+    if (ours.uid(), ours.gid()) != (meta.uid(), meta.gid()) {
+        std::os::unix::fs::fchown(temp.as_file(), Some(meta.uid()), Some(meta.gid()))?;
+    }
+    temp.as_file().set_permissions(meta.permissions())?;
+    temp.as_file().sync_all()?;
+    temp.persist(&path).map_err(|e| e.error)?;
+    sync_dir(parent(&path))
+}
+
 /// A temporary file beside `path`, written and synced; dropped, it is removed.
 fn staged(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
     let mode = std::fs::Permissions::from_mode(mode);

@@ -1,6 +1,7 @@
 //! `ultra env`.
 
 use super::diff::DiffArgs;
+use super::fmt::FmtArgs;
 use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::lint::LintArgs;
@@ -23,6 +24,7 @@ pub(crate) enum EnvCommand {
     Diff(DiffArgs),
     Run(RunArgs),
     Export(ExportArgs),
+    Fmt(FmtArgs),
     Switch(SwitchArgs),
     Undo(UndoArgs),
     /// The switches so far, newest first.

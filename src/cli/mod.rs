@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod env;
+pub(crate) mod fmt;
 pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod init;

@@ -13,6 +13,7 @@ pub(crate) mod dotenv;
 pub(crate) mod environment;
 pub(crate) mod groups;
 mod layers;
+pub(crate) mod lint;
 mod load;
 pub(crate) mod names;
 pub(crate) mod origin;

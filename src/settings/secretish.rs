@@ -202,6 +202,11 @@ fn near_secret(name: &str) -> bool {
     })
 }
 
+/// Whether a variable is a secret: declared in the catalogue, or by custom.
+pub(crate) fn variable(text: &str) -> bool {
+    catalogue::find(text).map_or_else(|| name(text), |spec| spec.secret)
+}
+
 /// Whether a text looks like a key, a token, or a URL with a password in it.
 pub(crate) fn value(text: &str) -> bool {
     let text = text.trim();

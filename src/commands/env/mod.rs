@@ -6,6 +6,7 @@ pub(crate) mod diff;
 pub(crate) mod dotenvy;
 pub(crate) mod explain;
 pub(crate) mod export;
+pub(crate) mod fmt;
 mod gateway;
 mod handed;
 pub(crate) mod import;

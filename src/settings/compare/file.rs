@@ -82,13 +82,17 @@ fn from_dotenv(
     problems: &mut Vec<Problem>,
 ) -> Vec<Said> {
     let document = dotenv::parse(shown, bytes, problems);
-    let first = |name: &str| workspace.environment.get(name).map(str::to_owned);
-    dotenv::expand(document, &first, &|_| None, problems)
+    let outside = dotenv::Outside {
+        first: &|name| workspace.environment.get(name).map(str::to_owned),
+        last: &|_| None,
+        secret: &|name| {
+            catalogue::find(name).map_or_else(|| secretish::name(name), |spec| spec.secret)
+        },
+    };
+    dotenv::expand(&document, &outside, problems)
         .into_iter()
         .map(|entry| Said {
-            secret: entry.uses.iter().any(|name| {
-                catalogue::find(name).map_or_else(|| secretish::name(name), |spec| spec.secret)
-            }),
+            secret: entry.secret,
             name: entry.name,
             value: ValueRef::Text(entry.text),
             place: Some(entry.place),

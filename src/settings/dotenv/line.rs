@@ -80,6 +80,13 @@ pub(crate) enum LineKind {
     Error,
 }
 
+impl LineKind {
+    /// Whether anything stands on the line.
+    pub(crate) fn is_written(&self) -> bool {
+        !matches!(self, Self::Bom | Self::Blank)
+    }
+}
+
 /// The parts of an assignment, from left to right; between them stand blanks and the `=`.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {

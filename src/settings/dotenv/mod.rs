@@ -17,16 +17,18 @@
 pub(crate) mod compat;
 mod cursor;
 mod expand;
+mod format;
 mod line;
 mod parse;
 mod template;
 mod write;
 
 pub(crate) use cursor::position;
-pub(crate) use expand::{Expanded, expand};
+pub(crate) use expand::{Expanded, Outside, expand};
+pub(crate) use format::{format, literal};
 pub(crate) use line::{Assignment, Ending, Line, LineKind, Quote, Span, print};
-pub(crate) use parse::{Document, parse};
-pub(crate) use write::quote;
+pub(crate) use parse::{Document, Entry, parse};
+pub(crate) use write::{Misread, portable, quote};
 
 /// The largest dotenv file that is read.
 pub(crate) const LIMIT: u64 = 64 << 20;

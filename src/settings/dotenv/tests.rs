@@ -8,9 +8,12 @@ use std::path::Path;
 fn read(text: impl AsRef<[u8]>) -> (Vec<(String, String)>, Vec<Problem>) {
     let mut problems = Vec::new();
     let document = parse(Path::new(".env"), text.as_ref(), &mut problems);
-    let first = |name: &str| (name == "PROC").then(|| "from-process".to_owned());
-    let last = |name: &str| (name == "LOW").then(|| "from-below".to_owned());
-    let expanded = expand(document, &first, &last, &mut problems);
+    let outside = Outside {
+        first: &|name| (name == "PROC").then(|| "from-process".to_owned()),
+        last: &|name| (name == "LOW").then(|| "from-below".to_owned()),
+        secret: &|name| name.contains("SECRET"),
+    };
+    let expanded = expand(&document, &outside, &mut problems);
     (expanded.into_iter().map(|e| (e.name, e.text)).collect(), problems)
 }
 

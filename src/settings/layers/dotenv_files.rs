@@ -92,34 +92,36 @@ fn add_file(gather: &mut Gather<'_>, layer: Layer, path: &Path) {
         return;
     }
     let document = dotenv::parse(&shown, &bytes, gather.problems);
-    let said = expand(gather, document)
+    let said = expand(gather, &document)
         .into_iter()
         // The line that we wrote for other tools, in a generated file that was edited and adopted.
         .filter(|entry| !(generated && entry.name == "ULTRA_PROFILE"))
-        .map(|entry| said(gather, entry))
+        .map(said)
         .collect();
     absorb(gather, layer, said);
 }
 
-fn expand(gather: &mut Gather<'_>, document: Document) -> Vec<Expanded> {
+fn expand(gather: &mut Gather<'_>, document: &Document) -> Vec<Expanded> {
     let environment = &gather.workspace.environment;
     let resolution = &gather.resolution;
-    let first = |name: &str| environment.get(name).map(str::to_owned);
-    let last = |name: &str| match &resolution.winner(name)?.value {
-        ValueRef::Text(text) => Some(text.clone()),
-        ValueRef::Literal(secret) => Some(secret.expose().to_owned()),
-        // Not opened here: a reference in a dotenv file sees plain layers only.
-        ValueRef::Vault { .. } | ValueRef::File(_) => None,
+    let declared = &gather.declared;
+    let outside = dotenv::Outside {
+        first: &|name| environment.get(name).map(str::to_owned),
+        last: &|name| match &resolution.winner(name)?.value {
+            ValueRef::Text(text) => Some(text.clone()),
+            ValueRef::Literal(secret) => Some(secret.expose().to_owned()),
+            // Not opened here: a reference in a dotenv file sees plain layers only.
+            ValueRef::Vault { .. } | ValueRef::File(_) => None,
+        },
+        secret: &|name| {
+            catalogue::find(name).is_some_and(|spec| spec.secret)
+                || declared.contains(name)
+                || secretish::name(name)
+        },
     };
-    dotenv::expand(document, &first, &last, gather.problems)
+    dotenv::expand(document, &outside, gather.problems)
 }
 
-/// Whether a secret went into the value through a reference: a declared one, or one by custom.
-fn said(gather: &Gather<'_>, entry: Expanded) -> Said {
-    let secret = entry.uses.iter().any(|name| {
-        catalogue::find(name).is_some_and(|spec| spec.secret)
-            || gather.declared.contains(name)
-            || secretish::name(name)
-    });
-    Said { name: entry.name, text: entry.text, place: Some(entry.place), secret }
+fn said(entry: Expanded) -> Said {
+    Said { name: entry.name, text: entry.text, place: Some(entry.place), secret: entry.secret }
 }

@@ -13,7 +13,7 @@ const LIMIT: u64 = 1 << 20;
 
 /// Which of `paths` git tracks in the repository around `dir`. Without git, outside a repository
 /// or when git takes too long: none, for then nobody knows.
-pub(super) fn tracked(dir: &Path, paths: &[PathBuf]) -> BTreeSet<PathBuf> {
+pub(in crate::settings) fn tracked(dir: &Path, paths: &[PathBuf]) -> BTreeSet<PathBuf> {
     ask(dir, paths).unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 mod cors;
 mod debug;
 mod form;
-mod git;
+pub(super) mod git;
 mod key_age;
 mod literal;
 mod mock;

@@ -3,6 +3,7 @@
 use super::seeds;
 use crate::commands::keys::{Desk, intake};
 use crate::report::{Place, Problem};
+use crate::settings::Layer;
 use crate::settings::catalogue::VarSpec;
 use crate::settings::dotenv::Expanded;
 use crate::settings::names::{self, Meaning};
@@ -10,7 +11,6 @@ use crate::settings::profile::canonical;
 use crate::settings::rules::placeholder::is_placeholder;
 use crate::settings::secret::ValueRef;
 use crate::settings::secretish;
-use crate::settings::{Layer, catalogue};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -133,9 +133,7 @@ impl Judge<'_> {
     /// The decision about one entry, and what it says of which variable if it counts.
     fn one(&self, entry: Expanded) -> Result<Decided, Box<Problem>> {
         let name = entry.name.clone();
-        let carries = entry.uses.iter().any(|used| {
-            secretish::name(used) || catalogue::find(used).is_some_and(|spec| spec.secret)
-        });
+        let carries = entry.secret;
         let mut decision = Decision {
             name: entry.name,
             place: entry.place,

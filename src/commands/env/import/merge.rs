@@ -211,8 +211,7 @@ fn edited(text: &str, lines: &BTreeMap<usize, (usize, String)>) -> String {
 /// The entries of a file and the lines they take.
 fn read_said(file: &Path, text: &str, problems: &mut Vec<Problem>) -> BTreeMap<String, Said> {
     let document = dotenv::parse(file, text.as_bytes(), problems);
-    let nothing = |_: &str| None;
-    let entries = dotenv::expand(document, &nothing, &nothing, &mut Vec::new());
+    let entries = dotenv::expand(&document, &dotenv::Outside::NOTHING, &mut Vec::new());
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let starts: Vec<usize> = entries
         .iter()

@@ -87,9 +87,8 @@ fn unreadable(shown: &Path, why: &str) -> Fault {
 /// is an error.
 pub(super) fn entries(source: &Text, problems: &mut Vec<Problem>) -> Vec<Expanded> {
     let document = dotenv::parse(&source.shown, &source.bytes, problems);
-    let nothing = |_: &str| None;
     let mut found = Vec::new();
-    let entries = dotenv::expand(document, &nothing, &nothing, &mut found);
+    let entries = dotenv::expand(&document, &dotenv::Outside::NOTHING, &mut found);
     for problem in found {
         problems.push(match problem.code {
             "unset-reference" => Problem {

@@ -1,0 +1,282 @@
+//! `ultra env fmt FILE..`: dotenv files in their normal form, with the same values.
+
+use crate::base::file;
+use crate::exit::ExitStatus;
+use crate::report::{Block, Fault, Place, Problem, Report, Tone};
+use crate::settings::dotenv::{self, Document, Line, LineKind};
+use crate::settings::{Workspace, secretish};
+use serde::Serialize;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// More changed lines than this of one file are counted, not shown.
+const MOST_SHOWN: usize = 200;
+
+/// What is wanted.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The files, as they were named; `-` is standard input.
+    pub(crate) files: Vec<PathBuf>,
+    /// Only say what would change.
+    pub(crate) check: bool,
+    /// Write the result to standard output instead of the file.
+    pub(crate) stdout: bool,
+}
+
+/// A file and what it becomes. It has no `Debug`: it may hold secrets.
+struct File {
+    shown: PathBuf,
+    /// Where it stands; `None` for standard input.
+    path: Option<PathBuf>,
+    before: Vec<u8>,
+    document: Document,
+    /// For each line what it becomes.
+    after: Vec<Vec<u8>>,
+}
+
+#[derive(Serialize)]
+struct Formatted {
+    path: PathBuf,
+    changed: bool,
+    /// The numbers of the lines that are not in normal form.
+    lines: Vec<u32>,
+}
+
+/// Brings the files into normal form, or says which lines are not. No file is touched unless all
+/// can be formatted.
+///
+/// # Errors
+/// No such file (2), it cannot be read (5), it has errors (3), it is generated or changed
+/// meanwhile (6), it cannot be written (1).
+pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fault> {
+    let inputs = request.files.iter().filter(|file| is_stdin(file)).count();
+    let to_stdout = request.stdout || inputs > 0;
+    if !request.check && (inputs > 1 || (to_stdout && request.files.len() > 1)) {
+        return Err(Fault::usage(
+            Problem::error("one-file", "only one file can go to standard output")
+                .hint("leave out `--stdout` and `-` to change the files in place"),
+        ));
+    }
+    let mut files = Vec::new();
+    let mut problems = Vec::new();
+    for file in &request.files {
+        let (shown, path, before) = read(file, workspace)?;
+        let document = dotenv::parse(&shown, &before, &mut problems);
+        problems.retain(Problem::is_error);
+        let after = if dotenv::is_generated(&before) && path.is_some() {
+            document.lines.iter().map(|line| line.span.of(&before).to_vec()).collect()
+        } else if problems.is_empty() {
+            dotenv::format(&before, &document).unwrap_or_else(|| {
+                problems.push(
+                    Problem::error(
+                        "not-formatted",
+                        "the file has no normal form that says the same",
+                    )
+                    .at(Place::file(&shown))
+                    .hint("look for carriage returns within its lines"),
+                );
+                Vec::new()
+            })
+        } else {
+            Vec::new()
+        };
+        files.push(File { shown, path, before, document, after });
+    }
+    if !problems.is_empty() {
+        return Err(Fault::does_not_hold(problems));
+    }
+    if to_stdout && !request.check {
+        let text = files.first().map(|file| file.after.concat()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let answer = serde_json::json!({ "text": text });
+        return Report::new("ultra.env.fmt/1", answer, vec![Block::Verbatim(text)]);
+    }
+    if !request.check {
+        for file in files.iter().filter(|file| file.changed()) {
+            file.write()?;
+        }
+    }
+    report(request, &files)
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+type Content = (PathBuf, Option<PathBuf>, Vec<u8>);
+
+fn read(file: &Path, workspace: &Workspace) -> Result<Content, Fault> {
+    if is_stdin(file) {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().take(dotenv::LIMIT + 1).read_to_end(&mut bytes);
+        let large = bytes.len() as u64 > dotenv::LIMIT;
+        return match read {
+            Ok(_) if large => Err(unreadable(Path::new("stdin"), "it is larger than 64 MiB")),
+            Ok(_) => Ok((PathBuf::from("stdin"), None, bytes)),
+            Err(e) => Err(unreadable(Path::new("stdin"), e)),
+        };
+    }
+    let path = workspace.current_dir.join(file);
+    match file::read_bounded(&path, dotenv::LIMIT) {
+        Ok(Some(bytes)) => Ok((file.to_owned(), Some(path), bytes)),
+        Ok(None) => Err(Fault::usage(
+            Problem::error("no-file", format!("there is no file `{}`", file.display()))
+                .hint("name a dotenv file, such as `.env.local`"),
+        )),
+        Err(e) => Err(unreadable(file, e)),
+    }
+}
+
+fn unreadable(file: &Path, why: impl std::fmt::Display) -> Fault {
+    Fault::unreachable(
+        Problem::error("unreadable-dotenv", "cannot read the dotenv file")
+            .at(Place::file(file))
+            .why(why),
+    )
+}
+
+impl File {
+    fn changed(&self) -> bool {
+        self.changes().next().is_some()
+    }
+
+    /// The lines that become others, with what they become.
+    fn changes(&self) -> impl Iterator<Item = (&Line, &[u8])> {
+        let lines = self.document.lines.iter().zip(self.after.iter().map(Vec::as_slice));
+        lines.filter(|(line, after)| line.span.of(&self.before) != *after)
+    }
+
+    fn write(&self) -> Result<(), Fault> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let now = file::read_bounded(path, dotenv::LIMIT).ok().flatten();
+        if now.as_ref() != Some(&self.before) {
+            return Err(Fault::refused(
+                Problem::error("changed-meanwhile", format!("`{}` changed", self.shown.display()))
+                    .at(Place::file(&self.shown))
+                    .why("another program wrote it")
+                    .hint("run the command again"),
+            ));
+        }
+        file::replace(path, &self.after.concat()).map_err(|e| {
+            Fault::failure(
+                Problem::error("unwritable", format!("cannot write `{}`", self.shown.display()))
+                    .at(Place::file(&self.shown))
+                    .why(e),
+            )
+        })
+    }
+
+    /// The differences, with what may be a secret left out.
+    fn diff(&self) -> Block {
+        let mut lines = Vec::new();
+        let mut more = 0;
+        for (line, after) in self.changes() {
+            if lines.len() >= 2 * MOST_SHOWN {
+                more += 1;
+                continue;
+            }
+            lines.push(('-', format!("{:>4} {}", line.number, self.masked(line, None))));
+            if !after.is_empty() {
+                lines.push(('+', format!("{:>4} {}", line.number, self.masked(line, Some(after)))));
+            }
+        }
+        if more > 0 {
+            lines.push((' ', format!("{more} more lines")));
+        }
+        Block::Diff(lines)
+    }
+
+    /// The line as it is, or as it becomes, fit to be shown.
+    fn masked(&self, line: &Line, after: Option<&[u8]>) -> String {
+        let Some(after) = after else { return masked(&self.before, line) };
+        let document = dotenv::parse(&self.shown, after, &mut Vec::new());
+        document.lines.first().map_or_else(String::new, |line| masked(after, line))
+    }
+}
+
+/// A line with its secrets left out and what cannot be seen made visible.
+fn masked(bytes: &[u8], line: &Line) -> String {
+    let text = |span: dotenv::Span| String::from_utf8_lossy(span.of(bytes)).into_owned();
+    let whole = text(line.span);
+    let secret = match &line.kind {
+        LineKind::Assignment(parts) => {
+            let value = text(parts.value);
+            let bare = value.trim_matches(['"', '\'']);
+            (secretish::variable(&text(parts.name)) && !bare.is_empty())
+                || secretish::perhaps(bare)
+                || bare.chars().count() > 60
+        }
+        LineKind::Comment(_) => false,
+        LineKind::Bom | LineKind::Blank => return whole.escape_debug().to_string(),
+        LineKind::Error => return "…".to_owned(),
+    };
+    let shown = match &line.kind {
+        LineKind::Assignment(parts) => {
+            let start = text(dotenv::Span { start: line.span.start, end: parts.value.start });
+            let value = text(parts.value);
+            let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+            let quote = quote.map(String::from).unwrap_or_default();
+            let value = if secret { format!("{quote}…{quote}") } else { value };
+            let rest = text(dotenv::Span { start: parts.value.end, end: line.span.end });
+            let rest = if secretish::perhaps(&rest) { " # …".to_owned() } else { rest };
+            start + &value + &rest
+        }
+        _ if secretish::perhaps(&whole) => "# …".to_owned(),
+        _ => whole,
+    };
+    visible(shown.strip_suffix('\n').unwrap_or(&shown))
+}
+
+/// The text with blanks at its end and what is no text made visible.
+fn visible(text: &str) -> String {
+    let end = text.trim_end_matches([' ', '\t']);
+    let blanks = text.len() - end.len();
+    let shown: String = end
+        .chars()
+        .flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] })
+        .collect();
+    shown + &"·".repeat(blanks)
+}
+
+fn report(request: &Request, files: &[File]) -> Result<Report, Fault> {
+    let mut view = Vec::new();
+    for file in files {
+        let name = file.shown.display();
+        if !file.changed() {
+            let why = if dotenv::is_generated(&file.before) {
+                "generated, left alone"
+            } else {
+                "unchanged"
+            };
+            view.push(Block::Toned(Tone::Faint, format!("{name}: {why}")));
+        } else if request.check {
+            view.push(Block::heading(format!("{name}: not in normal form")));
+            view.push(file.diff());
+        } else {
+            view.push(Block::Toned(
+                Tone::Good,
+                format!("{name}: {} lines changed", file.changes().count()),
+            ));
+        }
+    }
+    let answer: Vec<Formatted> = files
+        .iter()
+        .map(|file| Formatted {
+            path: file.shown.clone(),
+            changed: file.changed(),
+            lines: file.changes().map(|(line, _)| line.number).collect(),
+        })
+        .collect();
+    let changed = answer.iter().any(|file| file.changed);
+    let status = if request.check && changed { ExitStatus::DoesNotHold } else { ExitStatus::Holds };
+    if request.check && changed {
+        let names: Vec<String> = answer
+            .iter()
+            .filter(|file| file.changed && file.path.as_os_str() != "stdin")
+            .map(|file| file.path.display().to_string())
+            .collect();
+        view.push(Block::text(format!("to mend: ultra env fmt {}", names.join(" "))));
+    }
+    let answer = serde_json::json!({ "check": request.check, "changed": changed, "files": answer });
+    Ok(Report::new("ultra.env.fmt/1", answer, view)?.status(status))
+}

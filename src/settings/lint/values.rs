@@ -1,0 +1,159 @@
+//! What variables are set to. Values are judged and never shown.
+
+use super::{File, Findings, Rule};
+use crate::settings::catalogue;
+use crate::settings::dotenv::{LineKind, Quote, literal, portable};
+use crate::settings::rules::placeholder::is_placeholder;
+use crate::settings::secretish;
+
+pub(super) const UNQUOTED: Rule = Rule {
+    code: "unquoted-value",
+    doc: "A value with blanks, `#` or quotes in it stands in quotes.",
+    judge: |file, findings| {
+        for (line, parts, entry) in file.entries() {
+            let text = parts.value.of(file.bytes);
+            let sign = text.iter().position(|b| b" \t#'\"`".contains(b));
+            let (Quote::Nothing, Some(at)) = (parts.quote, sign) else { continue };
+            findings.warn(
+                line,
+                parts.value.start + at,
+                || format!("the value of `{}` needs quotes", entry.name),
+                |p| {
+                    p.why("other programs end it at a blank, `#` or quote, or refuse it")
+                        .hint("`ultra env fmt` puts it in quotes")
+                },
+            );
+        }
+    },
+};
+
+pub(super) const CHARACTERS: Rule = Rule {
+    code: "odd-character",
+    doc: "No line holds characters that cannot be seen or look like others: control characters, zero-width and no-break spaces, curly quotes.",
+    judge: |file, findings| {
+        for line in &file.document.lines {
+            if matches!(line.kind, LineKind::Bom | LineKind::Comment(_)) {
+                continue;
+            }
+            let text = String::from_utf8_lossy(line.span.of(file.bytes));
+            // The rest of a line with one is likely to have more of the same.
+            let found = text
+                .trim_end_matches(['\r', '\n'])
+                .char_indices()
+                .find_map(|(at, c)| Some((at, odd(c)?)));
+            if let Some((at, what)) = found {
+                findings.warn(
+                    line,
+                    line.span.start + at,
+                    || format!("the line holds {what}"),
+                    |p| p.why("it cannot be told from another character, and is read as it is"),
+                );
+            }
+        }
+    },
+};
+
+/// What is odd about a character, if anything.
+fn odd(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\t' | '\n' | '\r' | '\0' => return None,
+        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            "a space that is none"
+        }
+        '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => "a character without width",
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            "a sign that turns the direction of writing"
+        }
+        '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' => "a curly quote",
+        '\u{2028}' | '\u{2029}' => "a line separator",
+        c if c.is_control() => "a control character",
+        _ => return None,
+    })
+}
+
+pub(super) const NOT_PORTABLE: Rule = Rule {
+    code: "not-portable",
+    doc: "Every value has a form that `dotenvy`, motdotla/dotenv and python-dotenv read alike.",
+    judge: |file, findings| {
+        for (line, parts, entry) in file.entries() {
+            if let Some(Err(why)) = literal(&entry.value).map(portable) {
+                findings.warn(
+                    line,
+                    parts.value.start,
+                    || {
+                        format!(
+                            "the value of `{}` has no form that all programs read alike",
+                            entry.name
+                        )
+                    },
+                    |p| p.why(why).hint("`ultra env lint --compat` shows what each of them reads"),
+                );
+            }
+        }
+    },
+};
+
+pub(super) const PLACEHOLDER: Rule = Rule {
+    code: "placeholder",
+    doc: "No value stands for a value that somebody forgot to fill in.",
+    judge: |file, findings| {
+        for (line, parts, entry) in file.entries() {
+            if literal(&entry.value).is_some_and(is_placeholder) {
+                findings.warn(
+                    line,
+                    parts.value.start,
+                    || format!("`{}` is a placeholder", entry.name),
+                    |p| p.hint("replace it by the value it stands for"),
+                );
+            }
+        }
+    },
+};
+
+pub(super) const EXPOSED: Rule = Rule {
+    code: "exposed-secret",
+    doc: "No secret stands in a file that git tracks or that others can read.",
+    judge: exposed,
+};
+
+fn exposed(file: &File<'_>, findings: &mut Findings<'_>) {
+    let exposure = file.exposure;
+    if !exposure.tracked && !exposure.others_read {
+        return;
+    }
+    let shown = file.shown.display();
+    for (line, parts, entry) in file.entries() {
+        let Some(text) = literal(&entry.value) else { continue };
+        let declared = catalogue::find(&entry.name).map(|spec| spec.secret);
+        let by_name = declared.unwrap_or_else(|| secretish::name(&entry.name));
+        // A short word is a switch or a number and not a secret, whatever it is called.
+        let secret =
+            secretish::value(text) || (by_name && text.len() >= 6 && !is_placeholder(text));
+        if !secret {
+            continue;
+        }
+        let vault = catalogue::find(&entry.name).and_then(|spec| spec.vault);
+        findings.error(
+            line,
+            parts.name.start,
+            || {
+                let who = if exposure.tracked {
+                    "git tracks the file"
+                } else {
+                    "others can read the file"
+                };
+                format!("`{}` looks like a secret, and {who}", entry.name)
+            },
+            |p| {
+                let mend = if exposure.tracked {
+                    format!("git rm --cached {shown}, and replace the secret")
+                } else {
+                    format!("chmod 600 {shown}")
+                };
+                let keep =
+                    vault.map_or_else(String::new, |name| format!("; ultra keys set {name}"));
+                p.hint(mend + &keep)
+            },
+        );
+    }
+}
