@@ -4,19 +4,16 @@ use crate::report::{Fault, Place, Problem, Table};
 use crate::settings::catalogue;
 use crate::settings::dotenv::compat::{Difference, Ours, Tool, differences};
 use crate::settings::dotenv::{self, Document, Expanded};
-use crate::settings::secretish;
 use std::path::Path;
 
 /// Our own reading, as if no variable were set.
-pub(super) fn ours(document: Document, problems: &mut Vec<Problem>) -> Vec<Ours> {
-    let nothing = |_: &str| None;
-    dotenv::expand(document, &nothing, &nothing, problems).into_iter().map(entry).collect()
+pub(super) fn ours(document: &Document, problems: &mut Vec<Problem>) -> Vec<Ours> {
+    dotenv::expand(document, &dotenv::Outside::NOTHING, problems).into_iter().map(entry).collect()
 }
 
 fn entry(expanded: Expanded) -> Ours {
     let declared = |name: &str| catalogue::find(name).is_some_and(|spec| spec.secret);
-    let secret = declared(&expanded.name)
-        || expanded.uses.iter().any(|name| declared(name) || secretish::name(name));
+    let secret = declared(&expanded.name) || expanded.secret;
     Ours {
         line: expanded.place.line.unwrap_or(1),
         name: expanded.name,

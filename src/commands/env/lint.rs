@@ -7,6 +7,7 @@ use crate::report::{Block, Fault, Place, Problem, Report, Tone};
 use crate::settings::Workspace;
 use crate::settings::dotenv;
 use crate::settings::dotenv::compat::{Difference, Tool};
+use crate::settings::lint::{self, Exposure};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -42,7 +43,7 @@ pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fa
         let problem = Problem::error("unreadable-dotenv", "cannot read the dotenv file");
         let problem = problem.at(Place::file(&shown));
         match file::read_bounded(&full, dotenv::LIMIT) {
-            Ok(Some(bytes)) => files.push((shown, bytes)),
+            Ok(Some(bytes)) => files.push((shown, bytes, Exposure::of(&full))),
             Ok(None) => unreadable.push(problem.why("there is no such file")),
             Err(e) => unreadable.push(problem.why(e)),
         }
@@ -51,10 +52,13 @@ pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fa
         return Err(Fault::new(ExitStatus::Usage, unreadable));
     }
     let mut linted = Vec::new();
-    for (path, bytes) in files {
+    for (path, bytes, exposure) in files {
         let mut problems = Vec::new();
         let document = dotenv::parse(&path, &bytes, &mut problems);
-        let ours = compat::ours(document, &mut problems);
+        let ours = compat::ours(&document, &mut problems);
+        let file = lint::File { shown: &path, bytes: &bytes, document: &document, exposure };
+        lint::judge(&file, &mut problems);
+        problems.sort_by(|a, b| a.place.cmp(&b.place));
         let differences = compat::compare(&path, &bytes, &ours, &request.tools)?;
         linted.push(Linted { path, problems, differences });
     }

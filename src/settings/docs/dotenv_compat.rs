@@ -1,7 +1,7 @@
 //! `docs/dotenv-compat.md`: what six programs and `ultra` read on the same lines.
 
 use crate::settings::dotenv::compat::{EXAMPLES, Tool};
-use crate::settings::dotenv::{expand, parse};
+use crate::settings::dotenv::{Outside, expand, parse};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -72,8 +72,7 @@ fn ours(line: &str) -> String {
     let file = format!("{mark}PLAIN=abc\n{rest}\nLATER=later\n");
     let mut problems = Vec::new();
     let document = parse(Path::new(".env"), file.as_bytes(), &mut problems);
-    let nothing = |_: &str| None;
-    let found = expand(document, &nothing, &nothing, &mut problems);
+    let found = expand(&document, &Outside::NOTHING, &mut problems);
     if problems.iter().any(crate::report::Problem::is_error) {
         return "<error>".to_owned();
     }
