@@ -7,7 +7,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 ULTRA := $(CARGO_TARGET_DIR)/debug/ultra
 
-.PHONY: help run test lint unit generate bench image clean
+.PHONY: help run test lint unit generate bench fuzz image clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -33,6 +33,9 @@ bench: ## Measure start-up and CPU per request; the figures go into docs/benchma
 	scripts/setup bench
 	cargo build --locked --profile dist
 	benches/run $(CARGO_TARGET_DIR)/dist/ultra --peers
+
+fuzz: ## Fuzz the dotenv dialect for a minute, or for SECONDS
+	fuzz/run $(or $(SECONDS),60) dotenv
 
 image: ## Build the container image and see `ultra serve` answer in it
 	scripts/setup image

@@ -218,13 +218,20 @@ fn masked(bytes: &[u8], line: &Line) -> String {
             let quote = quote.map(String::from).unwrap_or_default();
             let value = if secret { format!("{quote}…{quote}") } else { value };
             let rest = text(dotenv::Span { start: parts.value.end, end: line.span.end });
-            let rest = if secretish::perhaps(&rest) { " # …".to_owned() } else { rest };
+            let rest = if tells_secret(&rest) { " # …".to_owned() } else { rest };
             start + &value + &rest
         }
-        _ if secretish::perhaps(&whole) => "# …".to_owned(),
+        _ if tells_secret(&whole) => "# …".to_owned(),
         _ => whole,
     };
     visible(shown.strip_suffix('\n').unwrap_or(&shown))
+}
+
+/// Whether a comment may hold a secret, such as an assignment that was commented out.
+fn tells_secret(comment: &str) -> bool {
+    comment
+        .split(|c: char| c.is_whitespace() || "#='\"`".contains(c))
+        .any(|word| !word.is_empty() && (secretish::perhaps(word) || secretish::name(word)))
 }
 
 /// The text with blanks at its end and what is no text made visible.

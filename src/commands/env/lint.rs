@@ -92,7 +92,14 @@ fn report(request: &Request, files: &[Linted]) -> Result<Report, Fault> {
     };
     view.push(Block::Toned(tone, line));
     let programs: Vec<_> = request.tools.iter().copied().map(Tool::version).collect();
+    let found: std::collections::BTreeSet<&str> = problems().map(|p| p.code).collect();
+    let rules: std::collections::BTreeMap<&str, &str> = lint::RULES
+        .iter()
+        .filter(|rule| found.contains(rule.code))
+        .map(|rule| (rule.code, rule.doc))
+        .collect();
     let data = serde_json::json!({
+        "rules": rules,
         "files": files,
         "errors": errors,
         "warnings": warnings,

@@ -1,6 +1,6 @@
 //! A dotenv file in its normal form, line by line, with the same values, comments and order.
 
-use super::line::{Assignment, Line, LineKind, Quote};
+use super::line::{Assignment, Line, LineKind, Quote, print};
 use super::parse::{Document, parse};
 use super::template::{Piece, Template};
 use super::write::{portable, quote};
@@ -103,6 +103,9 @@ fn with_lf(text: &[u8]) -> Vec<u8> {
 /// Whether the new text says what the old one says: the same names with the same values, whatever
 /// the references stand for, and the same comments.
 fn same(bytes: &[u8], document: &Document, new: &[u8]) -> bool {
+    if print(&document.lines, bytes) != bytes {
+        return false;
+    }
     let mut problems = Vec::new();
     let after = parse(Path::new(""), new, &mut problems);
     let errors = problems.iter().any(crate::report::Problem::is_error);

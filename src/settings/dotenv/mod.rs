@@ -26,9 +26,9 @@ mod write;
 pub(crate) use cursor::position;
 pub(crate) use expand::{Expanded, Outside, expand};
 pub(crate) use format::{format, literal};
-pub(crate) use line::{Assignment, Ending, Line, LineKind, Quote, Span, print};
+pub(crate) use line::{Assignment, Ending, Line, LineKind, Quote, Span};
 pub(crate) use parse::{Document, Entry, parse};
-pub(crate) use write::{Misread, portable, quote};
+pub(crate) use write::{portable, quote};
 
 /// The largest dotenv file that is read.
 pub(crate) const LIMIT: u64 = 64 << 20;
@@ -47,5 +47,7 @@ pub(crate) fn is_generated(bytes: &[u8]) -> bool {
     bytes.starts_with(GENERATED.as_bytes())
 }
 
+#[cfg(test)]
+mod roundtrip;
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ pub(crate) enum Misread {
     Nul,
     /// A carriage return: only escapes can say it, and `dotenvy` has none for it.
     CarriageReturn,
-    /// `${`: python-dotenv replaces it in every kind of quotes.
+    /// `${…}`: python-dotenv replaces it in every kind of quotes.
     Reference,
     /// A backslash where python-dotenv or motdotla/dotenv takes it for an escape.
     Backslash,
@@ -31,7 +31,9 @@ impl fmt::Display for Misread {
         f.write_str(match self {
             Self::Nul => "it holds a NUL byte",
             Self::CarriageReturn => "it holds a carriage return, for which `dotenvy` has no escape",
-            Self::Reference => "it holds `${`, which python-dotenv replaces even in single quotes",
+            Self::Reference => {
+                "it holds `${…}`, which python-dotenv replaces even in single quotes"
+            }
             Self::Backslash => {
                 "it holds `\\\\` or ends with `\\`, which programs take for an escape or not"
             }
@@ -51,12 +53,14 @@ pub(crate) fn portable(value: &str) -> Result<String, Misread> {
     if is_plain(value) {
         return Ok(value.to_owned());
     }
-    for (sign, why) in
-        [("\0", Misread::Nul), ("\r", Misread::CarriageReturn), ("${", Misread::Reference)]
-    {
-        if value.contains(sign) {
-            return Err(why);
-        }
+    if value.contains('\0') {
+        return Err(Misread::Nul);
+    }
+    if value.contains('\r') {
+        return Err(Misread::CarriageReturn);
+    }
+    if is_replaced(value) {
+        return Err(Misread::Reference);
     }
     if value.contains('\'') {
         return if value.contains(['"', '$', '\\']) {
@@ -92,6 +96,24 @@ pub(crate) fn quote(value: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// Whether python-dotenv finds a reference: `${`, anything without `:` and `}`, then `}`, or `:-`
+/// and a `}` somewhere after it. Looked for from the end, so that it takes one pass.
+fn is_replaced(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut closes = false;
+    // Whether a reference that begins here would end.
+    let mut ends = false;
+    for (at, byte) in bytes.iter().enumerate().rev() {
+        match byte {
+            b'}' => (closes, ends) = (true, true),
+            b':' => ends = closes && bytes.get(at + 1) == Some(&b'-'),
+            b'$' if ends && bytes.get(at + 1) == Some(&b'{') => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether a text needs no quotes anywhere.

@@ -32,10 +32,13 @@ pub(super) const CHARACTERS: Rule = Rule {
     doc: "No line holds characters that cannot be seen or look like others: control characters, zero-width and no-break spaces, curly quotes.",
     judge: |file, findings| {
         for line in &file.document.lines {
-            if matches!(line.kind, LineKind::Bom | LineKind::Comment(_)) {
-                continue;
-            }
-            let text = String::from_utf8_lossy(line.span.of(file.bytes));
+            let end = match &line.kind {
+                LineKind::Bom | LineKind::Comment(_) => continue,
+                LineKind::Assignment(parts) => parts.value.end,
+                LineKind::Blank | LineKind::Error => line.span.end,
+            };
+            let text = file.bytes.get(line.span.start..end).unwrap_or_default();
+            let text = String::from_utf8_lossy(text);
             // The rest of a line with one is likely to have more of the same.
             let found = text
                 .trim_end_matches(['\r', '\n'])

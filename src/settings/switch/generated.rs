@@ -4,7 +4,7 @@
 //! edit shows. It holds no secret: where one belongs stands a comment with its source.
 
 use crate::settings::catalogue;
-use crate::settings::dotenv::{GENERATED as MARK, is_generated, quote};
+use crate::settings::dotenv::{GENERATED as MARK, is_generated, portable, quote};
 use crate::settings::origin::Layer;
 use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::ValueRef;
@@ -82,7 +82,11 @@ pub(crate) fn render(resolution: &Resolution) -> String {
                 sources.push_str(&format!("# {name}: {}\n", source.escape_debug()));
             }
         } else if let Some(text) = written(candidates) {
-            out.push_str(&format!("{name}={}\n", quote(text)));
+            match portable(text) {
+                Ok(form) => out.push_str(&format!("{name}={form}\n")),
+                // A wrong value would be worse than none.
+                Err(why) => out.push_str(&format!("# {name} is left out: {why}\n")),
+            }
         }
     }
     if !sources.is_empty() {

@@ -6,6 +6,7 @@ mod crash;
 mod diff;
 mod explain;
 mod export;
+mod fmt;
 mod generated;
 mod import;
 mod init;

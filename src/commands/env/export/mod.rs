@@ -141,7 +141,7 @@ pub(crate) fn run(
     lines.push(Line { name: EXPORTED, value: Value::Text(&stamps), exported: true });
     let text = match shell {
         Shell::Json => json(&handed),
-        Shell::Dotenv => dotenv(&handed),
+        Shell::Dotenv => dotenv(&handed)?,
         _ => script(shell, &lines, &handed, workspace)?,
     };
     if !handed.left_out.is_empty() {
@@ -253,13 +253,28 @@ fn json(handed: &Handed) -> String {
     format!("{:#}\n", Json::Object(map))
 }
 
-fn dotenv(handed: &Handed) -> String {
+/// A dotenv file that other programs read as it is meant.
+///
+/// # Errors
+/// Values that have no form which all of them read alike (3).
+fn dotenv(handed: &Handed) -> Result<String, Fault> {
     let mut out = String::new();
+    let mut problems = Vec::new();
     for name in &handed.left_out {
         out.push_str(&format!("# {name}: a secret, left out (--with-secrets)\n"));
     }
     for (name, given) in &handed.given {
-        out.push_str(&format!("{name}={}\n", dotenv::quote(given.value.expose())));
+        match dotenv::portable(given.value.expose()) {
+            Ok(form) => out.push_str(&format!("{name}={form}\n")),
+            Err(why) => problems.push(
+                Problem::error(
+                    "not-portable",
+                    format!("no dotenv file can hold `{name}` so that all programs read it alike"),
+                )
+                .why(why)
+                .hint("ultra env export --shell json"),
+            ),
+        }
     }
-    out
+    if problems.is_empty() { Ok(out) } else { Err(Fault::does_not_hold(problems)) }
 }

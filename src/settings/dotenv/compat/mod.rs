@@ -25,4 +25,4 @@ pub(crate) use examples::EXAMPLES;
 pub(crate) use reading::Tool;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -105,6 +105,14 @@ pub(crate) enum Reach {
     Unknown,
 }
 
+#[cfg(test)]
+impl Value {
+    /// Whether it is this very text.
+    pub(in crate::settings::dotenv) fn is_text(&self, bytes: &[u8]) -> bool {
+        matches!(self, Self::Text(text) if text == bytes)
+    }
+}
+
 impl Reading {
     /// Adds a variable; one of the same name is replaced.
     pub(super) fn set(&mut self, name: &[u8], line: u32, text: Vec<u8>) {

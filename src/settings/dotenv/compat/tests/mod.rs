@@ -2,7 +2,7 @@
 
 mod generate;
 mod rows;
-mod tools;
+pub(in crate::settings::dotenv) mod tools;
 
 use super::examples::EXAMPLES;
 use super::reading::{Reach, Reading, Tool, Value};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use tools::{Real, Seen};
 
 /// A model of a program.
-pub(super) fn model(tool: Tool) -> fn(&[u8]) -> Reading {
+pub(in crate::settings::dotenv) fn model(tool: Tool) -> fn(&[u8]) -> Reading {
     match tool {
         Tool::Motdotla => motdotla::read,
         Tool::Python => python::read,
@@ -139,4 +139,4 @@ fn the_rows_say_what_each_program_reads() {
 }
 
 /// For tests that compare maps.
-type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+pub(in crate::settings::dotenv) type Map = BTreeMap<Vec<u8>, Vec<u8>>;

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What a program had after reading a file; `None` if it refused it.
-pub(super) struct Seen {
-    pub(super) values: Option<Map>,
+pub(in crate::settings::dotenv) struct Seen {
+    pub(in crate::settings::dotenv) values: Option<Map>,
 }
 
 /// One for each file.
-pub(super) struct Real(pub(super) Vec<Seen>);
+pub(in crate::settings::dotenv) struct Real(pub(in crate::settings::dotenv) Vec<Seen>);
 
 /// Lets the real program read every file; `None`, visibly, if it is not installed.
-pub(super) fn run(tool: Tool, files: &[Vec<u8>]) -> Option<Real> {
+pub(in crate::settings::dotenv) fn run(tool: Tool, files: &[Vec<u8>]) -> Option<Real> {
     let dir = tempfile::tempdir().unwrap();
     for (n, file) in files.iter().enumerate() {
         std::fs::write(dir.path().join(format!("{n:04}.env")), file).unwrap();

@@ -1,0 +1,165 @@
+//! `ultra env fmt`, and what `ultra env lint` says of how files are written.
+
+use crate::support::{CANARY, Ultra};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+const ROUGH: &str = "\u{feff}# head \r\n\r\nexport  A = 'x y'  # note\r\nB=it's\nC=\"multi\r\nline\"\nD=${A:-z}  \nE=pa$word\n\n\n";
+const FINE: &str =
+    "# head\n\nexport A='x y' # note\nB=\"it's\"\nC='multi\nline'\nD=${A:-z}\nE=pa$word\n";
+
+#[test]
+fn a_file_is_brought_into_normal_form_once() {
+    let ultra = Ultra::empty();
+    let path = ultra.write(".env.local", ROUGH);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let outcome = ultra.run(&["env", "fmt", "--check", ".env.local"]);
+    assert_eq!(outcome.code, 3, "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("ultra env fmt .env.local"), "{}", outcome.stdout);
+    assert_eq!(ultra.read(".env.local"), ROUGH);
+    let outcome = ultra.run(&["env", "fmt", ".env.local"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert_eq!(ultra.read(".env.local"), FINE);
+    let meta = path.metadata().unwrap();
+    assert_eq!(meta.permissions().mode() & 0o777, 0o640);
+    let outcome = ultra.run(&["env", "fmt", "--check", ".env.local"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stdout);
+    ultra.run(&["env", "fmt", ".env.local"]);
+    assert_eq!(path.metadata().unwrap().ino(), meta.ino(), "a file in normal form is not written");
+    assert_eq!(std::fs::read_dir(ultra.root()).unwrap().count(), 1, "nothing is left behind");
+}
+
+#[test]
+fn a_link_stays_one_and_input_goes_to_output() {
+    let ultra = Ultra::empty();
+    ultra.write("real/file.env", "A = 1\n");
+    std::os::unix::fs::symlink("real/file.env", ultra.root().join("link.env")).unwrap();
+    assert_eq!(ultra.run(&["env", "fmt", "link.env"]).code, 0);
+    assert!(ultra.root().join("link.env").is_symlink());
+    assert_eq!(ultra.read("real/file.env"), "A=1\n");
+    let outcome = ultra.run_with_stdin(&["env", "fmt", "-"], ROUGH.as_bytes());
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, FINE));
+    ultra.write("rough.env", ROUGH);
+    let outcome = ultra.run(&["env", "fmt", "--stdout", "rough.env"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, FINE));
+    assert_eq!(ultra.read("rough.env"), ROUGH);
+    let outcome = ultra.run_with_stdin(&["env", "fmt", "--check", "-"], ROUGH.as_bytes());
+    assert_eq!(outcome.code, 3);
+    assert_eq!(ultra.run(&["env", "fmt", "--stdout", "rough.env", "link.env"]).code, 2);
+}
+
+#[test]
+fn a_file_with_errors_is_left_alone_and_so_are_the_others() {
+    let ultra = Ultra::empty();
+    ultra.write("good.env", "A = 1\n");
+    ultra.write("bad.env", format!("A = 1\nA={CANARY}\nB='{CANARY}\n{CANARY}\n"));
+    let before = ultra.read("bad.env");
+    let outcome = ultra.run(&["env", "fmt", "good.env", "bad.env"]);
+    assert_eq!(outcome.code, 3, "{}", outcome.stdout);
+    for place in ["bad.env:2:1", "bad.env:3:3", "bad.env:4:1"] {
+        assert!(outcome.stderr.contains(place), "{}", outcome.stderr);
+    }
+    assert!(!(outcome.stdout + &outcome.stderr).contains(CANARY));
+    assert_eq!(ultra.read("good.env"), "A = 1\n");
+    assert_eq!(ultra.read("bad.env"), before);
+}
+
+#[test]
+fn a_difference_shows_no_secret() {
+    let ultra = Ultra::empty();
+    ultra.write(
+        "a.env",
+        format!("API_KEY = \"{CANARY}\" # {CANARY}\nNOTE =  {CANARY}\nPLAIN = shown\nDB_PASSWORD = hunter2canary\n# {CANARY} \n"),
+    );
+    for output in ["human", "json"] {
+        let outcome = ultra.run(&["env", "fmt", "--check", "a.env", "-o", output]);
+        assert_eq!(outcome.code, 3);
+        let all = outcome.stdout + &outcome.stderr;
+        assert!(!all.contains(CANARY) && !all.contains("hunter2"), "{all}");
+    }
+    let outcome = ultra.run(&["env", "fmt", "--check", "a.env"]);
+    assert!(outcome.stdout.contains("+    3 PLAIN=shown"), "{}", outcome.stdout);
+}
+
+#[test]
+fn what_is_no_readable_file_is_said_at_once() {
+    let ultra = Ultra::empty();
+    let root = ultra.root();
+    assert!(
+        std::process::Command::new("mkfifo").arg(root.join("fifo")).status().unwrap().success()
+    );
+    std::os::unix::fs::symlink("loop", root.join("loop")).unwrap();
+    std::fs::create_dir(root.join("dir")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
+    for file in ["fifo", "loop", "dir", "socket", "/dev/zero"] {
+        let outcome = ultra.run(&["env", "fmt", file]);
+        assert_eq!(outcome.code, 5, "{file}: {}", outcome.stderr);
+        let outcome = ultra.run(&["env", "lint", file]);
+        assert_eq!(outcome.code, 2, "{file}: {}", outcome.stderr);
+    }
+    assert_eq!(ultra.run(&["env", "fmt", "nope"]).code, 2);
+    for (name, bytes) in [("nul", &b"A=x\0y\n"[..]), ("latin1", b"A=\xe9\n"), ("name", b"a.b=1\n")]
+    {
+        ultra.write(name, bytes);
+        assert_eq!(ultra.run(&["env", "fmt", name]).code, 3, "{name}");
+        assert_eq!(ultra.run(&["env", "lint", name]).code, 3, "{name}");
+        assert_eq!(std::fs::read(root.join(name)).unwrap(), bytes);
+    }
+    let many: String = (0..10_000).map(|n| format!("V{n} = {n}\n")).collect();
+    ultra.write("many", &many);
+    assert_eq!(ultra.run(&["env", "fmt", "many"]).code, 0);
+    assert_eq!(ultra.read("many"), many.replace(" = ", "="));
+}
+
+#[test]
+fn a_generated_file_is_left_alone() {
+    let ultra = Ultra::checkout();
+    let outcome = ultra.run(&["env", "switch", "test"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let before = ultra.read(".env");
+    let outcome = ultra.run(&["env", "fmt", "--check", ".env"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("left alone"), "{}", outcome.stdout);
+    assert_eq!(ultra.read(".env"), before);
+}
+
+#[test]
+fn lint_tells_every_rule_with_its_place() {
+    let ultra = Ultra::empty();
+    ultra.write("a.env", format!("API_PORT = 1\nULTRA_PROT=2\nA=b c\nREDIS_ULR=x\nOPENAI_API_KEY={CANARY}\nD=\u{201c}d\u{201d}"));
+    let outcome = ultra.run(&["env", "lint", "a.env", "-o", "json"]);
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    assert!(!outcome.stdout.contains(CANARY));
+    let answer: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(answer["schema"], "ultra.env.lint/1");
+    let problems = answer["files"][0]["problems"].as_array().unwrap();
+    let found: Vec<String> = problems
+        .iter()
+        .map(|p| {
+            format!(
+                "{}:{} {}",
+                p["where"]["line"],
+                p["where"]["column"],
+                p["code"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "1:1 renamed-variable",
+            "1:9 spacing",
+            "2:1 unknown-variable",
+            "3:4 unquoted-value",
+            "4:1 near-miss",
+            "5:1 exposed-secret",
+            "6:3 odd-character",
+            "6:6 missing-final-newline",
+        ]
+    );
+    assert!(answer["rules"]["exposed-secret"].as_str().unwrap().contains("secret"));
+    ultra.write("warn.env", "A=b c\n");
+    assert_eq!(ultra.run(&["env", "lint", "warn.env"]).code, 0);
+    assert_eq!(ultra.run(&["env", "lint", "warn.env", "--fail-on", "warn"]).code, 4);
+    ultra.write("fine.env", "A='b c'\n");
+    assert_eq!(ultra.run(&["env", "lint", "fine.env", "--fail-on", "warn"]).code, 0);
+}
