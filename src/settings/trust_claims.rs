@@ -91,8 +91,11 @@ fn in_dotenv_file(
     // Its problems are told where it is read as a layer.
     let mut ignored = Vec::new();
     let document = dotenv::parse(&path, &bytes, &mut ignored);
-    let environment = |name: &str| workspace.environment.get(name).map(str::to_owned);
-    for entry in dotenv::expand(document, &environment, &|_| None, &mut ignored) {
+    let outside = dotenv::Outside {
+        first: &|name| workspace.environment.get(name).map(str::to_owned),
+        ..dotenv::Outside::NOTHING
+    };
+    for entry in dotenv::expand(&document, &outside, &mut ignored) {
         let (spec, url) = match names::meaning(&entry.name) {
             Meaning::Variable(spec) => (spec, Some(entry.text)),
             Meaning::Alias(spec, alias) => (spec, (alias.convert)(&entry.text)),
