@@ -44,6 +44,7 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .map_err(|e| failure(e.to_string()))?;
+    let keyless = request.key.is_none().then(|| to_get_a_key(&request, workspace));
     let client = Client::new(request.url, request.key).map_err(|why| failure(why.to_string()))?;
     let (base, run_id) = (client.base(), client.run_id().to_owned());
     let real = request.profile.as_ref().is_some_and(|p| must_be_real(workspace, p, secrets));
@@ -61,8 +62,9 @@ pub(crate) fn run(
     let (taken, identity) = runtime.block_on(async {
         let taken = suite.run(|step| progress.say(&format!("{:02} {}", step.number, step.name)));
         let taken = taken.await;
-        // A server that could not be reached is not asked again.
-        let reached = taken.first().is_some_and(|t| t.seen.outcome != Outcome::Fail);
+        // A server that could not be reached is not asked again, and what is no server of ours is
+        // not shown the key.
+        let reached = taken.iter().take(2).all(|t| t.seen.outcome != Outcome::Fail);
         (taken, if reached { suite.identity().await.clone() } else { Default::default() })
     });
     drop(progress);
@@ -83,6 +85,7 @@ pub(crate) fn run(
         "mode": identity.mode,
         "version": identity.version,
         "verdict": verdict,
+        "hint": keyless,
         "counts": counts,
         "steps": taken.iter().map(entry).collect::<Vec<_>>(),
     });
@@ -97,8 +100,36 @@ pub(crate) fn run(
     let sums: Vec<String> =
         counts.iter().filter(|(_, n)| **n > 0).map(|(word, n)| format!("{n} {word}")).collect();
     view.push(Block::text(format!("{}{mode}, run {run_id}", sums.join(", "))));
+    view.extend(keyless.map(|hint| Block::text(format!("hint: {hint}"))));
     view.push(Block::Toned(tone, format!("verdict: {verdict}")));
     Ok(Report::new("ultra.smoke/1", data, view)?.status(status))
+}
+
+/// What to do about a missing service key: the one that a developer's own server keeps, or a new
+/// one.
+fn to_get_a_key(request: &Request, workspace: &Workspace) -> String {
+    let base = crate::base::redact::url(request.url.as_str());
+    let again = format!("ultra check smoke --url {}", base.trim_end_matches('/'));
+    let kept = workspace.state_dir.join("dev-key");
+    let here = match request.url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if here && kept.is_file() {
+        return format!(
+            "steps 06 to 15 need a service key; a server in profile dev keeps one: \
+             `ULTRA_SERVICE_KEY_FILE={} {again}`",
+            kept.display()
+        );
+    }
+    let profile = request.profile.as_ref().map(|p| format!(" --profile {p}")).unwrap_or_default();
+    format!(
+        "steps 06 to 15 need a service key with the scopes read, write and check. Beside the \
+         server's store: `ultra auth service-key create smoke --scope read,write,check{profile} \
+         > smoke.key`; then: `ULTRA_SERVICE_KEY_FILE=smoke.key {again}{profile}`"
+    )
 }
 
 /// Whether the profile demands real answers.

@@ -7,7 +7,7 @@ use crate::smoke::Exchange;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The step.
 pub(super) const STEP: Step = Step {
@@ -19,11 +19,15 @@ pub(super) const STEP: Step = Step {
     run: |suite| Box::pin(run(suite)),
 };
 
+/// How long a server may take to learn of a new key.
+const NEW_KEY: Duration = Duration::from_secs(5);
+
 async fn run(suite: &Suite) -> Seen {
     if !suite.client.has_key() {
         let why = "there is no service key (set `ULTRA_SERVICE_KEY`)";
         return Seen::new(Outcome::Unknown, why);
     }
+    until_the_key_is_known(suite).await;
     let model = suite.model().await;
     let body = json!({
         "model": model,
@@ -38,6 +42,18 @@ async fn run(suite: &Suite) -> Seen {
             Seen::judged(&answer, format!("200 from `{model}`"), wrong)
         }
         Err(why) => Seen::unanswered(&why),
+    }
+}
+
+/// Waits while the key is refused: one that was made a moment ago may not have come to the server
+/// yet, and without it no model can be chosen.
+async fn until_the_key_is_known(suite: &Suite) {
+    let began = Instant::now();
+    let models = Call::get("/v1/models").with_key();
+    while suite.client.send(&models).await.is_ok_and(|answer| answer.status == 401)
+        && began.elapsed() < NEW_KEY
+    {
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -88,6 +88,38 @@ fn without_a_key_refusals_prove_nothing() {
 }
 
 #[test]
+fn without_a_key_it_is_said_how_to_get_one() {
+    let mutant = Mutant::start(Defect::None);
+    let args = ["check", "smoke", "--url", &mutant.url];
+    let ultra = Ultra::empty();
+    let create = "`ultra auth service-key create smoke --scope read,write,check > smoke.key`";
+    ultra.run(&args).exits(5).says(create).says("ULTRA_SERVICE_KEY_FILE=smoke.key");
+    ultra
+        .run(&[&args[..], &["--profile", "dev"]].concat())
+        .exits(5)
+        .says("read,write,check --profile dev");
+
+    // The key that a server in profile dev keeps, in a line that can be pasted.
+    let ultra = Ultra::empty();
+    let server = Server::start(&ultra, &[]);
+    let url = format!("http://{}", server.addr());
+    let said = ultra.run(&["check", "smoke", "--url", &url, "-o", "json"]).exits(5).json();
+    let hint = said["hint"].as_str().unwrap();
+    let file = ultra.state().join("dev-key");
+    assert!(
+        hint.contains(&format!("ULTRA_SERVICE_KEY_FILE={} ultra check", file.display())),
+        "{hint}"
+    );
+    let with_it = Ultra::empty().env("ULTRA_SERVICE_KEY_FILE", file.display().to_string());
+    with_it.run(&["check", "smoke", "--url", &url]).exits(0);
+    // A key that was made as the other line says.
+    let made =
+        ultra.run(&["auth", "service-key", "create", "smoke", "--scope", "read,write,check"]);
+    let with_it = Ultra::empty().env("ULTRA_SERVICE_KEY", made.exits(0).stdout.trim());
+    with_it.run(&["check", "smoke", "--url", &url, "--wait", "10s"]).exits(0);
+}
+
+#[test]
 fn another_version_and_nobody_there_are_told_apart() {
     let mutant = Mutant::start(Defect::None);
     let ultra = Ultra::empty().env("ULTRA_SERVICE_KEY", KEY);
