@@ -61,7 +61,12 @@ async fn ask_at(
         facts.unreachable = Some(why.to_string());
         return facts;
     }
+    let ours = first.as_ref().is_ok_and(Exchange::is_ours);
     facts.answers.insert(Probe::Live, told(first));
+    if !ours {
+        // Whoever answers there is not asked any further, and is not shown the key.
+        return facts;
+    }
     let detail = client.send(&Call::get("/api/health?detail=true").with_key()).await;
     let models = client.send(&Call::get("/v1/models").with_key()).await;
     let mode = said(&detail, "/mode");

@@ -342,7 +342,7 @@ fn live(profile: &str) -> LiveFacts {
         ("access-control-allow-credentials", "true"),
     ];
     let answers = [
-        (Probe::Live, with(200, &[], r#"{"status":"ok"}"#)),
+        (Probe::Live, with(200, &[], r#"{"status":"ok","live":true,"mode":"mock"}"#)),
         (Probe::Ready, with(200, &[], r#"{"status":"ok","components":{}}"#)),
         (Probe::Detail, with(200, &[], &detail)),
         (Probe::Models, with(200, &[], r#"{"data":[]}"#)),

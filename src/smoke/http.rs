@@ -136,6 +136,31 @@ impl Exchange {
         }
     }
 
+    /// Whether this is a health document of `ultra serve`, good or bad: of all that may answer at a
+    /// wrong address, only ours tells a status together with its mode.
+    pub(crate) fn is_ours(&self) -> bool {
+        let json = self.json().unwrap_or_default();
+        let mode = json.get("mode").and_then(Value::as_str);
+        matches!(mode, Some("mock" | "real")) && json.get("status").is_some_and(Value::is_string)
+    }
+
+    /// What was answered instead of what was expected: the status, the content type and where a
+    /// redirect leads. Nothing of the body, which may be anybody's.
+    pub(crate) fn manner(&self) -> String {
+        let kind = self.header("content-type").and_then(|kind| kind.split(';').next());
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/+-.".contains(c);
+        let kind = match kind.map(str::trim) {
+            Some(kind) if kind.len() <= 60 && kind.chars().all(plain) => format!("`{kind}`"),
+            Some(_) => "an odd content type".to_owned(),
+            None => "no content type".to_owned(),
+        };
+        let origin = self.header("location").and_then(|to| Url::parse(to).ok()).map(|u| u.origin());
+        match origin.filter(|_| (300..400).contains(&self.status)) {
+            Some(to) => format!("{}, which leads to `{}`", self.status, to.ascii_serialization()),
+            None => format!("{} with {kind}", self.status),
+        }
+    }
+
     /// Whether the status is 2xx.
     pub(crate) fn ok(&self) -> bool {
         (200..300).contains(&self.status)
@@ -344,6 +369,34 @@ mod tests {
              'http://u:***@127.0.0.1:9/v1/x'"
         );
         assert!(!format!("{client:?} {call:?}").contains("canary-7f3a"));
+    }
+
+    #[test]
+    fn a_health_document_is_told_from_anything_else() {
+        let answer = |status: u16, headers: &[(&str, &str)], body: &str| Exchange {
+            request: String::new(),
+            status,
+            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            body: body.to_owned(),
+            latency: Duration::ZERO,
+            first_byte: Duration::ZERO,
+        };
+        assert!(answer(503, &[], r#"{"status":"degraded","mode":"real"}"#).is_ours());
+        for body in
+            ["", "<html>", "[]", "{}", r#"{"status":"ok"}"#, r#"{"status":1,"mode":"mock"}"#]
+        {
+            assert!(!answer(200, &[], body).is_ours(), "{body}");
+        }
+        let html = [("content-type", "text/html; charset=utf-8")];
+        assert_eq!(answer(404, &html, "canary").manner(), "404 with `text/html`");
+        assert_eq!(
+            answer(200, &[("content-type", "a b")], "").manner(),
+            "200 with an odd content type"
+        );
+        let moved = [("location", "https://u:canary@x.example/a?b=canary")];
+        let manner = answer(301, &moved, "").manner();
+        assert_eq!(manner, "301, which leads to `https://x.example`");
+        assert_eq!(answer(302, &[("location", "/login")], "").manner(), "302 with no content type");
     }
 
     #[tokio::test]

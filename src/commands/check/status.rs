@@ -11,8 +11,11 @@ use serde_json::Value;
 use std::time::Duration;
 use url::Url;
 
-/// How long one question may take: the whole pass stays below two seconds.
-const DEADLINE: Duration = Duration::from_millis(1500);
+/// How long the first question may take.
+const FIRST: Duration = Duration::from_millis(1200);
+
+/// How long the others may take, which are asked together: the whole pass stays below two seconds.
+const OTHERS: Duration = Duration::from_millis(750);
 
 /// One part of a server.
 #[derive(Clone, Debug, Serialize)]
@@ -31,8 +34,12 @@ struct Component {
 #[derive(Clone, Debug, Default, Serialize)]
 struct Seen {
     url: String,
+    /// Whether an ultra server answers there.
     reached: bool,
     ready: bool,
+    /// What answers there, if it is no ultra server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answered: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +60,7 @@ struct Seen {
 /// Asks the server at `url`, or those that run on the state directory.
 ///
 /// # Errors
-/// No server runs, or none can be reached (5).
+/// No server runs (5). A report ends with 5 too if none can be reached, or what answers is none.
 pub(crate) fn run(
     url: Option<Url>,
     key: Option<Secret>,
@@ -116,15 +123,17 @@ async fn ask(url: Url, key: Option<Secret>) -> Seen {
         Ok(client) => client,
         Err(why) => return Seen { why: Some(why.to_string()), ..seen },
     };
-    let ready = Call::get("/api/health/ready").within(DEADLINE);
-    let detail = Call::get("/api/health?detail=true").with_key().within(DEADLINE);
-    let plain = Call::get("/api/health").within(DEADLINE);
-    let (ready, detail, plain) =
-        tokio::join!(client.send(&ready), client.send(&detail), client.send(&plain));
-    let ready: Exchange = match ready {
+    // Whoever answers is known before it is shown the key.
+    let ready: Exchange = match client.send(&Call::get("/api/health/ready").within(FIRST)).await {
         Ok(ready) => ready,
         Err(why) => return Seen { why: Some(why.to_string()), ..seen },
     };
+    if !ready.is_ours() {
+        return Seen { answered: Some(ready.manner()), ..seen };
+    }
+    let detail = Call::get("/api/health?detail=true").with_key().within(OTHERS);
+    let plain = Call::get("/api/health").within(OTHERS);
+    let (detail, plain) = tokio::join!(client.send(&detail), client.send(&plain));
     seen.reached = true;
     seen.ready = ready.status == 200;
     seen.reasons = texts(ready.json().as_ref().and_then(|json| json.get("reasons")));
@@ -183,6 +192,14 @@ fn rank(status: &str) -> u8 {
 
 fn shown(server: &Seen) -> Vec<Block> {
     let mut blocks = vec![Block::heading(&server.url)];
+    if let Some(answered) = &server.answered {
+        let url = &server.url;
+        let what = format!("`{url}` does not answer as an ultra server: it answers {answered}");
+        blocks.push(Block::Toned(Tone::Bad, what));
+        let hint = "hint: name the address that `ultra serve` listens on: `--url http://HOST:PORT`";
+        blocks.push(Block::text(hint));
+        return blocks;
+    }
     if !server.reached {
         let why = server.why.as_deref().unwrap_or("no answer");
         blocks.push(Block::Toned(Tone::Bad, format!("cannot be reached: {why}")));

@@ -6,3 +6,4 @@ mod scan;
 mod selection;
 mod smoke;
 mod status;
+mod stranger;

@@ -112,10 +112,11 @@ fn admit(defect: Defect, headers: &HeaderMap) -> Result<(), Response> {
 
 async fn live(State(defect): State<Defect>, headers: HeaderMap) -> Response {
     if defect == Defect::NotAlive {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        let body = axum::Json(json!({"status": "critical", "mode": "mock"}));
+        return (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
     }
     let id = headers.get("x-request-id").filter(|_| defect != Defect::RequestIdLost);
-    let mut response = axum::Json(json!({"status": "ok"})).into_response();
+    let mut response = axum::Json(json!({"status": "ok", "mode": "mock"})).into_response();
     if let Some(id) = id {
         response.headers_mut().insert("x-request-id", id.clone());
     }
@@ -125,7 +126,8 @@ async fn live(State(defect): State<Defect>, headers: HeaderMap) -> Response {
 async fn ready(State(defect): State<Defect>) -> Response {
     let status =
         if defect == Defect::NotReady { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    (status, axum::Json(json!({"reasons": ["the store is away"]}))).into_response()
+    let body = json!({"status": "ok", "mode": "mock", "reasons": ["the store is away"]});
+    (status, axum::Json(body)).into_response()
 }
 
 async fn health(State(defect): State<Defect>, uri: Uri, headers: HeaderMap) -> Response {

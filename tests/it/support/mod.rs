@@ -4,9 +4,11 @@
 
 mod server;
 pub(crate) mod services;
+mod stranger;
 mod ultra;
 
 pub(crate) use server::Server;
+pub(crate) use stranger::Stranger;
 pub(crate) use ultra::{Outcome, Ultra};
 
 use std::time::{Duration, Instant};

@@ -2,7 +2,8 @@
 //!
 //! ## What it checks
 //!
-//! With `--url` the server that is named answers `GET /api/health/live` with 200. Without, `ultra
+//! With `--url` the server that is named answers `GET /api/health/live` with 200 and the health
+//! document of `ultra serve`: a proxy's page or another program's answer is none. Without, `ultra
 //! serve --probe` is started with this profile on a free port of the loopback and must get as
 //! far.
 //!
@@ -42,6 +43,13 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         }));
     }
     let alive = live.answer(Probe::Live)?;
+    if !alive.is_ours() {
+        let observed =
+            format!("{target} does not answer as an ultra server: it answers {}", alive.manner());
+        return Ok(Judgement::fail(observed, "the health document of `ultra serve`")
+            .evidence(alive.manner(), Some(alive.request.clone()))
+            .fix("name the address that `ultra serve` listens on: `--url http://HOST:PORT`"));
+    }
     if alive.status == 200 {
         return Ok(Judgement::pass(format!("{target} answers")));
     }
@@ -63,5 +71,17 @@ pub(crate) mod fixtures {
     /// Facts that it fails.
     pub(crate) fn bad() -> Facts {
         Fixture::prod().live(|l| l.unreachable = Some("refused".to_owned())).facts()
+    }
+
+    #[test]
+    fn the_page_of_another_server_is_no_answer() {
+        let page =
+            |body: &str| Fixture::prod().answer(super::Probe::Live, |e| e.body = body.into());
+        for body in ["<html>canary</html>", r#"{"status":"canary"}"#] {
+            let judged = super::judge(&page(body).facts()).unwrap();
+            assert_eq!(judged.outcome, crate::report::Outcome::Fail, "{body}");
+            assert!(judged.observed.contains("does not answer as an ultra server"));
+            assert!(!format!("{judged:?}").contains("canary"));
+        }
     }
 }
