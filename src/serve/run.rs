@@ -25,7 +25,7 @@ use crate::report::{Console, Fault, Problem, Report};
 use crate::settings::groups::CacheKind;
 use crate::settings::profile::Mode;
 use crate::settings::secret::SecretSource;
-use crate::settings::{Resolution, Settings, Workspace};
+use crate::settings::{self, Resolution, Settings, Workspace};
 use crate::store::{self, DatabaseOptions, Store};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
@@ -181,7 +181,7 @@ async fn open(
         &state_dir,
         &*secrets,
     )
-    .map_err(|problem| Fault::does_not_hold(vec![problem]))?;
+    .map_err(|problem| no_address("DATABASE_URL", problem))?;
     let store = store::open(&options).await.map_err(|e| e.fault())?;
     let journal = Journal::open(JournalOptions::in_state_dir(&state_dir))
         .map_err(|e| Fault::unreachable(e.problem()))?;
@@ -237,6 +237,18 @@ async fn open(
     Ok(Opened { app, last_good, dev_key, journal: tasks })
 }
 
+/// An address that cannot be learned. A store that is away is waited for, one that nobody can name
+/// is not: a server without it could neither tell its callers apart nor even say what it waits for.
+/// Whoever starts servers tries again, until the keyring is there.
+fn no_address(variable: &str, problem: Problem) -> Fault {
+    if !settings::out_of_reach(&problem) {
+        return Fault::does_not_hold(vec![problem]);
+    }
+    let what =
+        format!("cannot start without `{variable}`, which is in the vault: {}", problem.what);
+    Fault::unreachable(Problem { what, ..problem })
+}
+
 /// The cache of the profile. Replicas of a profile share it; a Redis that is away is waited for by
 /// nobody.
 fn open_cache(settings: &Settings, secrets: &dyn SecretSource) -> Result<Arc<dyn Cache>, Fault> {
@@ -244,7 +256,7 @@ fn open_cache(settings: &Settings, secrets: &dyn SecretSource) -> Result<Arc<dyn
     let redis_url = url
         .map(|reference| reference.reveal(secrets))
         .transpose()
-        .map_err(|problem| Fault::does_not_hold(vec![problem]))?;
+        .map_err(|problem| no_address("REDIS_URL", problem))?;
     cache::open(&CacheOptions {
         kind: settings.cache.kind,
         redis_url,

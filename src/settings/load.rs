@@ -69,14 +69,15 @@ pub(crate) fn start(workspace: &Workspace, profile: &str, secrets: &dyn SecretSo
 }
 
 fn may_come_later(problem: &Problem) -> bool {
-    const LATER: &[&str] = &[
-        "keyring-locked",
-        "no-keyring",
-        "keyring-denied",
-        "keyring-item-missing",
-        "missing-secret",
-    ];
-    LATER.contains(&problem.code)
+    out_of_reach(problem) || problem.code == "missing-secret"
+}
+
+/// Whether a secret could not be opened because the keyring is away, locked, or does not know us
+/// (yet): nothing is wrong with the configuration.
+pub(crate) fn out_of_reach(problem: &Problem) -> bool {
+    const AWAY: &[&str] =
+        &["keyring-locked", "no-keyring", "keyring-denied", "keyring-item-missing"];
+    AWAY.contains(&problem.code)
 }
 
 fn judged(

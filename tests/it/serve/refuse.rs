@@ -103,6 +103,29 @@ fn a_keyring_that_is_away_is_waited_for() {
 }
 
 #[test]
+fn an_address_in_a_vault_whose_keyring_is_away_refuses_with_five() {
+    for (name, variable) in [("database", "DATABASE_URL"), ("redis", "REDIS_URL")] {
+        let ultra = Ultra::empty();
+        let identity = ultra.home().join("identity");
+        let scheme = if name == "redis" { "redis" } else { "postgres" };
+        let cache = if name == "redis" { "redis" } else { "memory" };
+        let ultra = ultra
+            .env("ULTRA_VAULT_IDENTITY_FILE", identity.display().to_string())
+            .env("ULTRA_CACHE", cache);
+        set(&ultra, name, &format!("{scheme}://u:{CANARY}@127.0.0.1:1/0"));
+        let path = ".ultra/vault-index.json";
+        let index = ultra.read(path);
+        ultra.write(path, index.replace("\"identity-file\"", "\"keyring\""));
+        let outcome = ultra.run(SERVE).exits(5).keeps_the_canary();
+        outcome.complains(variable).complains("keyring").complains("ULTRA_VAULT_IDENTITY_FILE");
+        assert!(!ultra.root().join(".ultra/data").exists(), "no other database was made");
+        // As soon as the keyring is there, so is the address: a store that is away is waited for.
+        ultra.write(path, index);
+        drop(Server::start(&ultra, &[]));
+    }
+}
+
+#[test]
 fn a_state_directory_that_cannot_be_used_is_refused_and_not_ready() {
     let ultra = Ultra::empty();
     ultra.write(".ultra", b"a file");
