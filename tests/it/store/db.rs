@@ -91,3 +91,30 @@ fn postgres_is_migrated_by_an_operator_and_shared_with_an_application() {
     ultra.run(&["db", "status"]).exits(3).says("newer");
     ultra.run(&["db", "migrate"]).exits(3).complains("newer");
 }
+
+#[test]
+fn a_database_of_a_newer_program_is_refused_and_its_bytes_are_unchanged() {
+    let ultra = Ultra::empty();
+    ultra.run(&["db", "migrate"]).exits(0);
+    let path = ultra.state().join("data/dev.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use sqlx::{ConnectOptions as _, Connection as _};
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+        let mut newer = options.connect().await.unwrap();
+        sqlx::raw_sql("INSERT INTO ultra_migrations VALUES (9999, 'future', x'00', 0)")
+            .execute(&mut newer)
+            .await
+            .unwrap();
+        newer.close().await.unwrap();
+    });
+    let before = std::fs::read(&path).unwrap();
+    for command in [
+        &["serve", "--port", "auto"][..],
+        &["db", "migrate"],
+        &["auth", "service-key", "create", "ci"],
+    ] {
+        ultra.run(command).exits(3).complains("newer").complains("9999");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{command:?}");
+    }
+}
