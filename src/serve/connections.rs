@@ -14,9 +14,6 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-/// The most header fields that are read at all; the stack refuses fewer, with a proper answer.
-const HEADERS: usize = 200;
-
 /// How long to wait when no connection can be accepted (no file descriptor left).
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -86,7 +83,6 @@ impl Connection {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_timeout)
-            .max_headers(HEADERS)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "connection ended");

@@ -85,7 +85,7 @@ async fn answer(
 ) -> Result<Response<Body>, Refusal> {
     let headers = request.headers();
     hop::check(headers, &app.instance)?;
-    head::check(headers)?;
+    head::check(request.uri(), headers)?;
     if let Some(response) = cors::preflight(origins, request.method(), headers) {
         return Ok(response);
     }

@@ -108,13 +108,10 @@ fn heads_that_are_too_large_are_refused() {
     let long = with_key(&ultra, "GET", "/v1/models").header("x-long", &"x".repeat(40 << 10));
     openai(&long.send(server.addr()).is(431));
     let mut many = with_key(&ultra, "GET", "/v1/models");
-    for n in 0..120 {
+    for n in 0..90 {
         many = many.header(&format!("x-h{n}"), "v");
     }
     openai(&many.send(server.addr()).is(431));
-    // So long that the HTTP library itself refuses.
-    let huge = Request::new("GET", "/v1/models").header("x-long", &"x".repeat(1 << 20));
-    assert_eq!(huge.send(server.addr()).status, 431);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod errors;
 mod fallback;
+mod heads;
 mod http;
 mod identity;
 mod keys;
