@@ -116,11 +116,14 @@ fn an_address_in_a_vault_whose_keyring_is_away_refuses_with_five() {
         let path = ".ultra/vault-index.json";
         let index = ultra.read(path);
         ultra.write(path, index.replace("\"identity-file\"", "\"keyring\""));
+        let elsewhere = ultra.home().join("elsewhere");
+        std::fs::rename(&identity, &elsewhere).unwrap();
         let outcome = ultra.run(SERVE).exits(5).keeps_the_canary();
         outcome.complains(variable).complains("keyring").complains("ULTRA_VAULT_IDENTITY_FILE");
         assert!(!ultra.root().join(".ultra/data").exists(), "no other database was made");
         // As soon as the keyring is there, so is the address: a store that is away is waited for.
         ultra.write(path, index);
+        std::fs::rename(&elsewhere, &identity).unwrap();
         drop(Server::start(&ultra, &[]));
     }
 }
