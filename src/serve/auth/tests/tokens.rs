@@ -1,0 +1,149 @@
+//! Access tokens: what is accepted, for how long, and every way in which one is refused.
+
+use super::*;
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_790_000_000).unwrap()
+}
+
+fn minted(life: u64) -> Secret {
+    let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
+    let request = TokenRequest {
+        subject: "operator".into(),
+        scopes: Scopes::of([Scope::Read]),
+        life: Duration::from_secs(life),
+    };
+    mint(&keys, &request, now()).unwrap().text
+}
+
+fn ask(text: &str, at: i64) -> Result<Caller, AuthError> {
+    let now = now();
+    let authenticator = authenticator(now - jiff::SignedDuration::from_secs(3_600));
+    let at = now + jiff::SignedDuration::from_secs(at);
+    authenticator.authenticate(&bearer(text), at)
+}
+
+#[test]
+fn a_token_is_its_subject_until_it_expires() {
+    let token = minted(60);
+    let caller = ask(token.expose(), 0).unwrap();
+    assert_eq!((&*caller.key_id, caller.credential), ("operator", Credential::AccessToken));
+    assert!(caller.scopes.has(Scope::Read) && !caller.scopes.has(Scope::Write));
+    ask(token.expose(), 64).unwrap();
+    assert_eq!(ask(token.expose(), 65), Err(AuthError::TokenExpired));
+    ask(token.expose(), -5).unwrap();
+    assert_eq!(ask(token.expose(), -6), Err(AuthError::InvalidToken));
+    // No token lives longer than a day, whatever is asked for.
+    assert_eq!(ask(minted(1 << 40).expose(), 86_406), Err(AuthError::TokenExpired));
+}
+
+#[test]
+fn no_bit_of_a_token_can_be_changed() {
+    let token = minted(60).expose().to_owned();
+    for at in 0..token.len() {
+        let mut bytes = token.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(bytes).unwrap();
+        if changed != token {
+            assert!(ask(&changed, 0).is_err(), "changed at {at}");
+        }
+    }
+}
+
+#[test]
+fn the_algorithm_is_never_taken_from_the_token() {
+    use data_encoding::BASE64URL_NOPAD;
+    let token = minted(60).expose().to_owned();
+    let mut parts = token.split('.');
+    let (head, body, tail) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+    let head = String::from_utf8(BASE64URL_NOPAD.decode(head.as_bytes()).unwrap()).unwrap();
+    for algorithm in ["none", "None", "NONE", "HS384", "HS512", "RS256", "ES256", ""] {
+        let head = head.replace("HS256", algorithm);
+        let head = BASE64URL_NOPAD.encode(head.as_bytes());
+        for tail in ["", tail] {
+            let forged = format!("{head}.{body}.{tail}");
+            assert_eq!(ask(&forged, 0), Err(AuthError::InvalidToken), "{algorithm}");
+        }
+    }
+    // A header that demands what we do not understand (RFC 7515 §4.1.11), correctly signed.
+    let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
+    let known: serde_json::Value = serde_json::from_str(&head).unwrap();
+    header.kid = known["kid"].as_str().map(str::to_owned);
+    let claims: serde_json::Value =
+        serde_json::from_slice(&BASE64URL_NOPAD.decode(body.as_bytes()).unwrap()).unwrap();
+    let key = jsonwebtoken::EncodingKey::from_secret(JWT_KEY.as_bytes());
+    let signed =
+        |header: &jsonwebtoken::Header| jsonwebtoken::encode(header, &claims, &key).unwrap();
+    ask(&signed(&header), 0).unwrap();
+    header.crit = Some(vec!["exp".into()]);
+    assert_eq!(ask(&signed(&header), 0), Err(AuthError::InvalidToken));
+}
+
+#[test]
+fn garbage_is_no_token() {
+    for text in ["x", "a.b", "a.b.c", "..", "eyJhbGciOiJIUzI1NiJ9.e30.", "ey", "\u{e9}"] {
+        assert_eq!(ask(text, 0), Err(AuthError::InvalidToken), "{text}");
+    }
+}
+
+#[test]
+fn probes_are_refused_as_they_should_be() {
+    let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
+    let caller = Caller {
+        key_id: "k".into(),
+        name: "probe".into(),
+        scopes: Scopes::of([Scope::Read, Scope::Check]),
+        rate: None,
+        credential: Credential::ServiceKey,
+    };
+    let probes = mint_probe_tokens(&keys, &caller, now()).unwrap();
+    assert_eq!(probes.len(), 8);
+    for probe in probes {
+        let answer = ask(probe.text.expose(), 0)
+            .and_then(|caller| caller.require(Scope::Read).map(|()| caller));
+        match probe.expected {
+            None => assert_eq!(answer.unwrap().scopes, caller.scopes),
+            Some(code) => assert_eq!(answer.unwrap_err().code(), code, "{}", probe.case),
+        }
+    }
+    assert!(mint_probe_tokens(&TokenKeys::none(now()), &caller, now()).is_none());
+}
+
+#[test]
+fn an_unknown_signing_key_is_waited_for_and_then_refused() {
+    let other = TokenKeys::new(&Secret::new("x".repeat(32)), &[], now()).unwrap();
+    let request = TokenRequest {
+        subject: "x".into(),
+        scopes: Scopes::default(),
+        life: Duration::from_secs(3_600),
+    };
+    let token = mint(&other, &request, now()).unwrap().text;
+    let at = |seconds| now() + jiff::SignedDuration::from_secs(seconds);
+    let authenticator = authenticator(now() - jiff::SignedDuration::from_secs(60));
+    let ask = |seconds| authenticator.authenticate(&bearer(token.expose()), at(seconds));
+    assert!(matches!(ask(0), Err(AuthError::Unavailable { .. })));
+    assert!(matches!(ask(5), Err(AuthError::Unavailable { .. })));
+    assert_eq!(ask(6), Err(AuthError::InvalidToken));
+    assert_eq!(ask(30), Err(AuthError::InvalidToken));
+    assert!(matches!(ask(31), Err(AuthError::Unavailable { .. })), "asked again");
+    // The keys were loaded, and it is not among them.
+    let key = Secret::new(JWT_KEY);
+    authenticator.set_token_keys(TokenKeys::new(&key, &[], at(32)).unwrap());
+    assert_eq!(ask(33), Err(AuthError::InvalidToken));
+    // It is there: accepted, though another one signs.
+    let both = TokenKeys::new(&key, &[Secret::new("x".repeat(32))], at(34)).unwrap();
+    assert_eq!(both.signing_id(), authenticator.token_keys().signing_id());
+    authenticator.set_token_keys(both);
+    ask(35).unwrap();
+    // Without any key there is nothing to wait for.
+    authenticator.set_token_keys(TokenKeys::none(now()));
+    assert_eq!(ask(100), Err(AuthError::InvalidToken));
+}
+
+#[test]
+fn a_short_key_is_refused_and_no_key_is_shown() {
+    let short = TokenKeys::new(&Secret::new("canary"), &[], now()).unwrap_err();
+    assert!(!short.to_string().contains("canary"));
+    let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
+    assert!(!format!("{keys:?}").contains("01234567"));
+}
