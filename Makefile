@@ -15,7 +15,8 @@ help: ## Show what can be made
 run: ## Build, check the dev profile, serve it on embedded defaults (SQLite, memory cache, mock provider)
 	cargo build --locked
 	$(ULTRA) check readiness --profile dev
-	$(ULTRA) serve --profile dev
+	$(ULTRA) serve --profile dev || { code=$$?; \
+	  [ $$code != 5 ] || echo 'hint: if the port is taken: ULTRA_PORT=auto make run' >&2; exit $$code; }
 
 test: ## Install what is missing and run the whole suite: format, lints, unit and integration tests
 	scripts/setup test
