@@ -14,6 +14,8 @@ pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod man;
+#[cfg(test)]
+mod quoted;
 pub(crate) mod render;
 pub(crate) mod run;
 pub(crate) mod serve;
