@@ -2,6 +2,7 @@
 
 use super::{Answer, Context, run};
 use crate::cli::env::EnvCommand;
+use crate::cli::fmt::FmtArgs;
 use crate::cli::import::ImportArgs;
 use crate::cli::init::{self, InitArgs};
 use crate::cli::lint::{CompatArg, LintArgs};
@@ -63,11 +64,7 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
             };
             env::diff::run(&request, &workspace, &secrets, &context.console)
         }
-        EnvCommand::Fmt(args) => {
-            let request =
-                env::fmt::Request { files: args.files, check: args.check, stdout: args.stdout };
-            env::fmt::run(&request, &workspace)
-        }
+        EnvCommand::Fmt(args) => fmt(args, &workspace),
         EnvCommand::Switch(args) => {
             let request = switch::Request {
                 target: args.target,
@@ -101,6 +98,12 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
         EnvCommand::Import(args) => import(args, context, &workspace, &secrets),
     };
     report.map(Answer::Report)
+}
+
+/// `ultra env fmt`.
+fn fmt(args: FmtArgs, workspace: &Workspace) -> Result<Report, Fault> {
+    let request = env::fmt::Request { files: args.files, check: args.check, stdout: args.stdout };
+    env::fmt::run(&request, workspace)
 }
 
 /// `ultra env init`.

@@ -195,6 +195,9 @@ fn circles_are_named() {
     assert_eq!(names, ["F", "PROC"]);
 }
 
+/// A kind of text by its name, in any size.
+type Shape = (&'static str, fn(usize) -> String);
+
 /// How many characters are taken for reading a text.
 fn steps(text: &str) -> u64 {
     let before = cursor::STEPS.with(std::cell::Cell::get);
@@ -204,7 +207,7 @@ fn steps(text: &str) -> u64 {
 
 #[test]
 fn reading_takes_steps_in_proportion_to_the_size() {
-    let shapes: [(&str, fn(usize) -> String); 11] = [
+    let shapes: [Shape; 11] = [
         ("lines", |n| (0..n).map(|i| format!("V{i}=value # {i}\n")).collect()),
         ("one value", |n| format!("A='{}'", "x".repeat(n))),
         ("one unquoted value", |n| format!("A={}", "x ".repeat(n))),
