@@ -289,3 +289,37 @@ fn killed_at_any_point_a_second_run_completes_it() {
     }
     panic!("it never came through");
 }
+
+#[test]
+fn what_an_unknown_name_holds_is_not_told() {
+    let ultra = project();
+    let drawn = "hR7qLm2Zx9TbVn4KcWpY81DsQeFgUjAo";
+    ultra.write(".env.dev.local", "OTHER=1\n");
+    ultra.write("old.env", format!("DB_LOGIN=joe:{CANARY}\nMYTHING={drawn}\nAPI_PORT=8095\n"));
+    for args in [["old.env", "--dry-run"].as_slice(), &["old.env"], &["old.env", "-o", "json"]] {
+        let said = import(&ultra, args).exits(0).keeps_the_canary().says("8095");
+        assert!(!said.stdout.contains(drawn), "{}", said.stdout);
+    }
+    assert!(ultra.read(".env.dev.local").contains(drawn));
+    let mode = ultra.root().join(".env.dev.local").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "others can read it");
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_written_outside() {
+    let ultra = project();
+    ultra.write("old.env", "A_THING=1\nB_THING=2\n");
+    import(&ultra, &["old.env", "--except", "B_THING", "--remove-source"])
+        .exits(6)
+        .complains("`B_THING` would be lost");
+    assert!(ultra.root().join("old.env").exists());
+    assert!(!ultra.root().join(".env.dev.local").exists());
+
+    let outside = ultra.home().join("rc");
+    std::fs::write(&outside, "X=1\n").unwrap();
+    std::os::unix::fs::symlink(&outside, ultra.root().join(".env.dev.local")).unwrap();
+    import(&ultra, &["old.env"]).exits(6).complains("leads out of the root");
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "X=1\n");
+    import(&ultra, &["old.env", "--into", ".env.dev.local"]).exits(0);
+    assert!(std::fs::read_to_string(&outside).unwrap().contains("A_THING=1\n"));
+}

@@ -49,7 +49,9 @@ impl Merge {
                     .hint("name another file with `--into`"),
             ));
         }
-        let private = decisions.iter().any(|d| d.written() && d.secret && !d.text.is_empty());
+        let private = decisions.iter().any(|d| {
+            d.written() && !d.text.is_empty() && (d.secret || secretish::perhaps(&d.text))
+        });
         let mut merge =
             Self { before: before.clone(), after: String::new(), present: Vec::new(), private };
         let text = String::from_utf8_lossy(bytes).into_owned();

@@ -106,6 +106,7 @@ pub(crate) fn run(
         &decisions,
     );
     let (ready, merge) = all_or_nothing(problems, examined, merged)?;
+    keeps_what_is_left(request, &decisions)?;
     let mut outcome = Outcome { decisions, ready, merge, into: target, removed: false, in_place };
     if !request.dry_run {
         commit(request, workspace, desk, options, &source, &mut outcome)?;
@@ -206,7 +207,9 @@ fn target(
                         .hint("`ultra env init` starts a project here; or name the root with `--dir ROOT`"),
                 ));
             };
-            dir.join(format!(".env.{}.local", desk.profile()))
+            let path = dir.join(format!(".env.{}.local", desk.profile()));
+            stays(&path, dir, workspace)?;
+            path
         }
     };
     let same = match (&source.path, path.canonicalize()) {
@@ -221,6 +224,36 @@ fn target(
         ));
     }
     Ok((path, same))
+}
+
+/// Refuses a link that leads out of `dir`: a cloned repository may hold one.
+fn stays(path: &Path, dir: &Path, workspace: &Workspace) -> Result<(), Fault> {
+    let (Ok(real), Ok(dir)) = (path.canonicalize(), dir.canonicalize()) else { return Ok(()) };
+    if real.starts_with(&dir) {
+        return Ok(());
+    }
+    let shown = workspace.shown(path);
+    Err(Fault::refused(
+        Problem::error("link-outside", format!("`{}` leads out of the root", shown.display()))
+            .at(Place::file(&shown))
+            .why(format!("it is a link to `{}`", real.display()))
+            .hint(format!("if that is meant, say so: `--into {}`", shown.display())),
+    ))
+}
+
+/// Refuses to remove the only copy of what `--except` leaves out.
+fn keeps_what_is_left(request: &Request, decisions: &[Decision]) -> Result<(), Fault> {
+    let left = decisions.iter().filter(|d| d.what == What::Left && !d.text.is_empty());
+    let problems: Vec<Problem> = left
+        .filter(|_| request.remove_source)
+        .map(|d| {
+            Problem::error("would-be-lost", format!("`{}` would be lost", d.name))
+                .at(d.place.clone())
+                .why("`--except` leaves it out, and `--remove-source` removes the file")
+                .hint("leave out `--remove-source`")
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Fault::new(ExitStatus::Refused, problems)) }
 }
 
 /// Which layer of the profile a file is.

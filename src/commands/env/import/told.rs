@@ -4,6 +4,7 @@ use super::decide::{Decision, What};
 use super::{Outcome, Request, source};
 use crate::commands::keys::{Desk, intake};
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
+use crate::settings::names::{self, Meaning};
 use crate::settings::{Workspace, load};
 use serde::Serialize;
 use std::path::Path;
@@ -18,7 +19,8 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
     secret: bool,
-    /// The value, unless it is a secret.
+    /// The value of a variable that is no secret. Nobody vouches for what a name of the application
+    /// holds, so its value is not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +49,9 @@ pub(super) fn report(
             (None, Some(fingerprint), true) => format!("[secret: {fingerprint}]"),
             (None, None, true) if !decision.text.is_empty() => {
                 format!("[secret of {} bytes]", decision.text.len())
+            }
+            (None, _, false) if decision.written() && !vouched(row.name) => {
+                "(not shown, outside the catalogue)".to_owned()
             }
             _ => String::new(),
         };
@@ -116,7 +121,7 @@ fn row<'a>(decision: &'a Decision, outcome: &'a Outcome, into: &Path) -> Row<'a>
             || (decision.written() && outcome.merge.present.iter().any(|there| there == name)),
         to,
         secret,
-        value: (!secret && decision.written()).then_some(&*decision.text),
+        value: (!secret && decision.written() && vouched(name)).then_some(&*decision.text),
         fingerprint: ready.and_then(|one| one.fingerprint.as_deref()),
         tested: ready.and_then(intake::Ready::tested),
         why: decision.why.as_deref(),
@@ -146,6 +151,12 @@ fn tone(row: &Row<'_>) -> Tone {
         What::Placeholder | What::Unused => Tone::Warn,
         _ => Tone::Faint,
     }
+}
+
+/// Whether the name is a variable of the catalogue, by its own name, an alias or with `_FILE`, so
+/// that its value is known to be harmless unless it is declared a secret.
+fn vouched(name: &str) -> bool {
+    !matches!(names::meaning(name), Meaning::Foreign | Meaning::UnknownOurs)
 }
 
 /// A value on one line, not too long.
