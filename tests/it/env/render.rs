@@ -141,3 +141,19 @@ fn own_templates_are_strict_and_files_are_not_overwritten() {
     ultra.run(&["env", "render", "--list"]).exits(0).says("systemd-env");
     ultra.run(&["env", "render"]).exits(2);
 }
+
+#[test]
+fn what_looks_like_a_secret_is_not_rendered_and_a_private_file_stays_so() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let ultra = Ultra::empty();
+    ultra.run(&["env", "init", "--yes"]).exits(0);
+    let drawn = "hR7qLm2Zx9TbVn4KcWpY81DsQeFgUjAo";
+    ultra.write_private(".env.local", format!("MYTHING={drawn}\nGREETING=hi\n"));
+    ultra.write_private("out.env", "old\n");
+    ultra.run(&["env", "render", "dotenv", "--out", "out.env", "--replace"]).exits(0);
+    let text = ultra.read("out.env");
+    assert!(!text.contains(drawn), "{text}");
+    assert!(text.contains("# MYTHING comes from .env.local") && text.contains("GREETING=hi\n"));
+    let mode = ultra.root().join("out.env").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}

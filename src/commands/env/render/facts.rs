@@ -1,9 +1,10 @@
 //! What templates know of a profile: values that are no secrets, and the names of secrets.
 
+use crate::settings::Layer;
 use crate::settings::catalogue::{self, Need};
 use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::ValueRef;
-use crate::settings::{Layer, secretish};
+use crate::settings::shown::hidden;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -58,9 +59,7 @@ pub(super) fn of(resolution: &Resolution) -> Facts {
         }
         let Some(said) = said(resolution, name) else { continue };
         match &said.value {
-            ValueRef::Text(text)
-                if !spec.is_some_and(|spec| spec.secret) && !secretish::value(text) =>
-            {
+            ValueRef::Text(text) if !hidden(name, &elsewhere(resolution, name)) => {
                 vars.push(Var { name: name.to_owned(), value: text.clone() });
             }
             _ => {
@@ -83,6 +82,13 @@ pub(super) fn of(resolution: &Resolution) -> Facts {
         vars,
         secrets: secrets.into_iter().map(|name| secret(resolution, name)).collect(),
     }
+}
+
+/// What is said of it other than by the process.
+fn elsewhere(resolution: &Resolution, name: &str) -> Vec<Candidate> {
+    let layers = Layer::Profile..=Layer::Vault;
+    let candidates = resolution.candidates(name).iter();
+    candidates.filter(|c| layers.contains(&c.origin.layer)).cloned().collect()
 }
 
 /// What wins among everything but defaults and the process.

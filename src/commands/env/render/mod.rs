@@ -187,15 +187,17 @@ fn column(error: &minijinja::Error, text: &str) -> u32 {
 
 /// Writes the result; `false` if it was there already.
 fn write(path: &Path, shown: &Path, text: &str, request: &Request) -> Result<bool, Fault> {
-    let there = file::read_bounded(path, LIMIT).map_err(|e| {
+    let there = file::read_with_mode(path, LIMIT).map_err(|e| {
         Fault::unreachable(
             Problem::error("unreadable-file", format!("cannot read `{}`", shown.display()))
                 .at(Place::file(shown))
                 .why(e),
         )
     })?;
+    // A file that only some may read stays so.
+    let mode = there.as_ref().map_or(0o644, |(_, mode)| mode & 0o644);
     match there {
-        Some(bytes) if bytes == text.as_bytes() => return Ok(false),
+        Some((bytes, _)) if bytes == text.as_bytes() => return Ok(false),
         Some(_) if !request.replace => {
             return Err(Fault::refused(
                 Problem::error(
@@ -208,7 +210,7 @@ fn write(path: &Path, shown: &Path, text: &str, request: &Request) -> Result<boo
         }
         _ => {}
     }
-    file::write_atomic(path, text.as_bytes(), 0o644)
+    file::write_atomic(path, text.as_bytes(), mode)
         .map_err(|e| crate::commands::generate::unwritable(shown, &e))?;
     Ok(true)
 }
