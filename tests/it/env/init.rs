@@ -184,3 +184,24 @@ fn killed_at_any_point_a_second_run_completes_it() {
     }
     panic!("it never came through");
 }
+
+#[test]
+fn no_link_leads_out_of_the_project() {
+    for name in [".gitignore", "profiles"] {
+        let ultra = Ultra::empty();
+        let outside = ultra.home().join("outside");
+        if name == "profiles" {
+            std::fs::create_dir(&outside).unwrap();
+        } else {
+            std::fs::write(&outside, "export A=1\n").unwrap();
+        }
+        std::os::unix::fs::symlink(&outside, ultra.root().join(name)).unwrap();
+        ultra.run(&["env", "init", "--yes"]).exits(5).complains("is a link to elsewhere");
+        assert_eq!(std::fs::read_dir(ultra.root()).unwrap().count(), 1);
+        if name == "profiles" {
+            assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+        } else {
+            assert_eq!(std::fs::read_to_string(&outside).unwrap(), "export A=1\n");
+        }
+    }
+}

@@ -5,7 +5,6 @@ use super::{Deed, Request, Row};
 use crate::base::file;
 use crate::report::{Fault, Place, Problem};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The longest `.gitignore` that is read.
@@ -26,6 +25,16 @@ pub(super) fn look(request: &Request) -> Result<Vec<Row>, Fault> {
             );
         }
     }
+    let profiles = request.dir.join("profiles");
+    if let (Ok(dir), Ok(real)) = (request.dir.canonicalize(), profiles.canonicalize())
+        && !real.starts_with(&dir)
+    {
+        problems.push(link(&profiles, "what is written there would leave the project"));
+    }
+    let ignore = request.dir.join(GITIGNORE);
+    if ignore.is_symlink() {
+        problems.push(link(&ignore, "git does not read it through a link"));
+    }
     if !problems.is_empty() {
         return Err(Fault::new(crate::exit::ExitStatus::Unreachable, problems));
     }
@@ -44,6 +53,13 @@ pub(super) fn look(request: &Request) -> Result<Vec<Row>, Fault> {
         rows.push(Row { path, deed, lines });
     }
     Ok(rows)
+}
+
+fn link(path: &Path, why: &str) -> Problem {
+    Problem::error("in-the-way", format!("`{}` is a link to elsewhere", path.display()))
+        .at(Place::file(path))
+        .why(why)
+        .hint("move it away")
 }
 
 fn gitignore(path: &Path) -> Result<String, Fault> {
@@ -147,13 +163,10 @@ fn write_all(
 
 /// Adds the missing lines to a `.gitignore`, which keeps its mode.
 fn extend(path: &Path, made: &mut Made) -> io::Result<()> {
-    // Through a link to the file itself, which stays one.
-    let path = path.canonicalize()?;
-    let mode = path.metadata()?.permissions().mode() & 0o7777;
-    let before = file::read_bounded(&path, LIMIT)?.unwrap_or_default();
+    let (before, mode) = file::read_with_mode(path, LIMIT)?.unwrap_or((Vec::new(), 0o644));
     let text = String::from_utf8_lossy(&before).into_owned();
     let lines = files::missing_lines(&text);
-    file::write_atomic(&path, files::extended(&text, &lines).as_bytes(), mode)?;
-    made.before = Some((path, before, mode));
+    file::write_atomic(path, files::extended(&text, &lines).as_bytes(), mode)?;
+    made.before = Some((path.to_owned(), before, mode));
     Ok(())
 }
