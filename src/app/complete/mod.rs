@@ -50,11 +50,12 @@ pub(super) fn asked(args: impl IntoIterator<Item = OsString>) -> Option<String> 
 
 fn candidates(mut words: Vec<OsString>, index: usize) -> String {
     // What stands behind the cursor says nothing; an empty last word may not have come through.
-    words.truncate(index + 1);
+    let Some(count) = index.checked_add(1) else { return String::new() };
+    words.truncate(count);
     if words.len() == index {
         words.push(OsString::new());
     }
-    if index == 0 || words.len() != index + 1 {
+    if index == 0 || words.len() != count {
         return String::new();
     }
     let names = Arc::new(Names::of(&words));

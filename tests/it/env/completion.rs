@@ -170,3 +170,12 @@ fn every_shell_has_a_script() {
         assert!(closed('{', '}') && closed('[', ']'), "{name}");
     }
 }
+
+#[test]
+fn no_index_is_too_large() {
+    let ultra = root();
+    for index in ["18446744073709551615", "18446744073709551614", "99", "0", "-1", ""] {
+        let outcome = ultra.run(&["__complete", index, "--", "ultra", "env"]).exits(0);
+        assert_eq!((&*outcome.stdout, &*outcome.stderr), ("", ""), "{index}");
+    }
+}
