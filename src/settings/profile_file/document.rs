@@ -180,6 +180,14 @@ fn vars(reader: &mut Reader<'_>, node: Node) -> Vec<SaidVariable> {
                 continue;
             }
         };
+        if text.contains('\0') {
+            reader.problems.push(
+                Problem::error("nul", format!("the value of `{name}` holds a NUL byte"))
+                    .at(value.place)
+                    .why("no process and no file of variables can hold one"),
+            );
+            continue;
+        }
         vars.push(SaidVariable { name, text, place: Some(value.place) });
     }
     vars

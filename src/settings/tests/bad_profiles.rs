@@ -222,6 +222,9 @@ const CASES: &[(&str, &[&str])] = &[
     ("\0mode: mock\n", &[
         "p.yaml:1:1 yaml-syntax: malformed YAML (unexpected character:)",
     ]),
+    ("vars:\n  A: \"a\\0b\"\n", &[
+        "p.yaml:2:6 nul: the value of `A` holds a NUL byte (no process and no file of variables can hold one)",
+    ]),
     ("vars:\n  A: !!int x\n", &[
         "p.yaml:2:12 yaml-syntax: malformed YAML (invalid)",
     ]),
