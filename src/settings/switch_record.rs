@@ -116,7 +116,9 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<SwitchRecord>, Problem> {
         Problem::error("switch-record", "cannot read the switch record")
             .at(Place::file(path))
             .why(why)
-            .hint("name the profile with `--profile`, or put the file back from a backup")
+            .hint(
+                "put the file back from a backup; or move it away: that switch is then not undone",
+            )
     };
     let Some(bytes) = file::read_bounded(path, RECORD_LIMIT).map_err(|e| problem(e.to_string()))?
     else {

@@ -121,7 +121,13 @@ fn see_secret(secret: &SecretRef, secrets: &dyn SecretSource, prints: Prints) ->
         });
     }
     match secret.reveal(secrets) {
-        Ok(value) if prints == Prints::WriteNothing => Seen::Open(value),
+        // With a key that is there a fingerprint writes nothing.
+        Ok(value)
+            if prints == Prints::WriteNothing
+                && secrets.fingerprint_key_id().ok().flatten().is_none() =>
+        {
+            Seen::Open(value)
+        }
         Ok(value) => {
             Seen::Text(secrets.fingerprint(&value).unwrap_or_else(|_| "not readable".to_owned()))
         }

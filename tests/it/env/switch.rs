@@ -449,6 +449,35 @@ fn a_damaged_record_is_no_ground_to_guess() {
 }
 
 #[test]
+fn a_damaged_entry_of_the_history_can_be_moved_away() {
+    let ultra = root();
+    ultra.run(&["env", "switch", "alpha"]).exits(0);
+    ultra.run(&["env", "switch", "beta"]).exits(0);
+    ultra.write(".ultra/history/00000001.json", "{");
+    ultra.run(&["env", "undo"]).exits(5).complains("00000001.json").complains("move it away");
+    std::fs::remove_file(ultra.root().join(".ultra/history/00000001.json")).unwrap();
+    ultra.run(&["env", "undo"]).exits(0);
+    assert_eq!(current(&ultra), "alpha");
+}
+
+#[test]
+fn a_dry_run_with_a_key_tells_what_the_switch_will() {
+    let ultra = root();
+    ultra.run(&["env", "switch", "alpha"]).exits(0);
+    ultra.write_private(".env.alpha", "MY_TOKEN=one-one-one\n");
+    ultra.write_private(".env.beta", "MY_TOKEN=two-two-two\n");
+    let changes = |args: &[&str]| {
+        let args = [&["env", "switch", "beta", "-o", "json"], args].concat();
+        ultra.run(&args).exits(0).json()["changes"].clone()
+    };
+    // Without a key of fingerprints a dry run makes none.
+    assert!(changes(&["--dry-run"]).to_string().contains("\"set\""));
+    let done = changes(&[]);
+    ultra.run(&["env", "undo"]).exits(0);
+    assert_eq!(changes(&["--dry-run"]), done);
+}
+
+#[test]
 fn a_server_keeps_its_profile_and_is_listed_until_it_stops() {
     let ultra = root();
     ultra.run(&["env", "switch", "alpha"]).exits(0);
