@@ -8,9 +8,12 @@ use std::ffi::OsString;
 /// The variable in which an export says what it set: stamps, separated by blanks.
 pub(crate) const EXPORTED: &str = "__ULTRA_EXPORT";
 
+/// Ends the stamp of a variable that was exported by the shell before.
+const BEFORE: &str = ":x";
+
 /// What tells later that `name` still has this value: the name and a short digest. It stands in an
 /// environment that holds the value itself.
-pub(crate) fn stamp(name: &str, value: &str) -> String {
+fn stamp(name: &str, value: &str) -> String {
     let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(value).finalize();
     let short: Vec<u8> = digest.iter().copied().take(8).collect();
     format!("{name}:{}", HEXLOWER.encode(&short))
@@ -22,8 +25,9 @@ pub(crate) fn stamp(name: &str, value: &str) -> String {
 pub(crate) struct Environment {
     texts: BTreeMap<String, String>,
     broken: Vec<String>,
-    /// Names that are set, and whose values are an export's.
-    exported: Vec<String>,
+    /// Names that are set, and whose values are an export's; and whether the shell had exported
+    /// them before that.
+    exported: BTreeMap<String, bool>,
 }
 
 impl Environment {
@@ -53,15 +57,30 @@ impl Environment {
     pub(crate) fn before_export(&self) -> Self {
         let mut before = self.clone();
         let stamps = before.texts.remove(EXPORTED).unwrap_or_default();
-        for name in stamps.split(' ').filter_map(|stamp| stamp.split(':').next()) {
-            let ours =
-                |value: &String| stamps.split(' ').any(|stamp| stamp == self::stamp(name, value));
-            if before.texts.get(name).is_some_and(ours) {
+        for whole in stamps.split(' ') {
+            let (stamp, exported) = match whole.strip_suffix(BEFORE) {
+                Some(stamp) => (stamp, true),
+                None => (whole, false),
+            };
+            let Some((name, _)) = stamp.split_once(':') else { continue };
+            if before.texts.get(name).is_some_and(|value| stamp == self::stamp(name, value)) {
                 before.texts.remove(name);
-                before.exported.push(name.to_owned());
+                before.exported.insert(name.to_owned(), exported);
             }
         }
         before
+    }
+
+    /// The stamp with which an export leaves `name`: it also tells the next export whether the
+    /// shell had exported the variable by itself.
+    pub(crate) fn stamp(&self, name: &str, value: &str) -> String {
+        let before = if self.exports(name) { BEFORE } else { "" };
+        format!("{}{before}", stamp(name, value))
+    }
+
+    /// Whether the shell exports `name` by itself, or did before an export of ours.
+    pub(crate) fn exports(&self, name: &str) -> bool {
+        self.exported.get(name).copied().unwrap_or_else(|| self.has(name))
     }
 
     /// The value of `name`, if it is set and UTF-8.
@@ -72,7 +91,8 @@ impl Environment {
     /// Whether `name` is set, to whatever.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.texts.contains_key(name)
-            || self.broken.iter().chain(&self.exported).any(|other| other == name)
+            || self.exported.contains_key(name)
+            || self.broken.iter().any(|other| other == name)
     }
 
     /// The names of everything that is set.

@@ -247,6 +247,30 @@ fn an_export_takes_the_place_of_the_one_before() {
 }
 
 #[test]
+fn undo_after_several_exports_brings_back_whether_a_variable_was_exported() {
+    for (shell, program, flags) in shells().into_iter().filter(|(shell, ..)| *shell != "nu") {
+        let ultra = Ultra::empty();
+        ultra.write_private(".env.local", "HELD=ours\nGIVEN=ours\n");
+        // Only the process environment wins over the file: this one is not in it.
+        let own = if shell == "fish" { "set -g HELD mine\n" } else { "HELD=mine\n" };
+        let seen = if shell == "fish" { "set -gx SEEN $HELD\n" } else { "export SEEN=$HELD\n" };
+        let script = format!(
+            "{own}{}{}{}{SHOW}{}{seen}{SHOW}",
+            eval(shell, "", 1),
+            eval(shell, "--only HELD", 1),
+            eval(shell, "", 1),
+            eval(shell, "--undo", 2)
+        );
+        let [during, after] = &environments(&ultra, &program, flags, &script, &[])[..] else {
+            panic!("{shell} stopped early");
+        };
+        assert_eq!((&*during["HELD"], &*during["GIVEN"]), ("ours", "ours"), "{shell}");
+        assert_eq!(after["SEEN"], "mine", "{shell}");
+        assert_eq!(after.get("HELD"), None, "{shell}: it was not exported");
+    }
+}
+
+#[test]
 fn secrets_are_left_out_unless_asked_for_and_never_on_a_terminal() {
     let ultra = Ultra::empty();
     ultra.write_private(".env.local", format!("APP_TOKEN={CANARY}\nPLAIN=1\n"));

@@ -14,7 +14,7 @@ mod reserved;
 use super::gateway::{Gateway, KeySource};
 use super::handed::{Given, Handed, Selection, collect};
 use crate::report::{Block, Console, Fault, Problem, Report};
-use crate::settings::environment::{EXPORTED, stamp};
+use crate::settings::environment::EXPORTED;
 use crate::settings::secret::SecretSource;
 use crate::settings::{Layer, Workspace, dotenv};
 use serde_json::{Map, Value as Json};
@@ -82,7 +82,7 @@ pub(crate) struct Request {
 struct Line<'a> {
     name: &'a str,
     value: Value<'a>,
-    /// Whether the shell had it exported when this was written.
+    /// Whether the shell had it exported before any export of ours.
     exported: bool,
 }
 
@@ -134,8 +134,11 @@ pub(crate) fn run(
             handed.left_out.insert(key.to_owned());
         }
     }
-    let stamps: Vec<String> =
-        handed.given.iter().map(|(name, given)| stamp(name, given.value.expose())).collect();
+    let stamps: Vec<String> = handed
+        .given
+        .iter()
+        .map(|(name, given)| workspace.environment.stamp(name, given.value.expose()))
+        .collect();
     let stamps = stamps.join(" ");
     let mut lines = lines(&handed, gateway.as_ref(), shell, workspace)?;
     lines.push(Line { name: EXPORTED, value: Value::Text(&stamps), exported: true });
@@ -185,7 +188,7 @@ fn lines<'a>(
             },
             None => Value::Text(given.value.expose()),
         };
-        lines.push(Line { name, value, exported: workspace.environment.has(name) });
+        lines.push(Line { name, value, exported: workspace.environment.exports(name) });
     }
     if problems.is_empty() { Ok(lines) } else { Err(Fault::does_not_hold(problems)) }
 }
