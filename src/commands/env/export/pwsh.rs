@@ -1,4 +1,7 @@
 //! Code for PowerShell 7: `ultra env export --shell pwsh | Out-String | Invoke-Expression`.
+//!
+//! Names of environment variables differ by case, names of PowerShell's variables do not: a number
+//! in what is kept tells `http_proxy` and `HTTP_PROXY` apart.
 
 use super::{Line, Value};
 
@@ -9,7 +12,7 @@ pub(super) const UNDO: &str = "if (Test-Path Function:__ultra_undo) { __ultra_un
 /// Adds the code.
 pub(super) fn export(out: &mut String, lines: &[Line<'_>]) {
     out.push_str("if (Test-Path Function:__ultra_undo) { __ultra_undo }\n");
-    for Line { name, value, .. } in lines {
+    for (n, Line { name, value, .. }) in lines.iter().enumerate() {
         let value = match value {
             Value::Text(text) => quote(text),
             Value::File(path) => format!(
@@ -19,35 +22,41 @@ pub(super) fn export(out: &mut String, lines: &[Line<'_>]) {
             Value::Variable(other) => format!("$env:{other}"),
         };
         out.push_str(&format!(
-            "$global:__ultra_old_{name} = $env:{name}\n\
+            "$global:__ultra_old_{n}_{name} = $env:{name}\n\
              $env:{name} = {value}\n\
-             $global:__ultra_new_{name} = $env:{name}\n"
+             $global:__ultra_new_{n}_{name} = $env:{name}\n"
         ));
     }
     out.push_str("function global:__ultra_undo {\n");
-    for Line { name, .. } in lines {
+    for (n, Line { name, .. }) in lines.iter().enumerate() {
         out.push_str(&format!(
-            "if ($env:{name} -ceq $global:__ultra_new_{name}) {{ \
-             if ($null -eq $global:__ultra_old_{name}) {{ Remove-Item Env:{name} }} \
-             else {{ $env:{name} = $global:__ultra_old_{name} }} }}\n\
-             Remove-Variable -Scope Global __ultra_old_{name}, __ultra_new_{name}\n"
+            "if ($env:{name} -ceq $global:__ultra_new_{n}_{name}) {{ \
+             if ($null -eq $global:__ultra_old_{n}_{name}) {{ Remove-Item Env:{name} }} \
+             else {{ $env:{name} = $global:__ultra_old_{n}_{name} }} }}\n\
+             Remove-Variable -Scope Global __ultra_old_{n}_{name}, __ultra_new_{n}_{name}\n"
         ));
     }
     out.push_str("Remove-Item Function:__ultra_undo\n}\n");
 }
 
 /// `text` in single quotes, in which a quote is doubled; typographic ones count as quotes too.
+/// PowerShell reads a program's output line by line and takes carriage returns for line ends, so
+/// these are written as characters of their own.
 fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('\'');
     for c in text.chars() {
+        if c == '\r' {
+            out.push_str("' + [char]13 + '");
+            continue;
+        }
         if matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}') {
             out.push(c);
         }
         out.push(c);
     }
     out.push('\'');
-    out
+    if text.contains('\r') { format!("({out})") } else { out }
 }
 
 #[cfg(test)]
@@ -77,7 +86,12 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn quoted_texts_read_back(text in "[a-z'\u{2018}\u{2019}\u{201a}\u{201b}\"`$\n\r é😀(){}!-]{0,24}") {
-            proptest::prop_assert_eq!(read(&quote(&text)), Some(text));
+            let quoted = quote(&text);
+            proptest::prop_assert!(!quoted.contains('\r'));
+            // The same with a character that stands for itself.
+            let whole = quoted.trim_start_matches('(').trim_end_matches(')');
+            let whole = whole.replace("' + [char]13 + '", "\u{d7}");
+            proptest::prop_assert_eq!(read(&whole), Some(text.replace('\r', "\u{d7}")));
         }
     }
 }
