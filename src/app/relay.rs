@@ -6,6 +6,8 @@
 //! when it has ended and nothing has come for a while, they are left alone.
 
 use crate::base::redaction::{Pattern, Redaction, Stream};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -181,7 +183,7 @@ impl Pump {
                 let mut stream = shared.stream.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(mut stream) = stream.take() {
                     stream.finish(&mut rest);
-                    let _ = (&shared.to).write_all(&rest);
+                    let _ = shared.write(&rest);
                 }
                 break;
             }
@@ -191,6 +193,26 @@ impl Pump {
 }
 
 impl Shared {
+    /// Writes everything. Whoever shares our end with us may have made it non-blocking; then we
+    /// wait as a program does that knows nothing of it.
+    fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match (&self.to).write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    match poll(&mut [PollFd::new(&self.to, PollFlags::OUT)], None) {
+                        Ok(_) | Err(Errno::INTR) => {}
+                        Err(e) => return Err(e.into()),
+                    }
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
     fn copy(&self, mut pipe: File) -> io::Result<()> {
         let mut chunk = vec![0; CHUNK];
         let mut out = Vec::with_capacity(CHUNK * 2);
@@ -211,7 +233,7 @@ impl Shared {
                     None => stream.finish(&mut out),
                 }
             }
-            (&self.to).write_all(&out)?;
+            self.write(&out)?;
             if read == 0 {
                 return Ok(());
             }
