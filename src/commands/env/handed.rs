@@ -7,6 +7,7 @@ use crate::base::Secret;
 use crate::exit::ExitStatus;
 use crate::report::{Console, Fault, Problem};
 use crate::settings::catalogue::{self, VarSpec};
+use crate::settings::environment::EXPORTED;
 use crate::settings::groups::KNOWN_PROVIDERS;
 use crate::settings::profile::canonical;
 use crate::settings::resolution::{Candidate, Resolution};
@@ -29,6 +30,14 @@ const OTHER_PROVIDER_KEYS: &[&str] = &[
     "TOGETHER_API_KEY",
     "XAI_API_KEY",
 ];
+
+/// Keys that create and delete other keys: only people and `ultra` itself use them.
+const OPERATOR_KEYS: &[&str] = &["ANTHROPIC_ADMIN_KEY", "OPENAI_ADMIN_KEY"];
+
+/// Whether a variable belongs to `ultra` and its operator, and reaches no command.
+fn internal(name: &str) -> bool {
+    OPERATOR_KEYS.contains(&name) || catalogue::find(name).is_some_and(|spec| spec.internal)
+}
 
 /// What is wanted of a profile.
 #[derive(Debug, Default)]
@@ -156,10 +165,10 @@ fn wanted(
     let mut problems = Vec::new();
     for name in &selection.only {
         match variable(name, resolution, workspace) {
-            Ok(name) if catalogue::find(&name).is_some_and(|spec| spec.internal) => {
+            Ok(name) if internal(&name) => {
                 problems.push(
                     Problem::error("internal-variable", format!("`{name}` is never handed on"))
-                        .why("it belongs to ultra itself"),
+                        .why("it belongs to ultra and its operator"),
                 );
             }
             Ok(name) => {
@@ -205,7 +214,7 @@ impl Collector<'_> {
     /// What is there to hand on under a name: given at once if it is plain, returned if it has to
     /// be opened.
     fn look(&mut self, name: &str, secrets: bool) -> Option<SecretRef> {
-        if catalogue::find(name).is_some_and(|spec| spec.internal) {
+        if internal(name) {
             return None;
         }
         let winner = self.resolution.winner(name)?;
@@ -253,11 +262,14 @@ impl Collector<'_> {
     /// Our own variables that no child gets: internal ones, keys that are withheld, and what looks
     /// like either from another version of ours.
     fn names_of_ours(&mut self) {
-        let internal = |spec: &&VarSpec| spec.internal || self.resolution.is_withheld(spec.name);
-        let names: Vec<&str> = catalogue::all().filter(internal).map(|spec| spec.name).collect();
-        for name in names {
+        let ours = |spec: &&VarSpec| spec.internal || self.resolution.is_withheld(spec.name);
+        let names: Vec<&str> = catalogue::all().filter(ours).map(|spec| spec.name).collect();
+        for name in names.into_iter().chain(OPERATOR_KEYS.iter().copied()) {
             self.keep(name);
         }
+        // Digests of values, some of which may be kept back; and what a command finds in its
+        // environment is no export of a shell any more.
+        self.keep_if_set(EXPORTED);
         let foreign: Vec<String> = self
             .workspace
             .environment

@@ -50,6 +50,26 @@ fn a_command_gets_the_profile_and_no_internals() {
 }
 
 #[test]
+fn keys_of_the_operator_and_digests_of_an_export_reach_no_command() {
+    let ultra = Ultra::empty()
+        .env("OPENAI_ADMIN_KEY", CANARY)
+        .env("ANTHROPIC_ADMIN_KEY_FILE", "/run/canary")
+        .env("__ULTRA_EXPORT", "ONE:0011223344556677");
+    ultra.write_private(".env.local", format!("ONE=1\nANTHROPIC_ADMIN_KEY={CANARY}\n"));
+    for args in [&[][..], &["--only", "ONE"]] {
+        let vars = child(&ultra, args);
+        assert_eq!(vars["ONE"], "1");
+        for name in vars.keys() {
+            assert!(!name.contains("ADMIN") && name != "__ULTRA_EXPORT", "{name}");
+        }
+    }
+    ultra
+        .run(&["env", "run", "--only", "ANTHROPIC_ADMIN_KEY", "--", "true"])
+        .exits(2)
+        .keeps_the_canary();
+}
+
+#[test]
 fn only_what_is_named_is_handed_on() {
     let ultra = Ultra::empty().env("OPENAI_API_KEY", CANARY);
     ultra.write_private(".env.local", "ONE=1\nTWO=2\n");
@@ -221,6 +241,25 @@ fn a_secret_in_two_writes_is_masked_and_a_prompt_is_not_held_back() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "[redacted:APP_TOKEN]\n");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn an_output_that_does_not_block_loses_nothing() {
+    const SIZE: usize = 1_000_000;
+    let ultra = Ultra::empty();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    let mut command = ultra.command(["env", "run", "--redact", "--", "head", "-c"]);
+    command.args([&SIZE.to_string(), "/dev/zero"]).stdout(writer);
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    eventually(Duration::from_secs(20), "a full pipe", || {
+        (rustix::io::ioctl_fionread(&reader).unwrap() >= 65_536).then_some(())
+    });
+    let mut text = Vec::new();
+    reader.read_to_end(&mut text).unwrap();
+    assert_eq!(text.len(), SIZE);
     assert!(child.wait().unwrap().success());
 }
 
