@@ -9,7 +9,7 @@ use crate::base::lock::{Lock, LockError};
 use crate::provider::KeyVerdict;
 use crate::report::{Fault, Place, Problem};
 use crate::secrets::audit::Event;
-use crate::secrets::{Document, Edited, State, VaultSource, Written};
+use crate::secrets::{Edited, State, VaultSource, Written};
 use std::path::Path;
 use std::time::Duration;
 
@@ -53,8 +53,8 @@ pub(crate) struct Ended {
 pub(crate) struct Rotation<'a> {
     vault: &'a VaultSource,
     state_dir: &'a Path,
-    profile: &'a str,
-    name: &'a str,
+    pub(super) profile: &'a str,
+    pub(super) name: &'a str,
     _lock: Lock,
 }
 
@@ -281,32 +281,6 @@ impl<'a> Rotation<'a> {
         self.forget(journal, "aborted by the operator", None)
     }
 
-    /// Where a rotation stands, and how to go on.
-    pub(crate) fn pending(&self, journal: &Journal) -> Fault {
-        Fault::refused(
-            Problem::error(
-                "rotation-pending",
-                format!("a rotation of `{}` is under way", self.name),
-            )
-            .why(format!(
-                "version {} is {}{}",
-                journal.to,
-                journal.step.word(),
-                journal.stopped.as_ref().map(|s| format!("; {s}")).unwrap_or_default()
-            ))
-            .hint(self.ways_on()),
-        )
-    }
-
-    fn ways_on(&self) -> String {
-        let rotate = self.command("rotate");
-        format!("go on with `{rotate} --resume`, or give up with `{rotate} --abort`")
-    }
-
-    fn command(&self, verb: &str) -> String {
-        format!("ultra keys {verb} {} --profile {}", self.name, self.profile)
-    }
-
     fn advance(
         &self,
         journal: &mut Journal,
@@ -371,37 +345,5 @@ impl<'a> Rotation<'a> {
             fingerprint: Some(journal.fingerprint.clone()),
             detail,
         }
-    }
-
-    fn nothing(&self) -> Fault {
-        Fault::usage(
-            Problem::error(
-                "no-such-entry",
-                format!("the vault has no entry `{}`", Document::key(self.profile, self.name)),
-            )
-            .hint(self.command("set")),
-        )
-    }
-
-    fn same_value(&self, version: u32) -> Fault {
-        Fault::does_not_hold(vec![
-            Problem::error(
-                "same-value",
-                format!("this is the value of `{}` that is in use", self.name),
-            )
-            .why(format!("it is version {version}; nothing was changed"))
-            .hint("make a new key with the provider and paste that one"),
-        ])
-    }
-
-    fn old_value(&self, version: u32) -> Fault {
-        Fault::does_not_hold(vec![
-            Problem::error(
-                "same-value",
-                format!("this value of `{}` was in use before", self.name),
-            )
-            .why(format!("it is version {version}; nothing was changed"))
-            .hint(format!("to go back to it: `{}`", self.command("rollback"))),
-        ])
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod journal;
 pub(crate) mod machine;
+mod refusals;
 #[cfg(test)]
 mod tests;
 
