@@ -1,6 +1,7 @@
 //! `ultra env undo`: back to what was before the last switches, byte for byte.
 
 use super::switching::{self, Loads};
+use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
 use crate::settings::switch::history::{self, Back};
 use crate::settings::switch::{Present, Session};
@@ -142,11 +143,21 @@ fn answer(
     view.extend(plan.loads.iter().flat_map(Loads::view));
     view.extend(switching::view_servers(&servers));
     view.extend(plan.warnings.iter().cloned().map(Block::Finding));
+    // The way back is never barred, yet `ultra env undo && …` must not go on as if a server
+    // could start.
+    let valid = !plan.warnings.iter().any(Problem::is_error);
+    if !valid {
+        view.push(Block::Toned(
+            Tone::Bad,
+            format!("`{to}` does not validate as it stands; `ultra serve` would refuse to start"),
+        ));
+    }
     let data = serde_json::json!({
         "changed": generation.is_some(),
         "dry_run": request.dry_run,
         "from": from,
         "to": to,
+        "valid": valid,
         "generation": generation,
         "undoes": plan.back.undoes,
         "dotenv": plan.back.dotenv,
@@ -154,5 +165,6 @@ fn answer(
         "servers": servers,
         "warnings": plan.warnings,
     });
-    Report::new("ultra.env.undo/1", data, view)
+    let status = if valid { ExitStatus::Holds } else { ExitStatus::DoesNotHold };
+    Ok(Report::new("ultra.env.undo/1", data, view)?.status(status))
 }

@@ -529,3 +529,20 @@ fn production_is_reached_once_the_operator_supplies_what_it_lacks() {
     ultra.run(&["env", "undo", "--yes"]).exits(0).keeps_the_canary();
     assert_eq!(current(&ultra), "dev");
 }
+
+#[test]
+fn undo_goes_back_to_a_profile_that_became_invalid_and_says_so() {
+    let ultra = root();
+    ultra.run(&["env", "switch", "alpha"]).exits(0);
+    let alpha = ultra.read(".env");
+    ultra.run(&["env", "switch", "beta"]).exits(0);
+    let profile = ultra.read("profiles/alpha.yaml");
+    ultra.write("profiles/alpha.yaml", profile.replace("8101", "no-port"));
+    ultra
+        .run(&["env", "undo"])
+        .exits(3)
+        .says("went back from `beta` to `alpha`")
+        .says("`alpha` does not validate as it stands");
+    assert_eq!(ultra.read(".env"), alpha);
+    assert_eq!(current(&ultra), "alpha");
+}
