@@ -7,6 +7,7 @@ use crate::report::{Block, Fault, Table, Tone};
 use crate::rotation::Journal;
 use crate::secrets::State;
 use crate::settings::Layer;
+use crate::settings::key_age::KeyAge;
 use serde::Serialize;
 
 /// What is known of one key.
@@ -61,13 +62,11 @@ pub(super) enum Policy {
 impl Policy {
     /// How an age stands to the greatest one.
     pub(super) fn of(age: i64, max: Option<u64>) -> Self {
-        let Some(max) = max.and_then(|max| i64::try_from(max).ok()) else { return Self::None };
-        if age > max {
-            Self::Over
-        } else if age.saturating_mul(5) >= max.saturating_mul(4) {
-            Self::Due
-        } else {
-            Self::Ok
+        match max.map(|max| KeyAge::of(age, max)) {
+            None => Self::None,
+            Some(KeyAge::Fine) => Self::Ok,
+            Some(KeyAge::Due) => Self::Due,
+            Some(KeyAge::Over) => Self::Over,
         }
     }
 }

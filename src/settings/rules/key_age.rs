@@ -5,6 +5,7 @@ use super::view::View;
 use crate::base::time;
 use crate::report::Problem;
 use crate::settings::groups::KNOWN_PROVIDERS;
+use crate::settings::key_age::KeyAge;
 use crate::settings::secret::ValueRef;
 use std::time::Duration;
 
@@ -26,15 +27,15 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
         let Some(limit) = limit(view, name) else { continue };
         let Ok(Some(facts)) = view.secrets.facts(profile, entry) else { continue };
         let age = view.workspace.clock.now().as_second() - facts.created_at.as_second();
-        let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
-        if age < limit / 5 * 4 {
-            continue;
-        }
-        let what = if age >= limit {
-            format!("`{name}` is {} old, older than the policy allows", time::human(age))
-        } else {
-            format!("`{name}` is {} old and soon to be replaced", time::human(age))
+        let limit = limit.as_secs();
+        let what = match KeyAge::of(age, limit) {
+            KeyAge::Fine => continue,
+            KeyAge::Over => {
+                format!("`{name}` is {} old, older than the policy allows", time::human(age))
+            }
+            KeyAge::Due => format!("`{name}` is {} old and soon to be replaced", time::human(age)),
         };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         problems.push(
             Problem::warning(RULE.id, what)
                 .why(format!("the greatest age is {}", time::human(limit)))
