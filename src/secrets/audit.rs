@@ -1,8 +1,9 @@
 //! The audit: append-only JSON lines, each chained to the one before by its hash. No values.
 //!
-//! A line is written before the change it tells of, with the generation that the change makes: a
-//! crash between the two leaves a line whose generation the next line repeats, never a change
-//! without a line.
+//! A line is written before the change it tells of, with the generation that the change makes, so
+//! there is never a change without a line. A crash between the two leaves a line about a change
+//! that was not made; the next writer says so in a line of its own (`not-in-vault`), whose
+//! generation is that of the vault as it found it.
 
 use super::crypto::digest;
 use crate::base::{Timestamp, file};
@@ -99,6 +100,29 @@ pub(crate) fn append(path: &Path, at: Timestamp, generation: u64, event: Event) 
     Ok(())
 }
 
+/// Says that what the last lines tell of is not in the vault, if the vault has not come to their
+/// generation. The caller holds the lock of the vault, which stands at `generation`.
+///
+/// # Errors
+/// What the file system says, or a last line that is none of ours.
+pub(crate) fn settle(path: &Path, at: Timestamp, generation: u64) -> io::Result<()> {
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    let Some(last) = last_line(&mut file)?.filter(|line| line.generation > generation) else {
+        return Ok(());
+    };
+    let detail = format!(
+        "generation {} is not in the vault, which is at {generation}: the write was cut short, or \
+         the vault was put back from a backup",
+        last.generation
+    );
+    let event = Event { event: "not-in-vault".to_owned(), detail: Some(detail), ..last.event };
+    append(path, at, generation, event)
+}
+
 /// The last whole line. What a crash left of a line without an end is cut off: it tells of a
 /// change that was never made.
 fn last_line(file: &mut std::fs::File) -> io::Result<Option<Line>> {
@@ -168,6 +192,27 @@ mod tests {
         assert!(!chained(&changed));
         let removed: String = text.lines().skip(1).map(|l| format!("{l}\n")).collect();
         assert!(!chained(&removed));
+    }
+
+    #[test]
+    fn a_line_about_a_write_that_was_not_made_is_taken_back_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        settle(&path, Timestamp::UNIX_EPOCH, 0).unwrap();
+        assert!(!path.exists());
+        append(&path, Timestamp::UNIX_EPOCH, 1, event(1)).unwrap();
+        settle(&path, Timestamp::UNIX_EPOCH, 1).unwrap();
+        append(&path, Timestamp::UNIX_EPOCH, 2, event(2)).unwrap();
+        for _ in 0..2 {
+            settle(&path, Timestamp::UNIX_EPOCH, 1).unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let last: Line = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert!(chained(&text) && text.lines().count() == 3, "{text}");
+        assert_eq!(
+            (&*last.event.event, last.event.version, last.generation),
+            ("not-in-vault", 2, 1)
+        );
     }
 
     #[test]

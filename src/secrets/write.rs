@@ -245,6 +245,7 @@ impl VaultSource {
 
     fn commit(&self, opened: &mut Opened, events: Vec<Event>) -> Result<(), Fault> {
         let Opened { document, identity, index, .. } = opened;
+        let before = document.generation;
         document.generation += 1;
         let generation = document.generation;
         let unsealable = || Fault::bug("the vault cannot be written as JSON");
@@ -262,6 +263,8 @@ impl VaultSource {
 
         let audit = self.path("audit.jsonl");
         let now = self.clock.now();
+        audit::settle(&audit, now, before)
+            .map_err(|e| failure("cannot write the audit", &audit, &e))?;
         for event in events {
             audit::append(&audit, now, generation, event)
                 .map_err(|e| failure("cannot write the audit", &audit, &e))?;

@@ -102,6 +102,22 @@ fn tidy(ultra: &Ultra, when: &str) {
     }
 }
 
+/// The versions of `openai` that were set, as the audit tells it: without what it takes back.
+fn told(ultra: &Ultra) -> Vec<u64> {
+    let audit = std::fs::read_to_string(ultra.state().join("audit.jsonl")).unwrap();
+    let mut sets: Vec<(u64, u64)> = Vec::new();
+    for line in audit.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let generation = line["generation"].as_u64().unwrap();
+        match line["event"].as_str().unwrap() {
+            "not-in-vault" => sets.retain(|(of, _)| *of <= generation),
+            "set" | "replace" => sets.push((generation, line["version"].as_u64().unwrap())),
+            _ => {}
+        }
+    }
+    sets.into_iter().map(|(_, version)| version).collect()
+}
+
 #[test]
 fn a_killed_set_leaves_the_old_value_or_the_new() {
     if !have("strace") {
@@ -116,6 +132,10 @@ fn a_killed_set_leaves_the_old_value_or_the_new() {
         let stdin = "sk-next-0123456789\n";
         let next = ultra.run_with_stdin(&["keys", "set", "openai", "--replace"], stdin.as_bytes());
         assert_eq!(next.code, 0, "{when}: {next:?}");
+        let shown = ultra.run(&["keys", "show", "openai", "-o", "json"]).exits(0).json();
+        let versions = shown["versions"].as_array().unwrap();
+        let last = versions.iter().filter_map(|v| v["number"].as_u64()).max().unwrap();
+        assert_eq!(told(ultra), (1..=last).collect::<Vec<_>>(), "{when}");
     });
 }
 
