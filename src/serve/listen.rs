@@ -53,7 +53,7 @@ pub(crate) async fn bind(server: &ServerSettings) -> Result<(TcpListener, Socket
                     || "another process listens there".to_owned(),
                     |holder| format!("{holder} listens there"),
                 );
-                problem.why(by).hint("ultra serve --port auto")
+                problem.why(by).hint("`ultra serve --port auto`, or `ULTRA_PORT=8086 make run`")
             }
             ErrorKind::PermissionDenied => {
                 Problem::error("port-denied", format!("may not listen on `{wanted}`"))
