@@ -1,23 +1,29 @@
 //! Every command line of `ultra` that the product quotes (hints, help, documents, templates,
 //! scripts) exists: its subcommands and flags are looked up in the clap tree.
 //!
-//! What counts as quoted: in Rust, a string literal that begins with `ultra ` or a span in
-//! backticks within one that does; in help texts and documents, spans in backticks; in code
+//! What counts as quoted: in Rust, a string literal or a span in backticks within one that begins
+//! with `ultra `, and what follows a colon, a semicolon or `$(` in one; in help texts and documents, spans in backticks; in code
 //! blocks, scripts and templates, `ultra` wherever a word can stand. Words in capitals and with
 //! braces, dots or the like stand for values.
+
+#![expect(clippy::string_slice, reason = "a test, which may end where a text is cut wrongly")]
 
 use super::Cli;
 use clap::{Command, CommandFactory as _};
 use std::path::{Path, PathBuf};
 
-/// Literals that begin like a command line and are none: labels of keys, a prompt, a kind of key.
+/// Texts that begin like a command line and are none: labels of keys, a prompt, prose.
 const NO_COMMANDS: &[&str] = &[
     "ultra jwt key id v1",
     "ultra local key v1: {usage}",
+    "ultra passes it on.",
     "ultra readiness probe",
     "ultra seal v1",
     "ultra service key",
 ];
+
+/// Behind these the sentence around a command line goes on.
+const ENDS: [char; 4] = [',', ';', ')', ':'];
 
 /// What a text is written in.
 #[derive(Clone, Copy, PartialEq)]
@@ -44,6 +50,13 @@ fn quotes(text: &str, language: Language) -> Vec<Quote> {
                 } else {
                     let inner = spans(&literal, line).into_iter();
                     found.extend(inner.filter(|(_, span)| span.starts_with("ultra ")));
+                    // Outside of backticks `ultra` is mostly a word of prose.
+                    for mark in [": ultra ", "; ultra ", "$(ultra "] {
+                        found.extend(literal.match_indices(mark).map(|(at, _)| {
+                            let (_, command) = literal[at..].split_at(2);
+                            (line, command.trim_start().to_owned())
+                        }));
+                    }
                 }
             }
             found
@@ -210,8 +223,8 @@ fn look_up(root: &Command, line: &str) -> Result<(), String> {
                     && arg.get_num_args().is_some_and(|n| n.min_values() > 0);
                 let apart =
                     if flag.starts_with("--") { !flag.contains('=') } else { flag.len() == 2 };
-                if value && apart {
-                    words.next();
+                if value && apart && words.next().is_none_or(|v| v.ends_with(ENDS)) {
+                    return Ok(());
                 }
             }
         } else if here.has_subcommands() {
@@ -229,7 +242,7 @@ fn look_up(root: &Command, line: &str) -> Result<(), String> {
         } else {
             names_only = false;
         }
-        if word.ends_with([',', ';', ')', ':']) {
+        if word.ends_with(ENDS) {
             return Ok(());
         }
     }
@@ -380,11 +393,12 @@ fn what_exists_is_accepted() {
             or `ultra env lint FILE.. --compat`";
         let b = r#"`ultra env "nothing"` is no "`ultra serve [--mock|--real]`" "#;
         let c = "ultra auth service-key create, then set `X`";
+        let d = "an ultra server is no command; ultra env validate {profile}";
         #[cfg(test)]
         mod tests { }
     "##
     .replace("`ultra env \"nothing\"`", "`x`");
-    assert_eq!(wrong_in(&rust, Language::Rust), (5, String::new()));
+    assert_eq!(wrong_in(&rust, Language::Rust), (6, String::new()));
     let markdown = "\
 `ultra env list | current |\nshow` and `ultra env export --shell fish \\| source`, `ultra check …`
 
@@ -419,6 +433,7 @@ fn what_does_not_exist_is_found() {
         ("`ultra env list |\nshow | lst`", Language::Markdown, "`env` has no subcommand `lst`"),
         ("`ultra serve [--mock|--reel]`", Language::Markdown, "`ultra serve` has no flag `--reel`"),
         ("`ultra db status now`", Language::Markdown, "`ultra db status` takes no `now`"),
+        ("f(\"to mend: ultra env fmd x\")", Language::Rust, "`env` has no subcommand `fmd`"),
         ("say `ultra -z env`", Language::Markdown, "`ultra` has no flag `-z`"),
         ("\t$(ULTRA) chek\n", Language::Script, "`ultra` has no subcommand `chek`"),
         (

@@ -25,7 +25,7 @@ A profile is a named environment. It is chosen by, highest first: the flag `--pr
 `ultra env current` says which of them decided.
 
 Profiles are YAML files in `profiles/`; `profiles/profile.schema.json` describes them to editors
-(`# yaml-language-server: $schema=profile.schema.json` as the first line). Some names have aliases:
+(`# yaml-language-server: $schema=./profile.schema.json` as the first line). Some names have aliases:
 
 | alias | profile |
 |---|---|

@@ -1,5 +1,5 @@
 //! JSON Schema for `profiles/*.yaml`, for editors:
-//! `# yaml-language-server: $schema=profile.schema.json`.
+//! `# yaml-language-server: $schema=./profile.schema.json`.
 //!
 //! Draft 7, because that is what the YAML language server understands best. The schema is help
 //! while typing; what counts is `ultra env validate`, which knows more.
@@ -221,6 +221,7 @@ fn policy() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::profile::Policy;
     use crate::settings::profile_file::Document;
     use std::path::Path;
 
@@ -291,6 +292,109 @@ policy:
             assert!(EVERYTHING.contains(&format!("{name}:")), "{name} is not in the sample");
         }
         assert!(found.len() > 20, "{found:?}");
+    }
+
+    /// The lines of `docs/profiles.md` from a heading to the next one.
+    fn section<'a>(document: &'a str, heading: &str) -> Vec<&'a str> {
+        let from = document.lines().skip_while(|line| *line != heading).skip(1);
+        from.take_while(|line| !line.starts_with('#')).collect()
+    }
+
+    /// What `docs/profiles.md` fails to say of the keys of an object, and those within them.
+    fn undocumented(schema: &Value, at: &str, lines: &[&str], missing: &mut Vec<String>) {
+        let object = schema.pointer(at).unwrap();
+        for (key, inner) in object["properties"].as_object().unwrap() {
+            let row = lines.iter().find(|line| line.starts_with(&format!("| `{key}` |")));
+            // Keys of inner objects stand in the row of theirs.
+            let said = row.copied().map_or_else(|| lines.join("\n"), str::to_owned);
+            let mut want = |text: String| {
+                if !said.contains(&text) {
+                    missing.push(format!("{at}/{key}: {text}"));
+                }
+            };
+            want(format!("`{key}`"));
+            for choices in [&inner["enum"], &inner["items"]["enum"]] {
+                for word in choices.as_array().into_iter().flatten() {
+                    want(format!("`{}`", word.as_str().unwrap()));
+                }
+            }
+            if let Some(least) = inner["minimum"].as_u64() {
+                want(format!("from {least}"));
+            }
+            if let Some(default) = inner["default"].as_str() {
+                want(format!("`{default}`"));
+            }
+            let required = object["required"].as_array();
+            if row.is_some() && required.is_some_and(|r| r.contains(&json!(key))) {
+                want("| required |".to_owned());
+            }
+            if inner["type"] == "boolean" {
+                want("| boolean |".to_owned());
+            }
+            let variables = ["vars", "secrets"].contains(&key.as_str());
+            if inner["properties"].is_object() && !variables && !at.is_empty() {
+                undocumented(schema, &format!("{at}/properties/{key}"), lines, missing);
+            }
+        }
+    }
+
+    #[test]
+    fn the_document_on_profiles_names_every_key() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let document = std::fs::read_to_string(root.join("docs/profiles.md")).unwrap();
+        let schema: Value = serde_json::from_str(&profile_schema()).unwrap();
+        let mut missing = Vec::new();
+        for (at, heading) in [
+            ("", "# Profiles: every key"),
+            ("/definitions/provider", "## A provider"),
+            ("/definitions/route", "## A route"),
+            ("/definitions/target", "## A route"),
+            ("/properties/policy", "## The policy"),
+        ] {
+            let lines = section(&document, heading);
+            undocumented(&schema, at, &lines, &mut missing);
+            let properties = schema.pointer(at).unwrap()["properties"].as_object().unwrap();
+            for line in lines.iter().filter_map(|line| line.strip_prefix("| `")) {
+                let key = line.split('`').next().unwrap();
+                if !properties.contains_key(key) && at != "/definitions/target" {
+                    missing.push(format!("{at}/{key} in the schema"));
+                }
+            }
+        }
+        let units = DURATION.split(['(', ')']).nth(1).unwrap();
+        let policy = Policy::default();
+        let ages = policy.key_max_age;
+        let days = [ages.jwt, ages.encryption, ages.provider, ages.service]
+            .map(|age| format!("`{}d`", age.as_secs() / 86_400));
+        let gates = json!(policy.gates).to_string().replace('"', "");
+        for text in [
+            units.replace('|', "`, `"),
+            format!("| {} |", days.join(", ")),
+            format!("| `{gates}` |"),
+            format!("| `require_postgres` | boolean | `{}` |", policy.require_postgres),
+            "\n# yaml-language-server: $schema=./profile.schema.json\n".to_owned(),
+        ] {
+            if !document.replace("` and `", "`, `").contains(&text) {
+                missing.push(text);
+            }
+        }
+        assert!(missing.is_empty(), "docs/profiles.md lacks:\n{}", missing.join("\n"));
+    }
+
+    #[test]
+    fn a_key_that_the_document_lacks_is_found() {
+        let schema: Value = serde_json::from_str(&profile_schema()).unwrap();
+        let lines = ["| `requests_per_minute` | number | no limit |", "| `targets` | `provider` |"];
+        let mut missing = Vec::new();
+        undocumented(&schema, "/definitions/route", &lines, &mut missing);
+        for wanted in [
+            "/definitions/route/requests_per_minute: from 1",
+            "/definitions/route/targets: | required |",
+            "/definitions/route/timeouts: `timeouts`",
+            "/definitions/route/properties/timeouts/stall: `stall`",
+        ] {
+            assert!(missing.contains(&wanted.to_owned()), "{wanted}: {missing:?}");
+        }
     }
 
     #[test]
