@@ -7,8 +7,8 @@ use crate::report::{Block, Console, Fault, Place, Report, Table, Tone};
 use crate::settings::catalogue::{self, VarSpec};
 use crate::settings::docs::words;
 use crate::settings::resolution::{Candidate, Resolution};
-use crate::settings::secret::{SecretSource, ValueRef};
-use crate::settings::shown::{Shown, shown};
+use crate::settings::secret::SecretSource;
+use crate::settings::shown::{Shown, hidden, shown};
 use crate::settings::{Layer, Workspace, load};
 use serde::Serialize;
 
@@ -69,8 +69,7 @@ pub(crate) fn run(
     let spec = catalogue::find(&name);
     let (layers, lines) = layers(&resolution, &name);
     let set = resolution.winner(&name).is_some();
-    let secret = spec.is_some_and(|spec| spec.secret)
-        || resolution.candidates(&name).iter().any(|c| !matches!(c.value, ValueRef::Text(_)));
+    let secret = hidden(&name, resolution.candidates(&name));
     let doc = spec.map_or_else(
         || "A variable of the application; ultra passes it on.".to_owned(),
         |spec| words::paragraph(spec.doc),

@@ -55,3 +55,14 @@ fn what_is_shown_reads_as_a_table() {
         " VARIABLE    VALUE  FROM\n ULTRA_MODE  mock   profiles/dev.yaml:3:7\n"
     );
 }
+
+#[test]
+fn what_looks_like_a_secret_is_called_one() {
+    let ultra = Ultra::empty();
+    ultra.write_private(".env", "MYTHING=hR7qLm2Zx9TbVn4KcWpY81DsQeFgUjAo\nGREETING=hi\n");
+    for (name, secret) in [("MYTHING", true), ("GREETING", false)] {
+        let said = ultra.run(&["env", "explain", name, "-o", "json"]).exits(0);
+        assert_eq!(said.json()["secret"], secret, "{name}");
+        assert!(!said.stdout.contains("hR7q"), "{}", said.stdout);
+    }
+}
