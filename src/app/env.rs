@@ -38,7 +38,7 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
         EnvCommand::List => env::list::run(&workspace),
         EnvCommand::Current => env::current::run(&workspace),
         EnvCommand::Show(args) => {
-            let request = env::show::Request { name: args.name };
+            let request = env::show::Request { name: args.name, origins: args.origins };
             env::show::run(&request, &workspace, &secrets, &context.console)
         }
         EnvCommand::Validate(args) => {

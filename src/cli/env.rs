@@ -36,12 +36,20 @@ pub(crate) enum EnvCommand {
     Render(RenderArgs),
 }
 
-/// The settings as they are resolved, and where each comes from. Secrets are never shown.
+/// The settings as they are resolved. Secrets are never shown.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ultra env show\n  \
+    ultra env show --origins --profile prod\n  \
+    ultra env show ULTRA_PORT --origins -o json")]
 pub(crate) struct ShowArgs {
     /// One variable instead of all.
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Say which layer, file, line and column each value comes from, and what it wins over; what is
+    /// secret by its keyed fingerprint.
+    #[arg(long)]
+    pub(crate) origins: bool,
 }
 
 /// Everything that is wrong with a profile, at once.
@@ -52,8 +60,13 @@ pub(crate) struct ValidateArgs {
     pub(crate) target: Option<String>,
 }
 
-/// What a variable means, and what every layer says of it.
+/// What a variable means, where it is needed, what every layer says of it, and whether the servers
+/// that run would take a new value.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ultra env explain ULTRA_PORT\n  \
+    ultra env explain openai --profile prod\n  \
+    ultra env explain DATABASE_URL -o json")]
 pub(crate) struct ExplainArgs {
     /// The variable, such as `ULTRA_PORT`, or a name in the vault, such as `openai`.
     #[arg(value_name = "NAME")]

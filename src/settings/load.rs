@@ -1,10 +1,12 @@
 //! Phase two: a profile, its layers and rules become settings, or a list of everything wrong.
 
+use super::catalogue;
 use super::groups::BootstrapSettings;
+use super::origin::{Layer, Origin};
 use super::profile_file::assemble;
-use super::resolution::Resolution;
+use super::resolution::{Candidate, Resolution};
 use super::rules::{self, Depth};
-use super::secret::SecretSource;
+use super::secret::{SecretSource, ValueRef};
 use super::{Settings, Workspace, derive, layers};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
@@ -78,6 +80,41 @@ pub(crate) fn out_of_reach(problem: &Problem) -> bool {
     const AWAY: &[&str] =
         &["keyring-locked", "no-keyring", "keyring-denied", "keyring-item-missing"];
     AWAY.contains(&problem.code)
+}
+
+/// The errors that the rules would report under `profile` if nobody set `name`, and that a value
+/// would end: why it is needed there. Nothing is opened. Empty where it is not needed; `None` if the
+/// profile cannot be read.
+pub(crate) fn needed(
+    workspace: &Workspace,
+    profile: &str,
+    name: &str,
+    secrets: &dyn SecretSource,
+) -> Option<Vec<Problem>> {
+    let mut ignored = Vec::new();
+    let assembled = assemble(workspace, profile, &mut ignored)?;
+    let mut with = layers::gather(workspace, assembled, secrets, &mut ignored);
+    let mut without = with.clone();
+    without.forget(name);
+    if with.winner(name).is_none_or(|winner| winner.origin.layer == Layer::Default) {
+        let spec = catalogue::find(name)?;
+        // What is never opened here may lead anywhere.
+        let value = match (spec.secret, spec.example) {
+            (true, _) => ValueRef::Vault { profile: profile.to_owned(), name: name.to_owned() },
+            (false, Some(example)) => ValueRef::Text(example.to_owned()),
+            (false, None) => return Some(Vec::new()),
+        };
+        with.add(name, Candidate { origin: Origin::of(Layer::Flag), value });
+    }
+    let [with, mut without] = [with, without].map(|mut resolution| {
+        let mut found = Vec::new();
+        derive::providers_and_routes(&mut resolution);
+        rules::judge(workspace, &resolution, secrets, Depth::Declared, &mut found);
+        found.retain(Problem::is_error);
+        found
+    });
+    without.retain(|lack| !with.iter().any(|p| (p.code, &p.what) == (lack.code, &lack.what)));
+    Some(without)
 }
 
 fn judged(

@@ -40,7 +40,7 @@ pub(crate) mod workspace;
 mod yaml;
 
 pub(crate) use groups::Settings;
-pub(crate) use load::{Loaded, load, out_of_reach, start, validate};
+pub(crate) use load::{Loaded, load, needed, out_of_reach, start, validate};
 pub(crate) use origin::Layer;
 pub(crate) use resolution::Resolution;
 pub(crate) use secret::SecretSource;

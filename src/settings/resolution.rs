@@ -4,7 +4,7 @@ use super::catalogue;
 use super::origin::{Layer, Origin};
 use super::profile::Profile;
 use super::secret::{SecretRef, ValueRef};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What one layer says about one variable.
 #[derive(Clone, Debug)]
@@ -13,6 +13,17 @@ pub(crate) struct Candidate {
     pub(crate) origin: Origin,
     /// The value, or where to find it.
     pub(crate) value: ValueRef,
+}
+
+/// Something that a layer says and that does not count.
+#[derive(Clone, Debug)]
+pub(crate) struct PassedOver {
+    /// The variable.
+    pub(crate) name: String,
+    /// Who says it.
+    pub(crate) origin: Origin,
+    /// Why it does not count.
+    pub(crate) why: &'static str,
 }
 
 /// The outcome of resolving a profile: all candidates of all variables, lowest layer first.
@@ -25,14 +36,20 @@ pub(crate) struct Resolution {
     /// By variable name, candidates in the order of their layers; never an empty list.
     candidates: BTreeMap<String, Vec<Candidate>>,
     /// Keys that are kept from an address nobody agreed to.
-    withheld: BTreeSet<String>,
+    withheld: BTreeMap<String, Vec<Candidate>>,
+    /// What layers say in vain.
+    passed_over: Vec<PassedOver>,
 }
 
 impl Resolution {
     /// A resolution of `profile` that knows the catalogue's defaults only.
     pub(crate) fn defaults(profile: Profile) -> Self {
-        let mut resolution =
-            Self { profile, candidates: BTreeMap::new(), withheld: BTreeSet::new() };
+        let mut resolution = Self {
+            profile,
+            candidates: BTreeMap::new(),
+            withheld: BTreeMap::new(),
+            passed_over: Vec::new(),
+        };
         for spec in catalogue::all() {
             if let Some(default) = spec.default {
                 let value = ValueRef::Text(default.to_owned());
@@ -52,13 +69,38 @@ impl Resolution {
     /// Forgets what every layer says of `name`: it would be sent to an address that the profiles of
     /// an untrusted root name.
     pub(super) fn withhold(&mut self, name: &str) {
-        self.withheld.insert(name.to_owned());
-        self.candidates.remove(name);
+        let said = self.candidates.remove(name).unwrap_or_default();
+        self.withheld.entry(name.to_owned()).or_default().extend(said);
+    }
+
+    /// What the layers say of a variable that is withheld, lowest layer first.
+    pub(crate) fn withheld(&self, name: &str) -> &[Candidate] {
+        self.withheld.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Remembers that what a layer says of a variable does not count.
+    pub(super) fn pass_over(&mut self, passed: PassedOver) {
+        self.passed_over.push(passed);
+    }
+
+    /// What layers say of `name` that does not count, in the order of their reading.
+    pub(crate) fn passed_over(&self, name: &str) -> impl Iterator<Item = &PassedOver> {
+        self.passed_over.iter().filter(move |passed| passed.name == name)
+    }
+
+    /// Leaves nothing of what layers say of `name` but the built-in default.
+    pub(super) fn forget(&mut self, name: &str) {
+        if let Some(said) = self.candidates.get_mut(name) {
+            said.retain(|candidate| candidate.origin.layer == Layer::Default);
+            if said.is_empty() {
+                self.candidates.remove(name);
+            }
+        }
     }
 
     /// Whether `name` is kept from an address that the user has not agreed to.
     pub(crate) fn is_withheld(&self, name: &str) -> bool {
-        self.withheld.contains(name)
+        self.withheld.contains_key(name)
     }
 
     /// All candidates for `name`, lowest layer first.

@@ -1,15 +1,19 @@
 //! `ultra env explain NAME`: what a variable means, and what every layer says of it.
 
-use super::show::tell;
+use super::show::{fingerprint, tell, with_print};
 use super::{resolved, variable};
+use crate::base::{Timestamp, file};
 use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Place, Report, Table, Tone};
-use crate::settings::catalogue::{self, VarSpec};
+use crate::settings::catalogue::{self, Consumer, Reload, VarSpec};
 use crate::settings::docs::words;
-use crate::settings::resolution::{Candidate, Resolution};
+use crate::settings::dotenv;
+use crate::settings::origin::Origin;
+use crate::settings::resolution::Resolution;
 use crate::settings::secret::SecretSource;
-use crate::settings::shown::{Shown, hidden, shown};
-use crate::settings::{Layer, Workspace, load};
+use crate::settings::servers::{self, ServerRecord};
+use crate::settings::shown::{hidden, shown};
+use crate::settings::{Layer, Workspace, load, needed};
 use serde::Serialize;
 
 /// What is wanted.
@@ -29,7 +33,45 @@ struct Said {
     #[serde(rename = "where")]
     place: Option<Place>,
     written_as: Option<String>,
+    /// The keyed fingerprint of what must not be shown.
+    fingerprint: Option<String>,
+    /// Why the layer was not asked, or what it says does not count.
+    note: Option<String>,
     wins: bool,
+    /// What people see of the value.
+    #[serde(skip)]
+    shown: String,
+}
+
+/// A profile that does not hold without the variable.
+#[derive(Serialize)]
+struct NeededBy {
+    profile: String,
+    why: Vec<String>,
+}
+
+/// Whether a running server would take a new value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Takes {
+    /// By itself or on SIGHUP.
+    Live,
+    /// At its next start.
+    Restart,
+    /// Never: no server reads it.
+    Never,
+    /// Not what is said under this profile: it serves another.
+    OtherProfile,
+}
+
+#[derive(Serialize)]
+struct Running {
+    pid: u32,
+    addr: String,
+    profile: String,
+    mode: String,
+    since: Timestamp,
+    takes: Takes,
 }
 
 #[derive(Serialize)]
@@ -52,6 +94,9 @@ struct Answer<'a> {
     vault: Option<&'static str>,
     since: Option<&'static str>,
     set: bool,
+    needed_by: Vec<NeededBy>,
+    winner: Option<&'a Origin>,
+    servers: Vec<Running>,
     layers: &'a [Said],
 }
 
@@ -67,7 +112,9 @@ pub(crate) fn run(
     let (resolution, problems) = resolved(loaded)?;
     let name = variable(&request.name, &resolution, workspace)?;
     let spec = catalogue::find(&name);
-    let (layers, lines) = layers(&resolution, &name);
+    let layers = layers(&resolution, &name, workspace, secrets);
+    let winner = resolution.winner(&name).map(|winner| &winner.origin);
+    let running = servers::running(&workspace.state_dir);
     let set = resolution.winner(&name).is_some();
     let secret = hidden(&name, resolution.candidates(&name));
     let doc = spec.map_or_else(
@@ -92,15 +139,28 @@ pub(crate) fn run(
         vault: spec.and_then(|spec| spec.vault),
         since: spec.map(|spec| spec.since),
         set,
+        needed_by: needed_by(&name, workspace, secrets),
+        winner,
+        servers: running.into_iter().map(|s| server(s, spec, &workspace.profile)).collect(),
         layers: &layers,
         doc,
     };
     let mut view =
         vec![Block::heading(&name), Block::text(&answer.doc), Block::pairs(facts(&answer))];
     view.push(Block::heading(format!("What each layer says under `{}`", workspace.profile)));
-    view.push(Block::Table(lines));
+    view.push(Block::Table(table(&layers, &workspace.profile)));
     if !set {
         view.push(Block::text("Nobody sets it."));
+    }
+    if !answer.servers.is_empty() {
+        view.push(Block::heading("Servers that run"));
+        view.push(Block::List(answer.servers.iter().map(Running::line).collect()));
+        if winner.is_some_and(|origin| origin.layer >= Layer::Process) {
+            view.push(Block::text(
+                "The environment and the flags of a running server are its own: what is set here \
+                 does not reach it.",
+            ));
+        }
     }
     tell(&problems, misread, workspace, console);
     let status = if misread { ExitStatus::DoesNotHold } else { ExitStatus::Holds };
@@ -123,6 +183,9 @@ fn facts(answer: &Answer<'_>) -> Vec<(&'static str, String)> {
     add("default", answer.default.map(|text| format!("`{text}`")));
     add("example", answer.example.map(|text| format!("`{text}`")));
     add("needed", answer.required.clone());
+    let needed = answer.needed_by.iter().map(|n| format!("{} ({})", n.profile, n.why.join("; ")));
+    add("needed here by", Some(needed.collect::<Vec<_>>().join(", ")));
+    add("winner", answer.winner.map(winner_text));
     add("read by", answer.consumer.map(str::to_owned));
     add("new value counts", answer.reload.map(str::to_owned));
     add("set by", answer.bootstrap.then(|| "flags and the process environment only".to_owned()));
@@ -133,71 +196,164 @@ fn facts(answer: &Answer<'_>) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// What every layer says, highest first, and the same as a table.
-fn layers(resolution: &Resolution, name: &str) -> (Vec<Said>, Table) {
-    let candidates = resolution.candidates(name);
+fn winner_text(origin: &Origin) -> String {
+    match origin.place {
+        Some(_) => format!("{} ({})", origin.layer.describe(), origin),
+        None => origin.to_string(),
+    }
+}
+
+/// The profiles that do not hold without the variable. One that cannot be read is left out.
+fn needed_by(name: &str, workspace: &Workspace, secrets: &dyn SecretSource) -> Vec<NeededBy> {
+    let reasons = |profile: String| {
+        let lacks = needed(workspace, &profile, name, secrets)?;
+        let mut why: Vec<String> =
+            lacks.into_iter().map(|lack| lack.why.unwrap_or(lack.what)).collect();
+        why.dedup();
+        (!why.is_empty()).then_some(NeededBy { profile, why })
+    };
+    workspace.profile_names().into_iter().filter_map(reasons).collect()
+}
+
+fn server(record: ServerRecord, spec: Option<&VarSpec>, profile: &str) -> Running {
+    let takes = match spec {
+        None => Takes::Never,
+        Some(spec) if spec.consumer == Consumer::Cli => Takes::Never,
+        Some(_) if record.profile != profile => Takes::OtherProfile,
+        Some(spec) if spec.reload == Reload::Live => Takes::Live,
+        Some(_) => Takes::Restart,
+    };
+    let ServerRecord { pid, profile, mode, addr, started_at } = record;
+    Running { pid, addr, profile, mode, since: started_at, takes }
+}
+
+impl Running {
+    fn line(&self) -> String {
+        let takes = match self.takes {
+            Takes::Live => "takes a new value by itself or on SIGHUP",
+            Takes::Restart => "needs a restart for a new value",
+            Takes::Never => "does not read it",
+            Takes::OtherProfile => "takes nothing from this profile",
+        };
+        let Self { pid, addr, profile, since, .. } = self;
+        format!("pid {pid} at {addr} serves profile `{profile}` since {since:.0}: {takes}")
+    }
+}
+
+/// What every layer says, highest first.
+fn layers(
+    resolution: &Resolution,
+    name: &str,
+    workspace: &Workspace,
+    secrets: &dyn SecretSource,
+) -> Vec<Said> {
     let winner = resolution.winner(name);
-    let profile = &resolution.profile.name;
+    let withheld = resolution.is_withheld(name);
+    let candidates = if withheld { resolution.withheld(name) } else { resolution.candidates(name) };
     let mut said = Vec::new();
-    let mut table = Table::new(&["", "layer", "value", "where"]);
     for layer in Layer::ALL.into_iter().rev() {
-        let here: Vec<&Candidate> =
-            candidates.iter().rev().filter(|c| c.origin.layer == layer).collect();
-        if here.is_empty() {
-            table.rows.push(line("", (layer, profile), "–", String::new(), Tone::Faint));
-            said.push(Said {
-                layer,
-                set: false,
-                value: None,
-                place: None,
-                written_as: None,
-                wins: false,
-            });
-        }
-        for candidate in here {
+        let before = said.len();
+        for candidate in candidates.iter().rev().filter(|c| c.origin.layer == layer) {
             let wins = winner.is_some_and(|winner| std::ptr::eq(winner, candidate));
+            let note = if withheld {
+                Some("withheld: its address comes from a root that is not trusted")
+            } else {
+                (!wins).then_some("shadowed")
+            };
             let shown = shown(name, candidate);
-            let mut place =
-                candidate.origin.place.as_ref().map(ToString::to_string).unwrap_or_default();
-            if let Some(written_as) = &candidate.origin.written_as {
-                place.push_str(&format!(" as `{written_as}`"));
-            }
-            let (mark, tone) = if wins { ("→", Tone::Good) } else { ("", Tone::Plain) };
-            table.rows.push(line(
-                mark,
-                (layer, profile),
-                &shown.text(),
-                place.trim().to_owned(),
-                tone,
-            ));
+            let print = fingerprint(name, candidate, secrets);
             said.push(Said {
                 layer,
                 set: true,
-                value: shown_plain(&shown),
+                value: shown.plain().map(str::to_owned),
                 place: candidate.origin.place.clone(),
                 written_as: candidate.origin.written_as.clone(),
+                shown: with_print(shown.text(), print.as_deref()),
+                fingerprint: print,
+                note: note.map(str::to_owned),
                 wins,
             });
         }
+        for passed in resolution.passed_over(name).filter(|p| p.origin.layer == layer) {
+            said.push(Said {
+                place: passed.origin.place.clone(),
+                written_as: passed.origin.written_as.clone(),
+                note: Some(passed.why.to_owned()),
+                ..Said::nothing(layer)
+            });
+        }
+        if said.len() == before {
+            let note = unasked(layer, name, workspace).map(str::to_owned);
+            said.push(Said { note, ..Said::nothing(layer) });
+        }
     }
-    (said, table)
+    said
 }
 
-fn shown_plain(shown: &Shown) -> Option<String> {
-    shown.plain().map(str::to_owned)
+impl Said {
+    fn nothing(layer: Layer) -> Self {
+        Self {
+            layer,
+            set: false,
+            value: None,
+            place: None,
+            written_as: None,
+            fingerprint: None,
+            note: None,
+            wins: false,
+            shown: "–".to_owned(),
+        }
+    }
 }
 
-fn line(
-    mark: &str,
-    (layer, profile): (Layer, &str),
-    value: &str,
-    place: String,
-    tone: Tone,
-) -> Vec<(String, Tone)> {
-    vec![
-        (mark.to_owned(), tone),
-        (layer.describe().replace("<profile>", profile), tone),
-        (value.to_owned(), tone),
-        (place, Tone::Faint),
-    ]
+/// Why a layer that says nothing was not asked; `None` if it was.
+fn unasked(layer: Layer, name: &str, workspace: &Workspace) -> Option<&'static str> {
+    let spec = catalogue::find(name);
+    let between = layer > Layer::Default && layer < Layer::Process;
+    if between && spec.is_some_and(|spec| spec.bootstrap) {
+        return Some("not asked: it is needed before any file is read");
+    }
+    let ending = match layer {
+        Layer::DotenvBase => String::new(),
+        Layer::DotenvLocal => ".local".to_owned(),
+        Layer::DotenvProfile => format!(".{}", workspace.profile),
+        Layer::DotenvProfileLocal => format!(".{}.local", workspace.profile),
+        Layer::Vault if spec.is_none_or(|spec| spec.vault.is_none()) => {
+            return Some("not asked: it is not kept in the vault");
+        }
+        _ => return None,
+    };
+    let Some(dir) = workspace.dotenv_dir() else { return Some("there is no such file") };
+    let path = dir.join(format!(".env{ending}"));
+    match file::read_bounded(&path, dotenv::LIMIT) {
+        Ok(None) => Some("there is no such file"),
+        Ok(Some(bytes)) if layer == Layer::DotenvBase && dotenv::is_generated(&bytes) => {
+            Some("not read: a switch wrote it, for other tools")
+        }
+        Ok(Some(_)) => None,
+        Err(_) => Some("cannot be read"),
+    }
+}
+
+fn table(layers: &[Said], profile: &str) -> Table {
+    let mut table = Table::new(&["", "layer", "value", "where", "note"]);
+    for said in layers {
+        let mut place = said.place.as_ref().map(ToString::to_string).unwrap_or_default();
+        if let Some(written_as) = &said.written_as {
+            place.push_str(&format!(" as `{written_as}`"));
+        }
+        let (mark, tone) = match (said.wins, said.set) {
+            (true, _) => ("→", Tone::Good),
+            (_, true) => ("", Tone::Plain),
+            (_, false) => ("", Tone::Faint),
+        };
+        table.rows.push(vec![
+            (mark.to_owned(), tone),
+            (said.layer.describe().replace("<profile>", profile), tone),
+            (said.shown.clone(), tone),
+            (place.trim().to_owned(), Tone::Faint),
+            (said.note.clone().unwrap_or_default(), Tone::Faint),
+        ]);
+    }
+    table
 }

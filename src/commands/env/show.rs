@@ -1,13 +1,14 @@
-//! `ultra env show [NAME]`: the settings as they are resolved, and where each comes from.
+//! `ultra env show [NAME]`: the settings as they are resolved; with `--origins` where each comes
+//! from, and what it wins over.
 
 use super::{resolved, variable};
 use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
 use crate::settings::catalogue;
 use crate::settings::origin::Origin;
-use crate::settings::resolution::Resolution;
-use crate::settings::secret::SecretSource;
-use crate::settings::shown::{Shown, shown};
+use crate::settings::resolution::{Candidate, Resolution};
+use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
+use crate::settings::shown::{Shown, shown as shown_of};
 use crate::settings::{Layer, Workspace, load};
 use serde::Serialize;
 
@@ -16,6 +17,8 @@ use serde::Serialize;
 pub(crate) struct Request {
     /// One variable, or all of them.
     pub(crate) name: Option<String>,
+    /// Whether to tell where each value stands, and what it wins over.
+    pub(crate) origins: bool,
 }
 
 #[derive(Serialize)]
@@ -27,6 +30,23 @@ struct Row {
     /// `None` for what is unset or must not be shown.
     value: Option<String>,
     origin: Option<Origin>,
+    /// The keyed fingerprint of what must not be shown; asked for with the origins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
+    /// What the value wins over, highest first; asked for with the origins.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shadowed: Vec<Lost>,
+}
+
+/// What a layer says that another one wins over.
+#[derive(Serialize)]
+struct Lost {
+    /// `None` for what must not be shown.
+    value: Option<String>,
+    fingerprint: Option<String>,
+    origin: Origin,
+    #[serde(skip)]
+    text: String,
 }
 
 /// Answers with one variable or all. What could not be understood is told on stderr, and the
@@ -49,26 +69,40 @@ pub(crate) fn run(
         }
     };
     let rows: Vec<(Row, Option<Shown>)> =
-        names.into_iter().map(|name| row(&resolution, name)).collect();
+        names.into_iter().map(|name| row(&resolution, name, request.origins, secrets)).collect();
     let mut view = Vec::new();
     let mut group = "";
-    let mut table = Table::new(&["variable", "value", "from"]);
+    let head: &[&str] = match request.origins {
+        true => &["variable", "value", "layer", "from"],
+        false => &["variable", "value"],
+    };
+    let mut table = Table::new(head);
     for (row, shown) in &rows {
         if request.name.is_none() && row.group != group {
             if !table.rows.is_empty() {
                 view.push(Block::Table(std::mem::take(&mut table)));
-                table = Table::new(&["variable", "value", "from"]);
+                table = Table::new(head);
             }
             view.push(Block::heading(row.group));
             group = row.group;
         }
         let by_default = row.origin.as_ref().is_none_or(|o| o.layer == Layer::Default);
         let tone = if by_default { Tone::Faint } else { Tone::Plain };
-        table.rows.push(vec![
-            (row.name.clone(), Tone::Plain),
-            (shown.as_ref().map_or_else(|| "(unset)".to_owned(), Shown::text), tone),
-            (row.origin.as_ref().map(ToString::to_string).unwrap_or_default(), Tone::Faint),
-        ]);
+        let text = shown.as_ref().map_or_else(
+            || "(unset)".to_owned(),
+            |shown| with_print(shown.text(), row.fingerprint.as_deref()),
+        );
+        let mut cells = vec![(row.name.clone(), Tone::Plain), (text, tone)];
+        if request.origins {
+            cells.extend(row.origin.as_ref().map_or_else(nowhere, from));
+        }
+        table.rows.push(cells);
+        for lost in &row.shadowed {
+            let text = with_print(lost.text.clone(), lost.fingerprint.as_deref());
+            let mut cells = vec![("  over".to_owned(), Tone::Faint), (text, Tone::Faint)];
+            cells.extend(from(&lost.origin));
+            table.rows.push(cells);
+        }
     }
     view.push(Block::Table(table));
     tell(&problems, misread, workspace, console);
@@ -96,11 +130,70 @@ pub(super) fn tell(
     }
 }
 
-fn row(resolution: &Resolution, name: String) -> (Row, Option<Shown>) {
+fn from(origin: &Origin) -> [(String, Tone); 2] {
+    let layer = origin.layer.describe().to_owned();
+    let place = match (&origin.place, &origin.written_as) {
+        (None, None) => String::new(),
+        (None, Some(name)) => format!("as `{name}`"),
+        (Some(_), _) => origin.to_string(),
+    };
+    [(layer, Tone::Faint), (place, Tone::Faint)]
+}
+
+fn nowhere() -> [(String, Tone); 2] {
+    [(String::new(), Tone::Faint), (String::new(), Tone::Faint)]
+}
+
+/// The text with the fingerprint behind it, if there is one.
+pub(super) fn with_print(text: String, fingerprint: Option<&str>) -> String {
+    match fingerprint {
+        Some(print) => format!("{text} fingerprint {print}"),
+        None => text,
+    }
+}
+
+/// The keyed fingerprint of what a layer says and must not be shown. No vault is opened and no key
+/// is made for it; `None` if it is shown anyway, or there is no fingerprint to be had.
+pub(super) fn fingerprint(
+    name: &str,
+    candidate: &Candidate,
+    secrets: &dyn SecretSource,
+) -> Option<String> {
+    if shown_of(name, candidate).plain().is_some() {
+        return None;
+    }
+    if let ValueRef::Vault { profile, name } = &candidate.value {
+        return secrets.facts(profile, name).ok()?.map(|facts| facts.fingerprint);
+    }
+    secrets.fingerprint_key_id().ok()??;
+    let Candidate { origin, value } = candidate.clone();
+    let value = SecretRef { name: name.to_owned(), value, origin }.reveal(secrets).ok()?;
+    if value.is_empty() { None } else { secrets.fingerprint(&value).ok() }
+}
+
+fn row(
+    resolution: &Resolution,
+    name: String,
+    origins: bool,
+    secrets: &dyn SecretSource,
+) -> (Row, Option<Shown>) {
     let spec = catalogue::find(&name);
     let winner = resolution.winner(&name);
-    let shown = winner.map(|winner| shown(&name, winner));
+    let shown = winner.map(|winner| shown_of(&name, winner));
+    let lost = |candidate: &Candidate| {
+        let said = shown_of(&name, candidate);
+        Lost {
+            value: said.plain().map(str::to_owned),
+            fingerprint: fingerprint(&name, candidate, secrets),
+            origin: candidate.origin.clone(),
+            text: said.text(),
+        }
+    };
+    let losing = resolution.candidates(&name).iter().rev();
+    let losing = losing.filter(|c| !winner.is_some_and(|winner| std::ptr::eq(winner, *c)));
     let row = Row {
+        fingerprint: winner.filter(|_| origins).and_then(|w| fingerprint(&name, w, secrets)),
+        shadowed: losing.filter(|_| origins).map(lost).collect(),
         group: spec.map_or("application", |spec| spec.group),
         secret: spec.is_some_and(|spec| spec.secret) || matches!(shown, Some(Shown::Hidden(_))),
         set: winner.is_some(),

@@ -98,6 +98,13 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
                 .why("it is needed before any file is read")
                 .hint("set it in the process environment, or use the flag"),
         );
+        gather.pass_over(
+            spec.name,
+            layer,
+            said.place.clone(),
+            &said.name,
+            "not counted in a file: it is needed before any file is read",
+        );
         return false;
     }
     if spec.bootstrap && said.text.is_empty() {
@@ -112,6 +119,13 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
             .at(said.place.clone())
             .why(format!("set by {}", layer.describe())),
         );
+        gather.pass_over(
+            spec.name,
+            layer,
+            said.place.clone(),
+            &said.name,
+            "empty, which counts as unset",
+        );
         return false;
     }
     if !spec.secret && said.secret {
@@ -122,6 +136,13 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
             )
             .at(said.place.clone())
             .why("its value is shown wherever settings are"),
+        );
+        gather.pass_over(
+            spec.name,
+            layer,
+            said.place.clone(),
+            &said.name,
+            "not counted: a secret went into what is none",
         );
         return false;
     }
@@ -160,6 +181,8 @@ fn converted(
     gather
         .problems
         .push(problem.at(said.place.clone()).why(format!("expected {}", spec.kind.expected())));
+    let why = "passed over: it has no value that the variable could take";
+    gather.pass_over(spec.name, layer, said.place.clone(), &said.name, why);
     None
 }
 
@@ -186,6 +209,10 @@ fn decide(gather: &mut Gather<'_>, layer: Layer, spec: &'static VarSpec, said: O
     // The variable's own name before its aliases.
     texts.sort_by_key(|(said, _)| said.name != spec.name);
     files.sort_by_key(|said| said.name.strip_suffix("_FILE") != Some(spec.name));
+    for (said, _) in texts.iter().skip(1) {
+        let why = "not counted: the same layer says it under another name";
+        gather.pass_over(spec.name, layer, said.place.clone(), &said.name, why);
+    }
     if let Some((said, text)) = texts.into_iter().next() {
         let written_as = (said.name != spec.name).then_some(said.name);
         let value = Value { value: as_value(text, spec.secret), place: said.place };
@@ -206,6 +233,8 @@ fn decide(gather: &mut Gather<'_>, layer: Layer, spec: &'static VarSpec, said: O
                     .at(Place::file(gather.workspace.shown(&path)))
                     .why(format!("named by {}", layer.describe())),
             );
+            let why = "its file is empty, which counts as unset";
+            gather.pass_over(spec.name, layer, said.place, &said.name, why);
             return;
         }
         let value = Value { value: ValueRef::File(path), place: said.place };

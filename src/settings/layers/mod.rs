@@ -10,7 +10,7 @@ use super::Workspace;
 use super::catalogue;
 use super::origin::{Layer, Origin};
 use super::profile_file::Assembled;
-use super::resolution::{Candidate, Resolution};
+use super::resolution::{Candidate, PassedOver, Resolution};
 use super::secret::{SecretSource, ValueRef};
 use crate::base::Secret;
 use crate::report::{Place, Problem};
@@ -93,6 +93,20 @@ impl Gather<'_> {
     fn add(&mut self, name: &str, layer: Layer, said: Value, written_as: Option<String>) {
         let origin = Origin { layer, place: said.place, written_as };
         self.resolution.add(name, Candidate { origin, value: said.value });
+    }
+
+    /// Remembers that what a layer says of a variable, as `written_as`, does not count.
+    fn pass_over(
+        &mut self,
+        name: &str,
+        layer: Layer,
+        place: Option<Place>,
+        written_as: &str,
+        why: &'static str,
+    ) {
+        let written_as = (written_as != name).then(|| written_as.to_owned());
+        let origin = Origin { layer, place, written_as };
+        self.resolution.pass_over(PassedOver { name: name.to_owned(), origin, why });
     }
 }
 

@@ -20,7 +20,15 @@ pub(super) fn add(gather: &mut Gather<'_>, vars: Vec<Vec<SaidVariable>>) {
     }
     let secrets: Vec<(String, SecretSpec)> =
         gather.resolution.profile.secrets.clone().into_iter().collect();
-    if secrets.is_empty() || !trust::trusted(gather) {
+    if secrets.is_empty() {
+        return;
+    }
+    if !trust::trusted(gather) {
+        for (name, spec) in secrets {
+            let why = "withheld: this root is not trusted (`ultra env trust`)";
+            let written_as = spec.reference.to_string();
+            gather.pass_over(&name, Layer::Profile, Some(spec.place), &written_as, why);
+        }
         return;
     }
     for (name, spec) in secrets {
@@ -28,6 +36,9 @@ pub(super) fn add(gather: &mut Gather<'_>, vars: Vec<Vec<SaidVariable>>) {
             let written_as = Some(spec.reference.to_string());
             let value = Value { value, place: Some(spec.place) };
             gather.add(&name, Layer::Profile, value, written_as);
+        } else {
+            let (written_as, why) = (spec.reference.to_string(), "it leads to nothing");
+            gather.pass_over(&name, Layer::Profile, Some(spec.place), &written_as, why);
         }
     }
 }

@@ -74,7 +74,7 @@ fn aliases_that_disagree_are_an_error_and_agreeing_ones_a_warning() {
     ultra.write_private(".env", "USE_MOCK=true\nENABLE_MOCK_LLM=true\nAPI_PORT=8086\n");
     ultra.run(&["env", "validate"]).exits(0).says("`API_PORT` is now `ULTRA_PORT`");
     ultra
-        .run(&["env", "show", "ULTRA_PORT"])
+        .run(&["env", "show", "ULTRA_PORT", "--origins"])
         .exits(0)
         .says("8086")
         .says(".env:3:1 (as `API_PORT`)");
