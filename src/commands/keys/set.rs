@@ -86,7 +86,9 @@ pub(super) struct Test {
 pub(super) fn not_asked(desk: &Desk<'_>, key: &Key) -> Test {
     let provider = key.provider.as_ref();
     Test {
-        destination: provider.filter(|_| !desk.withheld(key)).map(|p| p.destination()),
+        destination: provider
+            .filter(|_| !desk.withheld(key))
+            .map(super::names::Provider::destination),
         accepted: false,
         untested: provider.map(|_| "`--no-verify`: nobody was asked".to_owned()),
     }
