@@ -32,7 +32,7 @@ fn a_file_that_differs_is_named_and_then_written() {
 fn completions_and_pages_go_to_stdout() {
     let ultra = Ultra::empty();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        ultra.run(&["completions", shell]).exits(0).says("switch");
+        ultra.run(&["completions", shell]).exits(0).says("__complete");
     }
     ultra.run(&["completions", "tcsh"]).exits(2);
     ultra.run(&["man"]).exits(0).says(".TH ultra 1");
