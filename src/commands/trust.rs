@@ -1,5 +1,6 @@
 //! `ultra env trust`: shows which secrets the root's profiles want, where its profiles and dotenv
-//! files would have them sent, and writes down that the user agrees.
+//! files would have them sent, which of their variables can make a command run code, and writes
+//! down that the user agrees.
 
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
 use crate::settings::Workspace;
@@ -20,7 +21,8 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
     if status.may_resolve() {
         let text = match status {
             TrustStatus::NotNeeded => {
-                "the files of this root reference no secrets and send no keys anywhere"
+                "the files of this root reference no secrets, send no keys anywhere and make no \
+                 command run code"
             }
             _ => "this root is trusted",
         };
@@ -85,6 +87,19 @@ fn answer(
         }
         view.extend([Block::heading("Addresses in the files"), Block::Table(table)]);
     }
+    if !claims.hooks.is_empty() {
+        let mut table = Table::new(&["at", "name", "value"]);
+        for hook in &claims.hooks {
+            table.row([hook.place.clone(), hook.name.clone(), hook.shown.clone()]);
+        }
+        let heading = "Variables that can make a command run code";
+        view.extend([Block::heading(heading), Block::Table(table)]);
+    }
+    let hooks: Vec<serde_json::Value> = claims
+        .hooks
+        .iter()
+        .map(|h| serde_json::json!({"profile": h.profile, "place": h.place, "name": h.name, "value": h.shown}))
+        .collect();
     let destinations: Vec<serde_json::Value> = claims
         .destinations
         .iter()
@@ -95,6 +110,7 @@ fn answer(
         "status": status,
         "wanted": claims.wanted,
         "destinations": destinations,
+        "hooks": hooks,
     });
     Report::new("ultra.env.trust/1", data, view)
 }
@@ -109,5 +125,9 @@ fn lines(claims: &Claims) -> Vec<String> {
         .destinations
         .iter()
         .map(|d| format!("`{}` sends to {} ({})", d.said_by(), trust_claims::shown(d), d.name));
-    wanted.chain(to).collect()
+    let hooks = claims
+        .hooks
+        .iter()
+        .map(|h| format!("{} sets `{}`, which can run code, to {}", h.place, h.name, h.shown));
+    wanted.chain(to).chain(hooks).collect()
 }

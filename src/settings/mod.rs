@@ -12,6 +12,7 @@ pub(crate) mod docs;
 pub(crate) mod dotenv;
 pub(crate) mod environment;
 pub(crate) mod groups;
+pub(crate) mod hook_names;
 pub(crate) mod key_age;
 mod layers;
 pub(crate) mod lint;

@@ -1,10 +1,11 @@
 //! Trust in a root: a cloned repository's profiles could name a secret of this machine, and they
 //! and its dotenv files an address of their own. Until the user has seen what goes where and
 //! agreed, references of the root's profiles resolve to nothing, and so does a key that would go to
-//! an address that the root's files name, wherever the key itself comes from.
+//! an address that the root's files name, wherever the key itself comes from. No command gets a
+//! variable of its files that can make it run code.
 //!
-//! Agreement is kept per user and root as a digest of all references and all base URLs, outside
-//! the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
+//! Agreement is kept per user and root as a digest of all references, base URLs and such variables,
+//! outside the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
 //! change of these asks again.
 
 use super::environment::Environment;
@@ -55,6 +56,28 @@ impl Destination {
     }
 }
 
+/// A variable in a profile or a dotenv file of the root that can make a command run code.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Hook {
+    /// The profile; `None` for a dotenv file that counts under every profile.
+    pub(crate) profile: Option<String>,
+    /// Whether a dotenv file says it, and not the profile's own file.
+    pub(crate) dotenv: bool,
+    /// The variable.
+    pub(crate) name: String,
+    /// The digest of its value, as [`value_digest`].
+    pub(crate) value: String,
+    /// The value for people; described if it may be a secret.
+    pub(crate) shown: String,
+    /// Where it stands.
+    pub(crate) place: String,
+}
+
+/// A digest of a value, in hexadecimal.
+pub(crate) fn value_digest(value: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(value))
+}
+
 /// Everything in the files of a root that trust is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Claims {
@@ -62,12 +85,17 @@ pub(crate) struct Claims {
     pub(crate) wanted: BTreeSet<Wanted>,
     /// Addresses that they may be sent to.
     pub(crate) destinations: BTreeSet<Destination>,
+    /// Variables that can make a command run code.
+    pub(crate) hooks: BTreeSet<Hook>,
 }
 
 impl Claims {
-    /// Whether there is nothing to agree to: no secret is wanted, and no key sent anywhere.
+    /// Whether there is nothing to agree to: no secret is wanted, no key sent anywhere, and
+    /// no command made to run code.
     fn harmless(&self) -> bool {
-        self.wanted.is_empty() && !self.destinations.iter().any(|to| to.takes_keys)
+        self.wanted.is_empty()
+            && self.hooks.is_empty()
+            && !self.destinations.iter().any(|to| to.takes_keys)
     }
 
     /// A digest of all of it.
@@ -88,6 +116,11 @@ impl Claims {
             let parts = [kind, to.profile.as_deref().unwrap_or(""), &to.name, &to.url];
             parts.into_iter().for_each(&mut add);
         }
+        for hook in &self.hooks {
+            let kind = if hook.dotenv { "dotenv-hook" } else { "hook" };
+            let parts = [kind, hook.profile.as_deref().unwrap_or(""), &hook.name, &hook.value];
+            parts.into_iter().for_each(&mut add);
+        }
         HEXLOWER.encode(&hash.finalize())
     }
 }
@@ -96,13 +129,13 @@ impl Claims {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TrustStatus {
-    /// They reference no secret and send no key anywhere.
+    /// They reference no secret, send no key anywhere and make no command run code.
     NotNeeded,
     /// The user has agreed to exactly this.
     Trusted,
     /// The user was never asked.
     Unknown,
-    /// References or addresses have changed since the user agreed.
+    /// References, addresses or variables that run code have changed since the user agreed.
     Changed,
 }
 
@@ -228,6 +261,7 @@ mod tests {
                 takes_keys: true,
             }]
             .into(),
+            hooks: BTreeSet::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 //! names that must not be handed on.
 
 use super::gateway::Gateway;
-use super::variable;
+use super::{unagreed, variable};
 use crate::base::Secret;
 use crate::exit::ExitStatus;
 use crate::report::{Console, Fault, Problem};
@@ -86,6 +86,9 @@ pub(crate) fn collect(
     let (_, resolution, warnings) = load(workspace, &workspace.profile, secrets).usable()?;
     tell(&warnings, workspace, console);
     let wanted = wanted(selection, &resolution, workspace)?;
+    let asked = |name: &&str| wanted.as_ref().is_none_or(|wanted| wanted.contains(*name));
+    let names = resolution.names().filter(asked);
+    let withheld = unagreed::withheld(names, &resolution, workspace, console)?;
     let mut collector = Collector {
         workspace,
         resolution: &resolution,
@@ -103,6 +106,9 @@ pub(crate) fn collect(
         }
         if wanted.as_ref().is_some_and(|wanted| !wanted.contains(name)) {
             collector.pass_over(name);
+            continue;
+        }
+        if withheld.contains(name) {
             continue;
         }
         let Some(reference) = collector.look(name, selection.secrets) else { continue };

@@ -16,6 +16,7 @@ pub(crate) mod list;
 pub(crate) mod render;
 pub(crate) mod run;
 pub(crate) mod show;
+mod unagreed;
 pub(crate) mod validate;
 
 use crate::base::near;

@@ -26,8 +26,8 @@ pub(super) fn trusted(gather: &mut Gather<'_>) -> bool {
             let why = why(wanted.collect(), to.collect());
             let what = match status {
                 TrustStatus::Changed => {
-                    "references or addresses in the files of this root have changed since you \
-                     trusted them"
+                    "references, addresses or variables that run code in the files of this root \
+                     have changed since you trusted them"
                 }
                 _ => {
                     "this root is not trusted, so its references to secrets lead to nothing and no \

@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod fmt;
 mod generated;
+mod hooks;
 mod import;
 mod init;
 mod lint;

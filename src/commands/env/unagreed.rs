@@ -1,0 +1,82 @@
+//! Variables of the root's own files that can make a command run code: they are handed on once the
+//! user has agreed to them, and not before.
+
+use crate::report::{Console, Fault, Place, Problem};
+use crate::settings::resolution::{Candidate, Resolution};
+use crate::settings::secret::ValueRef;
+use crate::settings::trust::value_digest;
+use crate::settings::{Layer, Workspace, hook_names, trust_claims};
+use std::collections::BTreeSet;
+
+/// The names among `names` that are not handed on, each with a warning that says why.
+///
+/// # Errors
+/// The list of trusted roots cannot be read (5).
+pub(super) fn withheld<'a>(
+    names: impl Iterator<Item = &'a str>,
+    resolution: &Resolution,
+    workspace: &Workspace,
+    console: &dyn Console,
+) -> Result<BTreeSet<String>, Fault> {
+    let hooks: Vec<(&str, &Candidate)> = names
+        .filter(|name| hook_names::is_hook(name))
+        .filter_map(|name| Some((name, resolution.winner(name)?)))
+        .filter(|(_, winner)| from_the_root(winner))
+        .collect();
+    let mut withheld = BTreeSet::new();
+    if hooks.is_empty() {
+        return Ok(withheld);
+    }
+    let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
+    for (name, winner) in hooks {
+        let value = match &winner.value {
+            ValueRef::Text(text) => Some(value_digest(text)),
+            ValueRef::Literal(secret) => Some(value_digest(secret.expose())),
+            // A reference of a profile: what was agreed to is the reference.
+            ValueRef::Vault { .. } | ValueRef::File(_) => None,
+        };
+        let seen = match value {
+            Some(value) => claims.hooks.iter().any(|h| h.name == name && h.value == value),
+            None => false,
+        };
+        let referred = claims.wanted.iter().any(|wanted| wanted.variable == name);
+        if status.may_resolve() && (seen || referred) {
+            continue;
+        }
+        let place = winner.origin.place.clone();
+        console.warn(&problem(name, seen || referred, place));
+        withheld.insert(name.to_owned());
+    }
+    Ok(withheld)
+}
+
+fn problem(name: &str, seen: bool, place: Option<Place>) -> Problem {
+    let what = format!("`{name}` is not handed on");
+    let problem = Problem::warning("untrusted-variable", what).at(place);
+    if seen {
+        problem
+            .why("it can make a command run code, and nobody has trusted this root with it")
+            .hint(format!(
+                "read the file, then `ultra env trust`; or set `{name}` in the environment"
+            ))
+    } else {
+        problem
+            .why(
+                "it can make a command run code, and is put together from variables of other \
+                 files, so nobody can agree to it (`ultra env trust`)",
+            )
+            .hint(format!("write the whole value, or set `{name}` in the environment"))
+    }
+}
+
+/// Whether a file of the root says it, which may have come with a clone.
+fn from_the_root(winner: &Candidate) -> bool {
+    match winner.origin.layer {
+        Layer::Profile
+        | Layer::DotenvBase
+        | Layer::DotenvLocal
+        | Layer::DotenvProfile
+        | Layer::DotenvProfileLocal => true,
+        Layer::Default | Layer::Vault | Layer::NamedFile | Layer::Process | Layer::Flag => false,
+    }
+}

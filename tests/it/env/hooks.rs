@@ -1,0 +1,81 @@
+//! Variables of a cloned root that would make a command run its author's code.
+
+use crate::support::Ultra;
+
+/// A cloned root whose `line` would have bash run its script, and what bash says below `env run`.
+fn cloned(line: &str) -> Ultra {
+    let ultra = Ultra::empty();
+    ultra.write("theirs.sh", "echo theirs ran\n");
+    ultra.write(".env.local", format!("GREETING=hello\n{line}"));
+    ultra
+}
+
+fn bash(ultra: &Ultra, args: &[&str]) -> crate::support::Outcome {
+    let words = ["--", "bash", "-c", "echo $GREETING"];
+    let all: Vec<&str> = ["env", "run"].iter().chain(args).chain(&words).copied().collect();
+    ultra.run(&all).exits(0)
+}
+
+#[test]
+fn a_cloned_root_runs_nothing_before_it_is_trusted() {
+    let ultra = cloned("BASH_ENV=./theirs.sh\n");
+    let ran = bash(&ultra, &[]);
+    assert_eq!(ran.stdout, "hello\n");
+    ran.complains("`BASH_ENV` is not handed on")
+        .complains(".env.local:2")
+        .complains("ultra env trust");
+    let export = ultra.run(&["env", "export", "--shell", "json"]).exits(0);
+    assert!(!export.stdout.contains("theirs"), "{}", export.stdout);
+    export.says("hello").complains("BASH_ENV");
+    // What is not asked for is not spoken of.
+    let only = bash(&ultra, &["--only", "GREETING"]);
+    assert!(!only.stderr.contains("BASH_ENV"), "{}", only.stderr);
+
+    ultra
+        .run(&["env", "trust", "--no-input"])
+        .exits(6)
+        .complains(".env.local:2")
+        .complains("BASH_ENV");
+    ultra.run(&["env", "trust", "--yes"]).exits(0).says("./theirs.sh");
+    let ran = bash(&ultra, &[]);
+    assert_eq!(ran.stdout, "theirs ran\nhello\n");
+    assert!(!ran.stderr.contains("BASH_ENV"), "{}", ran.stderr);
+    // Agreed to is this value and no other one, and no other such variable.
+    for line in ["BASH_ENV=theirs.sh\n", "BASH_ENV=./theirs.sh\nLD_PRELOAD=./theirs.so\n"] {
+        ultra.write(".env.local", format!("GREETING=hello\n{line}"));
+        let ran = bash(&ultra, &[]);
+        assert_eq!(ran.stdout, "hello\n", "{line}");
+        ran.complains("`BASH_ENV` is not handed on");
+    }
+}
+
+#[test]
+fn nor_by_a_profile_nor_by_a_value_pieced_together() {
+    let ultra = cloned("");
+    ultra.write("profiles/dev.yaml", "mode: mock\nvars:\n  BASH_ENV: ./theirs.sh\n");
+    let ran = bash(&ultra, &[]);
+    assert_eq!(ran.stdout, "hello\n");
+    ran.complains("profiles/dev.yaml:3").complains("ultra env trust");
+    ultra.run(&["env", "trust", "--yes"]).exits(0).says("./theirs.sh");
+    assert_eq!(bash(&ultra, &[]).stdout, "theirs ran\nhello\n");
+
+    let ultra = cloned("BASH_ENV=${SCRIPT}\n");
+    ultra.write(".env", "SCRIPT=./theirs.sh\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let ran = bash(&ultra, &[]);
+    assert_eq!(ran.stdout, "hello\n");
+    ran.complains("write the whole value");
+}
+
+#[test]
+fn the_users_own_variables_pass() {
+    // A file that the command line names.
+    let ultra = cloned("BASH_ENV=./other.sh\n");
+    ultra.write("mine.env", "BASH_ENV=./theirs.sh\n");
+    let ran = bash(&ultra, &["--file", "mine.env"]);
+    assert_eq!(ran.stdout, "theirs ran\nhello\n");
+    assert!(!ran.stderr.contains("not handed on"), "{}", ran.stderr);
+    // The process environment, which wins over the root's file.
+    let ultra = cloned("BASH_ENV=./other.sh\n").env("BASH_ENV", "./theirs.sh");
+    assert_eq!(bash(&ultra, &[]).stdout, "theirs ran\nhello\n");
+}
