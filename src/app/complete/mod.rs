@@ -74,7 +74,7 @@ fn candidates(mut words: Vec<OsString>, index: usize) -> String {
         else {
             continue;
         };
-        let _ = match candidate.get_help().map(std::string::ToString::to_string) {
+        let _ = match candidate.get_help().map(ToString::to_string) {
             Some(help) if !help.trim().is_empty() => {
                 let first = help.lines().next().unwrap_or_default().replace('\t', " ");
                 writeln!(out, "{value}\t{first}")
@@ -103,8 +103,7 @@ fn under(command: Command, path: &str, names: &Arc<Names>) -> Command {
 }
 
 fn named(arg: Arg, path: &str, names: &Arc<Names>) -> Arg {
-    let called =
-        arg.get_value_names().and_then(|all| all.first()).map(std::string::ToString::to_string);
+    let called = arg.get_value_names().and_then(|all| all.first()).map(ToString::to_string);
     let group = path.split(' ').next().unwrap_or_default();
     match (group, called.as_deref().unwrap_or_default()) {
         ("env", "PROFILE") if path == "env switch" && arg.is_positional() => {

@@ -1,6 +1,6 @@
 //! `ultra keys set NAME`: keeps a value in the vault.
 
-use super::names::{self, Key};
+use super::names::{self, Key, Provider};
 use super::{Desk, rotate, value};
 use crate::base::Secret;
 use crate::provider::KeyVerdict;
@@ -86,9 +86,7 @@ pub(super) struct Test {
 pub(super) fn not_asked(desk: &Desk<'_>, key: &Key) -> Test {
     let provider = key.provider.as_ref();
     Test {
-        destination: provider
-            .filter(|_| !desk.withheld(key))
-            .map(super::names::Provider::destination),
+        destination: provider.filter(|_| !desk.withheld(key)).map(Provider::destination),
         accepted: false,
         untested: provider.map(|_| "`--no-verify`: nobody was asked".to_owned()),
     }
