@@ -4,6 +4,8 @@ use super::facts::{FileFacts, SensitiveFile};
 use crate::settings::secret::ValueRef;
 use crate::settings::{Resolution, Workspace};
 use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -37,7 +39,7 @@ pub(super) fn gather(workspace: &Workspace, resolution: Option<&Resolution>) -> 
         Some(if file.dir { name.join("any") } else { name })
     };
     let names: Vec<PathBuf> = facts.files.iter().filter_map(within).collect();
-    if let Some(ignored) = git(root, &["check-ignore", "-z", "--"], &names) {
+    if let Some(ignored) = git(root, &["check-ignore", "-z", "--stdin"], &names) {
         facts.git = true;
         let tracked = git(root, &["ls-files", "-z"], &[]).unwrap_or_default();
         for file in &mut facts.files {
@@ -82,18 +84,27 @@ fn sensitive(
     })
 }
 
-/// The paths that git names; `None` if this is no work tree or there is no git.
+/// The paths that git names, of those it is asked about on standard input; `None` if this is no
+/// work tree or there is no git.
 fn git(root: &Path, command: &[&str], paths: &[PathBuf]) -> Option<BTreeSet<PathBuf>> {
-    let output = Command::new("git")
+    let mut child = Command::new("git")
         // A file monitor is a program that the repository names: it is not ours to start.
         .args(["-c", "core.fsmonitor=false", "-C"])
         .arg(root)
         .args(command)
-        .args(if paths.is_empty() { &[][..] } else { paths })
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .output()
+        .spawn()
         .ok()?;
+    let mut asked = Vec::new();
+    for path in paths {
+        asked.extend_from_slice(path.as_os_str().as_bytes());
+        asked.push(0);
+    }
+    // A git that ends before it has read everything tells so by its status.
+    let _ = child.stdin.take().map(|mut stdin| stdin.write_all(&asked));
+    let output = child.wait_with_output().ok()?;
     // `check-ignore` ends with 1 when it names nothing.
     let fine = output.status.success() || output.status.code() == Some(1);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

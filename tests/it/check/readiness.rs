@@ -1,6 +1,6 @@
 //! Whether a profile may go live: in an empty directory, on a fresh checkout, on a running server.
 
-use crate::support::{CANARY, Server, Ultra};
+use crate::support::{CANARY, Server, Ultra, have};
 use serde_json::Value;
 
 fn check<'a>(document: &'a Value, id: &str) -> &'a Value {
@@ -28,6 +28,30 @@ fn dev_is_ready_on_a_fresh_checkout() {
     let ultra = Ultra::checkout();
     let human = ultra.run(&["check", "readiness", "--profile", "dev"]).exits(0).stdout;
     assert_eq!(human.lines().last(), Some("verdict: ready"));
+}
+
+#[test]
+fn git_is_asked_about_files_with_secrets() {
+    if !have("git") {
+        return;
+    }
+    let ultra = Ultra::checkout();
+    let git = |args: &[&str]| {
+        let done = ultra.wrapped("git", args).output().unwrap();
+        assert!(done.status.success(), "git {args:?}: {done:?}");
+    };
+    let judged = || {
+        let document = ultra.run(&["check", "readiness", "--profile", "dev", "-o", "json"]).json();
+        check(&document, "ULT-SEC-008")["outcome"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(judged(), "skip", "not under git");
+    git(&["init", "-q"]);
+    ultra.write_private(".env.local", "OPENAI_API_KEY=sk-0123456789abcdefghij\n");
+    assert_eq!(judged(), "warn", "neither ignored nor tracked");
+    ultra.write(".gitignore", ".env.local\n");
+    assert_eq!(judged(), "pass", "ignored");
+    git(&["add", "-f", ".env.local"]);
+    assert_eq!(judged(), "fail", "tracked");
 }
 
 #[test]
