@@ -6,8 +6,8 @@ use crate::cli::fmt::FmtArgs;
 use crate::cli::import::ImportArgs;
 use crate::cli::init::{self, InitArgs};
 use crate::cli::lint::{CompatArg, LintArgs};
+use crate::commands::env;
 use crate::commands::keys::Desk;
-use crate::commands::{env, history, switch, trust, undo};
 use crate::report::{Fault, Problem, Report};
 use crate::secrets::VaultSource;
 use crate::settings::dotenv::compat::Tool;
@@ -66,26 +66,26 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
         }
         EnvCommand::Fmt(args) => fmt(args, &workspace),
         EnvCommand::Switch(args) => {
-            let request = switch::Request {
+            let request = env::switch::Request {
                 target: args.target,
                 dry_run: args.dry_run,
                 adopt: args.adopt,
                 no_dotenv: args.no_dotenv,
                 wait: args.wait,
             };
-            switch::run(&request, &workspace, &secrets, &context.console)
+            env::switch::run(&request, &workspace, &secrets, &context.console)
         }
         EnvCommand::Undo(args) => {
-            let request = undo::Request {
+            let request = env::undo::Request {
                 steps: usize::from(args.steps),
                 dry_run: args.dry_run,
                 no_dotenv: args.no_dotenv,
                 wait: args.wait,
             };
-            undo::run(&request, &workspace, &secrets, &context.console)
+            env::undo::run(&request, &workspace, &secrets, &context.console)
         }
-        EnvCommand::History => history::run(&workspace),
-        EnvCommand::Trust => trust::run(&workspace, &context.console),
+        EnvCommand::History => env::history::run(&workspace),
+        EnvCommand::Trust => env::trust::run(&workspace, &context.console),
         EnvCommand::Init(args) => start(args, context),
         EnvCommand::Render(args) => {
             let request = env::render::Request {

@@ -1,4 +1,4 @@
-//! The commands of `ultra env` that read.
+//! The commands of `ultra env`.
 
 mod compat;
 pub(crate) mod current;
@@ -9,14 +9,20 @@ pub(crate) mod export;
 pub(crate) mod fmt;
 mod gateway;
 mod handed;
+pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod lint;
 pub(crate) mod list;
+mod provider_keys;
 pub(crate) mod render;
 pub(crate) mod run;
 pub(crate) mod show;
+pub(crate) mod switch;
+mod switching;
+pub(crate) mod trust;
 mod unagreed;
+pub(crate) mod undo;
 pub(crate) mod validate;
 
 use crate::base::near;

@@ -12,7 +12,8 @@
 //! Nothing is ever run here.
 
 use super::bash_expand::{Failure, Variables, join};
-use super::bash_words::{Command, End, Lexer, Part, Trouble, Word, assignment, is_name};
+use super::bash_lexer::{Lexer, Trouble};
+use super::bash_words::{Command, End, Part, Word, assignment, is_name};
 use super::reading::{Item, Reach, Reading, Stop, Value};
 use std::collections::BTreeMap;
 

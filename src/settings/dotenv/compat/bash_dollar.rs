@@ -1,6 +1,7 @@
 //! What begins with a `$` in a bash script, and `$'…'`.
 
-use super::bash_words::{Lexer, Part, Trouble, Variable, Word, text};
+use super::bash_lexer::{Lexer, Trouble};
+use super::bash_words::{Part, Variable, Word, text};
 
 impl Lexer<'_> {
     /// What begins with `$`.

@@ -8,6 +8,7 @@
 mod bash;
 mod bash_dollar;
 mod bash_expand;
+mod bash_lexer;
 mod bash_words;
 mod compare;
 mod compose;
