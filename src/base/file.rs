@@ -59,6 +59,10 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// A temporary file beside `path`, written and synced; dropped, it is removed.
 fn staged(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    stage(path, bytes, mode).map_err(|e| unnamed(&e).unwrap_or(e))
+}
+
+fn stage(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
     let mode = std::fs::Permissions::from_mode(mode);
     let mut temp = tempfile::Builder::new()
         .prefix(PREFIX)
@@ -70,6 +74,15 @@ fn staged(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTem
     temp.as_file().set_permissions(mode)?;
     temp.as_file().sync_all()?;
     Ok(temp)
+}
+
+/// What the file system said, without the name of a temporary file, which means nothing to anybody:
+/// the crate `tempfile` puts that around it.
+pub(crate) fn unnamed(error: &io::Error) -> Option<io::Error> {
+    // It keeps the error itself to itself, so this is all there is to go by.
+    let text = error.get_ref()?.to_string();
+    let (said, _) = text.rsplit_once(" at path \"")?;
+    Some(io::Error::new(error.kind(), said))
 }
 
 /// How old a temporary file must be before it counts as left behind: far longer than any write.

@@ -27,7 +27,14 @@ pub(crate) fn well_formed(name: &str) -> bool {
         && !ALIASES.iter().any(|(alias, _)| *alias == name)
 }
 
-/// The built-in names and those of the files in `profiles_dir`, sorted.
+/// Whether anything stands at `path`, a link to nothing and what we may not look at included.
+pub(crate) fn taken(path: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    !path.symlink_metadata().is_err_and(|e| matches!(e.kind(), NotFound | NotADirectory))
+}
+
+/// The built-in names and those of the files in `profiles_dir`, sorted. Whatever is called like the
+/// file of a profile counts: that it cannot be read is told of it by name.
 pub(crate) fn all(profiles_dir: Option<&Path>) -> Vec<String> {
     let mut names: BTreeSet<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
     let entries = profiles_dir.and_then(|dir| dir.read_dir().ok()).into_iter().flatten().flatten();
@@ -35,7 +42,6 @@ pub(crate) fn all(profiles_dir: Option<&Path>) -> Vec<String> {
         let file = entry.file_name();
         if let Some(name) = file.to_str().and_then(|f| f.strip_suffix(".yaml"))
             && well_formed(name)
-            && entry.path().is_file()
         {
             names.insert(name.to_owned());
         }

@@ -53,6 +53,10 @@ impl Drop for Registration {
 /// # Errors
 /// What the file system says. A server can live without a record.
 pub(crate) fn register(state_dir: &Path, record: &ServerRecord) -> io::Result<Registration> {
+    written(state_dir, record).map_err(|e| file::unnamed(&e).unwrap_or(e))
+}
+
+fn written(state_dir: &Path, record: &ServerRecord) -> io::Result<Registration> {
     let folder = state_dir.join(FOLDER);
     file::private_dir(&folder)?;
     let mut temp = tempfile::Builder::new()

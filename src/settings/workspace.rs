@@ -256,11 +256,11 @@ impl Workspace {
         ))
     }
 
-    /// Whether there is a profile of this canonical name: a file, or a built-in one.
+    /// Whether there is a profile of this canonical name: a file, readable or not, or a built-in one.
     pub(crate) fn profile_exists(&self, name: &str) -> bool {
         profile_names::well_formed(name)
             && (profile_names::built_in(name).is_some()
-                || self.profile_path(name).is_some_and(|path| path.is_file()))
+                || self.profile_path(name).is_some_and(|path| profile_names::taken(&path)))
     }
 
     /// All profiles by name: the files of the root and the built-in ones.

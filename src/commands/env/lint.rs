@@ -33,8 +33,9 @@ struct Linted {
 /// Judges every file.
 ///
 /// # Errors
-/// A file that is not there or cannot be read (2).
+/// A file that is not there (2) or cannot be read (5); both at once are 2.
 pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fault> {
+    let mut status = ExitStatus::Unreachable;
     let mut unreadable = Vec::new();
     let mut files = Vec::new();
     for path in &request.files {
@@ -44,12 +45,15 @@ pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fa
         let problem = problem.at(Place::file(&shown));
         match file::read_bounded(&full, dotenv::LIMIT) {
             Ok(Some(bytes)) => files.push((shown, bytes, Exposure::of(&full))),
-            Ok(None) => unreadable.push(problem.why("there is no such file")),
+            Ok(None) => {
+                status = ExitStatus::Usage;
+                unreadable.push(problem.why("there is no such file"));
+            }
             Err(e) => unreadable.push(problem.why(e)),
         }
     }
     if !unreadable.is_empty() {
-        return Err(Fault::new(ExitStatus::Usage, unreadable));
+        return Err(Fault::new(status, unreadable));
     }
     let mut linted = Vec::new();
     for (path, bytes, exposure) in files {

@@ -4,6 +4,7 @@ use crate::report::{Block, Fault, Problem, Report, Table, Tone};
 use crate::settings::Workspace;
 use crate::settings::profile::ALIASES;
 use crate::settings::profile_file::{Assembled, assemble};
+use crate::settings::profile_names;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -71,7 +72,7 @@ fn row(workspace: &Workspace, name: String) -> Row {
     let broken = problems.iter().any(Problem::is_error);
     let file = workspace
         .profile_path(&name)
-        .filter(|path| path.is_file())
+        .filter(|path| profile_names::taken(path))
         .map(|path| workspace.shown(&path));
     Row {
         aliases: ALIASES.iter().filter(|(_, of)| *of == name).map(|(alias, _)| *alias).collect(),

@@ -278,9 +278,13 @@ fn answer(
     };
     let dotenv = match plan.step {
         _ if plan.same => None,
-        DotenvStep::Write | DotenvStep::Restore => Some("`.env` is written anew"),
-        DotenvStep::Adopt => Some("`.env` moves to `.env.local` and is written anew"),
         DotenvStep::Leave => Some("`.env` is left as it is"),
+        DotenvStep::Adopt if request.dry_run => {
+            Some("`.env` would move to `.env.local` and be written anew")
+        }
+        DotenvStep::Adopt => Some("`.env` moves to `.env.local` and is written anew"),
+        _ if request.dry_run => Some("`.env` would be written anew"),
+        DotenvStep::Write | DotenvStep::Restore => Some("`.env` is written anew"),
     };
     let mut view = vec![headline];
     view.extend(dotenv.map(Block::text));

@@ -116,6 +116,10 @@ fn aad(context: &str) -> Vec<u8> {
 
 /// Writes a new key file, unless another process is first.
 fn create(path: &Path) -> io::Result<()> {
+    created(path).map_err(|e| file::unnamed(&e).unwrap_or(e))
+}
+
+fn created(path: &Path) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let mut temp = tempfile::Builder::new().prefix(".ultra-").suffix(".tmp").tempfile_in(dir)?;
     io::Write::write_all(&mut temp, HEXLOWER.encode(&random::<32>()).as_bytes())?;

@@ -18,10 +18,19 @@ pub(super) struct Said {
     pub(super) name: String,
     /// The text.
     pub(super) text: String,
-    /// Where it stands, if in a file.
+    /// Where its value stands, if in a file.
     pub(super) place: Option<Place>,
+    /// Where its name stands, if that is elsewhere.
+    pub(super) name_place: Option<Place>,
     /// Whether a secret went into the text.
     pub(super) secret: bool,
+}
+
+impl Said {
+    /// Where the name stands, for what is wrong with that.
+    fn name_place(&self) -> Option<Place> {
+        self.name_place.clone().or_else(|| self.place.clone())
+    }
 }
 
 /// What the names of one layer say of one variable.
@@ -94,7 +103,7 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
         };
         gather.problems.push(
             problem
-                .at(said.place.clone())
+                .at(said.name_place())
                 .why("it is needed before any file is read")
                 .hint("set it in the process environment, or use the flag"),
         );
@@ -165,7 +174,7 @@ fn converted(
         if !(process && matches!(said.name.as_str(), "ENVIRONMENT" | "PORT")) {
             gather.problems.push(
                 Problem::warning("renamed", format!("`{}` is now `{}`", said.name, spec.name))
-                    .at(said.place.clone())
+                    .at(said.name_place())
                     .hint(format!("write `{}`", spec.name)),
             );
         }
@@ -263,7 +272,7 @@ fn unknown(gather: &mut Gather<'_>, layer: Layer, said: &Said) {
         // An older binary must start with the environment of a newer one.
         Problem::warning("unknown-variable", what).why("it is set in the process environment")
     };
-    gather.problems.push(problem.at(said.place.clone()).maybe_hint(names::hint(&said.name)));
+    gather.problems.push(problem.at(said.name_place()).maybe_hint(names::hint(&said.name)));
 }
 
 /// A name of the application. Those of the process environment count only where a lower layer
@@ -274,7 +283,7 @@ fn foreign(gather: &mut Gather<'_>, layer: Layer, said: Said) {
     if !known && let Some(meant) = names::near_miss(&said.name) {
         gather.problems.push(
             Problem::warning("near-miss", format!("`{}` is no variable of ultra", said.name))
-                .at(said.place.clone())
+                .at(said.name_place())
                 .hint(format!("did you mean `{meant}`?")),
         );
     }

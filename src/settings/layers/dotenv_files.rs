@@ -123,5 +123,11 @@ fn expand(gather: &mut Gather<'_>, document: &Document) -> Vec<Expanded> {
 }
 
 fn said(entry: Expanded) -> Said {
-    Said { name: entry.name, text: entry.text, place: Some(entry.place), secret: entry.secret }
+    Said {
+        name: entry.name,
+        text: entry.text,
+        place: Some(entry.place),
+        name_place: None,
+        secret: entry.secret,
+    }
 }

@@ -69,6 +69,7 @@ fn process(gather: &mut Gather<'_>) {
             name: name.to_owned(),
             text: text.to_owned(),
             place: None,
+            name_place: None,
             secret: false,
         })
         .collect();

@@ -14,7 +14,13 @@ pub(super) fn add(gather: &mut Gather<'_>, vars: Vec<Vec<SaidVariable>>) {
     for said in vars {
         let said = said
             .into_iter()
-            .map(|v| Said { name: v.name, text: v.text, place: v.place, secret: false })
+            .map(|v| Said {
+                name: v.name,
+                text: v.text,
+                place: v.place,
+                name_place: v.name_place,
+                secret: false,
+            })
             .collect();
         absorb(gather, Layer::Profile, said);
     }

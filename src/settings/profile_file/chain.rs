@@ -56,7 +56,8 @@ pub(crate) fn assemble(
             said.push(SaidVariable {
                 name: "ULTRA_MODE".to_owned(),
                 text: mode.word().to_owned(),
-                place: document.place.is_some().then_some(place),
+                place: document.place.is_some().then(|| place.clone()),
+                name_place: document.place.is_some().then_some(place),
             });
         }
         vars.push(said);

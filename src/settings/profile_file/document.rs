@@ -12,6 +12,7 @@ use crate::settings::secretish::name_for_message;
 use crate::settings::yaml::{self, Data, Node};
 use crate::settings::{dotenv, profile_names};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 /// The largest profile file that is read.
@@ -27,8 +28,10 @@ pub(crate) struct SaidVariable {
     pub(crate) name: String,
     /// Its text.
     pub(crate) text: String,
-    /// Where it stands; the built-in profiles stand nowhere.
+    /// Where its value stands; the built-in profiles stand nowhere.
     pub(crate) place: Option<Place>,
+    /// Where its name stands.
+    pub(crate) name_place: Option<Place>,
 }
 
 /// A profile file as it stands.
@@ -81,6 +84,7 @@ impl Document {
         let mut document = Self::parse(Path::new(&format!("built-in {name}")), text, problems)?;
         for variable in &mut document.vars {
             variable.place = None;
+            variable.name_place = None;
         }
         Some(document)
     }
@@ -127,13 +131,22 @@ impl Document {
 fn read_text(path: &Path, shown: &Path) -> Result<Option<String>, Box<Problem>> {
     let problem = |why: String| {
         Box::new(
-            Problem::error("unreadable-profile", "cannot read the profile")
-                .at(Place::file(shown))
-                .why(why),
+            Problem::error(
+                "unreadable-profile",
+                format!("cannot read the profile `{}`", shown.display()),
+            )
+            .at(Place::file(shown))
+            .why(why),
         )
     };
-    let Some(bytes) = file::read_bounded(path, LIMIT).map_err(|e| problem(e.to_string()))? else {
-        return Ok(None);
+    let bytes = match file::read_bounded(path, LIMIT) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) if path.is_symlink() => {
+            let why = "it is a link to a file that is not there".to_owned();
+            return Err(Box::new(problem(why).hint("let it lead to a profile, or remove it")));
+        }
+        Ok(None) => return Ok(None),
+        Err(e) => return Err(Box::new(problem(e.to_string()).hint(way_out(&e, shown)))),
     };
     String::from_utf8(bytes).map(Some).map_err(|e| {
         let (line, column) = dotenv::position(e.as_bytes(), e.utf8_error().valid_up_to());
@@ -141,6 +154,17 @@ fn read_text(path: &Path, shown: &Path) -> Result<Option<String>, Box<Problem>> 
         found.place = Some(Place::at(shown, line, column));
         found
     })
+}
+
+/// What makes a profile readable that is not.
+fn way_out(error: &io::Error, shown: &Path) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            format!("let yourself read it: `chmod u+r {}`", shown.display())
+        }
+        io::ErrorKind::FileTooLarge => "a profile is small; move away what is none".to_owned(),
+        _ => "put a regular file in its place, or remove it".to_owned(),
+    }
 }
 
 /// Plain values: scalars only. A catalogued secret must not stand here.
@@ -188,7 +212,8 @@ fn vars(reader: &mut Reader<'_>, node: Node) -> Vec<SaidVariable> {
             );
             continue;
         }
-        vars.push(SaidVariable { name, text, place: Some(value.place) });
+        let (place, name_place) = (Some(value.place), Some(key.place));
+        vars.push(SaidVariable { name, text, place, name_place });
     }
     vars
 }

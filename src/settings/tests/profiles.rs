@@ -111,7 +111,7 @@ fn a_profile_reports_everything_wrong_with_it_and_no_secret() {
             "profiles/own.yaml:29:11 malformed-value",
             "profiles/own.yaml:30:22 malformed-value",
             "profiles/own.yaml:31:21 wrong-type",
-            "profiles/own.yaml:7:18 unknown-variable",
+            "profiles/own.yaml:7:3 unknown-variable",
             "profiles/own.yaml:20:3 dangling-route",
         ]
     );

@@ -95,3 +95,66 @@ fn odd_files_are_refused_and_nothing_hangs() {
     file.set_len((64 << 20) + 1).unwrap();
     ultra.run(&["env", "validate"]).exits(3).says("limit");
 }
+
+#[test]
+fn a_profile_that_is_no_file_is_told_of_by_name_and_nothing_hangs() {
+    use std::os::unix::fs::symlink;
+    let ultra = Ultra::checkout();
+    let at = |name: &str| ultra.root().join("profiles").join(name);
+    assert!(ultra.wrapped("mkfifo", [at("pipe.yaml")]).status().unwrap().success());
+    std::fs::create_dir(at("folder.yaml")).unwrap();
+    symlink("circle.yaml", at("circle.yaml")).unwrap();
+    symlink("nowhere", at("dangling.yaml")).unwrap();
+    ultra.write("profiles/large.yaml", vec![b'#'; (1 << 20) + 1]);
+    let list = ultra.run(&["env", "list"]).exits(0);
+    let json = ultra.run(&["env", "list", "-o", "json"]).exits(0).json();
+    for (name, why) in [
+        ("pipe", "not a regular file"),
+        ("folder", "not a regular file"),
+        ("circle", "symbolic link"),
+        ("dangling", "link to a file that is not there"),
+        ("large", "limit"),
+    ] {
+        let file = format!("profiles/{name}.yaml");
+        let said = ultra.run(&["env", "validate", name]).exits(3);
+        said.says(&format!("cannot read the profile `{file}`")).says(why);
+        ultra.run(&["env", "show", "--profile", name]).exits(3).complains(&file).complains(why);
+        ultra.run(&["env", "switch", name]).exits(3).complains(&file).complains(why);
+        assert!(list.stdout.contains(&format!("cannot read the profile `{file}`")), "{list:?}");
+        let rows = json["profiles"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        assert_eq!(row["file"], file.as_str());
+        let problem = &row["problems"][0];
+        assert_eq!(problem["where"]["file"], file.as_str());
+        assert!(problem["hint"].is_string(), "{problem}");
+        ultra.write("profiles/heir.yaml", format!("extends: {name}\n"));
+        ultra.run(&["env", "validate", "heir"]).exits(3).says(&file).says(why);
+    }
+    // What extends nothing of that is not touched by it.
+    ultra.run(&["env", "validate", "dev"]).exits(0);
+}
+
+#[test]
+fn what_is_wrong_with_a_name_points_at_the_name() {
+    let ultra = Ultra::checkout();
+    ultra.write("profiles/own.yaml", "vars:\n  ULTRA_PROT:   1\n  ULTRA_PORT:   x\n");
+    ultra
+        .run(&["env", "validate", "own"])
+        .exits(3)
+        .says("profiles/own.yaml:2:3")
+        .says("profiles/own.yaml:3:17");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_and_no_other() {
+    let ultra = Ultra::checkout();
+    ultra.write("old.env", "GREETING=x\n");
+    for args in [
+        &["env", "render", "dotenv", "--out", "gone/out.env"][..],
+        &["env", "import", "old.env", "--into", "gone/out.env"],
+    ] {
+        let said = ultra.run(args).exits(5).complains("gone/out.env");
+        assert!(!said.stderr.contains(".tmp") && !said.stderr.contains(".ultra-"), "{said:?}");
+        assert!(!said.stderr.contains(&*ultra.root().to_string_lossy()), "{said:?}");
+    }
+}

@@ -91,12 +91,21 @@ fn what_is_no_readable_file_is_said_at_once() {
     std::fs::create_dir(root.join("dir")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
     for file in ["fifo", "loop", "dir", "socket", "/dev/zero"] {
-        let outcome = ultra.run(&["env", "fmt", file]);
-        assert_eq!(outcome.code, 5, "{file}: {}", outcome.stderr);
-        let outcome = ultra.run(&["env", "lint", file]);
-        assert_eq!(outcome.code, 2, "{file}: {}", outcome.stderr);
+        for command in [
+            &["env", "fmt", file][..],
+            &["env", "lint", file],
+            &["env", "import", file],
+            &["env", "diff", "dev", &format!("./{file}").replace(".//", "/")],
+        ] {
+            let outcome = ultra.run(command);
+            assert_eq!(outcome.code, 5, "{command:?}: {}", outcome.stderr);
+        }
     }
-    assert_eq!(ultra.run(&["env", "fmt", "nope"]).code, 2);
+    for command in ["fmt", "lint", "import"] {
+        ultra.run(&["env", command, "nope"]).exits(2);
+    }
+    ultra.run(&["env", "diff", "dev", "./nope"]).exits(2);
+    ultra.run(&["env", "lint", "nope", "dir"]).exits(2).complains("dir").complains("nope");
     for (name, bytes) in [("nul", &b"A=x\0y\n"[..]), ("latin1", b"A=\xe9\n"), ("name", b"a.b=1\n")]
     {
         ultra.write(name, bytes);

@@ -173,7 +173,11 @@ fn the_same_profile_again_changes_nothing() {
 fn a_dry_run_changes_nothing() {
     let ultra = root();
     let before = tree(ultra.root());
-    ultra.run(&["env", "switch", "alpha", "--dry-run"]).exits(0).says("would switch");
+    ultra
+        .run(&["env", "switch", "alpha", "--dry-run"])
+        .exits(0)
+        .says("would switch")
+        .says("`.env` would be written anew");
     assert_eq!(tree(ultra.root()), before);
     ultra.run(&["env", "switch", "alpha"]).exits(0);
     let before = tree(ultra.root());
