@@ -12,6 +12,7 @@ use crate::report::{Fault, Problem, Report};
 use crate::secrets::VaultSource;
 use crate::settings::dotenv::compat::Tool;
 use crate::settings::{Workspace, load, root};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 /// Runs a command of the group.
@@ -102,7 +103,12 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
 
 /// `ultra env fmt`.
 fn fmt(args: FmtArgs, workspace: &Workspace) -> Result<Report, Fault> {
-    let request = env::fmt::Request { files: args.files, check: args.check, stdout: args.stdout };
+    let request = env::fmt::Request {
+        files: args.files,
+        check: args.check,
+        stdout: args.stdout,
+        terminal: std::io::stdout().is_terminal(),
+    };
     env::fmt::run(&request, workspace)
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct ImportArgs {
     /// What keeps the identity of a new vault.
     #[arg(long, value_enum, value_name = "BACKEND")]
     pub(crate) backend: Option<Backend>,
-    /// Remove the file once all of it is taken over.
+    /// Remove the file once all of it is taken over; refused while it says anything that is not.
     #[arg(long)]
     pub(crate) remove_source: bool,
     /// Say what would become of each entry; send and write nothing.

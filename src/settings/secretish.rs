@@ -1,6 +1,8 @@
 //! What looks like a secret although nobody declared it one.
 
 use super::catalogue::{self, VarSpec};
+use super::dotenv::is_name;
+use super::rules::placeholder::is_placeholder;
 use std::sync::LazyLock;
 
 /// Parts of names whose values are secrets by custom.
@@ -243,6 +245,27 @@ fn perhaps_token(user: &str) -> bool {
     VALUE_BEGINNINGS.iter().any(|begin| user.starts_with(begin) && user.len() >= begin.len() + 8)
         || hex(user)
         || random(user)
+}
+
+/// Whether an assignment may give a secret away: by the name or the looks of the value, unless that
+/// only stands for one.
+pub(crate) fn assignment(name: &str, text: &str) -> bool {
+    !text.is_empty() && !is_placeholder(text) && (variable(name) || perhaps(text))
+}
+
+/// Whether a comment of a dotenv file may hold a secret, such as an assignment that was commented
+/// out.
+pub(crate) fn comment(text: &str) -> bool {
+    let text = text.trim_start_matches(['#', ' ', '\t']);
+    if let Some((name, value)) = text.split_once('=') {
+        let name = name.trim();
+        let name = name.strip_prefix("export ").unwrap_or(name).trim_start();
+        if is_name(name) && assignment(name, value.trim().trim_matches(['"', '\''])) {
+            return true;
+        }
+    }
+    text.split(|c: char| c.is_whitespace() || "='\"`".contains(c))
+        .any(|word| !word.is_empty() && !is_placeholder(word) && perhaps(word))
 }
 
 /// A name somebody typed, fit for a message: in backticks if it looks like a name, and not at all

@@ -116,19 +116,9 @@ fn named(arg: Arg, path: &str, names: &Arc<Names>) -> Arg {
         ("env", "NAME" | "NAMES" | "VARIABLE") => arg.add(offer(names, Names::variables)),
         ("keys", "NAME") => arg.add(offer(names, Names::keys)),
         ("check", "CHECK" | "ID") => arg.add(offer(names, Names::checks)),
-        ("env", "A" | "B") => {
-            let names = Arc::clone(names);
-            arg.add(ArgValueCompleter::new(move |current: &OsStr| {
-                let begun = current.to_string_lossy();
-                let profiles = names.profiles().into_iter();
-                let mut all: Vec<CompletionCandidate> =
-                    profiles.filter(|p| p.value.starts_with(&*begun)).map(candidate).collect();
-                let paths = PathCompleter::any();
-                all.extend(clap_complete::engine::ValueCompleter::complete(&paths, current));
-                all
-            }))
-        }
-        (_, "FILE" | "PATH" | "TEMPLATE") if arg.get_value_hint() == ValueHint::Unknown => {
+        ("env", "A" | "B") => arg.add(offer_or_path(names, Names::profiles)),
+        ("env", "TEMPLATE") => arg.add(offer_or_path(names, Names::templates)),
+        (_, "FILE" | "PATH") if arg.get_value_hint() == ValueHint::Unknown => {
             arg.value_hint(ValueHint::AnyPath)
         }
         _ => arg,
@@ -138,6 +128,19 @@ fn named(arg: Arg, path: &str, names: &Arc<Names>) -> Arg {
 fn offer(names: &Arc<Names>, which: fn(&Names) -> Vec<Name>) -> ArgValueCandidates {
     let names = Arc::clone(names);
     ArgValueCandidates::new(move || which(&names).into_iter().map(candidate).collect::<Vec<_>>())
+}
+
+/// Names, and behind them files.
+fn offer_or_path(names: &Arc<Names>, which: fn(&Names) -> Vec<Name>) -> ArgValueCompleter {
+    let names = Arc::clone(names);
+    ArgValueCompleter::new(move |current: &OsStr| {
+        let begun = current.to_string_lossy();
+        let fitting = which(&names).into_iter().filter(|name| name.value.starts_with(&*begun));
+        let mut all: Vec<CompletionCandidate> = fitting.map(candidate).collect();
+        let paths = PathCompleter::any();
+        all.extend(clap_complete::engine::ValueCompleter::complete(&paths, current));
+        all
+    })
 }
 
 fn candidate(name: Name) -> CompletionCandidate {

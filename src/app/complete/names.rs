@@ -2,6 +2,7 @@
 
 use crate::base::{Secret, SystemClock};
 use crate::check;
+use crate::commands::env::render;
 use crate::report::Problem;
 use crate::secrets::{BackendOptions, VaultSource};
 use crate::settings::docs::words;
@@ -75,7 +76,9 @@ impl Names {
         };
         let meaning = |name: &str| match (name == workspace.profile, workspace.profile_path(name)) {
             (true, _) => "in use".to_owned(),
-            (false, Some(path)) if path.is_file() => workspace.shown(&path).display().to_string(),
+            (false, Some(path)) if profile_names::taken(&path) => {
+                workspace.shown(&path).display().to_string()
+            }
             (false, _) => "built in".to_owned(),
         };
         let names = workspace.profile_names();
@@ -120,6 +123,11 @@ impl Names {
             }
         }
         names.into_iter().map(|(name, meaning)| Name::new(name, meaning)).collect()
+    }
+
+    /// The templates that are built in.
+    pub(super) fn templates(&self) -> Vec<Name> {
+        render::built_in().map(|(name, makes)| Name::new(name, makes)).collect()
     }
 
     /// The checks.

@@ -21,6 +21,8 @@ pub(crate) struct Request {
     pub(crate) check: bool,
     /// Write the result to standard output instead of the file.
     pub(crate) stdout: bool,
+    /// Whether standard output is a terminal.
+    pub(crate) terminal: bool,
 }
 
 /// A file and what it becomes. It has no `Debug`: it may hold secrets.
@@ -47,7 +49,7 @@ struct Formatted {
 ///
 /// # Errors
 /// No such file (2), it cannot be read (5), it has errors (3), it is generated or changed
-/// meanwhile (6), it cannot be written (1).
+/// meanwhile, or a secret in it would be seen on a terminal (6), it cannot be written (5).
 pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fault> {
     let inputs = request.files.iter().filter(|file| is_stdin(file)).count();
     let to_stdout = request.stdout || inputs > 0;
@@ -86,6 +88,9 @@ pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fa
         return Err(Fault::does_not_hold(problems));
     }
     if to_stdout && !request.check {
+        if request.terminal {
+            files.iter().try_for_each(File::fit_to_be_seen)?;
+        }
         let text = files.first().map(|file| file.after.concat()).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
         let answer = serde_json::json!({ "text": text });
@@ -158,12 +163,39 @@ impl File {
             ));
         }
         file::replace(path, &self.after.concat()).map_err(|e| {
-            Fault::failure(
-                Problem::error("unwritable", format!("cannot write `{}`", self.shown.display()))
-                    .at(Place::file(&self.shown))
-                    .why(e),
+            Fault::unreachable(
+                Problem::error(
+                    "unwritable-file",
+                    format!("cannot write `{}`", self.shown.display()),
+                )
+                .at(Place::file(&self.shown))
+                .why(e),
             )
         })
+    }
+
+    /// That nothing in the file may be a secret.
+    fn fit_to_be_seen(&self) -> Result<(), Fault> {
+        let lines = self.document.lines.iter().filter(|line| tells(&self.before, line));
+        let places: Vec<String> = lines.map(|line| line.number.to_string()).collect();
+        let Some(first) = places.first() else { return Ok(()) };
+        let shown = self.shown.display();
+        let instead = match self.path {
+            Some(_) => {
+                format!("`ultra env fmt --check {shown}` shows what would change without them; ")
+            }
+            None => String::new(),
+        };
+        let lines = match places.len() {
+            1 => format!("line {first} may hold one"),
+            n => format!("{n} lines may hold one, the first is {first}"),
+        };
+        Err(Fault::refused(
+            Problem::error("secrets-to-terminal", "secrets would be written to the terminal")
+                .at(Place::file(&self.shown))
+                .why(lines)
+                .hint(format!("{instead}into a file or a pipe all of it is written: `> FILE`")),
+        ))
     }
 
     /// The differences, with what may be a secret left out.
@@ -225,6 +257,22 @@ fn masked(bytes: &[u8], line: &Line) -> String {
         _ => whole,
     };
     visible(shown.strip_suffix('\n').unwrap_or(&shown))
+}
+
+/// Whether a line may hold a secret.
+fn tells(bytes: &[u8], line: &Line) -> bool {
+    let text = |span: dotenv::Span| String::from_utf8_lossy(span.of(bytes)).into_owned();
+    let comment = |start: usize| secretish::comment(&text(dotenv::Span { start, ..line.span }));
+    match &line.kind {
+        LineKind::Assignment(parts) => {
+            let value = text(parts.value);
+            let bare = value.trim_matches(['"', '\'']);
+            secretish::assignment(&text(parts.name), bare) || comment(parts.value.end)
+        }
+        LineKind::Comment(_) => comment(line.span.start),
+        LineKind::Bom | LineKind::Blank => false,
+        LineKind::Error => true,
+    }
 }
 
 /// Whether a comment may hold a secret, such as an assignment that was commented out.

@@ -54,6 +54,9 @@ fn names_are_those_of_here_and_now() {
     );
     assert_eq!(offered(&ultra, &["env", "current", "-o", "j"]), ["json"]);
     assert_eq!(offered(&ultra, &["env", "hist"]), ["history"]);
+    assert_eq!(offered(&ultra, &["env", "render", "sys"]), ["systemd", "systemd-env"]);
+    let all = offered(&ultra, &["env", "render", ""]);
+    assert!(["kubernetes", "some file.env"].iter().all(|c| all.iter().any(|a| a == c)), "{all:?}");
 }
 
 #[test]
@@ -106,6 +109,7 @@ fn bash_completes() {
     assert_eq!(ask("ultra --profile = alph"), "alpha\n");
     assert_eq!(ask("ultra env diff some"), "some\\ file.env\n");
     assert_eq!(ask("ultra env explain ULTRA_POR"), "ULTRA_PORT\n");
+    assert_eq!(ask("ultra env render comp"), "compose\n");
 }
 
 #[test]
@@ -125,6 +129,11 @@ fn fish_completes() {
     assert_eq!(first(ask("ultra --profile=alph")), ["--profile=alpha"]);
     assert_eq!(first(ask("ultra check explain ULT-AUTH-001")), ["ULT-AUTH-001"]);
     assert!(ask("ultra env switch alph").contains("profiles/alpha.yaml"));
+    assert_eq!(first(ask("ultra env render kub")), ["kubernetes"]);
+    assert!(first(ask("ultra env run -- ech")).contains(&"echo".to_owned()));
+    // Its own options and names are offered to it, and none of ours.
+    assert_eq!(first(ask("ultra env run --only A -- ultra env switch alp")), ["alpha", "alpine"]);
+    assert_eq!(first(ask("ultra env run -- cat some")), ["some\\ file.env"]);
 }
 
 #[test]
@@ -148,6 +157,8 @@ fn zsh_completes() {
     };
     let said = ask("ultra env explain ULTRA_POR", "ULTRA_PORT");
     assert!(said.contains("ULTRA_PORT"), "{said:?}");
+    let said = ask("ultra env render kub", "kubernetes");
+    assert!(said.contains("kubernetes"), "{said:?}");
     let said = ask("ultra env switch alph", "alpha");
     assert!(said.contains("alpha"), "{said:?}");
 }

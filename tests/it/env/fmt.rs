@@ -1,6 +1,6 @@
 //! `ultra env fmt`, and what `ultra env lint` says of how files are written.
 
-use crate::support::{CANARY, Ultra};
+use crate::support::{CANARY, Ultra, have};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 const ROUGH: &str = "\u{feff}# head \r\n\r\nexport  A = 'x y'  # note\r\nB=it's\nC=\"multi\r\nline\"\nD=${A:-z}  \nE=pa$word\n\n\n";
@@ -117,6 +117,33 @@ fn what_is_no_readable_file_is_said_at_once() {
     ultra.write("many", &many);
     assert_eq!(ultra.run(&["env", "fmt", "many"]).code, 0);
     assert_eq!(ultra.read("many"), many.replace(" = ", "="));
+}
+
+#[test]
+fn a_terminal_sees_no_secret_and_everything_else() {
+    if !have("script") {
+        return;
+    }
+    let ultra = Ultra::empty();
+    let seen = |args: &str| {
+        let call = format!("{} env fmt {args}; echo code $?", env!("CARGO_BIN_EXE_ultra"));
+        let output = ultra.wrapped("script", ["-qec", &call, "/dev/null"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    ultra.write("harmless.env", "PORT = 1\n# about\nJWT_SECRET = change-me\nOPENAI_API_KEY =\n");
+    let shown = seen("--stdout harmless.env");
+    assert!(shown.contains("PORT=1") && shown.contains("code 0"), "{shown}");
+    for line in
+        [format!("DB_PASSWORD = {CANARY}"), format!("A = {CANARY}"), format!("# A = {CANARY}")]
+    {
+        ultra.write("a.env", format!("PORT = 1\n{line}\n"));
+        for args in ["--stdout a.env", "- < a.env", "-o json --stdout a.env"] {
+            let shown = seen(args);
+            assert!(shown.contains("code 6") && !shown.contains(CANARY), "{args}: {shown}");
+        }
+        assert!(seen("--stdout a.env").contains("env fmt --check a.env"));
+        ultra.run(&["env", "fmt", "--stdout", "a.env"]).exits(0).says(CANARY);
+    }
 }
 
 #[test]

@@ -101,9 +101,48 @@ fn a_development_file_is_taken_over_and_the_profile_holds() {
     assert_eq!(decisions(&again)["ANTHROPIC_API_KEY"], "vault already");
     assert_eq!(decisions(&again)["API_PORT"], "renamed already");
     assert_eq!(ultra.read(".env.dev.local"), before);
-    import(&ultra, &[".env.old"]).exits(0).says("rm .env.old").keeps_the_canary();
-    import(&ultra, &[".env.old", "--remove-source"]).exits(0).says("removed `.env.old`");
-    assert!(!ultra.root().join(".env.old").exists());
+    let said = import(&ultra, &[".env.old"]).exits(0).says("rm .env.old").keeps_the_canary();
+    assert!(!said.stdout.contains("--remove-source"), "that would be refused: {said:?}");
+    let refused = import(&ultra, &[".env.old", "--remove-source"]).exits(6).keeps_the_canary();
+    refused.complains("`HEALTH_CHECK_INTERVAL` would be lost").complains("`SECRET_KEY`");
+    assert_eq!(ultra.read(".env.old"), development());
+}
+
+#[test]
+fn a_source_is_removed_only_when_all_of_it_is_elsewhere() {
+    let ultra = project();
+    let taken = format!(
+        "# Local work.\nPORT=8095\nULTRA_PORT=8095\nAPI_HOST=127.0.0.1\nJWT_SECRET=\nANTHROPIC_API_KEY={ANTHROPIC}\n# JWT_SECRET=change-me\n"
+    );
+    for (more, lost) in [
+        (format!("DB_PASSWORD={CANARY}\n"), "`DB_PASSWORD` would be lost"),
+        ("ENABLE_AUTH=false\n".to_owned(), "`ENABLE_AUTH` would be lost"),
+        ("OPENAI_API_KEY=test-openai-key\n".to_owned(), "`OPENAI_API_KEY` would be lost"),
+        ("DATABASE_URL=sqlite:///./app.db\n".to_owned(), "`DATABASE_URL` would be lost"),
+        (format!("# STRIPE_API_KEY={CANARY}\n"), "a comment that may hold a secret"),
+    ] {
+        ultra.write("old.env", format!("{taken}{more}"));
+        for dry in [&[][..], &["--dry-run"]] {
+            let args = [&["old.env", "--remove-source"][..], dry].concat();
+            import(&ultra, &args)
+                .exits(6)
+                .complains(lost)
+                .complains("old.env:8:1")
+                .keeps_the_canary();
+        }
+        assert!(!ultra.root().join(".env.dev.local").exists(), "something was written");
+        assert_eq!(ultra.read("old.env"), format!("{taken}{more}"));
+    }
+    ultra.write("old.env", format!("{taken}DB_PASSWORD={CANARY}\n"));
+    import(&ultra, &["old.env", "--remove-source", "--keep-unused"])
+        .exits(0)
+        .says("removed `old.env`")
+        .keeps_the_canary();
+    assert!(ultra.read(".env.dev.local").contains(&format!("DB_PASSWORD={CANARY}\n")));
+    ultra.write("old.env", &taken);
+    import(&ultra, &["old.env", "--dry-run"]).exits(0).says("`--remove-source` removes it");
+    import(&ultra, &["old.env", "--remove-source"]).exits(0).says("removed `old.env`");
+    assert!(!ultra.root().join("old.env").exists());
 }
 
 #[test]
@@ -115,7 +154,7 @@ fn a_testing_file_with_test_keys_is_taken_over() {
     );
     let refused = import(&ultra, &[".env.testing"]).exits(3);
     refused.complains("is meant for profile `testing`").complains("--profile");
-    let args = [".env.testing", "--profile", "test", "-o", "json", "--remove-source"];
+    let args = [".env.testing", "--profile", "test", "-o", "json"];
     let decided = decisions(&import(&ultra, &args).exits(0));
     assert_eq!(decided["OPENAI_API_KEY"], "placeholder");
     assert_eq!(decided["USE_MOCK"], "renamed");

@@ -57,6 +57,8 @@ pub(super) struct Decision {
     pub(super) secret: bool,
     /// Why.
     pub(super) why: Option<String>,
+    /// Whether `--keep-unused` would take it over.
+    pub(super) keepable: bool,
 }
 
 /// A decision, and what the entry says of which variable if it counts.
@@ -142,11 +144,13 @@ impl Judge<'_> {
             secret: carries || secretish::name(&name) || secretish::value(&entry.text),
             text: entry.text,
             why: None,
+            keepable: false,
         };
         if self.except.contains(&name) {
             return Ok((decision.is(What::Left, "`--except` names it"), None));
         }
         if let Some(why) = seeds::unused(&name).filter(|_| !self.keep_unused) {
+            decision.keepable = true;
             return Ok((decision.is(What::Unused, why), None));
         }
         if let Some((spec, value)) = seeds::converted(&name, &decision.text) {

@@ -5,6 +5,7 @@
 //! rename: a run that was cut short in between finds its values there when it is run again.
 
 mod decide;
+mod leftover;
 mod merge;
 mod seeds;
 mod source;
@@ -106,7 +107,9 @@ pub(crate) fn run(
         &decisions,
     );
     let (ready, merge) = all_or_nothing(problems, examined, merged)?;
-    keeps_what_is_left(request, &decisions)?;
+    if request.remove_source {
+        leftover::nothing(&source, &decisions)?;
+    }
     let mut outcome = Outcome { decisions, ready, merge, into: target, removed: false, in_place };
     if !request.dry_run {
         commit(request, workspace, desk, options, &source, &mut outcome)?;
@@ -239,21 +242,6 @@ fn stays(path: &Path, dir: &Path, workspace: &Workspace) -> Result<(), Fault> {
             .why(format!("it is a link to `{}`", real.display()))
             .hint(format!("if that is meant, say so: `--into {}`", shown.display())),
     ))
-}
-
-/// Refuses to remove the only copy of what `--except` leaves out.
-fn keeps_what_is_left(request: &Request, decisions: &[Decision]) -> Result<(), Fault> {
-    let left = decisions.iter().filter(|d| d.what == What::Left && !d.text.is_empty());
-    let problems: Vec<Problem> = left
-        .filter(|_| request.remove_source)
-        .map(|d| {
-            Problem::error("would-be-lost", format!("`{}` would be lost", d.name))
-                .at(d.place.clone())
-                .why("`--except` leaves it out, and `--remove-source` removes the file")
-                .hint("leave out `--remove-source`")
-        })
-        .collect();
-    if problems.is_empty() { Ok(()) } else { Err(Fault::new(ExitStatus::Refused, problems)) }
 }
 
 /// Which layer of the profile a file is.

@@ -1,7 +1,7 @@
 //! What an import tells: every decision, and what the profile still lacks.
 
 use super::decide::{Decision, What};
-use super::{Outcome, Request, source};
+use super::{Outcome, Request, leftover, source};
 use crate::commands::keys::{Desk, intake};
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
 use crate::settings::names::{self, Meaning};
@@ -193,11 +193,17 @@ fn left_behind(
     if !holds || outcome.in_place || source.path.is_none() {
         return None;
     }
-    Some(if request.dry_run {
-        format!("`{shown}` holds secrets; `--remove-source` removes it afterwards")
-    } else {
-        format!(
+    let whole = leftover::nothing(source, &outcome.decisions).is_ok();
+    Some(match (request.dry_run, whole) {
+        (true, true) => format!("`{shown}` holds secrets; `--remove-source` removes it afterwards"),
+        (true, false) => {
+            format!("`{shown}` holds secrets, and values that are not taken over")
+        }
+        (false, true) => format!(
             "`{shown}` still holds the secrets{read}; run it again with `--remove-source`, or `rm {shown}`"
-        )
+        ),
+        (false, false) => format!(
+            "`{shown}` still holds the secrets{read}, and values that were not taken over; `rm {shown}` once none of them is needed"
+        ),
     })
 }

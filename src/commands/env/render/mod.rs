@@ -96,6 +96,11 @@ pub(crate) fn run(
     )
 }
 
+/// The names of the templates that are built in, with what each makes.
+pub(crate) fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BUILT_IN.iter().map(|(name, makes, _)| (*name, *makes))
+}
+
 fn list() -> Result<Report, Fault> {
     let mut table = Table::new(&["template", "makes"]);
     for (name, makes, _) in BUILT_IN {
