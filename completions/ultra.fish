@@ -3,6 +3,13 @@
 function __ultra_complete
     set -l before (commandline -opc)
     set -l current (commandline -ct)
+    set -l own (contains -i -- -- $before)
+    if test -n "$own"
+        # A command to run: what fish would offer for it by itself.
+        set -l words (string escape -- $before[(math $own + 1)..-1])
+        complete -C (string join ' ' -- $words "$current")
+        return
+    end
     command ultra __complete (count $before) -- $before "$current" 2>/dev/null
 end
 
