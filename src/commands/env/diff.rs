@@ -1,18 +1,16 @@
 //! `ultra env diff A B`: what differs between two profiles, files, or a running server.
 
+use super::differences;
 use crate::base::{Secret, near, redact};
 use crate::exit::ExitStatus;
-use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
-use crate::settings::compare::{self, Described, Difference, Kind, Shape, Side};
+use crate::report::{Block, Console, Fault, Problem, Report, Tone};
+use crate::settings::compare::{self, Described, Difference, Kind, Prints, Shape, Side};
 use crate::settings::profile::canonical;
 use crate::settings::secretish::name_for_message;
 use crate::settings::{SecretSource, Workspace, load};
 use crate::smoke::{Call, Client};
 use std::time::Duration;
 use url::Url;
-
-/// What a table cell shows at most; JSON has the whole.
-const LONGEST: usize = 160;
 
 /// How long the server may take.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -58,11 +56,12 @@ pub(crate) fn run(
     for note in &notes {
         console.warn(note);
     }
-    let found = compare::differences(&a, &b, secrets);
-    let shapes = compare::shapes(&a, &b);
+    let found = compare::differences(&a, &b, secrets, Prints::WriteNothing);
+    let shapes = compare::shapes(&a, &b, secrets);
     let count = |kind: Kind| found.iter().filter(|d| d.kind == kind).count();
-    let unknown = count(Kind::Unknown);
-    let differs = found.len() > unknown || !shapes.is_empty();
+    let unsaid = shapes.iter().filter(|shape| shape.kind == Kind::Unknown).count();
+    let unknown = count(Kind::Unknown) + unsaid;
+    let differs = found.len() + shapes.len() > unknown;
     let status = match (request.exit_code, differs, unknown) {
         (false, ..) | (true, false, 0) => ExitStatus::Holds,
         (true, true, _) => ExitStatus::DoesNotHold,
@@ -186,108 +185,6 @@ fn view(a: &Side, b: &Side, found: &[Difference], shapes: &[Shape], origins: boo
         )];
     }
     let mut view = vec![Block::text(format!("from `{}` to `{}`", a.label, b.label))];
-    if !found.is_empty() {
-        let mut table = Table::new(&["", "variable", "before", "after"]);
-        for difference in found {
-            let (mark, tone) = mark(difference.kind);
-            let cell = |told: &Option<compare::Told>| shown(told.as_ref(), difference, origins);
-            table.rows.push(vec![
-                (mark.to_owned(), tone),
-                (difference.name.clone(), tone),
-                (cell(&difference.before), Tone::Plain),
-                (cell(&difference.after), Tone::Plain),
-            ]);
-        }
-        view.push(Block::Fitted(table));
-    }
-    if !shapes.is_empty() {
-        view.push(Block::heading("Providers, routes and policy"));
-        let mut table = Table::new(&["", "key", "before", "after"]);
-        for shape in shapes {
-            let kind = match (&shape.before, &shape.after) {
-                (None, _) => Kind::Added,
-                (_, None) => Kind::Removed,
-                _ => Kind::Changed,
-            };
-            let (mark, tone) = mark(kind);
-            let cell = |text: &Option<String>| text.as_deref().map_or_else(String::new, elided);
-            table.rows.push(vec![
-                (mark.to_owned(), tone),
-                (shape.key.clone(), tone),
-                (cell(&shape.before), Tone::Plain),
-                (cell(&shape.after), Tone::Plain),
-            ]);
-        }
-        view.push(Block::Fitted(table));
-    }
-    view.push(Block::text(counted(found, shapes)));
+    view.extend(differences::view(found, shapes, origins));
     view
-}
-
-/// The mark and tone of a kind, as in a diff.
-fn mark(kind: Kind) -> (&'static str, Tone) {
-    match kind {
-        Kind::Added => ("+", Tone::Good),
-        Kind::Removed => ("-", Tone::Bad),
-        Kind::Changed => ("~", Tone::Warn),
-        Kind::Renamed => (">", Tone::Warn),
-        Kind::Unknown => ("?", Tone::Warn),
-    }
-}
-
-fn shown(told: Option<&compare::Told>, of: &Difference, origins: bool) -> String {
-    let Some(told) = told else { return String::new() };
-    let mut text = match (&told.value, &told.fingerprint) {
-        _ if !told.readable => "(not readable)".to_owned(),
-        (Some(value), _) => elided(value),
-        (None, Some(print)) => format!("(secret {print})"),
-        (None, None) => "(secret)".to_owned(),
-    };
-    if told.name != of.name {
-        text = format!("{} = {text}", told.name);
-    }
-    if origins {
-        text.push_str(&format!("\n{}", told.from));
-    }
-    text
-}
-
-/// A value for a table: control characters escaped, the middle of a long one left out.
-fn elided(value: &str) -> String {
-    let mut safe = String::new();
-    let length = value.chars().count();
-    let (head, tail) = if length > LONGEST { (LONGEST - 40, 20) } else { (length, 0) };
-    let escape = |c: char, into: &mut String| {
-        if c.is_control() {
-            into.extend(c.escape_default());
-        } else {
-            into.push(c);
-        }
-    };
-    value.chars().take(head).for_each(|c| escape(c, &mut safe));
-    if tail > 0 {
-        safe.push_str(&format!("…({} more)…", length - head - tail));
-        value.chars().skip(length - tail).for_each(|c| escape(c, &mut safe));
-    }
-    if safe.is_empty() { "(empty)".to_owned() } else { safe }
-}
-
-fn counted(found: &[Difference], shapes: &[Shape]) -> String {
-    let words = [
-        (Kind::Added, "added"),
-        (Kind::Removed, "removed"),
-        (Kind::Changed, "changed"),
-        (Kind::Renamed, "renamed"),
-        (Kind::Unknown, "cannot be compared"),
-    ];
-    let mut parts: Vec<String> = words
-        .into_iter()
-        .map(|(kind, word)| (found.iter().filter(|d| d.kind == kind).count(), word))
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
-        .collect();
-    if !shapes.is_empty() {
-        parts.push(format!("{} in providers, routes or policy", shapes.len()));
-    }
-    parts.join(", ")
 }

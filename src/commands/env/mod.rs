@@ -3,6 +3,7 @@
 mod compat;
 pub(crate) mod current;
 pub(crate) mod diff;
+mod differences;
 pub(crate) mod dotenvy;
 pub(crate) mod explain;
 pub(crate) mod export;

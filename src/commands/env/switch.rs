@@ -1,10 +1,11 @@
 //! `ultra env switch`: another profile becomes the one in use, in one step or not at all.
 
+use super::differences;
 use super::switching::{self, Loads};
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
+use crate::settings::compare::{self, Difference, Prints, Shape, Side};
 use crate::settings::profile::canonical;
 use crate::settings::servers::ServerRecord;
-use crate::settings::switch::diff::{self, Change, Prints};
 use crate::settings::switch::present::{self, Present};
 use crate::settings::switch::{Session, generated};
 use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
@@ -39,7 +40,8 @@ struct Plan {
     body: String,
     same: bool,
     protected: Vec<String>,
-    changes: Vec<Change>,
+    changes: Vec<Difference>,
+    structure: Vec<Shape>,
     loads: Loads,
     warnings: Vec<Problem>,
 }
@@ -53,7 +55,8 @@ struct Answer<'a> {
     generation: Option<u64>,
     protected: &'a [String],
     dotenv: DotenvStep,
-    changes: &'a [Change],
+    changes: &'a [Difference],
+    structure: &'a [Shape],
     loads: &'a Loads,
     servers: &'a [ServerRecord],
     warnings: &'a [Problem],
@@ -167,12 +170,16 @@ fn plan(
     }
     warnings.extend(outvoted(workspace, target));
     let before = load(workspace, from, secrets).resolution;
-    let changes = match &before {
-        Some(before) => diff::changes(before, &resolution, secrets, prints),
+    let (changes, structure) = match &before {
+        Some(before) => {
+            let a = Side::of_resolution(from.to_owned(), before, secrets);
+            let b = Side::of_resolution(target.to_owned(), &resolution, secrets);
+            (compare::differences(&a, &b, secrets, prints), compare::shapes(&a, &b, secrets))
+        }
         None => {
             let what = format!("profile `{from}` cannot be read, so no differences are shown");
             warnings.push(Problem::warning("unreadable-profile", what));
-            Vec::new()
+            Default::default()
         }
     };
     let protected = switching::protected([(target, Some(&resolution)), (from, before.as_ref())]);
@@ -186,6 +193,7 @@ fn plan(
         same,
         protected,
         changes,
+        structure,
         loads: Loads::of(&settings, workspace, secrets),
         warnings,
     })
@@ -288,7 +296,10 @@ fn answer(
     };
     let mut view = vec![headline];
     view.extend(dotenv.map(Block::text));
-    view.extend(switching::view_changes(&plan.changes));
+    if !plan.changes.is_empty() || !plan.structure.is_empty() {
+        view.push(Block::heading("Values that differ"));
+        view.extend(differences::view(&plan.changes, &plan.structure, false));
+    }
     view.extend(plan.loads.view());
     view.extend(switching::view_servers(&servers));
     view.extend(plan.warnings.iter().cloned().map(Block::Finding));
@@ -301,6 +312,7 @@ fn answer(
         protected: &plan.protected,
         dotenv: plan.step,
         changes: &plan.changes,
+        structure: &plan.structure,
         loads: &plan.loads,
         servers: &servers,
         warnings: &plan.warnings,

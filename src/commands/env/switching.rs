@@ -4,7 +4,6 @@ use crate::base::redact;
 use crate::report::{Block, Console, Fault, Place, Problem, Unanswered};
 use crate::settings::secret::{SecretRef, ValueRef};
 use crate::settings::servers::{self, ServerRecord};
-use crate::settings::switch::diff::Change;
 use crate::settings::switch::{Present, history};
 use crate::settings::switch_record::SwitchRecord;
 use crate::settings::{Resolution, SecretSource, Settings, Workspace};
@@ -196,27 +195,6 @@ pub(crate) fn others(workspace: &Workspace, profile: &str) -> Vec<ServerRecord> 
     let mut running = servers::running(&workspace.state_dir);
     running.retain(|server| server.profile != profile);
     running
-}
-
-/// The changes for people.
-pub(crate) fn view_changes(changes: &[Change]) -> Vec<Block> {
-    if changes.is_empty() {
-        return Vec::new();
-    }
-    let lines = changes.iter().map(|change| {
-        let shown = |value: &Option<String>| match (value, change.secret) {
-            (None, _) => "unset".to_owned(),
-            (Some(value), true) => format!("[secret: {value}]"),
-            (Some(value), false) => value.clone(),
-        };
-        let (mark, text) = match (&change.before, &change.after) {
-            (None, after) => ('+', shown(after)),
-            (before, None) => ('-', shown(before)),
-            (before, after) => ('~', format!("{} → {}", shown(before), shown(after))),
-        };
-        (mark, format!("{} {text}", change.name))
-    });
-    vec![Block::heading("Values that differ"), Block::Diff(lines.collect())]
 }
 
 /// The servers that keep their profile, for people.

@@ -16,8 +16,11 @@ pub(crate) struct Described {
     pub(crate) fingerprint_key: Option<String>,
     /// What is set, by name.
     pub(crate) variables: Vec<DescribedVariable>,
-    /// Providers, routes and policy as dotted keys.
+    /// Providers, routes and policy as dotted keys; credentials of a URL are masked.
     pub(crate) structure: BTreeMap<String, String>,
+    /// The keyed fingerprint of each piece of the structure that is not shown whole.
+    #[serde(default)]
+    pub(crate) structure_fingerprints: BTreeMap<String, String>,
 }
 
 /// One variable that has a value.
@@ -52,12 +55,7 @@ impl Described {
             let other = side::of_winner(spec_or_name, now, secrets);
             let pending = !live && !same(held.as_ref(), other.as_ref());
             let Some(held) = held else { continue };
-            let fingerprint = match (&held.exact, &held.shown) {
-                (Exact::Text(text), Some(shown)) if text.expose() == shown => None,
-                (Exact::Text(value) | Exact::Open(value), _) => secrets.fingerprint(value).ok(),
-                (Exact::Print(print), _) => Some(print.clone()),
-                (Exact::Missing | Exact::Unreadable, _) => None,
-            };
+            let fingerprint = fingerprint(&held, secrets);
             variables.push(DescribedVariable {
                 name: spec_or_name.to_owned(),
                 from: held.from,
@@ -69,15 +67,23 @@ impl Described {
                 restart_pending: pending,
             });
         }
+        let (mut structure, mut structure_fingerprints) = (BTreeMap::new(), BTreeMap::new());
+        for (key, held) in side::structure(start) {
+            if let Some(print) = fingerprint(&held, secrets) {
+                structure_fingerprints.insert(key.clone(), print);
+            }
+            structure.extend(held.shown.map(|shown| (key, shown)));
+        }
         Self {
             fingerprint_key: secrets.fingerprint_key_id().ok().flatten(),
             variables,
-            structure: side::structure(start),
+            structure,
+            structure_fingerprints,
         }
     }
 
     /// The same as a side of a comparison.
-    pub(crate) fn into_side(self, label: String) -> Side {
+    pub(crate) fn into_side(mut self, label: String) -> Side {
         let held = self.variables.into_iter().map(|variable| {
             let exact = match (&variable.value, variable.fingerprint) {
                 (_, Some(print)) => Exact::Print(print),
@@ -93,13 +99,29 @@ impl Described {
             };
             (variable.name, held)
         });
+        let structure = self.structure.into_iter().map(|(key, shown)| {
+            let held = Held::text(shown, String::new());
+            let print = self.structure_fingerprints.remove(&key);
+            let exact = print.map_or(held.exact, Exact::Print);
+            (key, Held { exact, ..held })
+        });
         Side {
             kind: SideKind::Server,
             label,
             held: held.collect(),
-            structure: Some(self.structure),
+            structure: Some(structure.collect()),
             prints: self.fingerprint_key,
         }
+    }
+}
+
+/// The keyed fingerprint of what is not shown whole.
+fn fingerprint(held: &Held, secrets: &dyn SecretSource) -> Option<String> {
+    match (&held.exact, &held.shown) {
+        (Exact::Text(text), Some(shown)) if text.expose() == shown => None,
+        (Exact::Text(value) | Exact::Open(value), _) => secrets.fingerprint(value).ok(),
+        (Exact::Print(print), _) => Some(print.clone()),
+        (Exact::Missing | Exact::Unreadable, _) => None,
     }
 }
 

@@ -9,6 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Values this short are the same by chance: `true`, `8080`, `prod`. They tell no renaming.
 const TELLING: usize = 8;
 
+/// Whether fingerprints to be shown may be made where there is no key for them yet. The first one
+/// makes the key, which is a file in the state directory. What is compared does not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prints {
+    /// They may.
+    Make,
+    /// Nothing is written: without a key none is shown.
+    WriteNothing,
+}
+
 /// How a variable differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -48,9 +58,9 @@ pub(crate) struct Difference {
 pub(crate) struct Told {
     /// The name it is written under.
     pub(crate) name: String,
-    /// The value; `None` for a secret.
+    /// The value, with credentials of a URL masked; `None` for a secret.
     pub(crate) value: Option<String>,
-    /// The keyed fingerprint of a secret, where there is one.
+    /// The keyed fingerprint of what `value` does not show, where there is one.
     pub(crate) fingerprint: Option<String>,
     /// Whether the value can be read at all.
     pub(crate) readable: bool,
@@ -61,11 +71,13 @@ pub(crate) struct Told {
 /// A piece of the profile's structure that differs.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Shape {
+    /// How; never by a renaming.
+    pub(crate) kind: Kind,
     /// Its dotted key.
     pub(crate) key: String,
-    /// What the first side says.
+    /// What the first side says, with credentials of a URL masked: both sides may show the same.
     pub(crate) before: Option<String>,
-    /// What the second side says.
+    /// What the second side says, likewise.
     pub(crate) after: Option<String>,
 }
 
@@ -78,8 +90,13 @@ enum Verdict {
 }
 
 /// Every variable that differs, by name. Defaults count where both sides have them.
-pub(crate) fn differences(a: &Side, b: &Side, secrets: &dyn SecretSource) -> Vec<Difference> {
-    let judge = Judge { a, b, secrets };
+pub(crate) fn differences(
+    a: &Side,
+    b: &Side,
+    secrets: &dyn SecretSource,
+    prints: Prints,
+) -> Vec<Difference> {
+    let judge = Judge { a, b, secrets, prints };
     let names: BTreeSet<&str> = a.held.keys().chain(b.held.keys()).map(String::as_str).collect();
     let mut found: Vec<Difference> =
         names.into_iter().filter_map(|name| judge.variable(name)).collect();
@@ -89,23 +106,32 @@ pub(crate) fn differences(a: &Side, b: &Side, secrets: &dyn SecretSource) -> Vec
 }
 
 /// Every piece of the structure that differs; none where a side has no structure.
-pub(crate) fn shapes(a: &Side, b: &Side) -> Vec<Shape> {
+pub(crate) fn shapes(a: &Side, b: &Side, secrets: &dyn SecretSource) -> Vec<Shape> {
+    let judge = Judge { a, b, secrets, prints: Prints::WriteNothing };
     let (Some(a), Some(b)) = (&a.structure, &b.structure) else { return Vec::new() };
     let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    keys.into_iter()
-        .filter(|key| a.get(*key) != b.get(*key))
-        .map(|key| Shape {
-            key: key.clone(),
-            before: a.get(key).cloned(),
-            after: b.get(key).cloned(),
-        })
-        .collect()
+    let shape = |key: &String| {
+        let (before, after) = (a.get(key), b.get(key));
+        let kind = match (before, after) {
+            (Some(x), Some(y)) => match judge.compare(x, y) {
+                Verdict::Same => return None,
+                Verdict::Differ => Kind::Changed,
+                Verdict::Unknown(_) => Kind::Unknown,
+            },
+            (None, _) => Kind::Added,
+            (_, None) => Kind::Removed,
+        };
+        let shown = |held: Option<&Held>| held.and_then(|held| held.shown.clone());
+        Some(Shape { kind, key: key.clone(), before: shown(before), after: shown(after) })
+    };
+    keys.into_iter().filter_map(shape).collect()
 }
 
 struct Judge<'a> {
     a: &'a Side,
     b: &'a Side,
     secrets: &'a dyn SecretSource,
+    prints: Prints,
 }
 
 impl Judge<'_> {
@@ -170,12 +196,21 @@ impl Judge<'_> {
         Some((key, self.secrets.fingerprint(value).ok()?))
     }
 
+    /// The fingerprint of a value that is known here, to be shown.
+    fn shown_print(&self, value: &Secret) -> Option<String> {
+        match self.prints {
+            Prints::Make => self.secrets.fingerprint(value).ok(),
+            Prints::WriteNothing => self.own_print(value).map(|(_, print)| print),
+        }
+    }
+
     fn told(&self, name: &str, held: &Held, side: &Side, secret: bool) -> Told {
         let value = held.shown.clone().filter(|_| !secret);
         let fingerprint = match &held.exact {
             Exact::Print(print) => Some(print.clone()),
-            Exact::Open(value) | Exact::Text(value) if secret => {
-                self.own_print(value).map(|(_, print)| print)
+            // Masked parts of a URL are not told by what is shown.
+            Exact::Open(text) | Exact::Text(text) if value.as_deref() != Some(text.expose()) => {
+                self.shown_print(text)
             }
             _ => None,
         };
@@ -251,4 +286,103 @@ impl Judge<'_> {
 /// The same without its value, if the other side keeps it from view.
 fn cloaked(told: Told, hide: bool) -> Told {
     if hide { Told { value: None, ..told } } else { told }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Problem;
+    use crate::settings::catalogue;
+    use crate::settings::origin::{Layer, Origin};
+    use crate::settings::profile::{Policy, Profile};
+    use crate::settings::resolution::{Candidate, Resolution};
+    use crate::settings::secret::{SecretFacts, ValueRef};
+
+    /// An empty vault whose fingerprints are lengths.
+    #[derive(Debug)]
+    struct Lengths;
+
+    impl SecretSource for Lengths {
+        fn facts(&self, _: &str, _: &str) -> Result<Option<SecretFacts>, Problem> {
+            Ok(None)
+        }
+        fn open(&self, _: &str, _: &str) -> Result<Option<Secret>, Problem> {
+            Ok(None)
+        }
+        fn fingerprint(&self, value: &Secret) -> Result<String, Problem> {
+            Ok(format!("length {}", value.expose().len()))
+        }
+    }
+
+    fn resolution(said: &[(&str, &str)]) -> Resolution {
+        let mut resolution = Resolution::defaults(Profile {
+            name: "p".to_owned(),
+            extends: Vec::new(),
+            protected: false,
+            place: None,
+            secrets: Default::default(),
+            providers: Default::default(),
+            routes: Default::default(),
+            policy: Policy::default(),
+        });
+        for (name, text) in said {
+            let value = match catalogue::find(name) {
+                Some(spec) if spec.secret => ValueRef::Literal(Secret::new(*text)),
+                _ => ValueRef::Text((*text).to_owned()),
+            };
+            let origin = Origin::of(Layer::DotenvLocal);
+            resolution.add(name, Candidate { origin, value });
+        }
+        resolution
+    }
+
+    fn compared(said: [&[(&str, &str)]; 2], prints: Prints) -> Vec<Difference> {
+        let [a, b] =
+            said.map(|said| Side::of_resolution("p".to_owned(), &resolution(said), &Lengths));
+        differences(&a, &b, &Lengths, prints)
+    }
+
+    #[test]
+    fn secrets_are_compared_and_never_shown() {
+        let before = [
+            ("OPENAI_API_KEY", "canary-one"),
+            ("GROQ_API_KEY", "canary-same"),
+            ("STRIPE_API_KEY", "canary-a"),
+            ("ULTRA_PORT", "1"),
+        ];
+        let after = [
+            ("OPENAI_API_KEY", "canary-three"),
+            ("GROQ_API_KEY", "canary-same"),
+            ("STRIPE_API_KEY", "canary-bb"),
+            ("ULTRA_PORT", "2"),
+            ("CALLBACK", "https://user:canary@h/x"),
+        ];
+        for (prints, shown) in [(Prints::Make, Some("length 12")), (Prints::WriteNothing, None)] {
+            let found = compared([&before, &after], prints);
+            let names: Vec<&str> = found.iter().map(|d| d.name.as_str()).collect();
+            assert_eq!(names, ["CALLBACK", "OPENAI_API_KEY", "STRIPE_API_KEY", "ULTRA_PORT"]);
+            assert_eq!(found[1].after.as_ref().unwrap().fingerprint.as_deref(), shown);
+            assert!(found[1].secret && found[2].secret && !found[3].secret);
+            assert!(!format!("{found:?}").contains("canary"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_differs_only_where_it_is_masked_is_changed() {
+        let url = |password: &str| format!("https://h.example/x?version={password}");
+        let (one, other) = (url("canary-1"), url("canary-22"));
+        let found =
+            compared([&[("OPENAI_BASE_URL", &one)], &[("OPENAI_BASE_URL", &other)]], Prints::Make);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].kind, Kind::Changed);
+        let told = [&found[0].before, &found[0].after].map(|told| told.as_ref().unwrap());
+        assert_eq!(told[0].value, told[1].value);
+        assert_eq!(told[0].value.as_deref(), Some("https://h.example/x?version=***"));
+        assert_ne!(told[0].fingerprint, told[1].fingerprint);
+        assert!(!format!("{found:?}").contains("canary"), "{found:?}");
+        assert!(
+            compared([&[("OPENAI_BASE_URL", &one)], &[("OPENAI_BASE_URL", &one)]], Prints::Make)
+                .is_empty()
+        );
+    }
 }

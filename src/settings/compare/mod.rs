@@ -1,5 +1,5 @@
 //! What differs between two sides, each a profile, a file or a running server, without showing a
-//! secret.
+//! secret. `env diff` and the preview of `env switch` answer with it.
 
 mod described;
 mod file;
@@ -8,5 +8,5 @@ mod side;
 
 pub(crate) use described::Described;
 pub(crate) use file::of_file;
-pub(crate) use judge::{Difference, Kind, Shape, Told, differences, shapes};
+pub(crate) use judge::{Difference, Kind, Prints, Shape, Told, differences, shapes};
 pub(crate) use side::Side;

@@ -32,7 +32,7 @@ pub(crate) struct Side {
     /// What is set, by the variable's own name.
     pub(crate) held: BTreeMap<String, Held>,
     /// Providers, routes and policy as dotted keys; a file by itself has none.
-    pub(crate) structure: Option<BTreeMap<String, String>>,
+    pub(crate) structure: Option<BTreeMap<String, Held>>,
     /// Names the key of its fingerprints; `None` if it has none.
     pub(crate) prints: Option<String>,
 }
@@ -71,9 +71,10 @@ impl Held {
     /// A plain text, with credentials of a URL masked for showing.
     pub(super) fn text(text: String, from: String) -> Self {
         let shown = match url::Url::parse(&text) {
-            Ok(url) if url.has_host() => redact::url(&text),
-            _ => text.clone(),
+            Ok(url) if url.has_host() => Some(redact::url(&text)).filter(|m| m != url.as_str()),
+            _ => None,
         };
+        let shown = shown.unwrap_or_else(|| text.clone());
         let exact = Exact::Text(Secret::new(text));
         Self { written_as: None, from, by_default: false, shown: Some(shown), exact }
     }
@@ -145,8 +146,8 @@ pub(super) fn exact(secret: &SecretRef, secrets: &dyn SecretSource) -> Exact {
     secret.reveal(secrets).map_or(Exact::Unreadable, Exact::Open)
 }
 
-/// The structure of the profile as dotted keys with texts: what is no variable.
-pub(super) fn structure(resolution: &Resolution) -> BTreeMap<String, String> {
+/// The structure of the profile as dotted keys: what is no variable.
+pub(super) fn structure(resolution: &Resolution) -> BTreeMap<String, Held> {
     let mut flat = BTreeMap::new();
     let profile = serde_json::to_value(&resolution.profile).unwrap_or_default();
     if let Value::Object(fields) = profile {
@@ -159,7 +160,7 @@ pub(super) fn structure(resolution: &Resolution) -> BTreeMap<String, String> {
     flat
 }
 
-fn flatten(key: String, value: Value, into: &mut BTreeMap<String, String>) {
+fn flatten(key: String, value: Value, into: &mut BTreeMap<String, Held>) {
     match value {
         Value::Object(fields) => {
             for (field, value) in fields.into_iter().filter(|(field, _)| field != "place") {
@@ -168,7 +169,7 @@ fn flatten(key: String, value: Value, into: &mut BTreeMap<String, String>) {
         }
         Value::Array(items) if items.iter().all(|item| !item.is_object() && !item.is_array()) => {
             let items: Vec<String> = items.into_iter().map(text).collect();
-            into.insert(key, items.join(", "));
+            into.insert(key, Held::text(items.join(", "), String::new()));
         }
         Value::Array(items) => {
             for (n, item) in items.into_iter().enumerate() {
@@ -177,17 +178,14 @@ fn flatten(key: String, value: Value, into: &mut BTreeMap<String, String>) {
         }
         Value::Null => {}
         other => {
-            into.insert(key, text(other));
+            into.insert(key, Held::text(text(other), String::new()));
         }
     }
 }
 
 fn text(value: Value) -> String {
     match value {
-        Value::String(text) => match url::Url::parse(&text) {
-            Ok(url) if url.has_host() => redact::url(&text),
-            _ => text,
-        },
+        Value::String(text) => text,
         other => other.to_string(),
     }
 }

@@ -3,9 +3,8 @@
 //! [`session::Session`] holds the lock and commits; what follows from a record (the generated
 //! `.env`, the entry of the history) is done by [`follow`], at once or by the next command.
 //! [`present`] tells a generated `.env` from one that belongs to somebody, [`generated`] writes
-//! it, [`history`] finds what an undo goes back to, [`diff`] compares without showing secrets.
+//! it, [`history`] finds what an undo goes back to.
 
-pub(crate) mod diff;
 mod files;
 mod follow;
 pub(crate) mod generated;

@@ -189,6 +189,56 @@ fn what_a_running_server_takes_at_its_next_start_only_is_told_as_it_runs() {
 }
 
 #[test]
+fn a_password_in_a_url_differs_though_it_is_never_shown() {
+    let mut ultra = Ultra::empty();
+    let profile = |password: &str| {
+        format!(
+            "vars:\n  WEBHOOK: https://bot:{password}@h.example/x\n  \
+             OPENAI_BASE_URL: https://h.example/v1?token={password}\n\
+             providers:\n  own:\n    kind: openai\n    \
+             base_url: https://bot:{password}@h.example/v1\n    keys: [OPENAI_API_KEY]\n"
+        )
+    };
+    ultra.write("profiles/alpha.yaml", profile(CANARY));
+    ultra.write("profiles/beta.yaml", profile(&format!("{CANARY}2")));
+    let names = |json: &Value, list: &str, name: &str| -> Vec<String> {
+        let all = json[list].as_array().unwrap();
+        all.iter().map(|v| v[name].as_str().unwrap().to_owned()).collect()
+    };
+    let found = diff(&ultra, &["alpha", "beta"]);
+    assert_eq!(kinds(&found), ["changed OPENAI_BASE_URL", "changed WEBHOOK"]);
+    assert_eq!(names(&found, "structure", "key"), ["providers.own.base_url"]);
+    ultra.run(&["env", "diff", "alpha", "beta"]).exits(0).says("what is masked differs");
+    // The preview of a switch is the same comparison.
+    ultra.run(&["env", "switch", "alpha"]).exits(0).keeps_the_canary();
+    let preview = |args: &[&str]| {
+        let args = [&["env", "switch", "beta", "-o", "json"], args].concat();
+        ultra.run(&args).exits(0).keeps_the_canary().json()
+    };
+    let before = preview(&["--dry-run"]);
+    assert_eq!(names(&before, "changes", "name"), ["OPENAI_BASE_URL", "WEBHOOK"]);
+    assert_eq!(before["structure"], found["structure"]);
+    let done = preview(&[]);
+    for change in done["changes"].as_array().unwrap() {
+        let prints = [&change["before"]["fingerprint"], &change["after"]["fingerprint"]];
+        assert!(prints.iter().all(|print| print.is_string()), "{change}");
+        assert_ne!(prints[0], prints[1]);
+    }
+    // So is that with a running server, which tells fingerprints only.
+    let server = Server::start(&ultra, &["--profile", "alpha", "--mock"]);
+    ultra.set_env("ULTRA_SERVICE_KEY_FILE", ultra.state().join("dev-key").to_str().unwrap());
+    let found = |profile: &str| diff(&ultra, &[profile, "--url", &server.url("")]);
+    let mine = |mut all: Vec<String>| {
+        all.retain(|kind| !kind.contains("ULTRA_PORT"));
+        all
+    };
+    assert_eq!(mine(kinds(&found("alpha"))), Vec::<String>::new());
+    assert_eq!(found("alpha")["structure"], serde_json::json!([]));
+    assert_eq!(mine(kinds(&found("beta"))), ["changed OPENAI_BASE_URL", "changed WEBHOOK"]);
+    assert_eq!(names(&found("beta"), "structure", "kind"), ["changed"]);
+}
+
+#[test]
 fn a_name_is_a_profile_before_it_is_a_file() {
     let ultra = root();
     ultra.write("alpha", "GREETING=from-the-file\n");

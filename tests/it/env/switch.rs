@@ -475,8 +475,13 @@ fn a_dry_run_with_a_key_tells_what_the_switch_will() {
         ultra.run(&args).exits(0).json()["changes"].clone()
     };
     // Without a key of fingerprints a dry run makes none.
-    assert!(changes(&["--dry-run"]).to_string().contains("\"set\""));
+    let print = |changes: &serde_json::Value| {
+        let found = changes.as_array().unwrap().iter().find(|c| c["name"] == "MY_TOKEN");
+        found.unwrap()["after"]["fingerprint"].clone()
+    };
+    assert!(print(&changes(&["--dry-run"])).is_null());
     let done = changes(&[]);
+    assert_eq!(print(&done).as_str().unwrap().len(), 16);
     ultra.run(&["env", "undo"]).exits(0);
     assert_eq!(changes(&["--dry-run"]), done);
 }
