@@ -78,14 +78,22 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
         }
         EnvCommand::Undo(args) => {
             let request = env::undo::Request {
-                steps: usize::from(args.steps),
+                how: match args.to {
+                    Some(generation) => env::undo::How::To(generation),
+                    None => {
+                        env::undo::How::Steps(usize::try_from(args.steps).unwrap_or(usize::MAX))
+                    }
+                },
                 dry_run: args.dry_run,
                 no_dotenv: args.no_dotenv,
                 wait: args.wait,
             };
             env::undo::run(&request, &workspace, &secrets, &context.console)
         }
-        EnvCommand::History => env::history::run(&workspace),
+        EnvCommand::History(args) => {
+            let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+            env::history::run(limit, &workspace)
+        }
         EnvCommand::Trust => env::trust::run(&workspace, &context.console),
         EnvCommand::Init(args) => start(args, context),
         EnvCommand::Render(args) => {

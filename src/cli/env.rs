@@ -7,7 +7,7 @@ use super::init::InitArgs;
 use super::lint::LintArgs;
 use super::render::RenderArgs;
 use super::run::{ExportArgs, RunArgs};
-use super::switch::{SwitchArgs, UndoArgs};
+use super::switch::{HistoryArgs, SwitchArgs, UndoArgs};
 use clap::{Args, Subcommand};
 
 /// Environment profiles.
@@ -27,8 +27,7 @@ pub(crate) enum EnvCommand {
     Fmt(FmtArgs),
     Switch(SwitchArgs),
     Undo(UndoArgs),
-    /// The switches so far, newest first.
-    History,
+    History(HistoryArgs),
     /// See what the profiles of this root send where, and agree to it.
     Trust,
     Init(InitArgs),

@@ -21,13 +21,17 @@ struct Row<'a> {
     undoable: bool,
 }
 
-/// Answers with the history.
-pub(crate) fn run(workspace: &Workspace) -> Result<Report, Fault> {
+/// Answers with the newest `limit` entries of the history.
+///
+/// # Errors
+/// An entry cannot be read (5).
+pub(crate) fn run(limit: usize, workspace: &Workspace) -> Result<Report, Fault> {
     let entries = switching::entries(workspace)?;
     let undoable: Vec<u64> = history::undoable(&entries).iter().map(|r| r.generation).collect();
     let rows: Vec<Row<'_>> = entries
         .iter()
         .rev()
+        .take(limit)
         .map(|r| Row {
             generation: r.generation,
             at: r.at,
@@ -40,6 +44,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report, Fault> {
             undoable: undoable.contains(&r.generation),
         })
         .collect();
+    let older = entries.len() - rows.len();
     let view = if rows.is_empty() {
         vec![Block::text("nobody has switched yet; `dev` counts")]
     } else {
@@ -54,9 +59,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report, Fault> {
                 if row.removed { "removed" } else { dotenv(row.dotenv) }.to_owned(),
             ]);
         }
-        vec![Block::Table(table)]
+        let all = entries.len();
+        let more = (older > 0)
+            .then(|| Block::text(format!("{older} older: ultra env history --limit {all}")));
+        [Block::Table(table)].into_iter().chain(more).collect()
     };
-    Report::new("ultra.env.history/1", serde_json::json!({"entries": rows}), view)
+    Report::new("ultra.env.history/1", serde_json::json!({"entries": rows, "older": older}), view)
 }
 
 fn what(row: &Row<'_>) -> String {

@@ -3,18 +3,27 @@
 use super::switching::{self, Loads};
 use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
-use crate::settings::switch::history::{self, Back};
+use crate::settings::switch::history::{self, Back, NoWay};
 use crate::settings::switch::{Present, Session};
 use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
 use crate::settings::{SecretSource, Workspace, load};
 use std::path::Path;
 use std::time::Duration;
 
+/// How far to go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum How {
+    /// Over so many switches, at least 1.
+    Steps(usize),
+    /// To where things stood after this generation; 0 is before the first.
+    To(u64),
+}
+
 /// What is wanted.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// How many switches to go back, at least 1.
-    pub(crate) steps: usize,
+    /// How far to go back.
+    pub(crate) how: How,
     /// Whether to say only what would happen.
     pub(crate) dry_run: bool,
     /// Whether `.env` is left alone.
@@ -43,7 +52,7 @@ pub(crate) fn run(
     let root = switching::root(workspace)?;
     let record = switch_record::read(&workspace.state_dir).map_err(Fault::unreachable)?;
     let mut plan = plan(request, workspace, root, record.as_ref(), secrets)?;
-    if request.dry_run {
+    if request.dry_run || plan.back.undoes.is_empty() {
         return answer(request, workspace, &plan, None);
     }
     let confirmed = ask(request, &plan, console)?;
@@ -81,16 +90,7 @@ fn plan(
     secrets: &dyn SecretSource,
 ) -> Result<Plan, Fault> {
     let entries = switching::entries(workspace)?;
-    let undoable = history::undoable(&entries);
-    let Some(mut back) = history::back(&undoable, request.steps) else {
-        let what = match undoable.len() {
-            0 => "there is no switch to undo".to_owned(),
-            n => format!("only {n} switches can be undone, not {}", request.steps),
-        };
-        return Err(Fault::usage(
-            Problem::error("nothing-to-undo", what).hint("ultra env history"),
-        ));
-    };
+    let mut back = way(request.how, &entries, record)?;
     let present = switching::present(root)?;
     if request.no_dotenv {
         back.dotenv = DotenvStep::Leave;
@@ -116,12 +116,55 @@ fn plan(
     Ok(Plan { from, to, back, present, protected, loads, warnings: loaded.problems })
 }
 
+/// The way back, as far as is asked for.
+fn way(how: How, entries: &[SwitchRecord], record: Option<&SwitchRecord>) -> Result<Back, Fault> {
+    let undoable = history::undoable(entries);
+    let steps = match how {
+        How::Steps(steps) => steps,
+        How::To(generation) => history::steps_to(entries, generation)
+            .map_err(|no_way| Fault::usage(barred(no_way, generation, entries)))?,
+    };
+    if steps == 0 {
+        let to = record.and_then(|r| r.to.clone());
+        let (dotenv, env_after, undoes) = (DotenvStep::Leave, None, Vec::new());
+        return Ok(Back { to, dotenv, env_after, undoes });
+    }
+    history::back(&undoable, steps).ok_or_else(|| {
+        let what = match undoable.len() {
+            0 => "there is no switch to undo".to_owned(),
+            n => format!("only {n} switches can be undone, not {steps}"),
+        };
+        Fault::usage(Problem::error("nothing-to-undo", what).hint("ultra env history"))
+    })
+}
+
+/// Why there is no way back to a generation, and what there is instead.
+fn barred(no_way: NoWay, generation: u64, entries: &[SwitchRecord]) -> Problem {
+    match no_way {
+        NoWay::Unknown => {
+            let what = format!("there is no generation {generation}");
+            Problem::error("unknown-generation", what).hint("ultra env history")
+        }
+        NoWay::Forth { undone, by } => {
+            let what = format!("no undo leads to generation {generation}");
+            let then = entries.iter().find(|r| r.generation == generation);
+            let profile = switching::decided(then);
+            Problem::error("undone-generation", what)
+                .why(format!(
+                    "generation {by} undid generation {undone}, and an undo goes back only"
+                ))
+                .hint(format!("ultra env switch {profile}"))
+        }
+    }
+}
+
 /// Asks for confirmation where it is needed; the answer is what was confirmed.
 fn ask(request: &Request, plan: &Plan, console: &dyn Console) -> Result<Vec<u64>, Fault> {
     let question = format!("Go back from `{}` to `{}`", plan.from, plan.to);
-    let command = match request.steps {
-        1 => "ultra env undo".to_owned(),
-        n => format!("ultra env undo {n}"),
+    let command = match request.how {
+        How::Steps(1) => "ultra env undo".to_owned(),
+        How::Steps(n) => format!("ultra env undo {n}"),
+        How::To(generation) => format!("ultra env undo --to {generation}"),
     };
     switching::confirm(console, &question, &plan.protected, &command)?;
     Ok(plan.back.undoes.clone())
@@ -135,7 +178,10 @@ fn answer(
 ) -> Result<Report, Fault> {
     let servers = switching::others(workspace, &plan.to);
     let (from, to) = (&plan.from, &plan.to);
-    let mut view = vec![if request.dry_run {
+    let mut view = vec![if plan.back.undoes.is_empty() {
+        let what = "that is what stands, nothing changed".to_owned();
+        Block::Toned(Tone::Good, what)
+    } else if request.dry_run {
         Block::text(format!("would go back from `{from}` to `{to}`"))
     } else {
         Block::Toned(Tone::Good, format!("went back from `{from}` to `{to}`"))

@@ -1,5 +1,5 @@
 //! The history of switches: one file a generation, a copy of its record, so that any number of
-//! steps can be gone back.
+//! steps can be gone back. What no undo can need any more is kept up to [`KEPT`] generations.
 
 use super::files::Staged;
 use crate::base::file;
@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 
 /// The folder in the state directory.
 const FOLDER: &str = "history";
+
+/// Of the newest so many generations every entry is kept. Of older ones only switches that can still
+/// be undone: an undo is exact over any number of steps.
+pub(super) const KEPT: usize = 1000;
 
 /// Where the entry of a generation stands.
 pub(super) fn path(state_dir: &Path, generation: u64) -> PathBuf {
@@ -57,6 +61,60 @@ pub(crate) fn undoable(records: &[SwitchRecord]) -> Vec<&SwitchRecord> {
         .rev()
         .filter(|r| r.kind == SwitchKind::Switch && !undone.contains(&r.generation))
         .collect()
+}
+
+/// The entries that go when only the newest `kept` are kept whole, in the order in which they may
+/// go: an undo outlives the switches that it undid, or they would count again.
+pub(super) fn surplus(records: &[SwitchRecord], kept: usize) -> Vec<u64> {
+    let old = records.len().checked_sub(kept).and_then(|n| records.get(..n)).unwrap_or_default();
+    let undone: BTreeSet<u64> = records.iter().flat_map(|r| r.undoes.iter().copied()).collect();
+    let of = |kind: SwitchKind| old.iter().filter(move |r| r.kind == kind);
+    let mut gone: Vec<u64> =
+        of(SwitchKind::Switch).map(|r| r.generation).filter(|g| undone.contains(g)).collect();
+    let left: BTreeSet<u64> =
+        records.iter().map(|r| r.generation).filter(|g| !gone.contains(g)).collect();
+    let free = |r: &&SwitchRecord| !r.undoes.iter().any(|g| left.contains(g));
+    gone.extend(of(SwitchKind::Undo).filter(free).map(|r| r.generation));
+    gone
+}
+
+/// Removes entries. One that cannot be removed ends it: the next switch tries again.
+pub(super) fn remove(state_dir: &Path, generations: &[u64]) {
+    for generation in generations {
+        if file::remove(&path(state_dir, *generation)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Why no undo leads to where things stood after a generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoWay {
+    /// There is no such generation.
+    Unknown,
+    /// The switch `undone`, which had a part in it, was undone by the generation `by`.
+    Forth {
+        /// The switch.
+        undone: u64,
+        /// The undo.
+        by: u64,
+    },
+}
+
+/// How many steps an undo takes to where things stood after `generation`; 0 is before the first.
+///
+/// # Errors
+/// There is no way back to it.
+pub(crate) fn steps_to(records: &[SwitchRecord], generation: u64) -> Result<usize, NoWay> {
+    if generation > 0 && !records.iter().any(|r| r.generation == generation) {
+        return Err(NoWay::Unknown);
+    }
+    for by in records.iter().filter(|r| r.generation > generation) {
+        if let Some(undone) = by.undoes.iter().copied().find(|g| *g <= generation) {
+            return Err(NoWay::Forth { undone, by: by.generation });
+        }
+    }
+    Ok(undoable(records).iter().filter(|r| r.generation > generation).count())
 }
 
 /// What an undo of some switches does.
@@ -140,6 +198,44 @@ mod tests {
             record.dotenv = DotenvStep::Leave;
         }
         assert_eq!(back(&undoable(&records), 3).unwrap().dotenv, DotenvStep::Leave);
+    }
+
+    fn undo(generation: u64, undoes: &[u64]) -> SwitchRecord {
+        let kind = SwitchKind::Undo;
+        SwitchRecord { kind, undoes: undoes.to_vec(), ..switch(generation, None, "dev") }
+    }
+
+    #[test]
+    fn a_generation_is_gone_back_to_unless_it_was_undone() {
+        let mut records = three();
+        assert_eq!([0, 1, 2, 3].map(|g| steps_to(&records, g)), [Ok(3), Ok(2), Ok(1), Ok(0)]);
+        assert_eq!(steps_to(&records, 4), Err(NoWay::Unknown));
+        records.extend([undo(4, &[3, 2]), switch(5, Some("dev"), "test")]);
+        assert_eq!([0, 1, 4, 5].map(|g| steps_to(&records, g)), [Ok(2), Ok(1), Ok(1), Ok(0)]);
+        assert_eq!(steps_to(&records, 2), Err(NoWay::Forth { undone: 2, by: 4 }));
+        assert_eq!(steps_to(&records, 3), Err(NoWay::Forth { undone: 3, by: 4 }));
+    }
+
+    #[test]
+    fn what_no_undo_can_need_goes_and_nothing_else() {
+        let mut records = three();
+        records.extend([undo(4, &[3, 2]), switch(5, Some("dev"), "test"), undo(6, &[5])]);
+        assert_eq!(surplus(&records, 6), [] as [u64; 0]);
+        assert_eq!(surplus(&records, 7), [] as [u64; 0]);
+        // The undo of generation 3 stays as long as the switch itself.
+        assert_eq!(surplus(&records, 4), [2]);
+        assert_eq!(surplus(&records, 3), [2, 3]);
+        assert_eq!(surplus(&records, 2), [2, 3, 4]);
+        assert_eq!(surplus(&records, 0), [2, 3, 5, 4, 6]);
+        for kept in 0..7 {
+            let gone = surplus(&records, kept);
+            // Killed after any of them, what can be undone is the same.
+            for n in 0..=gone.len() {
+                let mut left = records.clone();
+                left.retain(|r| !gone[..n].contains(&r.generation));
+                assert_eq!(undoable(&left), undoable(&records));
+            }
+        }
     }
 
     #[test]

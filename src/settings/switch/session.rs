@@ -21,6 +21,8 @@ pub(crate) struct Session {
     state_dir: PathBuf,
     record: Option<SwitchRecord>,
     generation: u64,
+    /// Entries of the history that go with the next commit.
+    surplus: Vec<u64>,
     _lock: Lock,
 }
 
@@ -52,8 +54,8 @@ impl Session {
                 .map_err(|e| unwritable(state_dir, &e))?;
         }
         let record = switch_record::read(state_dir).map_err(Fault::unreachable)?;
-        let last =
-            history::read(state_dir).map_err(Fault::unreachable)?.last().map(|r| r.generation);
+        let entries = history::read(state_dir).map_err(Fault::unreachable)?;
+        let last = entries.last().map(|r| r.generation);
         // The record may have been removed by hand; generations are never used twice.
         let generation = record.as_ref().map(|r| r.generation).max(last).unwrap_or(0) + 1;
         Ok(Self {
@@ -61,6 +63,8 @@ impl Session {
             state_dir: state_dir.to_owned(),
             record,
             generation,
+            // One is about to come.
+            surplus: history::surplus(&entries, history::KEPT - 1),
             _lock: lock,
         })
     }
@@ -104,8 +108,13 @@ impl Session {
                 Err(unwritable(state_dir, &e))
             };
         }
-        Ok(follow::follow(&self.root, state_dir, record, staged_env, Some(entry))
-            .unwrap_or_else(|e| Some(follow::undone(record, &e))))
+        match follow::follow(&self.root, state_dir, record, staged_env, Some(entry)) {
+            Ok(warning) => {
+                history::remove(state_dir, &self.surplus);
+                Ok(warning)
+            }
+            Err(e) => Ok(Some(follow::undone(record, &e))),
+        }
     }
 }
 

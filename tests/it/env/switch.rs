@@ -383,7 +383,7 @@ fn switches_at_once_happen_one_after_the_other() {
     generations.sort_unstable();
     let wanted: Vec<u64> = (1..=generations.len() as u64).collect();
     assert_eq!(generations, wanted);
-    let history = ultra.run(&["env", "history", "-o", "json"]).exits(0).json();
+    let history = ultra.run(&["env", "history", "--limit", "1000", "-o", "json"]).exits(0).json();
     let entries = history["entries"].as_array().unwrap();
     assert_eq!(entries.len(), generations.len());
     // Each begins where the one before ended, and `.env` is that of the last.
@@ -462,6 +462,70 @@ fn a_damaged_entry_of_the_history_can_be_moved_away() {
     std::fs::remove_file(ultra.root().join(".ultra/history/00000001.json")).unwrap();
     ultra.run(&["env", "undo"]).exits(0);
     assert_eq!(current(&ultra), "alpha");
+}
+
+#[test]
+fn an_undo_goes_to_a_generation_by_its_number() {
+    let ultra = root();
+    for profile in ["alpha", "beta", "alpha", "beta"] {
+        ultra.run(&["env", "switch", profile]).exits(0);
+    }
+    let before = tree(ultra.root());
+    let said = ultra.run(&["env", "undo", "--to", "1", "--dry-run", "-o", "json"]).exits(0).json();
+    assert_eq!(said["undoes"], serde_json::json!([4, 3, 2]));
+    ultra.run(&["env", "undo", "--to", "4"]).exits(0).says("nothing changed");
+    ultra.run(&["env", "undo", "--to", "9"]).exits(2).complains("no generation 9");
+    ultra.run(&["env", "undo", "2", "--to", "1"]).exits(2);
+    assert_eq!(tree(ultra.root()), before);
+    ultra.run(&["env", "undo", "--to", "1"]).exits(0).says("went back from `beta` to `alpha`");
+    assert!(ultra.read(".env").contains("profile alpha, generation 1,"));
+    let said = ultra.run(&["env", "undo", "--to", "2"]).exits(2);
+    said.complains("generation 5 undid generation 2").complains("ultra env switch beta");
+    ultra.run(&["env", "undo", "--to", "5"]).exits(0).says("nothing changed");
+    ultra.run(&["env", "undo", "--to", "0"]).exits(0).says("to `dev`");
+    assert!(!ultra.root().join(".env").exists());
+}
+
+#[test]
+fn the_history_is_shown_and_kept_in_measure() {
+    let ultra = root();
+    ultra.run(&["env", "switch", "alpha"]).exits(0);
+    let alpha = ultra.read(".env");
+    // 1100 more generations: each switch is undone by the next.
+    for generation in 2..=1101_u64 {
+        let undo = generation % 2 == 1;
+        let record = serde_json::json!({
+            "generation": generation,
+            "kind": if undo { "undo" } else { "switch" },
+            "from": if undo { "beta" } else { "alpha" },
+            "to": if undo { "alpha" } else { "beta" },
+            "dotenv": "leave",
+            "undoes": if undo { vec![generation - 1] } else { Vec::new() },
+        });
+        ultra.write(&format!(".ultra/history/{generation:08}.json"), record.to_string());
+    }
+    let last = ultra.read(".ultra/history/00001101.json");
+    ultra.write(".ultra/switch.json", last);
+    ultra.run(&["env", "history"]).exits(0).says("1081 older: ultra env history --limit 1101");
+    let json = |limit: &str| {
+        ultra.run(&["env", "history", "--limit", limit, "-o", "json"]).exits(0).json()
+    };
+    assert_eq!(json("3")["entries"][2]["generation"], 1099);
+    assert_eq!(
+        (json("3")["older"].clone(), json("5000")["older"].clone()),
+        (1098.into(), 0.into())
+    );
+    ultra.run(&["env", "history", "--limit", "0"]).exits(2);
+    ultra.run(&["env", "switch", "beta"]).exits(0);
+    // The newest thousand, and the one switch of before that an undo still needs.
+    let kept = json("5000")["entries"].as_array().unwrap().clone();
+    assert_eq!(kept.len(), 1001);
+    assert_eq!(kept[1000]["generation"], 1);
+    assert_eq!(kept[999]["generation"], 103);
+    ultra.run(&["env", "undo"]).exits(0);
+    assert_eq!(ultra.read(".env"), alpha);
+    ultra.run(&["env", "undo", "--to", "0"]).exits(0);
+    assert!(!ultra.root().join(".env").exists());
 }
 
 #[test]
