@@ -1,6 +1,6 @@
 //! The automaton: a tree of all forms with a link from each node to the longest proper ending of
 //! its text that is in the tree too (A. Aho and M. Corasick, 1975). Nearly every node has one
-//! child, so children are a list and a node takes 28 bytes.
+//! child, so children are a list and a node takes 32 bytes.
 
 /// The node of the empty text.
 pub(super) const ROOT: u32 = 0;
@@ -23,6 +23,8 @@ struct Node {
     found: u32,
     /// The pattern of that form.
     pattern: u32,
+    /// The long forms whose beginning this text ends with; [`NONE`] for none.
+    head: u32,
     /// The last byte of the text.
     byte: u8,
 }
@@ -34,6 +36,16 @@ pub(super) struct Found {
     pub(super) length: u32,
     /// Its pattern.
     pub(super) pattern: u32,
+}
+
+/// What is known where the automaton stands.
+pub(super) struct Standing {
+    /// How many of the last bytes may be the beginning of a form.
+    pub(super) depth: u32,
+    /// The longest form that ends here.
+    pub(super) found: Option<Found>,
+    /// The number of the beginning of long forms that ends here.
+    pub(super) head: Option<u32>,
 }
 
 /// The automaton. Add forms, link, then step.
@@ -57,6 +69,24 @@ impl Automaton {
 
     /// Adds a form of at least two bytes.
     pub(super) fn add(&mut self, form: &[u8], pattern: u32) {
+        let at = self.insert(form);
+        if let Some(node) = self.node_mut(at)
+            && node.found == 0
+        {
+            node.found = node.depth;
+            node.pattern = pattern;
+        }
+    }
+
+    /// Adds what long forms begin with, under a number. All of these must be equally long.
+    pub(super) fn add_head(&mut self, head: &[u8], number: u32) {
+        let at = self.insert(head);
+        if let Some(node) = self.node_mut(at) {
+            node.head = number;
+        }
+    }
+
+    fn insert(&mut self, form: &[u8]) -> u32 {
         let mut at = ROOT;
         for byte in form {
             at = match self.child(at, *byte) {
@@ -64,18 +94,13 @@ impl Automaton {
                 child => child,
             };
         }
-        if let Some(node) = self.node_mut(at)
-            && node.found == 0
-        {
-            node.found = node.depth;
-            node.pattern = pattern;
-        }
         if let [first, second, ..] = form {
             let pair = pair(*first, *second);
             if let Some(word) = self.pairs.get_mut(usize::from(pair >> 6)) {
                 *word |= 1 << (pair & 63);
             }
         }
+        at
     }
 
     fn grow(&mut self, parent: u32, byte: u8) -> u32 {
@@ -106,12 +131,15 @@ impl Automaton {
                         continue;
                     };
                     let fail = self.step(fail, byte);
-                    let inherited = self.node(fail).map(|n| (n.found, n.pattern));
-                    if let Some(node) = self.node_mut(child) {
+                    let inherited = self.node(fail).copied();
+                    if let (Some(node), Some(shorter)) = (self.node_mut(child), inherited) {
                         node.fail = fail;
-                        if let (0, Some((found, pattern))) = (node.found, inherited) {
-                            node.found = found;
-                            node.pattern = pattern;
+                        if node.found == 0 {
+                            node.found = shorter.found;
+                            node.pattern = shorter.pattern;
+                        }
+                        if node.head == NONE {
+                            node.head = shorter.head;
                         }
                     }
                     next.push(child);
@@ -132,15 +160,17 @@ impl Automaton {
         self.first.get(usize::from(byte)).copied().unwrap_or(ROOT)
     }
 
-    /// How many of the last bytes may be the beginning of a form.
-    pub(super) fn depth(&self, at: u32) -> u32 {
-        self.node(at).map_or(0, |node| node.depth)
-    }
-
-    /// The longest form that ends here.
-    pub(super) fn found(&self, at: u32) -> Option<Found> {
-        let node = self.node(at).filter(|node| node.found > 0)?;
-        Some(Found { length: node.found, pattern: node.pattern })
+    /// What is known where the automaton stands.
+    pub(super) fn standing(&self, at: u32) -> Standing {
+        let Some(node) = self.node(at) else {
+            return Standing { depth: 0, found: None, head: None };
+        };
+        let found = Found { length: node.found, pattern: node.pattern };
+        Standing {
+            depth: node.depth,
+            found: (node.found > 0).then_some(found),
+            head: (node.head != NONE).then_some(node.head),
+        }
     }
 
     /// The number of bytes at the beginning of `text` at which no form begins. The last byte is
@@ -196,7 +226,16 @@ impl Automaton {
 
 impl Node {
     fn new(byte: u8, depth: u32) -> Self {
-        Self { child: NONE, sibling: NONE, fail: ROOT, depth, found: 0, pattern: 0, byte }
+        Self {
+            child: NONE,
+            sibling: NONE,
+            fail: ROOT,
+            depth,
+            found: 0,
+            pattern: 0,
+            head: NONE,
+            byte,
+        }
     }
 }
 

@@ -16,64 +16,170 @@ const WRAPS: [usize; 2] = [64, 76];
 /// `encodeURIComponent`, `encodeURI`, forms, Python's `quote`.
 const KEPT_IN_URLS: [&str; 5] = ["-_.~", "-_.!~*'()", "-_.!~*'();/?:@&=+$,#", "*-._", "-_.~/"];
 
-/// Every form of a value, each at least [`SHORTEST`] bytes.
+/// One way to write a value. Each writes it from the front to the back, so what a value begins with
+/// decides what its form begins with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// As it is.
+    Plain,
+    /// With CR and LF at the ends of its lines.
+    CrLf,
+    /// In hexadecimal.
+    Hex { upper: bool },
+    /// In base64, with this many bytes (0 to 2) before it.
+    Base64 { url: bool, before: usize, part: Part },
+    /// In base64 that is broken into lines.
+    Wrapped { url: bool, padded: bool, width: usize, newline: &'static str },
+    /// Percent-encoded, these characters and what is alphanumeric left as they are.
+    Percent { kept: &'static str, upper: bool, plus: bool },
+    /// As a string of JSON, or of JSON inside a string of JSON.
+    Json { style: u8, twice: bool },
+    /// As shells quote.
+    Shell(Shell),
+    /// For HTML, with these for the two quotes.
+    Html { double: &'static str, single: &'static str },
+}
+
+/// What of base64 is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Only characters that hold nothing of what stands before or behind.
+    Inside,
+    /// Also the last one, where nothing stands behind.
+    Alone,
+    /// With `=`.
+    Padded,
+}
+
+/// How a shell quotes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shell {
+    /// In single quotes, `'\\''` for a quote.
+    Single,
+    /// In single quotes, `'"'"'` for a quote.
+    SingleByDouble,
+    /// In single quotes as fish, Python and JavaScript have them.
+    Escaped,
+    /// The same on one line.
+    EscapedLine,
+    /// In double quotes.
+    Double,
+    /// Each character by itself.
+    Bare,
+    /// Each character by itself, the comma too.
+    BareComma,
+}
+
+/// All ways.
+pub(super) fn ways() -> impl Iterator<Item = Way> {
+    const BOTH: [bool; 2] = [false, true];
+    let hex = BOTH.map(|upper| Way::Hex { upper });
+    let base64 = BOTH.into_iter().flat_map(|url| {
+        (0..3).flat_map(move |before| {
+            [Part::Inside, Part::Alone, Part::Padded].map(|part| Way::Base64 { url, before, part })
+        })
+    });
+    let wrapped = BOTH.into_iter().flat_map(|url| {
+        WRAPS.into_iter().flat_map(move |width| {
+            ["\n", "\r\n"].into_iter().flat_map(move |newline| {
+                BOTH.map(|padded| Way::Wrapped { url, padded, width, newline })
+            })
+        })
+    });
+    let percent = KEPT_IN_URLS.into_iter().flat_map(|kept| {
+        BOTH.into_iter().flat_map(move |upper| BOTH.map(|plus| Way::Percent { kept, upper, plus }))
+    });
+    let json = (0..32).flat_map(|style| BOTH.map(|twice| Way::Json { style, twice }));
+    let shell = [
+        Shell::Single,
+        Shell::SingleByDouble,
+        Shell::Escaped,
+        Shell::EscapedLine,
+        Shell::Double,
+        Shell::Bare,
+        Shell::BareComma,
+    ];
+    let html = [
+        ("\"", "'"),
+        ("&quot;", "'"),
+        ("&quot;", "&#39;"),
+        ("&quot;", "&#x27;"),
+        ("&#34;", "&#39;"),
+    ];
+    [Way::Plain, Way::CrLf]
+        .into_iter()
+        .chain(hex)
+        .chain(base64)
+        .chain(wrapped)
+        .chain(percent)
+        .chain(json)
+        .chain(shell.map(Way::Shell))
+        .chain(html.map(|(double, single)| Way::Html { double, single }))
+}
+
+/// Every form of a value but its lines, each at least [`SHORTEST`] bytes.
 pub(super) fn of(value: &str) -> BTreeSet<Vec<u8>> {
-    let mut forms = BTreeSet::new();
-    let mut add = |form: String| {
-        if form.len() >= SHORTEST {
-            forms.insert(form.into_bytes());
-        }
-    };
-    add(value.to_owned());
-    add(value.replace('\n', "\r\n"));
-    for line in value.lines().filter(|line| line.len() >= LINE && !line.starts_with("-----")) {
-        add(line.to_owned());
+    let forms = ways().filter_map(|way| way.write(value));
+    forms.map(String::into_bytes).filter(|form| form.len() >= SHORTEST).collect()
+}
+
+/// The lines of a value of several lines that are looked for by themselves.
+pub(super) fn lines(value: &str) -> impl Iterator<Item = &str> {
+    let lines = value.lines().filter(|line| line.len() >= LINE && !line.starts_with("-----"));
+    lines.filter(move |line| *line != value)
+}
+
+impl Way {
+    /// The value written so; `None` if it is too short to be broken into lines.
+    pub(super) fn write(self, value: &str) -> Option<String> {
+        Some(match self {
+            Self::Plain => value.to_owned(),
+            Self::CrLf => value.replace('\n', "\r\n"),
+            Self::Hex { upper: false } => HEXLOWER.encode(value.as_bytes()),
+            Self::Hex { upper: true } => HEXUPPER.encode(value.as_bytes()),
+            Self::Base64 { url, before, part } => base64(value, url, before, part),
+            Self::Wrapped { url, padded, width, newline } => {
+                if base64(value, url, 0, Part::Alone).len() <= width {
+                    return None;
+                }
+                let part = if padded { Part::Padded } else { Part::Inside };
+                wrapped(&base64(value, url, 0, part), width, newline)
+            }
+            Self::Percent { kept, upper, plus } => {
+                let encoded = percent(value, kept, upper);
+                if plus { encoded.replace("%20", "+") } else { encoded }
+            }
+            Self::Json { style, twice } => {
+                let style = Json::of(style);
+                let once = json_escaped(value, style);
+                if twice { json_escaped(&once, style) } else { once }
+            }
+            Self::Shell(shell) => shell.quoted(value),
+            Self::Html { double, single } => {
+                let base = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                base.replace('"', double).replace('\'', single)
+            }
+        })
     }
-    add(HEXLOWER.encode(value.as_bytes()));
-    add(HEXUPPER.encode(value.as_bytes()));
-    for encoding in [BASE64_NOPAD, BASE64URL_NOPAD] {
-        base64(value, &encoding, &mut add);
-    }
-    for kept in KEPT_IN_URLS {
-        for upper in [true, false] {
-            let encoded = percent(value, kept, upper);
-            add(encoded.replace("%20", "+"));
-            add(encoded);
-        }
-    }
-    json(value, &mut add);
-    shell(value, &mut add);
-    html(value, &mut add);
-    forms
 }
 
 /// Base64, alone or inside the encoding of a longer text. Three bytes become four characters, so
 /// there are three ways in which the value can lie in these; characters that also hold bits of
 /// what stands before or behind are left out.
-fn base64(value: &str, encoding: &Encoding, add: &mut impl FnMut(String)) {
-    for before in 0..3_usize {
-        let mut bytes = vec![0; before];
-        bytes.extend_from_slice(value.as_bytes());
-        let text = encoding.encode(&bytes);
-        let own = (bytes.len() * 8) / 6;
-        let inside: String = text.chars().take(own).skip((before * 8).div_ceil(6)).collect();
-        // The last character, where nothing stands behind.
-        let ending: String = text.chars().skip(own).collect();
-        let padding = "=".repeat((4 - text.len() % 4) % 4);
-        let alone = format!("{inside}{ending}");
-        let padded = format!("{alone}{padding}");
-        if before == 0 {
-            for wrap in WRAPS.into_iter().filter(|wrap| text.len() > *wrap) {
-                for newline in ["\n", "\r\n"] {
-                    add(wrapped(&inside, wrap, newline));
-                    add(wrapped(&padded, wrap, newline));
-                }
-            }
-        }
-        add(inside);
-        add(alone);
-        add(padded);
+fn base64(value: &str, url: bool, before: usize, part: Part) -> String {
+    let encoding: Encoding = if url { BASE64URL_NOPAD } else { BASE64_NOPAD };
+    let mut bytes = vec![0; before];
+    bytes.extend_from_slice(value.as_bytes());
+    let mut text = encoding.encode(&bytes);
+    let length = text.len();
+    if part == Part::Inside {
+        text.truncate((bytes.len() * 8) / 6);
     }
+    text.drain(..(before * 8).div_ceil(6).min(text.len()));
+    if part == Part::Padded {
+        text.push_str(&"=".repeat((4 - length % 4) % 4));
+    }
+    text
 }
 
 fn wrapped(text: &str, width: usize, newline: &str) -> String {
@@ -136,15 +242,10 @@ struct Json {
     upper: bool,
 }
 
-/// As strings of JSON, and of JSON inside a string of JSON.
-fn json(value: &str, add: &mut impl FnMut(String)) {
-    for bits in 0..32_u8 {
+impl Json {
+    fn of(bits: u8) -> Self {
         let on = |bit: u8| bits >> bit & 1 == 1;
-        let style = Json { slash: on(0), ascii: on(1), html: on(2), long: on(3), upper: on(4) };
-        let once = json_escaped(value, style);
-        let twice = json_escaped(&once, style);
-        add(once);
-        add(twice);
+        Self { slash: on(0), ascii: on(1), html: on(2), long: on(3), upper: on(4) }
     }
 }
 
@@ -181,38 +282,30 @@ fn json_escaped(value: &str, style: Json) -> String {
     out
 }
 
-/// As shells quote: in single quotes, in double quotes, and each character by itself.
-fn shell(value: &str, add: &mut impl FnMut(String)) {
-    add(value.replace('\'', "'\\''"));
-    add(value.replace('\'', "'\"'\"'"));
-    // Fish, Python and JavaScript in single quotes.
-    let single = value.replace('\\', "\\\\").replace('\'', "\\'");
-    add(single.replace('\n', "\\n"));
-    add(single);
-    let escape = |set: fn(char) -> bool| {
-        let mut out = String::with_capacity(value.len());
-        for c in value.chars() {
-            if set(c) {
-                out.push('\\');
+impl Shell {
+    fn quoted(self, value: &str) -> String {
+        const KEPT: &str = "_-./:@%+=\n";
+        let escape = |set: fn(char) -> bool| {
+            let mut out = String::with_capacity(value.len());
+            for c in value.chars() {
+                if set(c) {
+                    out.push('\\');
+                }
+                out.push(c);
             }
-            out.push(c);
+            out
+        };
+        fn special(c: char) -> bool {
+            c.is_ascii() && !c.is_ascii_alphanumeric() && !KEPT.contains(c)
         }
-        out
-    };
-    add(escape(|c| matches!(c, '"' | '\\' | '$' | '`')));
-    add(escape(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !"_-./:@%+,=\n".contains(c)));
-    add(escape(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !"_-./:@%+=\n".contains(c)));
-}
-
-fn html(value: &str, add: &mut impl FnMut(String)) {
-    let base = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    for (double, single) in [
-        ("\"", "'"),
-        ("&quot;", "'"),
-        ("&quot;", "&#39;"),
-        ("&quot;", "&#x27;"),
-        ("&#34;", "&#39;"),
-    ] {
-        add(base.replace('"', double).replace('\'', single));
+        match self {
+            Self::Single => value.replace('\'', "'\\''"),
+            Self::SingleByDouble => value.replace('\'', "'\"'\"'"),
+            Self::Escaped => value.replace('\\', "\\\\").replace('\'', "\\'"),
+            Self::EscapedLine => Self::Escaped.quoted(value).replace('\n', "\\n"),
+            Self::Double => escape(|c| matches!(c, '"' | '\\' | '$' | '`')),
+            Self::Bare => escape(|c| c != ',' && special(c)),
+            Self::BareComma => escape(special),
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Redaction;
 use super::automaton::{Found, ROOT};
-use std::collections::VecDeque;
+use super::long::HEAD;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// How much more than needed is held before it is looked through for what can go.
@@ -13,6 +14,11 @@ pub(crate) struct Stream {
     redaction: Arc<Redaction>,
     /// Where the automaton stands.
     at: u32,
+    /// By group the long forms that are being followed: how much of each stands at the end of what
+    /// came in, 0 if too little to be followed.
+    followed: BTreeMap<u32, Vec<u32>>,
+    /// How many of the last bytes may be the beginning of a form.
+    depth: u32,
     /// How many bytes came in so far.
     position: u64,
     /// The last of these, not yet written or masked.
@@ -36,6 +42,8 @@ impl Stream {
         Self {
             redaction,
             at: ROOT,
+            followed: BTreeMap::new(),
+            depth: 0,
             position: 0,
             held: Vec::new(),
             matches: VecDeque::new(),
@@ -50,7 +58,7 @@ impl Stream {
         let automaton = &redaction.automaton;
         let mut rest = chunk;
         while let Some((byte, behind)) = rest.split_first() {
-            if self.at == ROOT && self.held.is_empty() && self.position >= self.masked {
+            if self.depth == 0 && self.held.is_empty() && self.position >= self.masked {
                 let clear = automaton.clear(rest);
                 if clear > 0 {
                     let (plain, suspect) = rest.split_at(clear);
@@ -63,22 +71,64 @@ impl Stream {
             self.held.push(*byte);
             self.position += 1;
             self.at = automaton.step(self.at, *byte);
-            if let Some(found) = automaton.found(self.at) {
+            let standing = automaton.standing(self.at);
+            if let Some(found) = standing.found {
                 self.found(found);
             }
-            let depth = automaton.depth(self.at);
+            self.depth = standing.depth;
+            if standing.head.is_some() || !self.followed.is_empty() {
+                self.follow(*byte, standing.head);
+            }
+            let depth = self.depth;
             if depth == 0 || self.held.len() > depth as usize + SLACK {
                 self.release(u64::from(depth), out);
             }
             rest = behind;
         }
-        self.release(u64::from(automaton.depth(self.at)), out);
+        self.release(u64::from(self.depth), out);
     }
 
     /// Ends the stream: what was held back is no secret any more.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
         self.at = ROOT;
+        self.depth = 0;
+        self.followed.clear();
         self.release(0, out);
+    }
+
+    /// Follows the long forms that were begun by one more byte, and those whose beginning ends with
+    /// it from here on.
+    fn follow(&mut self, byte: u8, begun: Option<u32>) {
+        let redaction = Arc::clone(&self.redaction);
+        let mut followed = std::mem::take(&mut self.followed);
+        followed.retain(|group, states| {
+            let mut any = false;
+            for (chain, state) in redaction.long.chains(*group).iter().zip(states) {
+                if *state == 0 {
+                    continue;
+                }
+                *state = chain.step(*state, byte);
+                if *state == chain.length() {
+                    self.found(Found { length: *state, pattern: chain.pattern });
+                }
+                // Of less than its beginning the automaton knows.
+                if (*state as usize) < HEAD {
+                    *state = 0;
+                }
+                any |= *state > 0;
+                self.depth = self.depth.max(*state);
+            }
+            any
+        });
+        if let Some(group) = begun {
+            let count = redaction.long.chains(group).len();
+            for state in followed.entry(group).or_insert_with(|| vec![0; count]) {
+                if *state == 0 {
+                    *state = HEAD as u32;
+                }
+            }
+        }
+        self.followed = followed;
     }
 
     fn found(&mut self, found: Found) {
@@ -92,7 +142,8 @@ impl Stream {
             if last.end <= new.start {
                 break;
             }
-            if last.start < new.start {
+            let same = (last.start, last.end) == (new.start, new.end);
+            if last.start < new.start || same {
                 new.start = last.start;
                 new.pattern = last.pattern;
             }

@@ -108,6 +108,16 @@ fn piece() -> impl Strategy<Value = (u8, usize, usize, String)> {
     (0..8_u8, 0..64_usize, 0..40_usize, "[a-cA-C7%/+ \"é]{0,6}")
 }
 
+/// A value whose forms are not in the automaton as a whole; some repeat themselves.
+fn long_secret() -> impl Strategy<Value = String> {
+    ("[a-c/+ \"'\n$é😀&]{1,9}", 20..40_usize, "7%[a-c/\"\n é]{0,30}").prop_map(|(part, n, end)| {
+        let mut text = part.repeat(n.max(130 / part.len() + 1));
+        text.push_str(&end);
+        text.push_str(&part.repeat(3));
+        text
+    })
+}
+
 fn built(secrets: &[String], pieces: &[(u8, usize, usize, String)]) -> Vec<u8> {
     let mut text = Vec::new();
     for (kind, which, cut, noise) in pieces {
@@ -147,6 +157,28 @@ proptest! {
         let text = built(&secrets, &pieces);
         let expected = in_chunks(&redaction, &text, &[]);
         for sizes in [&sizes[..], &[1], &[2, 3]] {
+            prop_assert_eq!(&in_chunks(&redaction, &text, sizes), &expected);
+        }
+        for form in secrets.iter().flat_map(|secret| forms::of(secret)) {
+            let survives = expected.windows(form.len()).any(|window| window == form);
+            prop_assert!(!survives, "{:?} in {:?}", String::from_utf8_lossy(&form),
+                String::from_utf8_lossy(&expected));
+        }
+    }
+
+    #[test]
+    fn long_values_are_found_as_short_ones_are(
+        secrets in prop::collection::vec(long_secret(), 1..3),
+        short in secret(),
+        pieces in prop::collection::vec(piece(), 0..6),
+        sizes in prop::collection::vec(1..400_usize, 1..8),
+    ) {
+        let secrets = [secrets, vec![short]].concat();
+        let refs: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        let redaction = redaction(&refs);
+        let text = built(&secrets, &pieces);
+        let expected = in_chunks(&redaction, &text, &[]);
+        for sizes in [&sizes[..], &[1]] {
             prop_assert_eq!(&in_chunks(&redaction, &text, sizes), &expected);
         }
         for form in secrets.iter().flat_map(|secret| forms::of(secret)) {
