@@ -2,10 +2,14 @@
 
 use super::relay;
 use crate::commands::env::run::Ready;
+use crate::exit::ExitStatus;
 use crate::render::Terminal;
 use crate::report::{Console as _, Problem};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// As shells have it: there is a command, and it cannot be started.
@@ -16,8 +20,14 @@ const NOT_FOUND: u8 = 127;
 
 /// Starts the command. That it cannot be started is told on stderr and in the exit code.
 pub(super) fn start(ready: &Ready, console: &Terminal) -> ExitCode {
-    let mut command = Command::new(&ready.program);
-    command.args(&ready.args);
+    let mut command = match &ready.redact {
+        Some(_) => bound(ready),
+        None => {
+            let mut command = Command::new(&ready.program);
+            command.args(&ready.args);
+            command
+        }
+    };
     for name in &ready.remove {
         command.env_remove(name);
     }
@@ -40,10 +50,62 @@ pub(super) fn start(ready: &Ready, console: &Terminal) -> ExitCode {
     }
 }
 
+/// The words behind our own name by which we start a command that ends with the process above it.
+const BOUND: &str = "__bound";
+
+/// Ourselves, to be replaced by the command as soon as the system knows that it is to end with us:
+/// nothing of ours may run between the birth of a process and its program, so it runs there.
+fn bound(ready: &Ready) -> Command {
+    let ours = Path::new("/proc/self/exe");
+    let mut command = if cfg!(target_os = "linux") && ours.exists() {
+        let mut command = Command::new(ours);
+        command.arg0("ultra").arg(BOUND).arg(std::process::id().to_string()).arg(&ready.program);
+        command
+    } else {
+        Command::new(&ready.program)
+    };
+    command.args(&ready.args);
+    command
+}
+
+/// What we are to be replaced by, if we are started so; `None` for any other command.
+pub(super) fn asked(args: &[OsString]) -> Option<Result<Ready, ExitStatus>> {
+    let [_, word, above, program, args @ ..] = args else { return None };
+    if word != BOUND {
+        return None;
+    }
+    Some(ends_with(above).map(|()| Ready {
+        program: program.clone(),
+        args: args.to_vec(),
+        set: BTreeMap::new(),
+        remove: Vec::new(),
+        redact: None,
+    }))
+}
+
+/// Has the system kill this process when `above` ends without having waited for it.
+#[cfg(target_os = "linux")]
+fn ends_with(above: &OsStr) -> Result<(), ExitStatus> {
+    let signal = Some(rustix::process::Signal::KILL);
+    // Where that cannot be had the command runs all the same.
+    let _ = rustix::process::set_parent_process_death_signal(signal);
+    let parent = rustix::process::getppid().map(|parent| parent.as_raw_nonzero().get());
+    match above.to_str().and_then(|above| above.parse::<i32>().ok()) {
+        Some(above) if parent == Some(above) => Ok(()),
+        Some(_) => Err(ExitStatus::Interrupted),
+        None => Err(ExitStatus::Usage),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ends_with(_: &OsStr) -> Result<(), ExitStatus> {
+    Err(ExitStatus::Usage)
+}
+
 fn failure(ready: &Ready, error: &io::Error) -> (u8, Problem) {
     let shown = ready.program.to_string_lossy();
     let program = shown.escape_debug();
-    let there = shown.contains('/') && std::path::Path::new(&ready.program).exists();
+    let there = shown.contains('/') && Path::new(&ready.program).exists();
     if error.kind() == io::ErrorKind::NotFound && !there {
         let problem =
             Problem::error("command-not-found", format!("there is no command `{program}`"));

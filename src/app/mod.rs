@@ -123,6 +123,9 @@ pub(crate) fn main() -> ExitCode {
     if args.len() == 3 && args.iter().skip(1).eq(compat::CHILD.iter()) {
         return asked_for_dotenvy();
     }
+    if let Some(ready) = child::asked(&args) {
+        return ready.map_or_else(Into::into, |ready| child::start(&ready, &plain(Format::Human)));
+    }
     if let Some(candidates) = complete::asked(args.iter().cloned()) {
         // Whoever asks is a shell in the middle of a line: there is nobody to tell of an error.
         let _ = io::stdout().lock().write_all(candidates.as_bytes());
@@ -154,14 +157,18 @@ pub(crate) fn main() -> ExitCode {
 
 /// We are a child process of ours, which wants to know what the crate `dotenvy` reads.
 fn asked_for_dotenvy() -> ExitCode {
-    let console = Terminal::new(TerminalOptions {
-        format: Format::Json,
+    finish(&commands::env::dotenvy::run(), &plain(Format::Json)).into()
+}
+
+/// What a process of ours writes to that another of ours started.
+fn plain(format: Format) -> Terminal {
+    Terminal::new(TerminalOptions {
+        format,
         quiet: true,
         no_color: true,
         yes: false,
         no_input: true,
-    });
-    finish(&commands::env::dotenvy::run(), &console).into()
+    })
 }
 
 /// Help and version go to stdout and hold; everything else is a usage error on stderr, as text or

@@ -3,7 +3,7 @@
 //! Standard input is the command's own; standard output and error are pipes, so it does not see a
 //! terminal there. Signals that are sent to this process are passed on; those that a terminal
 //! sends reach the command by themselves. What the command leaves running may keep the pipes open:
-//! when it has ended and nothing has come for a while, they are left alone.
+//! when it has ended, what it wrote is passed on, and then they are left alone.
 
 use crate::base::redaction::{Pattern, Redaction, Stream};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -16,7 +16,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -26,6 +26,9 @@ const CHUNK: usize = 64 << 10;
 
 /// How long a pipe that others keep open may stay silent after the command has ended.
 const SILENCE: Duration = Duration::from_millis(300);
+
+/// How long others that keep a pipe open are listened to after that, if it is not silent.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often it is looked at then.
 const TICK: Duration = Duration::from_millis(10);
@@ -65,12 +68,30 @@ pub(super) fn run(mut command: Command, patterns: &[Pattern]) -> io::Result<Exit
                 Some(signal) = signals.recv() => pass_on(signal, &child),
             }
         };
-        for pump in &pumps {
-            pump.drained().await;
+        let until = Instant::now() + PATIENCE;
+        let drained = async {
+            for pump in &pumps {
+                pump.drained(until).await;
+            }
+        };
+        tokio::select! {
+            () = drained => Ok::<_, io::Error>(code(status)),
+            // Whoever reads us may take a long time. The command is not there any more to be told.
+            signal = ends(&mut signals) => Ok(u8::try_from(128 + signal.as_raw()).unwrap_or(1)),
         }
-        Ok::<_, io::Error>(status)
     })?;
-    Ok(code(status).into())
+    Ok(status.into())
+}
+
+/// The next signal that ends a process which does nothing about it.
+async fn ends(signals: &mut mpsc::UnboundedReceiver<Signal>) -> Signal {
+    loop {
+        match signals.recv().await {
+            Some(Signal::WINCH) => {}
+            Some(signal) => return signal,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 fn code(status: ExitStatus) -> u8 {
@@ -135,12 +156,14 @@ struct Pump {
 }
 
 struct Shared {
-    /// The stream, and whether somebody ended it.
+    /// The stream, unless somebody ended it. Whoever writes holds it.
     stream: Mutex<Option<Stream>>,
     /// Whether the thread waits for the pipe.
     reading: AtomicBool,
     /// How many chunks came.
     chunks: AtomicU64,
+    /// Whether only what is in the pipe by now is still wanted.
+    late: AtomicBool,
     done: AtomicBool,
     /// Our own end: no buffer stands between.
     to: File,
@@ -152,6 +175,7 @@ impl Pump {
             stream: Mutex::new(Some(Stream::new(Arc::clone(redaction)))),
             reading: AtomicBool::new(true),
             chunks: AtomicU64::new(0),
+            late: AtomicBool::new(false),
             done: AtomicBool::new(pipe.is_none()),
             to: File::from(to),
         });
@@ -166,26 +190,25 @@ impl Pump {
         Self { shared }
     }
 
-    /// Waits until everything is written, or nothing comes any more.
-    async fn drained(&self) {
+    /// Waits until everything is written, or nothing comes any more, or it is late and others write,
+    /// perhaps for ever: then what is there by now is the end.
+    async fn drained(&self, until: Instant) {
         let shared = &self.shared;
-        let (mut silent, mut last) = (Duration::ZERO, 0);
+        let (mut silent, mut before) = (Duration::ZERO, 0);
         while !shared.done.load(Ordering::Acquire) {
             let chunks = shared.chunks.load(Ordering::Acquire);
-            if shared.reading.load(Ordering::Acquire) && chunks == last {
-                silent += TICK;
-            } else {
-                silent = Duration::ZERO;
+            let waits = shared.reading.load(Ordering::Acquire);
+            silent = if waits && chunks == before { silent + TICK } else { Duration::ZERO };
+            before = chunks;
+            if Instant::now() >= until {
+                shared.late.store(true, Ordering::Release);
             }
-            last = chunks;
-            if silent >= SILENCE {
-                let mut rest = Vec::new();
-                let mut stream = shared.stream.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(mut stream) = stream.take() {
-                    stream.finish(&mut rest);
-                    let _ = shared.write(&rest);
-                }
-                break;
+            // The thread holds the stream only while it writes.
+            if silent >= SILENCE
+                && let Ok(mut stream) = shared.stream.try_lock()
+            {
+                let _ = shared.end(&mut stream);
+                return;
             }
             tokio::time::sleep(TICK).await;
         }
@@ -213,7 +236,17 @@ impl Shared {
         Ok(())
     }
 
+    /// Ends the stream, if nobody has.
+    fn end(&self, stream: &mut Option<Stream>) -> io::Result<()> {
+        let mut rest = Vec::new();
+        if let Some(mut stream) = stream.take() {
+            stream.finish(&mut rest);
+        }
+        self.write(&rest)
+    }
+
     fn copy(&self, mut pipe: File) -> io::Result<()> {
+        let mut left = None;
         let mut chunk = vec![0; CHUNK];
         let mut out = Vec::with_capacity(CHUNK * 2);
         loop {
@@ -225,17 +258,20 @@ impl Shared {
             self.reading.store(false, Ordering::Release);
             self.chunks.fetch_add(1, Ordering::AcqRel);
             out.clear();
-            {
-                let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(stream) = stream.as_mut() else { return Ok(()) };
-                match chunk.get(..read).filter(|bytes| !bytes.is_empty()) {
-                    Some(bytes) => stream.push(bytes, &mut out),
-                    None => stream.finish(&mut out),
-                }
-            }
+            let mut held = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(stream) = held.as_mut() else { return Ok(()) };
+            let bytes = chunk.get(..read).unwrap_or_default();
+            stream.push(bytes, &mut out);
             self.write(&out)?;
-            if read == 0 {
-                return Ok(());
+            left = match left {
+                Some(left) => Some(u64::saturating_sub(left, bytes.len() as u64)),
+                None if self.late.load(Ordering::Acquire) => {
+                    Some(rustix::io::ioctl_fionread(&pipe).unwrap_or(0))
+                }
+                None => None,
+            };
+            if bytes.is_empty() || left == Some(0) {
+                return self.end(&mut held);
             }
         }
     }

@@ -285,6 +285,106 @@ fn signals_reach_a_redacted_command_and_leftovers_do_not_hold_it_up() {
 }
 
 #[test]
+fn who_keeps_the_pipe_open_and_writes_holds_nothing_up() {
+    const SIZE: usize = 300_000;
+    let ultra = Ultra::empty();
+    // The background process writes for ever; its end is that nobody reads any more.
+    let script = format!(
+        "(while :; do echo x; sleep 0.02; done) & head -c {SIZE} /dev/zero | tr '\\0' a; exit 7"
+    );
+    let mut child =
+        ultra.command(["env", "run", "--redact", "--", "sh", "-c", &script]).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        stdout.read_to_end(&mut text).map(|_| text)
+    });
+    let status =
+        eventually(Duration::from_secs(20), "the command's end", || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(7));
+    let text = reader.join().unwrap().unwrap();
+    assert_eq!(text.iter().filter(|byte| **byte == b'a').count(), SIZE, "something was cut off");
+}
+
+#[test]
+fn a_reader_that_does_not_read_can_be_given_up() {
+    let ultra = Ultra::empty();
+    let script = "head -c 100000 /dev/zero; : > ended";
+    let mut child =
+        ultra.command(["env", "run", "--redact", "--", "sh", "-c", script]).spawn().unwrap();
+    let file = ultra.root().join("ended");
+    eventually(Duration::from_secs(20), "all of it written", || file.exists().then_some(()));
+    let id = child.id().to_string();
+    let status = eventually(Duration::from_secs(20), "the end", || {
+        assert!(ultra.wrapped("kill", ["-TERM", &id]).status().is_ok());
+        child.try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(143));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_redacted_command_does_not_outlive_a_killed_ultra() {
+    let ultra = Ultra::empty();
+    let mut child = ultra
+        .command(["env", "run", "--redact", "--", "sh", "-c", "echo $$; exec sleep 600"])
+        .spawn()
+        .unwrap();
+    let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut id = String::new();
+    std::io::BufRead::read_line(&mut stdout, &mut id).unwrap();
+    let stat = format!("/proc/{}/stat", id.trim());
+    assert!(std::fs::exists(&stat).unwrap());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    eventually(Duration::from_secs(20), "the command's end", || {
+        // Whoever inherits it may take its time to bury it.
+        let state = std::fs::read_to_string(&stat).unwrap_or_default();
+        (state.is_empty() || state.contains(") Z ")).then_some(())
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_long_secret_costs_little_and_is_found_in_every_form() {
+    const LETTERS: &[u8] = b"abcdefghijklm/+ \"nopqrstuvwxyz";
+    let mut state = 1_u32;
+    let mut letter = || {
+        state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        char::from(LETTERS[(state >> 16) as usize % LETTERS.len()])
+    };
+    let secret: String = (0..100_000).map(|_| letter()).collect();
+    let peak = |ultra: &Ultra, script: &str| -> u64 {
+        let script = format!("grep VmHWM /proc/$PPID/status >&2; {script}");
+        let outcome = redacted(ultra, &script).exits(0);
+        let line = outcome.stderr.split_whitespace().nth(1).unwrap().to_owned();
+        line.parse().unwrap()
+    };
+    let ultra = Ultra::empty().env("APP_TOKEN", &secret[..50]);
+    let small = peak(&ultra, "true");
+    let ultra = Ultra::empty().env("APP_TOKEN", &secret);
+    let large = peak(&ultra, "true");
+    assert!(large < small + 16_000, "{large} kB and not {small} kB");
+    for print in [
+        "printf %s \"$APP_TOKEN\"",
+        "printf %s \"$APP_TOKEN\" | base64 -w0",
+        "printf %s \"$APP_TOKEN\" | base64",
+        "printf %s \"xx$APP_TOKEN\" | base64 -w0",
+        "printf %s \"$APP_TOKEN\" | od -An -v -tx1 | tr -d ' \\n'",
+        "printf %s \"$APP_TOKEN\" | sed 's/\"/\\\\\"/g'",
+        "printf %s \"$APP_TOKEN\" | sed 's/\"/%22/g; s/ /%20/g; s,/,%2F,g; s/+/%2B/g'",
+    ] {
+        let outcome = redacted(&ultra, print).exits(0);
+        let rest = outcome.stdout.replacen("[redacted:APP_TOKEN]", "", 1);
+        assert!(
+            rest.len() <= 8 && rest.len() < outcome.stdout.len(),
+            "{print} left {}",
+            rest.len()
+        );
+    }
+}
+
+#[test]
 fn a_closed_pipe_ends_a_redacted_command_quietly() {
     let ultra = Ultra::empty();
     let mut child = ultra.command(["env", "run", "--redact", "--", "yes"]).spawn().unwrap();
