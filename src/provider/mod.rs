@@ -1,6 +1,7 @@
 //! The wire of providers: how a request is put to them, how their answers and errors read. It
 //! knows no routes and no slots; what is sent where is for `gateway` to decide.
 
+pub(crate) mod admin;
 pub(crate) mod anthropic;
 pub(crate) mod client;
 pub(crate) mod envelope;

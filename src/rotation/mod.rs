@@ -1,5 +1,6 @@
 //! Rotation: a key is replaced step by step, each step on record before and after it is taken.
 
+pub(crate) mod fleet;
 pub(crate) mod journal;
 pub(crate) mod machine;
 mod refusals;

@@ -2,6 +2,7 @@
 
 use super::index::{EntryFacts, VersionFacts};
 use crate::base::{Secret, Timestamp};
+use crate::settings::secret::{Remote, RingKey, RingRole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
@@ -61,6 +62,21 @@ pub(crate) struct Version {
     /// Whether the operator went back from it to an older value.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) rolled_back: bool,
+    /// The user id of who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<u32>,
+    /// When its grace is over: an old one is accepted until then, and is disabled afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retire_at: Option<Timestamp>,
+    /// When it was disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) disabled_at: Option<Timestamp>,
+    /// When the operator said that others may know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) compromised_at: Option<Timestamp>,
+    /// What its issuer calls it; `None` for a value that was pasted or made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) remote: Option<Remote>,
 }
 
 /// What a version is used for.
@@ -69,10 +85,15 @@ pub(crate) struct Version {
 pub(crate) enum State {
     /// A rotation made it; nobody uses it yet.
     Pending,
+    /// Published ahead of its use: servers verify with it and do not sign with it yet.
+    Next,
     /// The one in use.
     Current,
-    /// Superseded; kept for `rollback`.
+    /// Superseded: accepted until its grace is over, and kept for `rollback`.
     Old,
+    /// Out of use for good: no server accepts it, and its provider does not either if that could
+    /// be arranged.
+    Disabled,
 }
 
 impl State {
@@ -80,8 +101,10 @@ impl State {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Pending => "pending",
+            Self::Next => "next",
             Self::Current => "current",
             Self::Old => "old",
+            Self::Disabled => "disabled",
         }
     }
 }
@@ -149,6 +172,11 @@ impl Document {
             allowed: v.allowed.clone(),
             refused_at: v.refused_at,
             rolled_back: v.rolled_back,
+            by: v.by,
+            retire_at: v.retire_at,
+            disabled_at: v.disabled_at,
+            compromised_at: v.compromised_at,
+            remote: v.remote.clone(),
         };
         self.entries
             .iter()
@@ -166,12 +194,13 @@ impl Entry {
     }
 
     /// The version to go back to: the newest superseded one with another value than the current,
-    /// which no provider refused last. One that was gone back from comes after all others.
+    /// which no provider refused last and nobody called compromised. One that was gone back from
+    /// comes after all others.
     pub(crate) fn previous(&self) -> Option<&Version> {
         let current = self.current();
         let candidates = || {
             let old = self.versions.iter().rev().filter(|v| v.state == State::Old);
-            old.filter(|v| v.refused_at.is_none())
+            old.filter(|v| v.refused_at.is_none() && v.compromised_at.is_none())
                 .filter(|v| current.is_none_or(|c| !c.value.same_as(&v.value)))
         };
         candidates().find(|v| !v.rolled_back).or_else(|| candidates().next())
@@ -212,12 +241,17 @@ impl Entry {
             allowed: Vec::new(),
             refused_at: None,
             rolled_back: false,
+            by: Some(rustix::process::getuid().as_raw()),
+            retire_at: None,
+            disabled_at: None,
+            compromised_at: None,
+            remote: None,
         });
         self.prune();
         number
     }
 
-    /// Makes the pending version `number` the current one; whether it was there.
+    /// Makes version `number` the current one; whether it was there.
     pub(crate) fn promote(&mut self, number: u32) -> bool {
         if !self.versions.iter().any(|v| v.number == number) {
             return false;
@@ -225,14 +259,51 @@ impl Entry {
         self.supersede();
         if let Some(version) = self.version_mut(number) {
             version.state = State::Current;
+            version.retire_at = None;
         }
         self.prune();
         true
     }
 
-    /// Forgets the pending version `number`.
+    /// Forgets the version `number` that nobody signs or authenticates with yet.
     pub(crate) fn discard(&mut self, number: u32) {
-        self.versions.retain(|v| v.number != number || v.state != State::Pending);
+        self.versions
+            .retain(|v| v.number != number || !matches!(v.state, State::Pending | State::Next));
+    }
+
+    /// Forgets the version `number`, whatever its state; whether it was there.
+    pub(crate) fn remove(&mut self, number: u32) -> bool {
+        let before = self.versions.len();
+        self.versions.retain(|v| v.number != number);
+        self.versions.len() < before
+    }
+
+    /// The values that a server works with besides provider keys: the current one signs, the next
+    /// one and those within their grace verify. A value that occurs twice is said once.
+    pub(crate) fn ring(&self) -> Vec<RingKey> {
+        let order = |state| match state {
+            State::Current => 0,
+            State::Next => 1,
+            _ => 2,
+        };
+        let mut versions: Vec<&Version> = self.versions.iter().rev().collect();
+        versions.sort_by_key(|v| order(v.state));
+        let mut ring: Vec<RingKey> = Vec::new();
+        for version in versions {
+            let role = match (version.state, version.retire_at) {
+                (State::Current, _) => RingRole::Signs,
+                (State::Next, _) => RingRole::Verifies { until: None },
+                (State::Old, Some(until)) if version.compromised_at.is_none() => {
+                    RingRole::Verifies { until: Some(until) }
+                }
+                _ => continue,
+            };
+            if !ring.iter().any(|key| key.secret.same_as(&version.value)) {
+                let (version, secret) = (version.number, version.value.clone());
+                ring.push(RingKey { version, secret, role });
+            }
+        }
+        ring
     }
 
     fn supersede(&mut self) {
@@ -241,11 +312,18 @@ impl Entry {
         }
     }
 
+    /// Drops the oldest versions that nobody waits for: not those within their grace, and not
+    /// those that can still be disabled with their issuer.
     fn prune(&mut self) {
-        let old = self.versions.iter().filter(|v| v.state == State::Old).count();
-        let mut surplus = old.saturating_sub(KEPT);
+        let idle = |v: &Version| match v.state {
+            State::Old => v.retire_at.is_none(),
+            State::Disabled => true,
+            State::Pending | State::Next | State::Current => false,
+        };
+        let kept = self.versions.iter().filter(|v| idle(v)).count();
+        let mut surplus = kept.saturating_sub(KEPT);
         self.versions.retain(|v| {
-            let drop = surplus > 0 && v.state == State::Old;
+            let drop = surplus > 0 && idle(v);
             surplus -= usize::from(drop);
             !drop
         });
@@ -284,6 +362,29 @@ mod tests {
         assert_eq!(entry.versions.len(), KEPT + 1);
         assert_eq!(entry.current().unwrap().number, 30);
         assert_eq!(entry.previous().unwrap().number, 29);
+    }
+
+    #[test]
+    fn a_ring_has_who_signs_who_will_and_who_did() {
+        let mut entry = Entry::default();
+        let (now, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
+        for value in ["bad", "idle", "old", "same"] {
+            entry.add(Secret::new(value), State::Current, now, None);
+        }
+        for number in [1, 3] {
+            entry.version_mut(number).unwrap().retire_at = Some(later);
+        }
+        entry.version_mut(1).unwrap().compromised_at = Some(now);
+        entry.add(Secret::new("next"), State::Next, now, None);
+        entry.add(Secret::new("pending"), State::Pending, now, None);
+        entry.add(Secret::new("same"), State::Next, now, None);
+        let ring: Vec<_> = entry.ring().into_iter().map(|k| (k.version, k.role)).collect();
+        let verifies = |until| RingRole::Verifies { until };
+        assert_eq!(ring, [(4, RingRole::Signs), (5, verifies(None)), (3, verifies(Some(later)))]);
+        let text = serde_json::to_string(&entry).unwrap();
+        let back: Entry = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.versions[2].retire_at, Some(later));
+        assert!(!text.contains("remote") && !text.contains("disabled_at"), "{text}");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use super::backend::BackendKind;
 use super::document::State;
 use crate::base::{Timestamp, file};
+use crate::settings::secret::Remote;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -57,9 +58,9 @@ pub(crate) struct EntryFacts {
     pub(crate) versions: Vec<VersionFacts>,
 }
 
-/// What is known of a version.
+/// What is known of a version. A field of a later program is skipped: a listing by an older one
+/// is right in what it shows. Only the vault itself, which is rewritten, must be known whole.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct VersionFacts {
     /// Its number, from 1.
     pub(crate) number: u32,
@@ -84,14 +85,30 @@ pub(crate) struct VersionFacts {
     /// Whether somebody went back from it to an older one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) rolled_back: bool,
+    /// The user id of who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<u32>,
+    /// When its grace is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retire_at: Option<Timestamp>,
+    /// When it was disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) disabled_at: Option<Timestamp>,
+    /// When the operator said that others may know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) compromised_at: Option<Timestamp>,
+    /// What its issuer calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) remote: Option<Remote>,
 }
 
 impl VersionFacts {
     /// How it stands, in words: its state and what speaks against it.
     pub(crate) fn standing(&self) -> String {
+        let compromised = self.compromised_at.map(|_| "compromised");
         let refused = self.refused_at.map(|_| "refused by the provider");
         let left = self.rolled_back.then_some("rolled back");
-        let marks = [Some(self.state.word()), refused, left];
+        let marks = [Some(self.state.word()), compromised, refused, left];
         marks.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 

@@ -1,12 +1,12 @@
 //! The vault as commands and servers see it: facts from the index, values on demand.
 
 use super::crypto::{FingerprintKey, Identity, SealError};
-use super::document::Document;
+use super::document::{Document, Entry};
 use super::index::{EntryFacts, Index};
 use super::overview::{Freshness, Overview, Stamp, glance, stamp};
 use crate::base::{Clock, Secret, file};
 use crate::report::{Fault, Place, Problem, Unanswered};
-use crate::settings::secret::{SecretFacts, SecretSource};
+use crate::settings::secret::{RingKey, SecretFacts, SecretSource};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -306,6 +306,11 @@ impl SecretSource for VaultSource {
         let document = self.document().map_err(first)?;
         Ok(document
             .and_then(|d| d.entry(profile, name)?.current().map(|version| version.value.clone())))
+    }
+
+    fn ring(&self, profile: &str, name: &str) -> Result<Vec<RingKey>, Problem> {
+        let document = self.document().map_err(first)?;
+        Ok(document.and_then(|d| d.entry(profile, name).map(Entry::ring)).unwrap_or_default())
     }
 
     fn fingerprint(&self, value: &Secret) -> Result<String, Problem> {

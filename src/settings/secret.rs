@@ -3,6 +3,7 @@
 use super::origin::Origin;
 use crate::base::{Secret, Timestamp, file};
 use crate::report::Problem;
+use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::path::PathBuf;
 
@@ -49,6 +50,46 @@ pub(crate) struct SecretFacts {
     pub(crate) allowed: Vec<String>,
 }
 
+/// What the issuer of a key calls it: its ids, by which it is disabled and deleted. No values.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Remote {
+    /// Who issued it, such as `openai`.
+    pub(crate) issuer: String,
+    /// The project or workspace that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) project: Option<String>,
+    /// The account of the provider that carries it, such as a service account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+    /// The key itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
+}
+
+/// One of the keys of a name that servers sign, verify or seal with.
+#[derive(Clone, Debug)]
+pub(crate) struct RingKey {
+    /// The number of its version, from 1.
+    pub(crate) version: u32,
+    /// The value.
+    pub(crate) secret: Secret,
+    /// What it is used for.
+    pub(crate) role: RingRole,
+}
+
+/// What a key of a ring is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RingRole {
+    /// New tokens and seals are made with it, and those it made are accepted.
+    Signs,
+    /// What it signed is accepted, and nothing new is made with it.
+    Verifies {
+        /// Until then; `None` for the next key, which is about to sign.
+        until: Option<Timestamp>,
+    },
+}
+
 /// Who opens references. Supplied by `app`, so that settings need not know the vault.
 pub(crate) trait SecretSource: Debug + Send + Sync {
     /// What is known of the entry without opening anything; `None` if there is no such entry.
@@ -62,6 +103,20 @@ pub(crate) trait SecretSource: Debug + Send + Sync {
     /// # Errors
     /// The backend is locked, gone or denies access; the vault is damaged.
     fn open(&self, profile: &str, name: &str) -> Result<Option<Secret>, Problem>;
+
+    /// All keys of the entry that servers work with, the one that signs first; empty if there is
+    /// no such entry. A source without versions knows the current one only.
+    ///
+    /// # Errors
+    /// As [`SecretSource::open`].
+    fn ring(&self, profile: &str, name: &str) -> Result<Vec<RingKey>, Problem> {
+        let version = self.facts(profile, name)?.map_or(1, |facts| facts.version);
+        let secret = self.open(profile, name)?;
+        Ok(secret
+            .map(|secret| RingKey { version, secret, role: RingRole::Signs })
+            .into_iter()
+            .collect())
+    }
 
     /// The keyed fingerprint of a value that may come from anywhere, for comparing without
     /// showing.

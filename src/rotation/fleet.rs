@@ -1,0 +1,139 @@
+//! What the command line sees of the running servers: who they are, and which keys they have.
+
+use crate::base::Timestamp;
+use crate::report::Fault;
+use serde::{Deserialize, Serialize};
+
+/// A server that was seen within the last 60 s.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Replica {
+    /// Its instance id.
+    pub(crate) instance: String,
+    /// When it last gave a sign of life.
+    pub(crate) at: Timestamp,
+    /// The version of its binary.
+    pub(crate) version: String,
+    /// The profile it serves.
+    pub(crate) profile: String,
+    /// The generation of the vault that it has read.
+    pub(crate) vault_generation: Option<u64>,
+    /// Its keys.
+    pub(crate) slots: Vec<ReplicaSlot>,
+}
+
+/// A key as a server has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReplicaSlot {
+    /// The variable.
+    #[serde(default)]
+    pub(crate) variable: String,
+    /// The keyed fingerprint of its value.
+    #[serde(default)]
+    pub(crate) fingerprint: Option<String>,
+    /// Counts the values that the variable had on that server.
+    #[serde(default)]
+    pub(crate) generation: u64,
+    /// `active`, `draining`, `rejected` or `disabled`; for keys that sign, the role.
+    #[serde(default)]
+    pub(crate) state: String,
+    /// Which layer the value came from.
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// The running servers of a profile.
+pub(crate) trait Fleet {
+    /// Hands the sealed vault to servers that do not see its file. Handing the same generation
+    /// over again is no error.
+    ///
+    /// # Errors
+    /// The store cannot be reached (5), or holds a later generation (6).
+    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault>;
+
+    /// The servers that were seen within the last 60 s.
+    ///
+    /// # Errors
+    /// The store cannot be read (5): then nobody knows who uses what.
+    fn replicas(&self) -> Result<Vec<Replica>, Fault>;
+
+    /// Has the servers that can be told look at the vault now, rather than at their next poll.
+    fn hasten(&self);
+}
+
+/// How far a key has come among the servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Acknowledgement {
+    /// How many servers have it.
+    pub(crate) on: usize,
+    /// Of how many.
+    pub(crate) of: usize,
+    /// The instances that do not have it yet.
+    pub(crate) waiting: Vec<String>,
+    /// The instances on which the provider rejected it.
+    pub(crate) rejected: Vec<String>,
+}
+
+impl Acknowledgement {
+    /// Whether every server has it and none saw it rejected.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.waiting.is_empty() && self.rejected.is_empty()
+    }
+}
+
+/// How far the value with this fingerprint has come as `variable`.
+pub(crate) fn acknowledged(
+    replicas: &[Replica],
+    variable: &str,
+    fingerprint: &str,
+) -> Acknowledgement {
+    let mut told = Acknowledgement { of: replicas.len(), ..Acknowledgement::default() };
+    for replica in replicas {
+        let slot = replica.slots.iter().find(|slot| {
+            slot.variable == variable && slot.fingerprint.as_deref() == Some(fingerprint)
+        });
+        match slot {
+            Some(slot) if slot.state == "rejected" => told.rejected.push(replica.instance.clone()),
+            Some(slot) if slot.state != "disabled" => told.on += 1,
+            _ => told.waiting.push(replica.instance.clone()),
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replica(instance: &str, slots: &[(&str, &str, &str)]) -> Replica {
+        let slot = |(variable, fingerprint, state): &(&str, &str, &str)| ReplicaSlot {
+            variable: (*variable).into(),
+            fingerprint: Some((*fingerprint).into()),
+            generation: 1,
+            state: (*state).into(),
+            source: None,
+        };
+        Replica {
+            instance: instance.into(),
+            at: Timestamp::UNIX_EPOCH,
+            version: "1".into(),
+            profile: "dev".into(),
+            vault_generation: Some(1),
+            slots: slots.iter().map(slot).collect(),
+        }
+    }
+
+    #[test]
+    fn a_server_acknowledges_with_the_fingerprint_itself() {
+        let fleet = [
+            replica("a", &[("K", "old", "draining"), ("K", "new", "active")]),
+            replica("b", &[("K", "old", "active"), ("L", "new", "active")]),
+            replica("c", &[("K", "new", "rejected"), ("K", "old", "active")]),
+            replica("d", &[("K", "new", "disabled")]),
+        ];
+        let told = acknowledged(&fleet, "K", "new");
+        assert_eq!((told.on, told.of), (1, 4));
+        assert_eq!((told.waiting.join(" "), told.rejected.join(" ")), ("b d".into(), "c".into()));
+        assert!(!told.is_whole());
+        assert!(acknowledged(&[], "K", "new").is_whole(), "nobody runs");
+    }
+}
