@@ -18,7 +18,7 @@ use crate::cli::{Cli, Command, Global, OutputFormat};
 use crate::commands;
 use crate::exit::ExitStatus;
 use crate::render::{self, Format, Terminal, TerminalOptions};
-use crate::report::{Console, Fault, Report, Unanswered};
+use crate::report::{Console, Fault, Problem, Report, Unanswered};
 use crate::secrets::{BackendOptions, VaultSource};
 use crate::settings::dotenv::compat;
 use crate::settings::environment::Environment;
@@ -68,7 +68,17 @@ impl Context {
     ) -> Result<Workspace, Fault> {
         let (profile, dir) = (self.global.profile.clone(), self.global.dir.clone());
         let flags = Flags { profile, dir, variables, files };
-        let workspace = Workspace::discover(environment, flags, self.clock.clone())?;
+        let before = environment.exported_profile().map(|_| environment.before_export());
+        let mut workspace = Workspace::discover(environment, flags.clone(), self.clock.clone())?;
+        // Values of another profile, which an export left in this shell, would win over those of
+        // the profile that is wanted.
+        if let Some(before) = before
+            && let Some(exported) = workspace.environment.exported_profile()
+            && exported != workspace.profile
+        {
+            self.tell_taken_back(exported, &before, &workspace.profile);
+            workspace = Workspace::discover(before, flags, self.clock.clone())?;
+        }
         if let Some(note) = workspace.root_note() {
             self.console.note(&note);
         }
@@ -82,6 +92,30 @@ impl Context {
             self.console.warn(&warning);
         }
         Ok(workspace)
+    }
+
+    /// Says that an export is not counted, and which variables the shell had a value of its own
+    /// for, which is not to be had from here.
+    fn tell_taken_back(&self, exported: &str, before: &Environment, profile: &str) {
+        self.console.note(&format!(
+            "the export of profile `{exported}` in this shell does not count for `{profile}`"
+        ));
+        let decides = |name: &str| matches!(name, "ULTRA_PROFILE" | "ENVIRONMENT");
+        let lost: Vec<String> = before
+            .taken_back()
+            .filter(|(name, own)| *own && !decides(name))
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        if !lost.is_empty() {
+            self.console.warn(
+                &Problem::warning(
+                    "replaced-by-export",
+                    format!("{} had a value of the shell's own before the export", lost.join(", ")),
+                )
+                .why("only the shell knows it; it counts as unset here")
+                .hint("eval \"$(ultra env export --undo)\""),
+            );
+        }
     }
 
     /// The vault of the workspace. Nothing is opened until a value is asked for.
@@ -221,8 +255,7 @@ fn finish(outcome: &Result<Report, Fault>, console: &Terminal) -> ExitStatus {
     };
     match written {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            console
-                .warn(&crate::report::Problem::error("output", "cannot write the answer").why(e));
+            console.warn(&Problem::error("output", "cannot write the answer").why(e));
             ExitStatus::Failure
         }
         _ => status,

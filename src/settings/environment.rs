@@ -5,8 +5,12 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-/// The variable in which an export says what it set: stamps, separated by blanks.
+/// The variable in which an export says what it set: the profile behind [`PROFILE`], and stamps,
+/// separated by blanks.
 pub(crate) const EXPORTED: &str = "__ULTRA_EXPORT";
+
+/// Begins the name of the profile in what an export says; no name of a variable has it.
+const PROFILE: char = '=';
 
 /// Ends the stamp of a variable that was exported by the shell before.
 const BEFORE: &str = ":x";
@@ -56,7 +60,8 @@ impl Environment {
     /// that still have the value which the export gave them.
     pub(crate) fn before_export(&self) -> Self {
         let mut before = self.clone();
-        let stamps = before.texts.remove(EXPORTED).unwrap_or_default();
+        let Some(stamps) = before.texts.remove(EXPORTED) else { return before };
+        before.exported.insert(EXPORTED.to_owned(), false);
         for whole in stamps.split(' ') {
             let (stamp, exported) = match whole.strip_suffix(BEFORE) {
                 Some(stamp) => (stamp, true),
@@ -69,6 +74,23 @@ impl Environment {
             }
         }
         before
+    }
+
+    /// What [`EXPORTED`] says of an export of these stamps of `profile`.
+    pub(crate) fn export_note(profile: &str, stamps: &[String]) -> String {
+        let profile = format!("{PROFILE}{profile}");
+        [&profile].into_iter().chain(stamps).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The profile of the export in this shell; `None` without an export.
+    pub(crate) fn exported_profile(&self) -> Option<&str> {
+        self.get(EXPORTED)?.split(' ').find_map(|part| part.strip_prefix(PROFILE))
+    }
+
+    /// The names that [`Self::before_export`] took away, and whether the shell had exported each
+    /// with a value of its own, which nobody but the shell knows.
+    pub(crate) fn taken_back(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.exported.iter().map(|(name, before)| (name.as_str(), *before))
     }
 
     /// The stamp with which an export leaves `name`: it also tells the next export whether the

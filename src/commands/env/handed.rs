@@ -260,6 +260,8 @@ impl Collector<'_> {
         // Digests of values, some of which may be kept back; and what a command finds in its
         // environment is no export of a shell any more.
         self.keep_if_set(EXPORTED);
+        let taken_back = self.workspace.environment.taken_back();
+        self.handed.kept.extend(taken_back.map(|(name, _)| name.to_owned()));
         let foreign: Vec<String> = self
             .workspace
             .environment

@@ -247,6 +247,83 @@ fn an_export_takes_the_place_of_the_one_before() {
 }
 
 #[test]
+fn a_command_of_another_profile_gets_nothing_of_an_export() {
+    for (shell, program, flags) in shells() {
+        let ultra = Ultra::empty();
+        ultra.write_private(".env.dev", "ONLY_DEV=1\nBOTH=dev\nMINE=dev\n");
+        ultra.write_private(".env.test", "ONLY_TEST=1\nBOTH=test\nMINE=test\nUP=test\n");
+        prepare(&ultra, shell, &["--profile", "dev"], 1);
+        let own = match shell {
+            "fish" => "set -gx MINE shell\n",
+            "nu" => "$env.MINE = 'shell'\n",
+            _ => "export MINE=shell\n",
+        };
+        let call = |profile: &str| {
+            let program = if shell == "nu" { "^$env.ULTRA" } else { "$ULTRA" };
+            format!(
+                "{program} env run -q {profile} -- /usr/bin/env -0\n\
+                 /usr/bin/printf '\\001END\\000'\n"
+            )
+        };
+        let script = format!(
+            "{}{own}{}{}{}{SHOW}",
+            eval(shell, "--profile dev", 1),
+            call("--profile test"),
+            call("--profile development"),
+            call("")
+        );
+        let [other, same, unnamed, after] =
+            &environments(&ultra, &program, flags, &script, &[("UP", "above")])[..]
+        else {
+            panic!("{shell} stopped early");
+        };
+        let get = |vars: &BTreeMap<String, String>, name: &str| vars.get(name).cloned();
+        let is = |value: &str| Some(value.to_owned());
+        // As after an undo: what the export set is gone, what the operator set wins.
+        assert_eq!(get(other, "BOTH"), is("test"), "{shell}");
+        assert_eq!(get(other, "ONLY_TEST"), is("1"), "{shell}");
+        assert_eq!(get(other, "ULTRA_PROFILE"), is("test"), "{shell}");
+        assert_eq!(get(other, "MINE"), is("shell"), "{shell}");
+        assert_eq!(get(other, "UP"), is("above"), "{shell}");
+        for name in ["ONLY_DEV", "__ULTRA_EXPORT"] {
+            assert_eq!(get(other, name), None, "{shell}: {name}");
+        }
+        for vars in [same, unnamed] {
+            assert_eq!(get(vars, "BOTH"), is("dev"), "{shell}");
+            assert_eq!(get(vars, "ONLY_DEV"), is("1"), "{shell}");
+            assert_eq!(get(vars, "ONLY_TEST"), None, "{shell}");
+        }
+        // The shell itself keeps its export.
+        assert_eq!(get(after, "BOTH"), is("dev"), "{shell}");
+    }
+}
+
+#[test]
+fn what_only_the_shell_knows_is_named_when_an_export_does_not_count() {
+    let ultra = Ultra::empty();
+    ultra.write_private(".env.dev", "ULTRA_RATE_LIMIT=11\n");
+    ultra.write_private(".env.test", "BOTH=test\nULTRA_RATE_LIMIT=22\n");
+    let server = Server::start(&ultra, &["--mock"]);
+    let script = format!(
+        "{}$ULTRA env run --profile test -- /usr/bin/env -0 2>told\n\
+         $ULTRA env show ULTRA_RATE_LIMIT --profile test -o json 2>/dev/null >shown\n",
+        eval("bash", "--gateway", 1)
+    );
+    let vars = [("OPENAI_BASE_URL", "http://127.0.0.1:9/v1"), ("BOTH", "above")];
+    let found = environments(&ultra, Path::new("bash"), &["--norc", "-eu"], &script, &vars);
+    drop(server);
+    assert_eq!(found[0].get("OPENAI_BASE_URL"), None);
+    assert_eq!(found[0]["BOTH"], "above");
+    let told = ultra.read("told");
+    assert!(told.contains("the export of profile `dev` in this shell does not count"), "{told}");
+    assert!(told.contains("`OPENAI_BASE_URL` had a value of the shell's own"), "{told}");
+    assert!(told.contains("ultra env export --undo"), "{told}");
+    // What a person is shown is what a command gets.
+    assert_eq!(found[0]["ULTRA_RATE_LIMIT"], "22");
+    assert!(ultra.read("shown").contains("\"22\""), "{}", ultra.read("shown"));
+}
+
+#[test]
 fn undo_after_several_exports_brings_back_whether_a_variable_was_exported() {
     for (shell, program, flags) in shells().into_iter().filter(|(shell, ..)| *shell != "nu") {
         let ultra = Ultra::empty();

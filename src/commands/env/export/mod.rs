@@ -14,7 +14,7 @@ mod reserved;
 use super::gateway::{Gateway, KeySource};
 use super::handed::{Given, Handed, Selection, collect};
 use crate::report::{Block, Console, Fault, Problem, Report};
-use crate::settings::environment::EXPORTED;
+use crate::settings::environment::{EXPORTED, Environment};
 use crate::settings::secret::SecretSource;
 use crate::settings::{Layer, Workspace, dotenv};
 use serde_json::{Map, Value as Json};
@@ -139,9 +139,9 @@ pub(crate) fn run(
         .iter()
         .map(|(name, given)| workspace.environment.stamp(name, given.value.expose()))
         .collect();
-    let stamps = stamps.join(" ");
+    let note = Environment::export_note(&workspace.profile, &stamps);
     let mut lines = lines(&handed, gateway.as_ref(), shell, workspace)?;
-    lines.push(Line { name: EXPORTED, value: Value::Text(&stamps), exported: true });
+    lines.push(Line { name: EXPORTED, value: Value::Text(&note), exported: true });
     let text = match shell {
         Shell::Json => json(&handed),
         Shell::Dotenv => dotenv(&handed)?,
