@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 pub(crate) mod id;
+pub(crate) mod joined;
 pub(crate) mod json;
 pub(crate) mod lock;
 pub(crate) mod near;
@@ -13,5 +14,6 @@ pub(crate) mod secret;
 pub(crate) mod services;
 pub(crate) mod time;
 
+pub(crate) use joined::Joined;
 pub(crate) use secret::Secret;
 pub(crate) use time::{Clock, SystemClock, Timestamp};

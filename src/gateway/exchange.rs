@@ -6,12 +6,13 @@ use super::error::GatewayError;
 use super::forward::Call;
 use super::routes::{Limits, Provider, Target};
 use super::slots::InFlight;
+use crate::base::Joined;
 use crate::base::redact::Redactor;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::{Class, Client, Failure, headers, usage};
 use crate::store::Outcome;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING,
 };
@@ -273,26 +274,16 @@ async fn read(
     total: Duration,
 ) -> Result<Bytes, Failure> {
     let all = async {
-        // An answer of one piece, which is the usual case, is never copied.
-        let mut only: Option<Bytes> = None;
-        let mut joined = BytesMut::new();
+        let mut joined = Joined::default();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|e| Failure::Transport(root_cause(&e)))?;
             let Ok(data) = frame.into_data() else { continue };
-            let so_far = only.as_ref().map_or(joined.len(), Bytes::len);
-            if so_far + data.len() > limit {
+            if joined.len() + data.len() > limit {
                 return Err(Failure::Malformed(format!("it has more than {limit} bytes")));
             }
-            match only.take() {
-                None if joined.is_empty() => only = Some(data),
-                None => joined.extend_from_slice(&data),
-                Some(first) => {
-                    joined.extend_from_slice(&first);
-                    joined.extend_from_slice(&data);
-                }
-            }
+            joined.push(data);
         }
-        Ok(only.unwrap_or_else(|| joined.freeze()))
+        Ok(joined.whole())
     };
     timeout_at(deadline.into(), all).await.unwrap_or(Err(Failure::Timeout(Phase::Total, total)))
 }

@@ -5,7 +5,6 @@ use super::journal::{Journal, UsageRow};
 use super::metrics::GatewayMetrics;
 use crate::base::Clock;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// Keeps every attempt in the journal and counts it.
@@ -14,12 +13,7 @@ pub(crate) struct JournalMeter {
     journal: Arc<Journal>,
     metrics: Arc<GatewayMetrics>,
     clock: Arc<dyn Clock>,
-    /// Until when requests are refused because a row was not kept, in milliseconds since 1970.
-    closed_until: AtomicI64,
 }
-
-/// How long requests are refused after a row was not kept; then one is let through to see.
-const PAUSE_MS: i64 = 1_000;
 
 impl JournalMeter {
     /// A meter that writes to `journal`.
@@ -28,7 +22,7 @@ impl JournalMeter {
         metrics: Arc<GatewayMetrics>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { journal, metrics, clock, closed_until: AtomicI64::new(0) }
+        Self { journal, metrics, clock }
     }
 }
 
@@ -38,8 +32,9 @@ fn millis(duration: Duration) -> u64 {
 
 impl Meter for JournalMeter {
     fn ready(&self) -> Result<(), String> {
-        let until = self.closed_until.load(Ordering::Relaxed);
-        if until == 0 || self.clock.now().as_millisecond() >= until {
+        // The journal finds out by itself when it can be written again: no request is let through
+        // to see, for it would cost money that nobody could account for.
+        if self.journal.writable() {
             return Ok(());
         }
         let status = self.journal.status();
@@ -72,18 +67,6 @@ impl Meter for JournalMeter {
             cost_nano_usd: None,
             price_version: None,
         };
-        match self.journal.append(&row) {
-            Ok(()) => {
-                if self.closed_until.load(Ordering::Relaxed) != 0 {
-                    self.closed_until.store(0, Ordering::Relaxed);
-                }
-                Ok(())
-            }
-            Err(e) => {
-                let until = self.clock.now().as_millisecond() + PAUSE_MS;
-                self.closed_until.store(until, Ordering::Relaxed);
-                Err(e.to_string())
-            }
-        }
+        self.journal.append(&row).map_err(|e| e.to_string())
     }
 }

@@ -304,10 +304,11 @@ impl Slots {
 
     /// Forgets keys that have drained.
     pub(crate) fn retire(&self, now: Instant) {
-        let set = self.set.load();
-        if set.iter().any(|s| s.due(now)) {
-            self.set.store(Arc::new(set.iter().filter(|s| !s.due(now)).cloned().collect()));
+        if !self.set.load().iter().any(|s| s.due(now)) {
+            return;
         }
+        // Keys may be replaced at the same time, and theirs is the set to forget them in.
+        self.set.rcu(|set| set.iter().filter(|s| !s.due(now)).cloned().collect::<Vec<_>>());
     }
 
     /// The slots as they are shown.

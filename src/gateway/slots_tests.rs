@@ -90,3 +90,26 @@ fn a_key_that_cannot_be_opened_stays_and_one_that_is_gone_drains() {
     slots.replace("openai", vec![], &[], now);
     assert_eq!(states(&slots), [(1, State::Draining)]);
 }
+
+#[test]
+fn forgetting_loses_no_key_that_comes_at_the_same_time() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                slots.retire(now + DRAIN);
+            }
+        });
+        for n in 0..20_000 {
+            slots.replace("openai", vec![key(&n.to_string())], &[], now);
+            let used = slots.pick(&[]).map(|slot| slot.slot().secret.expose().to_owned());
+            if used.as_deref() != Some(&*n.to_string()) {
+                done.store(true, Ordering::Relaxed);
+            }
+            assert_eq!(used, Some(n.to_string()));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

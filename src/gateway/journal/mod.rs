@@ -27,7 +27,8 @@ use std::time::Duration;
 /// How a journal is opened.
 #[derive(Clone, Debug)]
 pub(crate) struct JournalOptions {
-    /// The directory of all journals: `journal` in the state directory.
+    /// The directory of all journals of a profile, `journal/<profile>` in the state directory:
+    /// whoever takes over what is left there has the same store.
     pub(crate) dir: PathBuf,
     /// What the rows that the store has not taken may amount to; more is refused.
     pub(crate) max_bytes: u64,
@@ -38,10 +39,11 @@ pub(crate) struct JournalOptions {
 }
 
 impl JournalOptions {
-    /// The usual bounds, in the state directory: 1 GiB of rows, about five million requests.
-    pub(crate) fn in_state_dir(state_dir: &std::path::Path) -> Self {
+    /// The usual bounds, for a profile in the state directory: 1 GiB of rows, about five million
+    /// requests.
+    pub(crate) fn of_profile(state_dir: &std::path::Path, profile: &str) -> Self {
         Self {
-            dir: state_dir.join("journal"),
+            dir: state_dir.join("journal").join(profile),
             max_bytes: 1 << 30,
             segment_bytes: 16 << 20,
             interval: Duration::from_millis(100),

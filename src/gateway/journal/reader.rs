@@ -59,7 +59,7 @@ async fn sync(journal: Arc<Journal>, stop: CancellationToken) {
             () = stop.cancelled() => last = true,
         }
         let journal = Arc::clone(&journal);
-        match tokio::task::spawn_blocking(move || journal.sync()).await {
+        match tokio::task::spawn_blocking(move || journal.tend()).await {
             Ok(Ok(())) => {}
             Ok(Err(e)) => tracing::error!(error = %e, "usage rows cannot be made durable"),
             Err(e) => tracing::error!(error = %e, "the sync of the usage journal ended"),
@@ -264,6 +264,8 @@ pub(super) fn read(dir: &Path, cursor: Cursor, active: u64) -> io::Result<Batch>
         used += line.len() as u64 + 1;
         match frame::decode(line) {
             Some(row) => batch.rows.push(row),
+            // What was left of a probe is no row.
+            None if line.trim_ascii().is_empty() => {}
             None => batch.damaged += 1,
         }
     }
@@ -274,7 +276,7 @@ pub(super) fn read(dir: &Path, cursor: Cursor, active: u64) -> io::Result<Batch>
         && memchr::memchr(b'\n', rest).is_none();
     if whole_chunk_is_no_line || (torn_end && !rest.is_empty()) {
         // The writer died in the middle of this line, or it is none of ours.
-        batch.damaged += 1;
+        batch.damaged += u64::from(!rest.trim_ascii().is_empty());
         used += rest.len() as u64;
     }
     batch.consumed = used;

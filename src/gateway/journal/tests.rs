@@ -168,6 +168,24 @@ async fn damage_in_the_middle_costs_one_row() {
     assert_eq!(count(&store).await, 4);
 }
 
+#[tokio::test]
+async fn segments_of_idle_owners_do_not_pile_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path()).await;
+    for _ in 0..5 {
+        drain(dir.path(), &store).await;
+        assert_eq!(segments(&dir.path().join("journal/0001")).len(), 1);
+    }
+    // Rows that wait are kept, whoever comes by.
+    store.away.store(true, Ordering::SeqCst);
+    Journal::open(options(dir.path())).unwrap().append(&usage_row(1)).unwrap();
+    for _ in 0..3 {
+        drop(Journal::open(options(dir.path())).unwrap());
+    }
+    store.away.store(false, Ordering::SeqCst);
+    assert_eq!(drain(dir.path(), &store).await.stored, 1);
+}
+
 #[test]
 fn a_full_journal_refuses_and_takes_again_when_there_is_room() {
     let dir = tempfile::tempdir().unwrap();

@@ -80,6 +80,9 @@ impl Journal {
         let number = last.max(cursor.segment) + 1;
         let pending = segment::pending(&own.dir, cursor).map_err(unusable)?;
         let file = create(&own.dir, number).map_err(unusable)?;
+        if pending == 0 {
+            remove_before(&own.dir, number);
+        }
         let writer = Writer {
             file: Arc::new(file),
             number,
@@ -128,6 +131,67 @@ impl Journal {
         outcome
     }
 
+    /// Whether rows can be kept at present. One load: it is asked before every request.
+    pub(crate) fn writable(&self) -> bool {
+        self.counters.writable.load(Ordering::Relaxed)
+    }
+
+    /// While rows are refused, finds out whether they could be kept again: writes as much as the
+    /// longest row would take, without a line feed, and takes it back. Nobody else could find out,
+    /// for without a journal there is no traffic. A sync that failed is not for this to heal.
+    pub(super) fn probe(&self) {
+        if self.writable() {
+            return;
+        }
+        let mut writer = self.writer();
+        if writer.broken {
+            return;
+        }
+        let outcome = self.probe_under_lock(&mut writer);
+        // Said under the lock: a row that is refused after this says so after this.
+        if outcome.is_ok() {
+            self.counters.writable.store(true, Ordering::Relaxed);
+        }
+        drop(writer);
+        match outcome {
+            Ok(()) => {
+                tracing::info!("usage rows can be kept again");
+                self.note(None);
+            }
+            Err(e) => self.note(e.to_string()),
+        }
+    }
+
+    fn probe_under_lock(&self, writer: &mut Writer) -> Result<(), JournalError> {
+        let mut blanks = std::mem::take(&mut writer.buffer);
+        blanks.clear();
+        blanks.resize(LONGEST_LINE, b' ');
+        let outcome = self.write_blanks(writer, &blanks);
+        writer.buffer = blanks;
+        outcome
+    }
+
+    fn write_blanks(&self, writer: &mut Writer, blanks: &[u8]) -> Result<(), JournalError> {
+        self.make_room(writer, blanks.len() as u64)?;
+        let before = writer.size;
+        let written = write_once(&writer.file, blanks).map_err(|e| self.failed(&e))?;
+        self.take_back(writer, before, written as u64);
+        if written == blanks.len() { Ok(()) } else { Err(self.disk_full()) }
+    }
+
+    /// Whether `length` bytes may be added, in a new segment if this one is full.
+    fn make_room(&self, writer: &mut Writer, length: u64) -> Result<(), JournalError> {
+        let pending = self.counters.pending_bytes.load(Ordering::Relaxed);
+        if pending.saturating_add(length) > self.options.max_bytes {
+            let why = format!("the store has not taken {pending} bytes of it");
+            return Err(JournalError::Full { at: self.at(), why });
+        }
+        if writer.size > 0 && writer.size + length > self.options.segment_bytes {
+            self.begin_segment(writer).map_err(|e| self.failed(&e))?;
+        }
+        Ok(())
+    }
+
     fn append_under_lock(&self, writer: &mut Writer, row: &UsageRow) -> Result<(), JournalError> {
         if writer.broken {
             return Err(self.unusable("what was written could not be synced"));
@@ -154,18 +218,12 @@ impl Journal {
             // The piece becomes a damaged line of its own and damages nothing else.
             line.insert(0, b'\n');
         }
+        self.make_room(writer, line.len() as u64)?;
+        if !writer.torn && line.first() == Some(&b'\n') {
+            // A new segment was begun: the piece is in the one before.
+            line.remove(0);
+        }
         let length = line.len() as u64;
-        let pending = self.counters.pending_bytes.load(Ordering::Relaxed);
-        if pending.saturating_add(length) > self.options.max_bytes {
-            let why = format!("the store has not taken {pending} bytes of it");
-            return Err(JournalError::Full { at: self.at(), why });
-        }
-        if writer.size > 0 && writer.size + length > self.options.segment_bytes {
-            self.begin_segment(writer).map_err(|e| self.failed(&e))?;
-            if line.first() == Some(&b'\n') {
-                line.remove(0);
-            }
-        }
         let before = writer.size;
         match write_once(&writer.file, line) {
             Ok(written) if written == line.len() => {
@@ -183,7 +241,7 @@ impl Journal {
             }
             Ok(written) => {
                 self.take_back(writer, before, written as u64);
-                Err(JournalError::Full { at: self.at(), why: "the disk is full".to_owned() })
+                Err(self.disk_full())
             }
             Err(e) => Err(self.failed(&e)),
         }
@@ -221,7 +279,10 @@ impl Journal {
             let mut writer = self.writer();
             let was_broken = writer.broken;
             if was_broken {
-                self.begin_segment(&mut writer).map_err(|e| self.failed(&e))?;
+                // An empty one is fresh: a disk that stays away costs one file, not ten a second.
+                if writer.size > 0 {
+                    self.begin_segment(&mut writer).map_err(|e| self.failed(&e))?;
+                }
                 writer.unsynced.clear();
             }
             let mut files = std::mem::take(&mut writer.unsynced);
@@ -237,6 +298,7 @@ impl Journal {
                 if was_broken {
                     self.writer().broken = false;
                     self.counters.writable.store(true, Ordering::Relaxed);
+                    self.note(None);
                 }
                 Ok(())
             }
@@ -248,6 +310,15 @@ impl Journal {
                 Err(error)
             }
         }
+    }
+
+    /// What is done every 100 ms: probes if rows are refused, and syncs.
+    ///
+    /// # Errors
+    /// As [`Journal::sync`].
+    pub(super) fn tend(&self) -> Result<(), JournalError> {
+        self.probe();
+        self.sync()
     }
 
     /// The rows that stand at `cursor`, if they were written so lately that they need not be read
@@ -300,6 +371,10 @@ impl Journal {
         self.own.dir.display().to_string()
     }
 
+    fn disk_full(&self) -> JournalError {
+        JournalError::Full { at: self.at(), why: "the disk is full".to_owned() }
+    }
+
     fn unusable(&self, why: &str) -> JournalError {
         JournalError::Unusable { at: self.at(), why: why.to_owned() }
     }
@@ -335,6 +410,16 @@ fn create(dir: &Path, number: u64) -> io::Result<File> {
     Ok(file)
 }
 
+/// Removes the segments before `number`, all of which the store has taken. Those that stay are
+/// passed over.
+fn remove_before(dir: &Path, number: u64) {
+    for earlier in segment::list(dir).unwrap_or_default() {
+        if earlier < number {
+            let _ = std::fs::remove_file(segment::path(dir, earlier));
+        }
+    }
+}
+
 /// The row with every text cut to a sensible length.
 fn shortened(row: &UsageRow) -> UsageRow {
     let cut = |text: &str| text.chars().take(SHORTENED).collect::<String>();
@@ -351,3 +436,7 @@ fn shortened(row: &UsageRow) -> UsageRow {
         ..row.clone()
     }
 }
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

@@ -1,7 +1,8 @@
 //! Request bodies: the right kind, bounded in size and time, whole.
 
+use crate::base::Joined;
 use crate::serve::error::Refusal;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use http_body::Body;
@@ -51,26 +52,17 @@ async fn collect<B>(mut body: B, limit: u64) -> Result<Bytes, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let mut only: Option<Bytes> = None;
-    let mut joined = BytesMut::new();
+    let mut joined = Joined::default();
     while let Some(frame) = body.frame().await {
         let broken =
             |_| Refusal::new(StatusCode::BAD_REQUEST, "incomplete_body", "the body broke off");
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        let so_far = only.as_ref().map_or(joined.len(), Bytes::len);
-        if u64::try_from(so_far + data.len()).map_or(true, |n| n > limit) {
+        if u64::try_from(joined.len() + data.len()).map_or(true, |n| n > limit) {
             return Err(too_large(limit));
         }
-        match only.take() {
-            None if joined.is_empty() => only = Some(data),
-            None => joined.extend_from_slice(&data),
-            Some(first) => {
-                joined.extend_from_slice(&first);
-                joined.extend_from_slice(&data);
-            }
-        }
+        joined.push(data);
     }
-    Ok(only.unwrap_or_else(|| joined.freeze()))
+    Ok(joined.whole())
 }
 
 fn too_large(limit: u64) -> Refusal {
