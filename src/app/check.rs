@@ -1,15 +1,15 @@
 //! `ultra check`.
 
 use super::Context;
-use crate::base::{Secret, file};
+use crate::base::Secret;
 use crate::check::Stage;
 use crate::check::select::Selection;
 use crate::check::target::Target;
 use crate::cli::check::{CheckCommand, GateArg, ReadinessArgs, SecretsArg, StageArg};
 use crate::commands::check::{explain, list, readiness, scan, smoke, status};
-use crate::report::{Fault, Place, Problem, Report};
-use crate::settings::Workspace;
+use crate::report::{Fault, Problem, Report};
 use crate::settings::profile::Gate;
+use crate::settings::{Workspace, service_key};
 use std::sync::Arc;
 
 /// Runs a command of the group.
@@ -90,28 +90,7 @@ fn gate(arg: GateArg) -> Gate {
     }
 }
 
-/// The service key of `ULTRA_SERVICE_KEY` or `ULTRA_SERVICE_KEY_FILE`.
+/// The service key that the caller names.
 pub(super) fn service_key(workspace: &Workspace) -> Result<Option<Secret>, Fault> {
-    let get = |name: &str| workspace.environment.get(name).filter(|v| !v.is_empty());
-    match (get("ULTRA_SERVICE_KEY"), get("ULTRA_SERVICE_KEY_FILE")) {
-        (Some(_), Some(_)) => Err(Fault::does_not_hold(vec![
-            Problem::error(
-                "name-and-file",
-                "`ULTRA_SERVICE_KEY` and `ULTRA_SERVICE_KEY_FILE` are both set",
-            )
-            .hint("unset one of them"),
-        ])),
-        (Some(key), None) => Ok(Some(Secret::new(key))),
-        (None, Some(path)) => {
-            let path = workspace.current_dir.join(path);
-            file::read_secret(&path).map(Some).map_err(|why| {
-                Fault::unreachable(
-                    Problem::error("service-key", "cannot read the file of the service key")
-                        .at(Place::file(&path))
-                        .why(why),
-                )
-            })
-        }
-        (None, None) => Ok(None),
-    }
+    Ok(service_key::given(workspace)?.map(|key| key.secret))
 }

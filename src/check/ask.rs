@@ -83,7 +83,7 @@ async fn ask_at(
             }
         });
     }
-    let mut calls = calls(allowed_origin.as_deref(), key.as_ref());
+    let mut calls = calls(allowed_origin.as_deref(), key.as_ref().filter(|_| spawned));
     calls.extend(completions(&model, facts.unasked.is_none()));
     match probe_tokens::mint(&client).await {
         Ok(tokens) => calls.extend(token_calls(&tokens)),
@@ -134,8 +134,8 @@ fn preflight(origin: &str) -> Call {
         .header("access-control-request-headers", "authorization,content-type")
 }
 
-/// The probes that spend nothing.
-fn calls(allowed: Option<&str>, key: Option<&Secret>) -> Vec<(Probe, Call)> {
+/// The probes that spend nothing. `disposable` is a key that may be shown to anybody.
+fn calls(allowed: Option<&str>, disposable: Option<&Secret>) -> Vec<(Probe, Call)> {
     let garbage = Auth::Token(Secret::new("uk_nobody.0000000000000000000000000000000000000000"));
     let mut calls = vec![
         (Probe::Ready, Call::get("/api/health/ready")),
@@ -157,7 +157,7 @@ fn calls(allowed: Option<&str>, key: Option<&Secret>) -> Vec<(Probe, Call)> {
     }
     // A key in a URL would reach the logs of a server that is not ours; the throw-away key of a
     // probe server may. Elsewhere the parameter has a value that opens nothing by itself.
-    let value = key.filter(|k| k.expose().starts_with("uk_probe")).map_or("uk_x", Secret::expose);
+    let value = disposable.map_or("uk_x", Secret::expose);
     calls.push((Probe::ModelsQuery, Call::get(format!("/v1/models?api_key={value}&key={value}"))));
     calls
 }
@@ -250,6 +250,32 @@ mod tests {
                     assert_eq!(let_in(kept), let_in(more));
                 }
             }
+        }
+    }
+
+    /// A server that says of everything that it is ultra in mode mock, and keeps what it was asked.
+    async fn recorder() -> (Url, std::sync::Arc<std::sync::Mutex<String>>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let targets = std::sync::Arc::<std::sync::Mutex<String>>::default();
+        let kept = std::sync::Arc::clone(&targets);
+        let router = axum::Router::new().fallback(move |uri: http::Uri| async move {
+            kept.lock().unwrap().push_str(&format!("{uri}\n"));
+            axum::Json(json!({"status": "ok", "mode": "mock"}))
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (url, targets)
+    }
+
+    #[tokio::test]
+    async fn only_the_key_of_our_own_probe_server_is_put_into_a_url() {
+        let key = Secret::new("uk_probe1.canary-4f9a1c77");
+        for spawned in [false, true] {
+            let (url, targets) = recorder().await;
+            ask_at(&url, Some(key.clone()), None, spawned).await;
+            let targets = targets.lock().unwrap();
+            assert!(targets.contains("/v1/models?api_key="), "{targets}");
+            assert_eq!(targets.contains(key.expose()), spawned, "{targets}");
         }
     }
 }

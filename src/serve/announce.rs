@@ -5,7 +5,7 @@ use super::auth::DevKey;
 use super::state::App;
 use crate::report::{Block, Fault, Report};
 use crate::settings::servers::{self, ServerRecord};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Leaves a record of this server in the state directory, for as long as it runs.
@@ -51,11 +51,7 @@ pub(super) fn announcement(
 
 /// A command line that works when pasted: it reads the key from its file.
 fn curl(app: &App, addr: SocketAddr, key: &DevKey) -> String {
-    let host = if addr.ip().is_unspecified() {
-        SocketAddr::new(IpAddr::from([127, 0, 0, 1]), addr.port())
-    } else {
-        addr
-    };
+    let host = servers::reachable(addr);
     let path = std::path::absolute(&key.path).unwrap_or_else(|_| key.path.clone());
     let path = path.display().to_string().replace('\'', r"'\''");
     let auth = format!("-H \"Authorization: Bearer $(cat '{path}')\"");

@@ -28,6 +28,7 @@ pub(crate) mod rules;
 pub(crate) mod secret;
 pub(crate) mod secretish;
 pub(crate) mod servers;
+pub(crate) mod service_key;
 pub(crate) mod shown;
 mod state_dir;
 pub(crate) mod switch;

@@ -9,13 +9,16 @@ use crate::exit::ExitStatus;
 use crate::report::Outcome;
 use crate::settings::profile::Gate;
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
+
+/// How long until a server that is waited for is asked again.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// What the suite is told.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expectations {
-    /// How long to wait until the server is ready.
+    /// How long to wait until the server listens and is ready.
     pub(crate) wait: Duration,
     /// The version that must answer.
     pub(crate) version: Option<String>,
@@ -45,6 +48,8 @@ pub(crate) struct Suite {
     pub(crate) client: Client,
     /// What is expected.
     pub(crate) expectations: Expectations,
+    /// When the suite was made: the wait counts from here, whichever step waits.
+    began: Instant,
     identity: OnceCell<Identity>,
     models: OnceCell<Vec<String>>,
     chosen: OnceCell<String>,
@@ -68,6 +73,7 @@ impl Suite {
         Self {
             client,
             expectations,
+            began: Instant::now(),
             identity: OnceCell::new(),
             models: OnceCell::new(),
             chosen: OnceCell::new(),
@@ -96,6 +102,15 @@ impl Suite {
             taken.push(Taken { step, seen });
         }
         taken
+    }
+
+    /// Whether there is time left to wait for the server; if there is, a moment of it has passed.
+    pub(super) async fn waits(&self) -> bool {
+        let waits = self.began.elapsed() < self.expectations.wait;
+        if waits {
+            tokio::time::sleep(AGAIN).await;
+        }
+        waits
     }
 
     /// What the server says it is.

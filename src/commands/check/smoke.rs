@@ -4,7 +4,7 @@ use crate::base::Secret;
 use crate::report::{Block, Console, Fault, Outcome, Problem, Report, Table, Tone};
 use crate::settings::profile::Mode;
 use crate::settings::secret::SecretSource;
-use crate::settings::{self, Workspace};
+use crate::settings::{self, Workspace, service_key};
 use crate::smoke::Client;
 use crate::smoke::suite::{self, Expectations, Suite, Taken};
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ pub(crate) fn run(
 fn to_get_a_key(request: &Request, workspace: &Workspace) -> String {
     let base = crate::base::redact::url(request.url.as_str());
     let again = format!("ultra check smoke --url {}", base.trim_end_matches('/'));
-    let kept = workspace.state_dir.join("dev-key");
+    let kept = service_key::kept_at(&workspace.state_dir);
     let here = match request.url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),

@@ -1,9 +1,9 @@
 //! `ultra check status`: what is broken on a running server, in one read-only pass.
 
-use crate::base::{Secret, file};
+use crate::base::Secret;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
-use crate::settings::{Workspace, servers};
+use crate::settings::{Workspace, servers, service_key};
 use crate::smoke::{Call, Client, Exchange, NoAnswer};
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -97,21 +97,14 @@ pub(crate) fn run(
 /// The servers of this state directory, with the key to speak with: the one that was given, else
 /// the key that a developer's own server keeps.
 fn running(workspace: &Workspace, key: Option<&Secret>) -> Vec<(Url, Option<Secret>)> {
-    let kept = || {
-        let bytes = file::read_bounded(&workspace.state_dir.join("dev-key"), 1 << 10).ok()??;
-        String::from_utf8(bytes).ok().map(Secret::from_line)
-    };
+    // One that cannot be read is done without: the server tells most things to anybody.
+    let kept = || Some(service_key::kept(workspace).ok()??.secret);
     let key = key.cloned().or_else(kept);
     servers::running(&workspace.state_dir)
         .iter()
-        .filter_map(|server| Url::parse(&format!("http://{}", reachable(&server.addr))).ok())
+        .filter_map(|server| Url::parse(&format!("http://{}", server.reachable())).ok())
         .map(|url| (url, key.clone()))
         .collect()
-}
-
-/// Where a server that listens everywhere can be reached from here.
-fn reachable(addr: &str) -> String {
-    addr.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
 }
 
 async fn ask(url: Url, key: Option<Secret>) -> Seen {

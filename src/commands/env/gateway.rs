@@ -1,11 +1,10 @@
 //! `--gateway`: the variables that send official clients to our own server.
 
 use super::handed::{Given, Handed};
-use crate::base::{Secret, file};
-use crate::report::{Console, Fault, Place, Problem};
+use crate::base::Secret;
+use crate::report::{Console, Fault, Problem};
+use crate::settings::service_key::{self, ServiceKey};
 use crate::settings::{Layer, Workspace, servers};
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 
 /// A server that runs, and a service key for it.
 #[derive(Debug)]
@@ -13,18 +12,7 @@ pub(crate) struct Gateway {
     /// `http://host:port`, without a slash at the end.
     pub(crate) url: String,
     /// The key.
-    pub(crate) key: Secret,
-    /// Where the key stands.
-    pub(crate) key_source: KeySource,
-}
-
-/// Where a service key stands, so that a script can read it there instead of holding it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeySource {
-    /// In this file.
-    File(PathBuf),
-    /// In this variable of the process environment.
-    Variable(&'static str),
+    pub(crate) key: ServiceKey,
 }
 
 /// The base URLs and keys of the official clients: variable, and what `/v1` it wants.
@@ -61,8 +49,8 @@ impl Gateway {
                 server.addr
             ));
         }
-        let (key, key_source) = service_key(workspace)?;
-        Ok(Self { url: format!("http://{}", reachable(&server.addr)), key, key_source })
+        let key = service_key(workspace)?;
+        Ok(Self { url: format!("http://{}", server.reachable()), key })
     }
 
     /// The variables of keys.
@@ -79,65 +67,22 @@ impl Gateway {
         };
         for (url, path, key) in CLIENTS {
             give(url, Secret::new(format!("{}{path}", self.url)), false);
-            give(key, self.key.clone(), true);
+            give(key, self.key.secret.clone(), true);
         }
     }
 }
 
-/// An address to connect to: a server that listens everywhere is here too.
-fn reachable(addr: &str) -> String {
-    match addr.parse::<SocketAddr>() {
-        Ok(socket) if socket.ip().is_unspecified() => {
-            let local: IpAddr = match socket.ip() {
-                IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-            };
-            SocketAddr::new(local, socket.port()).to_string()
-        }
-        _ => addr.to_owned(),
-    }
-}
-
-fn service_key(workspace: &Workspace) -> Result<(Secret, KeySource), Fault> {
-    let get = |name: &str| workspace.environment.get(name).filter(|v| !v.is_empty());
-    let dev = workspace.state_dir.join("dev-key");
-    let path = match (get("ULTRA_SERVICE_KEY"), get("ULTRA_SERVICE_KEY_FILE")) {
-        (Some(_), Some(_)) => {
-            let what = "`ULTRA_SERVICE_KEY` and `ULTRA_SERVICE_KEY_FILE` are both set";
-            let problem = Problem::error("name-and-file", what).hint("unset one of them");
-            return Err(Fault::does_not_hold(vec![problem]));
-        }
-        (Some(key), None) => {
-            return Ok((Secret::new(key), KeySource::Variable("ULTRA_SERVICE_KEY")));
-        }
-        (None, Some(path)) => workspace.current_dir.join(path),
-        (None, None) if dev.exists() => dev,
-        (None, None) => {
-            return Err(Fault::usage(
-                Problem::error("no-service-key", "there is no service key for the gateway")
-                    .why("profiles outside development keep none")
-                    .hint("ultra auth service-key create, then set `ULTRA_SERVICE_KEY_FILE`"),
-            ));
-        }
+/// The key that the caller names, else the one that development has.
+fn service_key(workspace: &Workspace) -> Result<ServiceKey, Fault> {
+    let found = match service_key::given(workspace)? {
+        None => service_key::kept(workspace)?,
+        given => given,
     };
-    match file::read_secret(&path) {
-        Ok(key) => Ok((key, KeySource::File(path))),
-        Err(why) => Err(Fault::unreachable(
-            Problem::error("service-key", "cannot read the file of the service key")
-                .at(Place::file(&path))
-                .why(why),
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reachable;
-
-    #[test]
-    fn a_server_that_listens_everywhere_is_here_too() {
-        assert_eq!(reachable("0.0.0.0:8000"), "127.0.0.1:8000");
-        assert_eq!(reachable("[::]:8000"), "[::1]:8000");
-        assert_eq!(reachable("127.0.0.1:8085"), "127.0.0.1:8085");
-    }
+    found.ok_or_else(|| {
+        Fault::usage(
+            Problem::error("no-service-key", "there is no service key for the gateway")
+                .why("profiles outside development keep none")
+                .hint("ultra auth service-key create, then set `ULTRA_SERVICE_KEY_FILE`"),
+        )
+    })
 }

@@ -5,6 +5,7 @@ use crate::base::file::{self, PRIVATE};
 use crate::base::lock::Lock;
 use crate::base::{Secret, Timestamp};
 use crate::report::{Place, Problem};
+use crate::settings::service_key;
 use crate::store::{Scope, Scopes, ServiceKey, Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub(crate) async fn dev_key(
     store: &dyn Store,
     now: Timestamp,
 ) -> Result<DevKey, Problem> {
-    let path = state_dir.join("dev-key");
+    let path = service_key::kept_at(state_dir);
     let problem = |why: String| {
         Problem::error("dev-key", "cannot keep the service key for development")
             .at(Place::file(&path))

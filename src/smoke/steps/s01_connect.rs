@@ -1,10 +1,11 @@
-//! Step 01: the server can be reached by name, port and, with `https`, a valid certificate.
+//! Step 01: the server can be reached by name, port and, with `https`, a valid certificate;
+//! waited for as long as `--wait` says.
 
 use crate::report::Outcome;
 use crate::settings::profile::Gate;
-use crate::smoke::Call;
 use crate::smoke::step::{Seen, Step};
 use crate::smoke::suite::Suite;
+use crate::smoke::{Call, NoAnswer};
 
 /// The step.
 pub(super) const STEP: Step = Step {
@@ -17,9 +18,19 @@ pub(super) const STEP: Step = Step {
 };
 
 async fn run(suite: &Suite) -> Seen {
-    match suite.client.send(&Call::new(reqwest::Method::HEAD, "/api/health/live")).await {
-        // Whatever it answers: there is a server that speaks HTTP, and its certificate is valid.
-        Ok(answer) => Seen::of(Outcome::Pass, format!("{} answers", suite.client.base()), &answer),
-        Err(why) => Seen::unanswered(&why),
+    loop {
+        match suite.client.send(&Call::new(reqwest::Method::HEAD, "/api/health/live")).await {
+            // Whatever it answers: there is a server that speaks HTTP, and its certificate is valid.
+            Ok(answer) => {
+                return Seen::of(
+                    Outcome::Pass,
+                    format!("{} answers", suite.client.base()),
+                    &answer,
+                );
+            }
+            // It may still be on its way up.
+            Err(NoAnswer::Connect(_)) if suite.waits().await => {}
+            Err(why) => return Seen::unanswered(&why),
+        }
     }
 }

@@ -50,6 +50,30 @@ fn each_fault_fails_exactly_its_step() {
 }
 
 #[test]
+fn a_server_that_is_still_starting_is_waited_for() {
+    let ultra = Ultra::empty();
+    let port = crate::support::services::free_port().to_string();
+    let url = format!("http://127.0.0.1:{port}");
+    // For a moment only: nothing listens and nothing will.
+    let args = ["check", "smoke", "--url", &url, "-o", "json", "--wait"];
+    let now = ultra.run(&[&args[..], &["0s"]].concat()).exits(5).json();
+    assert_eq!(outcomes(&now, "fail"), ["connect"]);
+    let began = std::time::Instant::now();
+    ultra.run(&[&args[..], &["1s"]].concat()).exits(5);
+    assert!(began.elapsed() >= std::time::Duration::from_secs(1), "it gave up early");
+
+    let smoke = ultra.command([&args[..], &["60s"]].concat()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let mut server = ultra.command(["serve", "--mock", "--port", &port]).spawn().unwrap();
+    let document = crate::support::Outcome::from(smoke.wait_with_output().unwrap()).json();
+    let passed = outcomes(&document, "pass");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(passed.contains(&"connect".to_owned()), "{document:#}");
+    assert!(passed.contains(&"ready".to_owned()), "{document:#}");
+}
+
+#[test]
 fn a_missing_challenge_fails_every_refusal() {
     let document = smoke(Defect::NoChallenge, 3);
     let refusals = [

@@ -11,11 +11,12 @@ mod posix;
 mod pwsh;
 mod reserved;
 
-use super::gateway::{Gateway, KeySource};
+use super::gateway::Gateway;
 use super::handed::{Given, Handed, Selection, collect};
 use crate::report::{Block, Console, Fault, Problem, Report};
 use crate::settings::environment::{EXPORTED, Environment};
 use crate::settings::secret::SecretSource;
+use crate::settings::service_key::KeySource;
 use crate::settings::{Layer, Workspace, dotenv};
 use serde_json::{Map, Value as Json};
 
@@ -180,7 +181,7 @@ fn lines<'a>(
             );
         }
         let key = gateway.filter(|_| Gateway::keys().any(|key| key == name));
-        let value = match key.map(|gateway| &gateway.key_source) {
+        let value = match key.map(|gateway| &gateway.key.source) {
             Some(KeySource::Variable(variable)) => Value::Variable(variable),
             Some(KeySource::File(path)) => match path.to_str() {
                 Some(path) => Value::File(path),
