@@ -1,14 +1,18 @@
 //! Connections: accepted until the server stops, then ended one by one as their requests end.
 
+use super::seats::{self, Busy, Seated, Seats};
 use super::stack;
 use super::state::App;
 use axum::Router;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -32,30 +36,30 @@ fn set_up(stream: &TcpStream) {
     }
 }
 
-/// Accepts connections until `stop`. Gives back what waits for those that are open.
-pub(crate) async fn accept(
+/// Accepts connections until `stop`, at most as many at a time as there are seats, and hands each
+/// to `serve`.
+pub(super) async fn accept_each<S, F>(
     listener: TcpListener,
-    app: Arc<App>,
-    router: Router,
-    header_timeout: Duration,
-    stop: CancellationToken,
-) -> GracefulShutdown {
-    let graceful = GracefulShutdown::new();
+    seats: &Arc<Seats>,
+    stop: &CancellationToken,
+    serve: S,
+) where
+    S: Fn(TcpStream, SocketAddr, Seated) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return graceful,
+            () = stop.cancelled() => return,
         };
         match accepted {
             Ok((stream, peer)) => {
-                set_up(&stream);
-                let connection = Connection {
-                    app: Arc::clone(&app),
-                    router: router.clone(),
-                    peer,
-                    header_timeout,
+                let seated = tokio::select! {
+                    seated = seats.take() => seated,
+                    () = stop.cancelled() => return,
                 };
-                tokio::spawn(connection.serve(stream, graceful.watcher()));
+                set_up(&stream);
+                tokio::spawn(serve(stream, peer, seated));
             }
             Err(error) => {
                 tracing::warn!(error = %error.kind(), "no connection accepted");
@@ -65,29 +69,63 @@ pub(crate) async fn accept(
     }
 }
 
-struct Connection {
-    app: Arc<App>,
-    router: Router,
-    peer: SocketAddr,
+/// Answers the requests of one connection with `answer` until it ends or its seat is wanted.
+pub(super) async fn converse<A, F, B>(
+    stream: TcpStream,
+    seated: Seated,
     header_timeout: Duration,
-}
-
-impl Connection {
-    async fn serve(self, stream: TcpStream, watcher: Watcher) {
-        let header_timeout = self.header_timeout;
-        let (app, router, peer) = (self.app, Arc::new(self.router), self.peer);
-        let service = service_fn(move |request| {
-            let (app, router) = (Arc::clone(&app), Arc::clone(&router));
-            async move { Ok::<_, Infallible>(stack::handle(app, &router, peer, request).await) }
-        });
-        let connection = http1::Builder::new()
+    answer: A,
+) where
+    A: Fn(Request<Incoming>, Busy) -> F,
+    F: Future<Output = Response<B>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let seat = seated.seat();
+    let service = service_fn(|request| {
+        let answered = answer(request, seats::busy(&seat));
+        async move { Ok::<_, Infallible>(answered.await) }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_timeout)
-            .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%error, "connection ended");
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let ended = tokio::select! {
+        biased;
+        at_once = seated.told() => {
+            if at_once {
+                return;
+            }
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
+        ended = connection.as_mut() => ended,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
     }
+}
+
+/// Accepts connections for the API until `stop`.
+pub(super) async fn accept(
+    listener: TcpListener,
+    app: Arc<App>,
+    router: Router,
+    header_timeout: Duration,
+    seats: Arc<Seats>,
+    stop: CancellationToken,
+) {
+    let router = Arc::new(router);
+    accept_each(listener, &seats, &stop, |stream, peer, seated| {
+        let (app, router) = (Arc::clone(&app), Arc::clone(&router));
+        converse(stream, seated, header_timeout, move |request, busy| {
+            let (app, router) = (Arc::clone(&app), Arc::clone(&router));
+            async move { stack::handle(app, &router, peer, busy, request).await }
+        })
+    })
+    .await;
 }
 
 #[cfg(test)]
@@ -98,9 +136,20 @@ mod tests {
     async fn a_connection_ends_when_its_client_stops_reading() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        set_up(&stream);
-        let set = rustix::net::sockopt::tcp_user_timeout(&stream).unwrap();
+        let (stop, seats) = (CancellationToken::new(), Seats::new(1));
+        let (told, mut tell) = tokio::sync::mpsc::channel(1);
+        let accepting = accept_each(listener, &seats, &stop, |stream, _, _seated| {
+            let told = told.clone();
+            async move {
+                let set = rustix::net::sockopt::tcp_user_timeout(&stream).unwrap();
+                told.send(set).await.unwrap();
+            }
+        });
+        // Whoever listens: every connection is set up before it is served.
+        let set = tokio::select! {
+            set = tell.recv() => set.unwrap(),
+            () = accepting => unreachable!("nobody stopped it"),
+        };
         assert_eq!(u128::from(set), UNREAD.as_millis());
         drop(client);
     }

@@ -55,8 +55,9 @@ pub(crate) struct Component {
 pub(crate) struct View {
     /// By name.
     pub(crate) components: BTreeMap<String, Component>,
-    /// Why the server may not have traffic, if it may not.
-    pub(crate) unready: Vec<String>,
+    /// Why the server may not have traffic, if it may not. Fixed texts, for anybody may ask: what
+    /// is peculiar to this server stands in the messages of the components.
+    pub(crate) unready: Vec<&'static str>,
     /// When this was judged.
     pub(crate) checked_at: Option<Timestamp>,
 }
@@ -80,13 +81,13 @@ impl Health {
     }
 
     /// Why the server may not have traffic; empty if it may.
-    pub(crate) fn unready(&self) -> Vec<String> {
+    pub(crate) fn unready(&self) -> Vec<&'static str> {
         if self.draining.load(Ordering::Relaxed) {
-            return vec!["the server is stopping".to_owned()];
+            return vec!["the server is stopping"];
         }
         let view = self.view.load();
         if view.checked_at.is_none() {
-            return vec!["the server is starting".to_owned()];
+            return vec!["the server is starting"];
         }
         view.unready.clone()
     }
@@ -169,9 +170,14 @@ pub(crate) async fn judge(app: &App) {
     let mut unready = Vec::new();
 
     let store = app.store.ping().await;
-    if let Err(error @ (StoreError::Pending { .. } | StoreError::NewerSchema { .. })) = &store {
-        let hint = error.problem().hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-        unready.push(format!("{error}{hint}"));
+    match &store {
+        Err(StoreError::Pending { .. }) => {
+            unready.push("the database lacks migrations (ultra db migrate)");
+        }
+        Err(StoreError::NewerSchema { .. }) => {
+            unready.push("the database has a newer schema than this version of ultra");
+        }
+        _ => {}
     }
     verdicts.insert("database".to_owned(), database(&store));
     verdicts.insert("cache".to_owned(), cache(&app.cache.status()));
@@ -219,7 +225,10 @@ fn database(store: &Result<(), StoreError>) -> Verdict {
             using_fallback: true,
             ..Verdict::bad(Status::Unavailable, false, error.to_string())
         },
-        Err(error) => Verdict::bad(Status::Critical, false, error.to_string()),
+        Err(error) => {
+            let hint = error.problem().hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+            Verdict::bad(Status::Critical, false, format!("{error}{hint}"))
+        }
     }
 }
 
@@ -233,16 +242,16 @@ fn cache(status: &CacheStatus) -> Verdict {
     Verdict { using_fallback: true, ..Verdict::bad(Status::Degraded, false, message) }
 }
 
-fn identity(app: &App, now: Timestamp, unready: &mut Vec<String>) -> Verdict {
+fn identity(app: &App, now: Timestamp, unready: &mut Vec<&'static str>) -> Verdict {
     let Some(snapshot) = app.auth.snapshot() else {
-        unready.push("nobody can be identified: the store has not been read yet".to_owned());
+        unready.push("nobody can be identified: the store has not been read yet");
         return Verdict::bad(Status::Critical, true, "no snapshot of the service keys yet");
     };
     let age = snapshot.age(now);
     let options = app.auth.options();
     if age > options.max_stale {
         let message = format!("the service keys were last read {} s ago", age.as_secs());
-        unready.push(message.clone());
+        unready.push("nobody can be identified: the store was last read too long ago");
         return Verdict::bad(Status::Critical, true, message);
     }
     if age > options.refresh.saturating_mul(3).max(Duration::from_secs(10)) {
@@ -252,12 +261,12 @@ fn identity(app: &App, now: Timestamp, unready: &mut Vec<String>) -> Verdict {
     Verdict::ok(true)
 }
 
-fn journal(app: &App, unready: &mut Vec<String>) -> Verdict {
+fn journal(app: &App, unready: &mut Vec<&'static str>) -> Verdict {
     let status = app.journal.status();
     if status.writable {
         return Verdict::ok(true);
     }
     let why = status.last_error.unwrap_or_else(|| "it cannot be written".to_owned());
-    unready.push(format!("usage cannot be recorded: {why}"));
+    unready.push("usage cannot be recorded");
     Verdict::bad(Status::Critical, true, why)
 }

@@ -1,18 +1,16 @@
 //! A second listener that answers `/metrics` without a key and nothing else, for scrapers on a
 //! private network.
 
+use super::connections;
 use super::error::Refusal;
 use super::routes::prometheus;
+use super::seats::Seats;
 use super::state::App;
 use super::surface::Surface;
 use crate::report::{Fault, Problem};
 use axum::body::Body;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The time a scraper has to send its request's head.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections at a time; a private network has few scrapers.
+const MOST: u32 = 64;
 
 /// Listens, if the settings ask for it.
 ///
@@ -45,31 +46,20 @@ pub(super) async fn bind(addr: Option<&str>) -> Result<Option<TcpListener>, Faul
 
 /// Answers scrapers until `stop`.
 pub(super) async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
-        };
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (app, stop) = (Arc::clone(&app), stop.clone());
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let app = Arc::clone(&app);
-                async move { Ok::<_, Infallible>(answer(app, &request).await) }
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(PATIENCE)
-                .serve_connection(TokioIo::new(stream), service);
-            tokio::select! {
-                _ = connection => {}
-                () = stop.cancelled() => {}
+    let seats = Seats::new(MOST);
+    connections::accept_each(listener, &seats, &stop, |stream, _, seated| {
+        let app = Arc::clone(&app);
+        connections::converse(stream, seated, PATIENCE, move |request, busy| {
+            let app = Arc::clone(&app);
+            async move {
+                // The answer is on its way out once it is made: a seat that is wanted waits for it.
+                let _busy = busy;
+                answer(app, &request).await
             }
-        });
-    }
+        })
+    })
+    .await;
+    seats.end();
 }
 
 async fn answer(app: Arc<App>, request: &Request<Incoming>) -> Response<Body> {

@@ -40,6 +40,9 @@ pub(crate) struct RouteSpec {
     pub(crate) path: &'static str,
     /// Who may use it.
     pub(crate) access: Access,
+    /// Whether it belongs to the data plane, where only so many requests are worked on at a time.
+    /// Operators get through however much there is to do.
+    pub(crate) bounded: bool,
     /// What answers.
     handler: Handler,
 }
@@ -54,11 +57,15 @@ pub(crate) enum Method {
 }
 
 const fn get(path: &'static str, access: Access, handler: Handler) -> RouteSpec {
-    RouteSpec { method: Method::Get, path, access, handler }
+    RouteSpec { method: Method::Get, path, access, bounded: false, handler }
 }
 
 const fn post(path: &'static str, access: Access, handler: Handler) -> RouteSpec {
-    RouteSpec { method: Method::Post, path, access, handler }
+    RouteSpec { method: Method::Post, path, access, bounded: false, handler }
+}
+
+const fn data(path: &'static str, handler: Handler) -> RouteSpec {
+    RouteSpec { method: Method::Post, path, access: WRITE, bounded: true, handler }
 }
 
 const MODELS: Access = Access::Scopes(&[Scope::Read, Scope::Write]);
@@ -84,12 +91,10 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     }),
     get("/v1/models", MODELS, |app, seen, _| Box::pin(models::list(app, seen))),
     get("/v1/models/{*id}", MODELS, |app, seen, request| Box::pin(models::one(app, seen, request))),
-    post("/v1/chat/completions", WRITE, |app, seen, request| {
+    data("/v1/chat/completions", |app, seen, request| {
         Box::pin(converse::chat_completions(app, seen, request))
     }),
-    post("/v1/messages", WRITE, |app, seen, request| {
-        Box::pin(converse::messages(app, seen, request))
-    }),
+    data("/v1/messages", |app, seen, request| Box::pin(converse::messages(app, seen, request))),
     get("/metrics", Access::Scopes(&[Scope::Metrics]), |app, _, _| {
         Box::pin(prometheus::metrics(app))
     }),
@@ -246,6 +251,14 @@ mod tests {
                 Method::Post => "POST",
             };
             assert!(walked.contains(&format!("(\"{method}\", \"{path}\")")), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_data_plane_is_bounded_and_nothing_else() {
+        for route in ROUTES {
+            let data = route.method == Method::Post && route.path.starts_with("/v1/");
+            assert_eq!(route.bounded, data, "{}", route.path);
         }
     }
 

@@ -7,13 +7,15 @@ use super::listing::{self, Listing};
 use super::logging::AccessLog;
 use super::metrics::HttpMetrics;
 use super::reload::{self, Reloader};
+use super::seats::Seats;
 use super::signals::{self, Stops};
 use super::state::{App, Live};
 use super::{
-    announce, background, connections, holder, listen, logging, metrics_listener, middleware,
-    router,
+    announce, background, connections, descriptors, holder, listen, logging, metrics_listener,
+    middleware, router,
 };
 use crate::cache::{self, Cache, CacheOptions};
+use crate::exit::ExitStatus;
 use crate::gateway::journal::{self, Journal, JournalOptions};
 use crate::gateway::limits::LocalLimiter;
 use crate::gateway::metering::JournalMeter;
@@ -71,16 +73,24 @@ fn failure(what: &str) -> impl Fn(std::io::Error) -> Fault + '_ {
 pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, Fault> {
     let server = start.settings.server.clone();
     listen::may_be_seen(&server, &start.resolution)?;
-    let (_logging, access) = logging::begin(&start.settings.telemetry)?;
+    let (logging, access) = logging::begin(&start.settings.telemetry)?;
     middleware::panic::log_panics();
     no_core_dumps();
-    let mut stops = Stops::listen().map_err(failure("cannot listen for signals"))?;
-    let hangup = signals::hangup().map_err(failure("cannot listen for signals"))?;
+    signals::outlive_file_limits().map_err(failure("cannot listen for signals"))?;
+    let listening = || Stops::listen().map_err(failure("cannot listen for signals"));
+    let probe = start.probe;
+    // A probe has a directory to clear away, whenever it is told to stop.
+    let early = if probe { Some(listening()?) } else { None };
+    let seats = Seats::new(descriptors::connections(&server));
     let (listener, addr) = listen::bind(&server).await?;
     let scrapers = metrics_listener::bind(server.metrics_addr.as_deref()).await?;
 
-    let asks = start.settings.server.mode == Mode::Real && !start.probe;
+    let asks = start.settings.server.mode == Mode::Real && !probe;
     let Opened { app, last_good, dev_key, journal } = open(start, addr, access, console).await?;
+    // Not before: while a person is asked for the passphrase of the vault, a signal has to end the
+    // process as usual.
+    let mut stops = early.map_or_else(listening, Ok)?;
+    let hangup = signals::hangup().map_err(failure("cannot listen for signals"))?;
     let stop = CancellationToken::new();
     let mut tasks = background::start(&app, last_good, hangup, &stop);
     if asks {
@@ -99,6 +109,7 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
         Arc::clone(&app),
         router::router(&app),
         server.header_timeout,
+        Arc::clone(&seats),
         accepting.clone(),
     ));
     let signal = stops.next().await;
@@ -107,7 +118,7 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     app.health.drain();
     accepting.cancel();
     let interrupted = tokio::select! {
-        drained = drain(accepted, server.drain_timeout) => {
+        drained = drain(accepted, &seats, server.drain_timeout) => {
             if !drained {
                 tracing::warn!("requests broken off: they took longer than the drain time-out");
             }
@@ -118,6 +129,9 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     stop.cancel();
     drop(registration);
     if interrupted {
+        if !probe {
+            logging.end_now(ExitStatus::Interrupted);
+        }
         return Err(Fault::interrupted());
     }
     drop(tasks);
@@ -128,12 +142,11 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
 }
 
 /// Waits for the connections that are open; `false` if they took too long.
-async fn drain(
-    accepted: tokio::task::JoinHandle<hyper_util::server::graceful::GracefulShutdown>,
-    patience: Duration,
-) -> bool {
-    let Ok(graceful) = accepted.await else { return true };
-    tokio::time::timeout(patience, graceful.shutdown()).await.is_ok()
+async fn drain(accepting: tokio::task::JoinHandle<()>, seats: &Seats, patience: Duration) -> bool {
+    // The listener is closed once this has ended, and every connection has its seat.
+    let _ = accepting.await;
+    seats.end();
+    tokio::time::timeout(patience, seats.empty()).await.is_ok()
 }
 
 /// A core dump would hold every key.
@@ -183,7 +196,7 @@ async fn open(
     )
     .map_err(|problem| no_address("DATABASE_URL", problem))?;
     let store = store::open(&options).await.map_err(|e| e.fault())?;
-    let journal = Journal::open(JournalOptions::in_state_dir(&state_dir))
+    let journal = Journal::open(JournalOptions::of_profile(&state_dir, &profile))
         .map_err(|e| Fault::unreachable(e.problem()))?;
 
     let mut registry = Registry::with_prefix("ultra");

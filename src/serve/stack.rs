@@ -1,5 +1,5 @@
 //! Around every request, in this order: its id, loops, the bounds of its head, preflights, who
-//! calls and how often, a place to be worked on, the handler within a net for panics; then the
+//! calls and how often, on the data plane a place to be worked on, the handler within a net for panics; then the
 //! headers that every answer has, and one line in the log when its last byte is out.
 
 use super::error::{self, Refusal};
@@ -8,6 +8,7 @@ use super::middleware::{
     admit, concurrency, cors, head, hop, panic, rate, request_id, security::SecurityHeaders,
 };
 use super::router;
+use super::seats::Busy;
 use super::seen::Seen;
 use super::state::App;
 use super::surface::Surface;
@@ -34,6 +35,7 @@ pub(crate) async fn handle(
     app: Arc<App>,
     others: &Router,
     peer: SocketAddr,
+    busy: Busy,
     request: Request<Incoming>,
 ) -> Response<Tracked> {
     let started = Instant::now();
@@ -72,7 +74,7 @@ pub(crate) async fn handle(
     if let Some(origin) = origin {
         cors::write(origin, response.headers_mut());
     }
-    response.map(|body| Tracked::new(body, line, found.place))
+    response.map(|body| Tracked::new(body, line, found.place, busy))
 }
 
 async fn answer(
@@ -92,14 +94,15 @@ async fn answer(
     let admitted = admit::admit(app, request.uri(), headers, seen.peer).await?;
     found.key_id = admitted.caller.as_ref().map(|c| Arc::clone(&c.key_id));
     found.shown = admitted.shown;
-    if admitted.caller.is_some() {
+    let direct = router::direct(request.method(), request.uri().path());
+    if direct.is_some_and(|spec| spec.bounded) && admitted.caller.is_some() {
         found.place = Some(concurrency::enter(&app.places)?);
     }
     seen.caller = admitted.caller;
 
     let seen = Arc::new(seen);
     let mut request = request.map(Body::new);
-    let answered = if let Some(spec) = router::direct(request.method(), request.uri().path()) {
+    let answered = if let Some(spec) = direct {
         panic::contain(router::run(Arc::clone(app), spec, seen, request)).await
     } else {
         request.extensions_mut().insert(seen);

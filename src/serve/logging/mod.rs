@@ -7,6 +7,7 @@ mod lines;
 
 pub(crate) use access::{AccessLog, Entry};
 
+use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
 use crate::settings::groups::{LogFormat, TelemetrySettings};
 use lines::Lines;
@@ -15,6 +16,20 @@ use tracing_subscriber::EnvFilter;
 
 /// Flushes what waits when the server ends.
 pub(crate) struct Logging(Lines);
+
+impl Logging {
+    /// Flushes for a moment, then ends the process. Whoever is to read stderr may have stopped
+    /// reading, with its lock in the hands of the thread that writes: an error that is written there
+    /// on the way out would wait for ever.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "nothing may be written to a stderr that nobody reads"
+    )]
+    pub(crate) fn end_now(&self, status: ExitStatus) {
+        self.0.flush();
+        std::process::exit(i32::from(status.code()));
+    }
+}
 
 impl Drop for Logging {
     fn drop(&mut self) {

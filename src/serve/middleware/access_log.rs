@@ -1,6 +1,7 @@
 //! One line a request, when its last byte is out: never a body, a header, a query or a secret.
 
 use crate::serve::logging::Entry;
+use crate::serve::seats::Busy;
 use crate::serve::state::App;
 use axum::body::Body;
 use bytes::Bytes;
@@ -36,6 +37,14 @@ pub(crate) struct Line {
     pub(crate) started: Instant,
 }
 
+/// The longest path that is said, in bytes: anybody may send a long one, again and again.
+const LONGEST_PATH: usize = 256;
+
+/// As much of a path as is said.
+fn shown(path: &str) -> &str {
+    path.get(..path.floor_char_boundary(LONGEST_PATH)).unwrap_or_default()
+}
+
 /// The body of an answer on its way out.
 #[derive(Debug)]
 pub(crate) struct Tracked {
@@ -45,14 +54,21 @@ pub(crate) struct Tracked {
     complete: bool,
     /// The request's place, kept to the last byte.
     _place: Option<OwnedSemaphorePermit>,
+    /// Keeps its connection, to the last byte too.
+    _busy: Busy,
 }
 
 impl Tracked {
     /// Follows `inner` to its end.
-    pub(crate) fn new(inner: Body, line: Line, place: Option<OwnedSemaphorePermit>) -> Self {
+    pub(crate) fn new(
+        inner: Body,
+        line: Line,
+        place: Option<OwnedSemaphorePermit>,
+        busy: Busy,
+    ) -> Self {
         line.app.metrics.in_flight.inc();
         let complete = inner.is_end_stream();
-        Self { inner, line, bytes: 0, complete, _place: place }
+        Self { inner, line, bytes: 0, complete, _place: place, _busy: busy }
     }
 }
 
@@ -94,7 +110,7 @@ impl Drop for Tracked {
         line.app.metrics.ended(line.route, line.status, took);
         line.app.access.write(&Entry {
             method: line.method.as_str(),
-            path: line.uri.path(),
+            path: shown(line.uri.path()),
             status: line.status,
             us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             bytes: self.bytes,
@@ -103,5 +119,18 @@ impl Drop for Tracked {
             key: line.key_id.as_deref().unwrap_or("-"),
             peer: line.peer.ip(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_is_cut_between_characters() {
+        assert_eq!(shown("/v1/models"), "/v1/models");
+        let long = format!("/{}", "\u{e9}".repeat(300));
+        assert_eq!(shown(&long).len(), 255);
+        assert!(long.starts_with(shown(&long)));
     }
 }

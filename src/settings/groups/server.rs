@@ -47,6 +47,9 @@ settings! {
         drain_timeout: Duration = "ULTRA_DRAIN_TIMEOUT" { default: Some("30s") },
         /// Requests that are worked on at a time; more are refused at once with 503.
         max_concurrency: Count<1, 1_000_000> = "ULTRA_MAX_CONCURRENCY" { default: Some("2048") },
+        /// Connections that are open at a time. When there are as many, a new one takes the place of
+        /// one that waits for a request; never of one with a request under way.
+        max_connections: Count<1, 1_000_000> = "ULTRA_MAX_CONNECTIONS" { default: Some("8192") },
         /// The address and port of a second listener for `/metrics` without a key, for scrapers
         /// on a private network.
         metrics_addr: Option<String> = "ULTRA_METRICS_ADDR" { example: Some("127.0.0.1:9464") },

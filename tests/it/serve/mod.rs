@@ -1,10 +1,12 @@
 //! `ultra serve`, through the binary and over the wire.
 
+mod bounds;
 mod errors;
 mod fallback;
 mod heads;
 mod http;
 mod identity;
+mod journal;
 mod keys;
 mod listing;
 mod passing;

@@ -3,9 +3,11 @@
 use super::chat;
 use super::http::{self, Request};
 use super::upstream::{self, Upstream};
-use crate::support::{CANARY, Server, Ultra, eventually};
-use std::io::{BufReader, Write as _};
+use crate::support::{CANARY, Outcome, Server, Ultra, eventually, have};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -20,8 +22,8 @@ struct Held {
     stream: BufReader<TcpStream>,
 }
 
-/// A stream whose first event has arrived and whose end waits for a word.
-fn held() -> Held {
+/// A provider whose stream has its first event and waits with the second for a word.
+fn waiting() -> (Upstream, mpsc::Sender<()>) {
     let (go, gone) = mpsc::channel::<()>();
     let gone = std::sync::Mutex::new(gone);
     let provider = Upstream::start(move |_, stream| {
@@ -31,6 +33,12 @@ fn held() -> Held {
         let _ = upstream::chunk(stream, DONE);
         let _ = stream.write_all(b"0\r\n\r\n");
     });
+    (provider, go)
+}
+
+/// A stream whose first event has arrived and whose end waits for a word.
+fn held() -> Held {
+    let (provider, go) = waiting();
     let ultra =
         Ultra::empty().env("OPENAI_API_KEY", CANARY).env("OPENAI_BASE_URL", provider.openai());
     let server = Server::start(&ultra, &["--real"]);
@@ -86,4 +94,78 @@ fn usage_outlives_a_death_without_warning() {
         (detail()["pending_bytes"] == 0).then_some(())
     });
     Request::new("GET", "/api/health/ready").send(server.addr()).is(200);
+}
+
+/// The writing end of a pipe that takes no more, as that of a terminal that was stopped; and its
+/// reading end, which has to stay open.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let flags = fcntl_getfl(&writer).unwrap();
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    for piece in [&[b'x'; 4096][..], b"x"] {
+        while writer.write(piece).is_ok() {}
+    }
+    fcntl_setfl(&writer, flags).unwrap();
+    (reader, writer)
+}
+
+#[test]
+fn a_second_signal_ends_a_server_whose_log_nobody_reads() {
+    let (provider, _go) = waiting();
+    let ultra =
+        Ultra::empty().env("OPENAI_API_KEY", CANARY).env("OPENAI_BASE_URL", provider.openai());
+    let (_reader, writer) = full_pipe();
+    let args = ["serve", "--real", "--port", "auto", "-o", "json"];
+    let mut child = ultra.command(args).stderr(writer).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let addr = event["addr"].as_str().unwrap();
+    // A stream that is open keeps the server from stopping.
+    let mut stream = BufReader::new(chat(&ultra, "/v1/chat/completions", HELLO).open(addr));
+    assert_eq!(http::head(&mut stream).0, 200);
+    let pid = rustix::process::Pid::from_child(&child);
+    let interrupt = || rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    interrupt();
+    eventually(Duration::from_secs(10), "the listener to close", || {
+        TcpStream::connect(addr).is_err().then_some(())
+    });
+    interrupt();
+    let ended =
+        eventually(Duration::from_secs(10), "the end of the server", || child.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(130));
+}
+
+#[test]
+fn a_signal_ends_a_server_that_asks_for_the_passphrase() {
+    if !have("script") {
+        return;
+    }
+    let ultra = Ultra::empty();
+    let pass = ultra.write_private("pass", "correct horse battery\n").display().to_string();
+    let mut ultra = ultra.env("ULTRA_VAULT_PASSPHRASE_FILE", pass);
+    ultra.run_with_stdin(&["keys", "set", "jwt"], "k".repeat(40).as_bytes()).exits(0);
+    ultra.unset_env("ULTRA_VAULT_PASSPHRASE_FILE");
+    let command = format!("exec {} serve --port auto", env!("CARGO_BIN_EXE_ultra"));
+    let mut child = ultra
+        .wrapped("script", ["-qec", &command, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut terminal = child.stdin.take().unwrap();
+    let mut shown = child.stdout.take().unwrap();
+    let mut said = String::new();
+    let mut bytes = [0; 256];
+    while !said.contains("assphrase of the vault") {
+        let n = shown.read(&mut bytes).unwrap();
+        assert!(n > 0, "it did not ask: {said}");
+        said.push_str(&String::from_utf8_lossy(&bytes[..n]));
+    }
+    // Ctrl-C, as the terminal sends it to whoever is in front.
+    terminal.write_all(b"\x03").unwrap();
+    std::thread::spawn(move || std::io::copy(&mut shown, &mut std::io::sink()));
+    eventually(Duration::from_secs(10), "the end of the server", || child.try_wait().unwrap());
+    let ended = Outcome::from(child.wait_with_output().unwrap());
+    assert!(matches!(ended.code, 130 | 2), "{ended:?}");
 }

@@ -20,7 +20,22 @@ impl Server {
     pub(crate) fn start(ultra: &Ultra, args: &[&str]) -> Self {
         let all: Vec<&str> =
             ["serve", "--port", "auto", "-o", "json"].iter().chain(args).copied().collect();
-        let mut child = ultra.command(all).stdin(Stdio::null()).spawn().unwrap();
+        Self::of(ultra.command(all).stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    /// The same after what a shell does to itself first, such as lowering its limits.
+    #[track_caller]
+    pub(crate) fn wrapped(ultra: &Ultra, first: &str, args: &[&str]) -> Self {
+        let script = format!("{first} && exec \"$0\" serve --port auto -o json \"$@\"");
+        let all: Vec<&str> = ["-c", &script, env!("CARGO_BIN_EXE_ultra")]
+            .into_iter()
+            .chain(args.iter().copied())
+            .collect();
+        Self::of(ultra.wrapped("sh", all).stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    #[track_caller]
+    fn of(mut child: Child) -> Self {
         let mut stderr = child.stderr.take().unwrap();
         let stderr = std::thread::spawn(move || {
             let mut text = Vec::new();
