@@ -6,6 +6,7 @@ use crate::cli::fmt::FmtArgs;
 use crate::cli::import::ImportArgs;
 use crate::cli::init::{self, InitArgs};
 use crate::cli::lint::{CompatArg, LintArgs};
+use crate::cli::switch::UndoArgs;
 use crate::commands::env;
 use crate::commands::keys::Desk;
 use crate::report::{Fault, Problem, Report};
@@ -77,18 +78,7 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
             env::switch::run(&request, &workspace, &secrets, &context.console)
         }
         EnvCommand::Undo(args) => {
-            let request = env::undo::Request {
-                how: match args.to {
-                    Some(generation) => env::undo::How::To(generation),
-                    None => {
-                        env::undo::How::Steps(usize::try_from(args.steps).unwrap_or(usize::MAX))
-                    }
-                },
-                dry_run: args.dry_run,
-                no_dotenv: args.no_dotenv,
-                wait: args.wait,
-            };
-            env::undo::run(&request, &workspace, &secrets, &context.console)
+            env::undo::run(&undo(&args), &workspace, &secrets, &context.console)
         }
         EnvCommand::History(args) => {
             let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
@@ -107,6 +97,19 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
         EnvCommand::Import(args) => import(args, context, &workspace, &secrets),
     };
     report.map(Answer::Report)
+}
+
+/// `ultra env undo`.
+fn undo(args: &UndoArgs) -> env::undo::Request {
+    env::undo::Request {
+        how: match args.to {
+            Some(generation) => env::undo::How::To(generation),
+            None => env::undo::How::Steps(usize::try_from(args.steps).unwrap_or(usize::MAX)),
+        },
+        dry_run: args.dry_run,
+        no_dotenv: args.no_dotenv,
+        wait: args.wait,
+    }
 }
 
 /// `ultra env fmt`.
