@@ -20,8 +20,28 @@ pub(crate) mod secretish {
         text.len() > 20
     }
 
+    /// The same, of a text that may be a comment.
+    pub(crate) fn remark(text: &str) -> bool {
+        perhaps(text)
+    }
+
+    /// A name, if it is fit to be shown.
+    pub(crate) fn fit_name(text: &str) -> Option<&str> {
+        (text.len() < 40).then_some(text)
+    }
+
+    /// Whether the catalogue has the name.
+    pub(crate) fn is_catalogued(text: &str) -> bool {
+        text.len() == 1
+    }
+
+    /// A name in a message.
+    pub(crate) fn told(name: Option<&str>) -> String {
+        format!("`{}`", name.unwrap_or_default())
+    }
+
     /// A name for a message.
     pub(crate) fn name_for_message(text: &str) -> String {
-        format!("`{text}`")
+        told(fit_name(text))
     }
 }

@@ -220,11 +220,62 @@ pub(crate) fn value(text: &str) -> bool {
         && (WEBHOOKS.iter().any(|host| text.contains(host)) || url_with_password(text))
 }
 
-/// Whether a text may be a secret by its looks: as [`value`], or long and drawn by lot. Digests
-/// look so too, so this decides what is shown and never what is refused.
+/// Whether a text may be a secret by its looks, or have one in it: as [`value`], a well-known key
+/// anywhere, something said to be a secret, or a word that is long and drawn by lot. Digests look
+/// so too, so this decides what is shown and never what is refused.
 pub(crate) fn perhaps(text: &str) -> bool {
     value(text)
         || text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| hex(word) || random(word))
+        || key_within(text)
+        || said(text)
+}
+
+/// What stands around the words of a connection string, of JSON or of a remark.
+fn separates(c: char) -> bool {
+    c.is_whitespace() || "\"'`=:,;(<[{".contains(c)
+}
+
+/// Whether a word anywhere in a text begins as well-known keys do, and goes on for a while.
+fn key_within(text: &str) -> bool {
+    let begins = |rest: &str| {
+        VALUE_BEGINNINGS.iter().any(|begin| {
+            rest.strip_prefix(begin).is_some_and(|key| {
+                begin.starts_with("-----")
+                    || key.chars().take_while(|c| !separates(*c)).nth(7).is_some()
+            })
+        })
+    };
+    let ends = text.char_indices().filter(|(_, c)| separates(*c));
+    ends.filter_map(|(at, c)| text.get(at + c.len_utf8()..)).any(begins)
+}
+
+/// Whether a text says of something in it that it is a secret, such as `host=db password=x` and
+/// `{"token": "x"}`.
+fn said(text: &str) -> bool {
+    let mut name = "";
+    let mut rest = text;
+    while let Some(at) = rest.find(separates) {
+        let (word, behind) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        // Quotes and blanks may stand between a name and what follows it.
+        name = if word.is_empty() { name } else { word };
+        let sign = behind.chars().next().unwrap_or_default();
+        rest = behind.get(sign.len_utf8()..).unwrap_or_default();
+        // As a variable that is the working directory, here it is a password.
+        let secret = || by_custom(name) || name.eq_ignore_ascii_case("pwd");
+        if matches!(sign, '=' | ':') && secret() {
+            let around = |c: char| c.is_whitespace() || "\"'`".contains(c);
+            let value = rest.trim_start_matches(around);
+            let value = value.split(|c| around(c) || matches!(c, ',' | ';')).next();
+            let value = value.unwrap_or_default();
+            if value.contains(char::is_alphanumeric) && !is_placeholder(value) {
+                return true;
+            }
+        }
+        if !matches!(sign, '"' | '\'' | '`' | ' ' | '\t') {
+            name = "";
+        }
+    }
+    false
 }
 
 /// Whether a word is a number of 128 bits or more in hexadecimal.
@@ -266,17 +317,40 @@ pub(crate) fn comment(text: &str) -> bool {
     }
     text.split(|c: char| c.is_whitespace() || "='\"`".contains(c))
         .any(|word| !word.is_empty() && !is_placeholder(word) && perhaps(word))
+        || said(text)
+}
+
+/// Whether a remark may hold a secret or speak of one: what is shown only to show a file need not
+/// show this.
+pub(crate) fn remark(text: &str) -> bool {
+    let apart = |c: char| c == '#' || separates(c);
+    perhaps(text) || text.split(apart).any(|word| !word.is_empty() && (perhaps(word) || name(word)))
 }
 
 /// A name somebody typed, fit for a message: in backticks if it looks like a name, and not at all
 /// if it may be a secret that stands in the wrong place.
 pub(crate) fn name_for_message(text: &str) -> String {
+    told(fit_name(text))
+}
+
+/// A name in a message, or that there is one which is not shown.
+pub(crate) fn told(name: Option<&str>) -> String {
+    name.map_or_else(|| "a name that cannot be shown".to_owned(), |name| format!("`{name}`"))
+}
+
+/// Whether the catalogue has this name, or had it.
+pub(crate) fn is_catalogued(name: &str) -> bool {
+    catalogue::find(name).is_some()
+}
+
+/// The name itself, if it is fit to be shown.
+pub(crate) fn fit_name(text: &str) -> Option<&str> {
     let fit = !text.is_empty()
         && text.len() <= 64
         && !value(text)
         && !text.split_whitespace().any(|part| value(part) || hex(part) || random(part))
         && text.chars().all(|c| c.is_alphanumeric() || "_-./: ".contains(c));
-    if fit { format!("`{text}`") } else { "a name that cannot be shown".to_owned() }
+    fit.then_some(text)
 }
 
 /// Whether a word looks drawn by lot: long, with small and capital letters and digits.
@@ -312,7 +386,7 @@ fn perhaps_pasted(text: &str) -> bool {
     perhaps(text)
         || text.contains('@')
         || text.split(|c: char| !c.is_ascii_alphanumeric()).any(mixed)
-        || text.split(|c: char| c.is_whitespace() || "\"'`=:,;(<[{".contains(c)).any(begins)
+        || text.split(separates).any(begins)
 }
 
 #[cfg(test)]
@@ -400,10 +474,32 @@ mod tests {
         ] {
             assert!(super::value(value), "{value}");
         }
-        for value in ["0123456789abcdef0123456789abcdef", "q7Gm2xVt9LrB4nWz8KdY5c"] {
+        for value in [
+            "0123456789abcdef0123456789abcdef",
+            "q7Gm2xVt9LrB4nWz8KdY5c",
+            "key sk-proj-12345678",
+            "the=sk-proj-12345678",
+            "Authorization:Bearer abcdefgh",
+            "host=db password=hunter2",
+            "{\"user\": \"u\", \"password\" : \"hunter2\"}",
+            "password: hunter2",
+            "user=u;Pwd=x",
+            concat!("a -----BE", "GIN PRIVATE KEY-----"),
+        ] {
             assert!(super::perhaps(value) && !super::value(value), "{value}");
         }
-        for value in ["meta-llama/Llama-3.3-70B-Instruct", "https://api.example.com/V1", "a b"] {
+        for value in [
+            "meta-llama/Llama-3.3-70B-Instruct",
+            "https://api.example.com/V1",
+            "a b",
+            "a sk-ip",
+            "password=",
+            "password: <password>",
+            "max_tokens: 5",
+            "the key, then: a",
+            "10:30",
+            "info,hyper=warn",
+        ] {
             assert!(!super::perhaps(value), "{value}");
         }
         for value in ["sk-", "https://h/a@b", "hello", "postgres://u@h/db"] {

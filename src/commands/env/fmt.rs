@@ -116,7 +116,7 @@ fn read(file: &Path, workspace: &Workspace) -> Result<Content, Fault> {
         let read = std::io::stdin().lock().take(dotenv::LIMIT + 1).read_to_end(&mut bytes);
         let large = bytes.len() as u64 > dotenv::LIMIT;
         return match read {
-            Ok(_) if large => Err(unreadable(Path::new("stdin"), "it is larger than 64 MiB")),
+            Ok(_) if large => Err(unreadable(Path::new("stdin"), "it is larger than 16 MiB")),
             Ok(_) => Ok((PathBuf::from("stdin"), None, bytes)),
             Err(e) => Err(unreadable(Path::new("stdin"), e)),
         };
@@ -250,10 +250,10 @@ fn masked(bytes: &[u8], line: &Line) -> String {
             let quote = quote.map(String::from).unwrap_or_default();
             let value = if secret { format!("{quote}…{quote}") } else { value };
             let rest = text(dotenv::Span { start: parts.value.end, end: line.span.end });
-            let rest = if tells_secret(&rest) { " # …".to_owned() } else { rest };
+            let rest = if secretish::remark(&rest) { " # …".to_owned() } else { rest };
             start + &value + &rest
         }
-        _ if tells_secret(&whole) => "# …".to_owned(),
+        _ if secretish::remark(&whole) => "# …".to_owned(),
         _ => whole,
     };
     visible(shown.strip_suffix('\n').unwrap_or(&shown))
@@ -273,13 +273,6 @@ fn tells(bytes: &[u8], line: &Line) -> bool {
         LineKind::Bom | LineKind::Blank => false,
         LineKind::Error => true,
     }
-}
-
-/// Whether a comment may hold a secret, such as an assignment that was commented out.
-fn tells_secret(comment: &str) -> bool {
-    comment
-        .split(|c: char| c.is_whitespace() || "#='\"`".contains(c))
-        .any(|word| !word.is_empty() && (secretish::perhaps(word) || secretish::name(word)))
 }
 
 /// The text with blanks at its end and what is no text made visible.

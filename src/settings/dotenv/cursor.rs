@@ -3,6 +3,9 @@
 use crate::report::Place;
 use std::path::Path;
 
+/// The byte order mark.
+pub(super) const BOM: &str = "\u{feff}";
+
 #[cfg(test)]
 thread_local! {
     /// How many characters were taken in this thread: what reading costs, for the tests.
@@ -71,6 +74,13 @@ impl<'a> Cursor<'a> {
         Some(c)
     }
 
+    /// Takes a byte order mark; the first column comes after it.
+    pub(super) fn take_mark(&mut self) -> bool {
+        let found = self.take(BOM);
+        self.column = if found { 1 } else { self.column };
+        found
+    }
+
     /// Takes `text` if it comes next. It must hold no line end.
     pub(super) fn take(&mut self, text: &str) -> bool {
         let found = self.rest().starts_with(text);
@@ -120,9 +130,10 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The line and column of a byte offset; columns count characters.
+/// The line and column of a byte offset; columns count characters, and a byte order mark is none.
 pub(crate) fn position(bytes: &[u8], offset: usize) -> (u32, u32) {
     let before = bytes.get(..offset).unwrap_or(bytes);
+    let before = before.strip_prefix(BOM.as_bytes()).unwrap_or(before);
     let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
     let lines = before.iter().filter(|b| **b == b'\n').count();
     let column =

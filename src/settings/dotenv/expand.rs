@@ -1,10 +1,12 @@
 //! References replaced by values.
 
+use super::found::Found as Findings;
 use super::parse::{Document, Entry};
 use super::template::{Operator, Piece, Template};
 use crate::report::{Place, Problem};
 use crate::settings::secretish;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 
 /// How much text all values of a file may become together: references could double it line by
@@ -62,20 +64,20 @@ pub(crate) fn expand(
         size: 0,
         full: false,
         circles: MOST_CIRCLES,
-        problems,
+        problems: Findings::default(),
+        warned: BTreeSet::new(),
     };
     for entry in &document.entries {
+        expander.warned.clear();
         let mut value = Value { name: &entry.name, text: String::new(), secret: false };
         let whole = expander.template(&entry.value, &mut value);
         if expander.full {
-            expander.problems.push(
-                Problem::error(
-                    "too-large",
-                    format!("`{}` and those above become too large", entry.name),
-                )
-                .at(entry.place.clone())
-                .why(format!("the limit is {LARGEST} bytes")),
-            );
+            expander.problems.error(|| {
+                let name = secretish::name_for_message(&entry.name);
+                Problem::error("too-large", format!("{name} and those above become too large"))
+                    .at(entry.place.clone())
+                    .why(format!("the limit is {LARGEST} bytes"))
+            });
             break;
         }
         if !whole {
@@ -88,7 +90,10 @@ pub(crate) fn expand(
         let (name, place) = (entry.name.clone(), entry.place.clone());
         expander.done.push(Expanded { name, text, place, secret });
     }
-    expander.done
+    let Expander { done, problems: found, .. } = expander;
+    let file = document.entries.first().map_or(Path::new(""), |entry| &entry.place.file);
+    found.finish(file, problems);
+    done
 }
 
 /// A value on its way.
@@ -119,7 +124,9 @@ struct Expander<'a> {
     size: usize,
     full: bool,
     circles: u8,
-    problems: &'a mut Vec<Problem>,
+    problems: Findings,
+    /// Names that the entry at hand has been warned about.
+    warned: BTreeSet<String>,
 }
 
 impl Expander<'_> {
@@ -168,13 +175,11 @@ impl Expander<'_> {
         }
         if operator == Operator::Require && !filled {
             // The message is part of the value, and so is not shown.
-            self.problems.push(
-                Problem::error(
-                    "required-variable",
-                    format!("`{name}` is required here and not set"),
-                )
-                .at(place.clone()),
-            );
+            let shown = self.shown(name, out.name);
+            self.problems.error(|| {
+                let what = format!("{} is required here and not set", secretish::told(shown));
+                Problem::error("required-variable", what).at(place.clone())
+            });
             return false;
         }
         match found {
@@ -195,22 +200,34 @@ impl Expander<'_> {
         true
     }
 
+    /// A name within a value, fit for a message: in a secret, what is assigned nowhere may be a
+    /// part of it.
+    fn shown<'n>(&self, name: &'n str, within: &str) -> Option<&'n str> {
+        let known = self.lines.contains_key(name) || secretish::is_catalogued(name);
+        secretish::fit_name(name).filter(|_| known || !(self.outside.secret)(within))
+    }
+
     /// Says that nothing stands in for the reference; whether the value counts nevertheless.
     fn unset(&mut self, name: &str, place: &Place, out: &Value<'_>) -> bool {
         if let Some(way) = self.circle(name, out.name) {
-            let what = if way.is_empty() {
-                format!("`{name}` refers to itself")
-            } else {
-                let way: Vec<String> = way.iter().map(|name| format!("`{name}`")).collect();
-                format!("`{}` refers to itself by way of {}", out.name, way.join(", "))
-            };
-            self.problems.push(
+            self.problems.error(|| {
+                let own = secretish::name_for_message(out.name);
+                let way: Vec<_> = way.iter().map(|n| secretish::name_for_message(n)).collect();
+                let what = if way.is_empty() {
+                    format!("{own} refers to itself")
+                } else {
+                    format!("{own} refers to itself by way of {}", way.join(", "))
+                };
+                let name = secretish::fit_name(name).unwrap_or("NAME");
                 Problem::error("circular-reference", what)
                     .at(place.clone())
                     .why("nothing else gives it a value")
-                    .hint(format!("write `${{{name}:-}}` if it may be empty")),
-            );
+                    .hint(format!("write `${{{name}:-}}` if it may be empty"))
+            });
             return false;
+        }
+        if !self.warned.insert(name.to_owned()) {
+            return true;
         }
         let below = self.lines.get(name).and_then(|index| self.entries.get(*index));
         let below = below.map(|entry| &entry.place).filter(|at| at.line > place.line);
@@ -218,12 +235,15 @@ impl Expander<'_> {
             || "nothing stands in for it".to_owned(),
             |at| format!("it stands further down, at {at}"),
         );
-        self.problems.push(
-            Problem::warning("unset-reference", format!("`{name}` is not set here"))
+        let shown = self.shown(name, out.name);
+        self.problems.warning(|| {
+            let name = shown.unwrap_or("NAME");
+            let what = format!("{} is not set here", secretish::told(shown));
+            Problem::warning("unset-reference", what)
                 .at(place.clone())
                 .why(why)
-                .hint(format!("write `${{{name}:-}}` if that is meant")),
-        );
+                .hint(format!("write `${{{name}:-}}` if that is meant"))
+        });
         true
     }
 

@@ -75,7 +75,7 @@ pub(crate) enum LineKind {
     /// A comment: from `#` to the end of the line.
     Comment(Span),
     /// `NAME=value`.
-    Assignment(Assignment),
+    Assignment(Box<Assignment>),
     /// Something without form; a problem tells what.
     Error,
 }

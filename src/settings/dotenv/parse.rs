@@ -3,7 +3,8 @@
 //! Every byte of the input is in exactly one [`Line`], so that a file can be written again as it
 //! was, or with single parts of it replaced.
 
-use super::cursor::{Cursor, position};
+use super::cursor::{BOM, Cursor, position};
+use super::found::Found;
 use super::is_name;
 use super::line::{Assignment, Ending, Line, LineKind, Quote, Span};
 use super::template::{Around, Template, escape, push, reference};
@@ -12,11 +13,6 @@ use crate::settings::secretish::name_for_message;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// More problems than this of one file are counted, not shown.
-const MOST_PROBLEMS: usize = 100;
-
-/// The byte order mark.
-const BOM: &str = "\u{feff}";
 /// What stands for a byte that is no text: one byte long, so that offsets stay true.
 const STAND_IN: char = '\u{1a}';
 
@@ -40,7 +36,7 @@ pub(crate) struct Entry {
 
 /// Reads `bytes`, the content of `file`. Entries with an error are left out.
 pub(crate) fn parse(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> Document {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     let text = decode(file, bytes, &mut found);
     let mut parser = Parser {
         file,
@@ -48,51 +44,43 @@ pub(crate) fn parse(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> D
         problems: found,
         seen: BTreeMap::new(),
         entries: Vec::new(),
-        lines: Vec::new(),
+        // A growing list would need twice the memory while it is moved.
+        lines: Vec::with_capacity(memchr::memchr_iter(b'\n', bytes).count() + 2),
         unclosed: [false; 2],
     };
-    if parser.cursor.take(BOM) {
+    if parser.cursor.take_mark() {
         let span = Span { start: 0, end: BOM.len() };
         parser.lines.push(Line { span, number: 1, ending: Ending::None, kind: LineKind::Bom });
     }
     while parser.cursor.peek().is_some() {
         parser.line();
     }
-    let Parser { entries, lines, problems: mut found, .. } = parser;
-    found.sort_by(|a, b| a.place.cmp(&b.place));
-    if found.len() > MOST_PROBLEMS {
-        let more = found.len() - MOST_PROBLEMS;
-        found.truncate(MOST_PROBLEMS);
-        found.push(
-            Problem::error("more-problems", format!("{more} more problems")).at(Place::file(file)),
-        );
-    }
-    problems.append(&mut found);
+    let Parser { entries, lines, problems: found, .. } = parser;
+    found.finish(file, problems);
     Document { lines, entries }
 }
 
 /// The bytes as text of the same length. What is no UTF-8 is reported and stood in for byte by
 /// byte; NUL is reported.
-fn decode(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> String {
+fn decode(file: &Path, bytes: &[u8], problems: &mut Found) -> String {
     let mut text = String::with_capacity(bytes.len());
-    let mut bad: Vec<(usize, &'static str, &'static str)> = Vec::new();
     let mut offset = 0;
+    // The place of a problem is counted from the start of the file, but only for what is shown.
+    let place = |offset: usize| {
+        let (line, column) = position(bytes, offset);
+        Place::at(file, line, column)
+    };
     for chunk in bytes.utf8_chunks() {
-        for (n, _) in chunk.valid().match_indices('\0').take(MOST_PROBLEMS) {
-            bad.push((offset + n, "nul", "a NUL byte"));
+        for n in memchr::memchr_iter(0, chunk.valid().as_bytes()) {
+            problems.error(|| Problem::error("nul", "a NUL byte").at(place(offset + n)));
         }
         text.push_str(chunk.valid());
         offset += chunk.valid().len();
         if !chunk.invalid().is_empty() {
-            bad.push((offset, "not-utf8", "not UTF-8"));
+            problems.error(|| Problem::error("not-utf8", "not UTF-8").at(place(offset)));
             chunk.invalid().iter().for_each(|_| text.push(STAND_IN));
             offset += chunk.invalid().len();
         }
-    }
-    // Positions are counted once from the start for each, so only as many as will be shown.
-    for (offset, code, what) in bad.iter().take(MOST_PROBLEMS) {
-        let (line, column) = position(bytes, *offset);
-        problems.push(Problem::error(code, *what).at(Place::at(file, line, column)));
     }
     text
 }
@@ -100,7 +88,7 @@ fn decode(file: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> String {
 struct Parser<'a> {
     file: &'a Path,
     cursor: Cursor<'a>,
-    problems: Vec<Problem>,
+    problems: Found,
     seen: BTreeMap<&'a str, Place>,
     entries: Vec<Entry>,
     lines: Vec<Line>,
@@ -118,7 +106,7 @@ impl<'a> Parser<'a> {
         } else if self.cursor.peek() == Some('#') {
             LineKind::Comment(self.rest_of_line())
         } else {
-            self.assignment().map_or(LineKind::Error, LineKind::Assignment)
+            self.assignment().map_or(LineKind::Error, |parts| LineKind::Assignment(Box::new(parts)))
         };
         self.cursor.skip_line();
         let span = Span { start: begin.offset(), end: self.cursor.offset() };
@@ -153,15 +141,16 @@ impl<'a> Parser<'a> {
         self.cursor.skip_blanks();
         if !is_name(name) || !self.cursor.take("=") {
             // What stands here may be the rest of a secret that spans lines, so it is not shown.
-            self.problems.push(
+            let file = self.file;
+            self.problems.error(|| {
                 Problem::error("bad-name", "the line is no assignment")
-                    .at(begin.place(self.file))
+                    .at(begin.place(file))
                     .why("expected `NAME=value`; a name has letters, digits and `_` and does not begin with a digit")
-                    .hint("put a value of several lines in quotes"),
-            );
+                    .hint("put a value of several lines in quotes")
+            });
             return None;
         }
-        let problems_before = self.problems.len();
+        let before = self.problems.mark();
         let (value, span, quote) = self.value()?;
         let comment = {
             let mut ahead = self.cursor;
@@ -173,18 +162,18 @@ impl<'a> Parser<'a> {
             Assignment { export, name: name_span, value: span, quote, comment, entry: None };
         let place = begin.place(self.file);
         if let Some(first) = self.seen.get(name) {
-            self.problems.push(
+            self.problems.error(|| {
                 Problem::error(
                     "duplicate-name",
                     format!("{} is assigned again", name_for_message(name)),
                 )
                 .at(place)
-                .why(format!("the first is at {first}")),
-            );
+                .why(format!("the first is at {first}"))
+            });
             return Some(assignment);
         }
         self.seen.insert(name, place.clone());
-        if !self.problems.iter().skip(problems_before).any(Problem::is_error) {
+        if !self.problems.errors_since(before) {
             assignment.entry = Some(self.entries.len());
             self.entries.push(Entry { name: name.to_owned(), place, value });
         }
@@ -204,10 +193,11 @@ impl<'a> Parser<'a> {
             Some(mark @ ('\'' | '"')) => {
                 let Some(value) = self.quoted(mark) else {
                     self.cursor = open;
-                    self.problems.push(
+                    let file = self.file;
+                    self.problems.error(|| {
                         Problem::error("unclosed-quote", "a quote is not closed")
-                            .at(open.place(self.file)),
-                    );
+                            .at(open.place(file))
+                    });
                     return None;
                 };
                 let span = Span { start, end: self.cursor.offset() };
@@ -228,12 +218,13 @@ impl<'a> Parser<'a> {
         if ahead.at_line_end() || (blanks && ahead.peek() == Some('#')) {
             return true;
         }
-        self.problems.push(
+        let file = self.file;
+        self.problems.error(|| {
             Problem::error("text-after-quotes", "text follows the closing quote")
-                .at(ahead.place(self.file))
-                .why(format!("the quotes were opened at {}", open.place(self.file)))
-                .hint("put the whole value in one pair of quotes"),
-        );
+                .at(ahead.place(file))
+                .why(format!("the quotes were opened at {}", open.place(file)))
+                .hint("put the whole value in one pair of quotes")
+        });
         false
     }
 
@@ -278,12 +269,12 @@ impl<'a> Parser<'a> {
         self.cursor.bump();
         let mut value = Template::new();
         let mut bare = None;
-        let problems_before = self.problems.len();
+        let before = self.problems.mark();
         loop {
             match self.cursor.peek() {
                 None => {
                     // What was found on the way belongs to other lines.
-                    self.problems.truncate(problems_before);
+                    self.problems.reset(before);
                     let [single_unclosed, double_unclosed] = &mut self.unclosed;
                     *(if double { double_unclosed } else { single_unclosed }) = true;
                     return None;
@@ -333,12 +324,12 @@ impl<'a> Parser<'a> {
 
     fn warn_bare(&mut self, bare: Option<Place>) {
         if let Some(place) = bare {
-            self.problems.push(
+            self.problems.warning(|| {
                 Problem::warning("bare-dollar", "`$` without braces is taken literally")
                     .at(place)
                     .why("other programs would replace it")
-                    .hint("write `${NAME}` for a reference, or put the value in single quotes"),
-            );
+                    .hint("write `${NAME}` for a reference, or put the value in single quotes")
+            });
         }
     }
 }

@@ -101,6 +101,77 @@ fn all_errors_are_told_with_positions_and_without_values() {
 }
 
 #[test]
+fn warnings_never_make_a_file_an_error_nor_hide_one() {
+    let dollars: String = (0..150).map(|n| format!("V{n}=a$b\n")).collect();
+    let (entries, problems) = read(&dollars);
+    assert_eq!((entries.len(), problems.len()), (150, 101));
+    assert!(problems.iter().all(|problem| !problem.is_error()));
+    assert_eq!(problems[100].what, "50 more warnings");
+    let (_, problems) = read(format!("{dollars}1X=1\n"));
+    let errors: Vec<_> = problems.iter().filter(|p| p.is_error()).map(|p| p.code).collect();
+    assert_eq!(errors, ["bad-name"]);
+    assert_eq!(problems.len(), 102);
+    let (_, problems) = read(format!("{}{dollars}", "1X=1\n".repeat(150)));
+    let told: Vec<_> = problems[200..].iter().map(|p| (p.is_error(), p.what.as_str())).collect();
+    assert_eq!(told, [(true, "50 more errors"), (false, "50 more warnings")]);
+    // What was found within quotes that do not close is found again, once.
+    assert_eq!(read("A=\"${\nB=a$b\n").1.len(), 2);
+}
+
+#[test]
+fn findings_of_references_are_told_once_and_counted() {
+    let (_, problems) = read(format!("X={}\nY=${{Q}}\n", "${Q}".repeat(100_000)));
+    let found: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(found.len(), 2, "{}", found[2]);
+    let many: String = (0..1000).map(|n| format!("V{n}=${{N{n}}}${{M{n}:?}}\n")).collect();
+    let (_, problems) = read(many);
+    let told: Vec<_> = problems[200..].iter().map(|p| (p.is_error(), p.what.as_str())).collect();
+    assert_eq!(told, [(true, "900 more errors"), (false, "900 more warnings")]);
+}
+
+#[test]
+fn a_line_costs_little_memory() {
+    assert!(size_of::<Line>() <= 56, "{}", size_of::<Line>());
+    let document = parse(Path::new(".env"), &b"1\n".repeat(1000), &mut Vec::new());
+    assert_eq!((document.lines.len(), document.lines.capacity()), (1000, 1002));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_column() {
+    let place = |text: &[u8]| read(text).1[0].place.as_ref().unwrap().to_string();
+    assert_eq!(place("\u{feff}1X=1".as_bytes()), ".env:1:1");
+    assert_eq!(place("\u{feff}X=\0".as_bytes()), ".env:1:3");
+    assert_eq!(position("\u{feff}X=1".as_bytes(), 3), (1, 1));
+}
+
+#[test]
+fn what_may_be_a_piece_of_a_secret_is_no_name_in_a_finding() {
+    for text in [
+        "MY_SECRET=ab${hunter2canary}c\n",
+        "MY_SECRET=ab${hunter2canary:?}c\n",
+        "MY_SECRET='x'\nA=${q7Gm2xVt9LrB4nWz8KdY5c}\n",
+        "A=${q7Gm2xVt9LrB4nWz8KdY5c:?}\n",
+        "q7Gm2xVt9LrB4nWz8KdY5c=${q7Gm2xVt9LrB4nWz8KdY5c}\n",
+        "A=${q7Gm2xVt9LrB4nWz8KdY5c}\nq7Gm2xVt9LrB4nWz8KdY5c=${A}\n",
+    ] {
+        let (_, problems) = read(text);
+        let told = format!("{problems:?}");
+        assert!(
+            !told.contains("hunter2") && !told.contains("7Gm2") && !problems.is_empty(),
+            "{told}"
+        );
+    }
+    for (text, name) in [
+        ("MY_SECRET=ab${LATER}c\nLATER=1\n", "LATER"),
+        ("MY_SECRET=${OPENAI_API_KEY}\n", "OPENAI_API_KEY"),
+        ("A=${hunter}\n", "hunter"),
+    ] {
+        let told = read(text).1[0].to_string();
+        assert!(told.contains(&format!("`{name}` is not set")), "{told}");
+    }
+}
+
+#[test]
 fn literal_dollars_and_unset_references_are_warned_about() {
     let (_, problems) = read("A=pa$word\nB='pa$word'\nC=${D}\nD=1\nE=\"pa\\$word\"\n");
     let found: Vec<String> =

@@ -137,7 +137,7 @@ impl<'a> File<'a> {
     /// The assignments, with their lines.
     fn assignments(&self) -> impl Iterator<Item = (&'a Line, &'a Assignment)> + use<'a> {
         self.document.lines.iter().filter_map(|line| match &line.kind {
-            LineKind::Assignment(parts) => Some((line, parts)),
+            LineKind::Assignment(parts) => Some((line, parts.as_ref())),
             _ => None,
         })
     }

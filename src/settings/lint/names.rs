@@ -2,6 +2,7 @@
 
 use super::{File, Findings, Rule};
 use crate::settings::names::{Meaning, hint, meaning, near_miss};
+use crate::settings::secretish::name_for_message;
 
 /// Lower-case names that programs really read.
 const CUSTOMARY: &[&str] = &["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"];
@@ -33,7 +34,7 @@ pub(super) const UNKNOWN: Rule = Rule {
                 findings.error(
                     line,
                     parts.name.start,
-                    || format!("unknown variable `{}`", entry.name),
+                    || format!("unknown variable {}", name_for_message(&entry.name)),
                     |p| p.maybe_hint(hint(&entry.name)),
                 );
             }
@@ -53,7 +54,7 @@ pub(super) const NEAR_MISS: Rule = Rule {
                 findings.warn(
                     line,
                     parts.name.start,
-                    || format!("`{}` is nearly `{near}`", entry.name),
+                    || format!("{} is nearly `{near}`", name_for_message(&entry.name)),
                     |p| p.hint(format!("did you mean `{near}`?")),
                 );
             }
@@ -70,7 +71,7 @@ fn renamed(file: &File<'_>, findings: &mut Findings<'_>) {
             findings.warn(
                 line,
                 parts.name.start,
-                || format!("`{}` is now called `{}`", entry.name, spec.name),
+                || format!("{} is now called `{}`", name_for_message(&entry.name), spec.name),
                 |p| p.hint("`ultra env import` renames it"),
             );
         }

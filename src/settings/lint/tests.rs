@@ -53,6 +53,19 @@ fn every_rule_finds_what_it_looks_for_and_nothing_else() {
 }
 
 #[test]
+fn a_name_that_may_be_a_piece_of_a_key_is_not_shown() {
+    // The last line of a key in PEM, its quotes forgotten, is an assignment of nothing.
+    let piece = "q7Gm2xVt9LrB4nWz8KdY5c";
+    for value in ["a b", "change-me", "it's $5", "sk-proj-12345678"] {
+        let exposure = Exposure { tracked: true, others_read: true };
+        let (codes, problems) =
+            found(&format!("{piece}={value}\nULTRA_{piece}={value}\n"), exposure);
+        assert!(codes.len() > 1, "{codes:?}");
+        assert!(!format!("{problems:?}").contains("7Gm2"), "{problems:?}");
+    }
+}
+
+#[test]
 fn findings_have_places_and_a_clean_file_has_none() {
     let clean = "# it's a comment\nA=1\n\nexport B='a b' # c\nC=\"it's\"\nD=${A}/x\nE=\n";
     assert_eq!(private(clean), Vec::<String>::new());

@@ -4,7 +4,7 @@ use super::{File, Findings, Rule};
 use crate::settings::catalogue;
 use crate::settings::dotenv::{LineKind, Quote, literal, portable};
 use crate::settings::rules::placeholder::is_placeholder;
-use crate::settings::secretish;
+use crate::settings::secretish::{self, name_for_message};
 
 pub(super) const UNQUOTED: Rule = Rule {
     code: "unquoted-value",
@@ -17,7 +17,7 @@ pub(super) const UNQUOTED: Rule = Rule {
             findings.warn(
                 line,
                 parts.value.start + at,
-                || format!("the value of `{}` needs quotes", entry.name),
+                || format!("the value of {} needs quotes", name_for_message(&entry.name)),
                 |p| {
                     p.why("other programs end it at a blank, `#` or quote, or refuse it")
                         .hint("`ultra env fmt` puts it in quotes")
@@ -85,8 +85,8 @@ pub(super) const NOT_PORTABLE: Rule = Rule {
                     parts.value.start,
                     || {
                         format!(
-                            "the value of `{}` has no form that all programs read alike",
-                            entry.name
+                            "the value of {} has no form that all programs read alike",
+                            name_for_message(&entry.name)
                         )
                     },
                     |p| p.why(why).hint("`ultra env lint --compat` shows what each of them reads"),
@@ -105,7 +105,7 @@ pub(super) const PLACEHOLDER: Rule = Rule {
                 findings.warn(
                     line,
                     parts.value.start,
-                    || format!("`{}` is a placeholder", entry.name),
+                    || format!("{} is a placeholder", name_for_message(&entry.name)),
                     |p| p.hint("replace it by the value it stands for"),
                 );
             }
@@ -145,7 +145,7 @@ fn exposed(file: &File<'_>, findings: &mut Findings<'_>) {
                 } else {
                     "others can read the file"
                 };
-                format!("`{}` looks like a secret, and {who}", entry.name)
+                format!("{} looks like a secret, and {who}", name_for_message(&entry.name))
             },
             |p| {
                 let mend = if exposure.tracked {

@@ -199,3 +199,18 @@ fn lint_tells_every_rule_with_its_place() {
     ultra.write("fine.env", "A='b c'\n");
     assert_eq!(ultra.run(&["env", "lint", "fine.env", "--fail-on", "warn"]).code, 0);
 }
+
+#[test]
+fn a_secret_within_a_value_or_a_comment_is_not_shown() {
+    let ultra = Ultra::empty();
+    let canary = "hunter2canary";
+    let lines = format!(
+        "# password: {canary} \nA = 1 # token,{canary}\nN = key sk-proj-{canary}\n\
+         C = host=db password={canary}\nJ = {{\"token\": \"{canary}\"}}\n"
+    );
+    ultra.write("a.env", lines);
+    let outcome = ultra.run(&["env", "fmt", "--check", "a.env"]);
+    assert_eq!(outcome.code, 3, "{}", outcome.stdout);
+    assert!(!outcome.stdout.contains(canary) && !outcome.stderr.contains(canary));
+    assert!(outcome.stdout.contains("   5 J = "), "{}", outcome.stdout);
+}

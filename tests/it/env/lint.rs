@@ -71,17 +71,36 @@ fn an_error_of_the_file_is_exit_3_and_a_file_that_is_not_there_2() {
 }
 
 #[test]
+fn many_warnings_are_no_error_and_hide_none() {
+    let ultra = Ultra::empty();
+    let dollars: String = (0..150).map(|n| format!("V{n}=a$b\n")).collect();
+    ultra.write("a.env", &dollars);
+    let (code, answer) = lint(&ultra, &["a.env"]);
+    assert_eq!((code, &answer["errors"]), (0, &Value::from(0)), "{answer}");
+    ultra.write("a.env", format!("{dollars}1X=1\n"));
+    let outcome = ultra.run(&["env", "lint", "a.env"]);
+    assert_eq!(outcome.code, 3);
+    assert!(format!("{}{}", outcome.stdout, outcome.stderr).contains("a.env:151:1"));
+}
+
+/// A secret that only its surroundings give away.
+const WORD: &str = "hunter2canary";
+
+#[test]
 fn no_secret_is_shown_in_either_reading() {
     let ultra = Ultra::empty();
     let lines = format!(
         "API_KEY={CANARY}#x\nDB_PASSWORD={CANARY} y\nNOTE=$API_KEY\nMORE=\"a $DB_PASSWORD\"\n\
-         {CANARY}\nTOKEN='{CANARY}\n"
+         {CANARY}\nP= # password: {WORD}\nN=key sk-proj-{WORD}\nC=host=db password={WORD}\n\
+         J={{\"token\": \"{WORD}\"}}\nSECRET=a${{{WORD}}}b\nTOKEN='{CANARY}\n"
     );
     ultra.write("a.env", lines);
     for output in ["human", "json"] {
         let outcome = ultra.run(&["env", "lint", "a.env", "--compat", "-o", output]);
         assert_eq!(outcome.code, 3, "{}", outcome.stdout);
-        assert!(!outcome.stdout.contains(CANARY) && !outcome.stderr.contains(CANARY));
+        for canary in [CANARY, WORD] {
+            assert!(!outcome.stdout.contains(canary) && !outcome.stderr.contains(canary));
+        }
     }
 }
 

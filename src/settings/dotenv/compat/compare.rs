@@ -13,7 +13,7 @@ use std::path::Path;
 pub(crate) struct Difference {
     /// The line, from 1.
     pub(crate) line: u32,
-    /// The variable, fit to be shown; `None` if it is about the line as such.
+    /// The variable; `None` if it is about the line as such, or the name is not fit to be shown.
     pub(crate) name: Option<String>,
     /// The program.
     pub(crate) tool: Tool,
@@ -90,7 +90,7 @@ fn compare(tool: Tool, ours: &[Ours], theirs: &Reading) -> Vec<Difference> {
     for entry in ours {
         let secret = entry.is_secret();
         let shown = if secret { described(&entry.text) } else { quoted(&entry.text) };
-        let name = Some(entry.name.clone());
+        let name = secretish::fit_name(&entry.name).map(str::to_owned);
         match theirs.values.get(entry.name.as_bytes()) {
             None if stopped.is_some_and(|line| entry.line >= line) => {}
             None => push(entry.line, name, "absent", shown, "not set".to_owned()),
@@ -154,7 +154,8 @@ fn reading(value: &Value, ours: &str, secret: bool, hidden: &Hidden) -> (&'stati
         Value::Text(text) => {
             let secret = secret || hidden.within(text);
             let text = String::from_utf8_lossy(text);
-            let secret = secret || secretish::perhaps(&text);
+            // A program may take for a value what we take for a comment; a long one is not shown.
+            let secret = secret || (!is_long(&text) && secretish::remark(&text));
             let shown = if secret { relation(ours, &text) } else { quoted(&text) };
             ("value", shown)
         }
@@ -206,7 +207,11 @@ fn command_for_message<'a>(command: &'a str, hidden: &Hidden) -> Option<&'a str>
 
 /// A text that may be shown, with its special characters made visible.
 fn quoted(text: &str) -> String {
-    if text.chars().count() > LONGEST { described(text) } else { format!("{text:?}") }
+    if is_long(text) { described(text) } else { format!("{text:?}") }
+}
+
+fn is_long(text: &str) -> bool {
+    text.chars().nth(LONGEST).is_some()
 }
 
 /// A text that is not shown.
@@ -276,6 +281,45 @@ mod tests {
             let all = format!("{:?}", compare(Tool::Node, &ours, &read(file.as_bytes())));
             assert!(!all.contains("hunter2"), "{all}");
         }
+    }
+
+    #[test]
+    fn a_secret_within_a_text_or_a_comment_is_not_shown() {
+        for (read, line, text) in [
+            (
+                motdotla::read as fn(&[u8]) -> Reading,
+                "P=key sk-proj-hunter2canary#x",
+                "key sk-proj-hunter2canary#x",
+            ),
+            (node::read, "P=\"key sk-proj-hunter2canary\"x#", "a"),
+            (bash::read, "P=host=db password=hunter2canary", "host=db password=hunter2canary"),
+            (
+                motdotla::read,
+                "P=host=db;password=hunter2canary#x",
+                "host=db;password=hunter2canary#x",
+            ),
+            (
+                python::read,
+                "P={\"token\": \"hunter2canary\"} #x",
+                "{\"token\": \"hunter2canary\"} #x",
+            ),
+            (compose::read, "P= # password: hunter2canary", ""),
+            (compose::read, "P= # the password (hunter2canary)", ""),
+        ] {
+            let all =
+                format!("{:?}", compare(Tool::Bash, &[ours("P", text)], &read(line.as_bytes())));
+            assert!(!all.contains("hunter2"), "{line}: {all}");
+            assert!(all.contains("name: Some(\"P\")"), "{line}: {all}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_may_be_a_secret_is_not_shown() {
+        let name = "q7Gm2xVt9LrB4nWz8KdY5c";
+        let ours = [ours(name, "a#b")];
+        let found = compare(Tool::Node, &ours, &node::read(format!("{name}=a#b").as_bytes()));
+        let shown: Vec<_> = found.iter().map(|d| (d.name.as_deref(), d.theirs.as_str())).collect();
+        assert_eq!(shown, [(None, "\"a\"")]);
     }
 
     #[test]
