@@ -12,12 +12,16 @@ pub(crate) const EXPORTED: &str = "__ULTRA_EXPORT";
 /// Begins the name of the profile in what an export says; no name of a variable has it.
 const PROFILE: char = '=';
 
+/// The variable in which `env run` says which names that `ultra` reads otherwise are the
+/// application's: one stamp.
+pub(crate) const APPLICATION: &str = "__ULTRA_APPLICATION";
+
 /// Ends the stamp of a variable that was exported by the shell before.
 const BEFORE: &str = ":x";
 
 /// What tells later that `name` still has this value: the name and a short digest. It stands in an
 /// environment that holds the value itself.
-fn stamp(name: &str, value: &str) -> String {
+pub(crate) fn stamp(name: &str, value: &str) -> String {
     let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(value).finalize();
     let short: Vec<u8> = digest.iter().copied().take(8).collect();
     format!("{name}:{}", HEXLOWER.encode(&short))
@@ -91,6 +95,16 @@ impl Environment {
     /// with a value of its own, which nobody but the shell knows.
     pub(crate) fn taken_back(&self) -> impl Iterator<Item = (&str, bool)> {
         self.exported.iter().map(|(name, before)| (name.as_str(), *before))
+    }
+
+    /// Whether `name` has a value that `env run` or `env export` handed on as the application's own,
+    /// so that it says nothing to `ultra`.
+    pub(crate) fn is_applications(&self, name: &str) -> bool {
+        let Some(value) = self.get(name) else { return false };
+        let stamp = stamp(name, value);
+        [APPLICATION, EXPORTED].into_iter().filter_map(|marker| self.get(marker)).any(|stamps| {
+            stamps.split(' ').any(|whole| whole.strip_suffix(BEFORE).unwrap_or(whole) == stamp)
+        })
     }
 
     /// The stamp with which an export leaves `name`: it also tells the next export whether the

@@ -26,6 +26,17 @@ pub(crate) struct PassedOver {
     pub(crate) why: &'static str,
 }
 
+/// What a file says under another name than the variable's: the application may read that name.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    /// The layer of the file.
+    pub(crate) layer: Layer,
+    /// The text as it stands there.
+    pub(crate) value: ValueRef,
+    /// Whether it means something to `ultra`; otherwise it is the application's alone.
+    pub(crate) counts: bool,
+}
+
 /// The outcome of resolving a profile: all candidates of all variables, lowest layer first.
 ///
 /// Names outside the catalogue are in it too; they belong to the application.
@@ -39,6 +50,8 @@ pub(crate) struct Resolution {
     withheld: BTreeMap<String, Vec<Candidate>>,
     /// What layers say in vain.
     passed_over: Vec<PassedOver>,
+    /// By the name in the file.
+    written: BTreeMap<String, Written>,
 }
 
 impl Resolution {
@@ -49,6 +62,7 @@ impl Resolution {
             candidates: BTreeMap::new(),
             withheld: BTreeMap::new(),
             passed_over: Vec::new(),
+            written: BTreeMap::new(),
         };
         for spec in catalogue::all() {
             if let Some(default) = spec.default {
@@ -86,6 +100,22 @@ impl Resolution {
     /// What layers say of `name` that does not count, in the order of their reading.
     pub(crate) fn passed_over(&self, name: &str) -> impl Iterator<Item = &PassedOver> {
         self.passed_over.iter().filter(move |passed| passed.name == name)
+    }
+
+    /// Remembers what a file says under `name`, which is another name for a variable or one that has
+    /// no effect in a file. Layers come lowest first, so that the highest stays.
+    pub(super) fn keep_as_written(&mut self, name: &str, written: Written) {
+        self.written.insert(name.to_owned(), written);
+    }
+
+    /// What files say under other names than the variables', by those names.
+    pub(crate) fn written(&self) -> impl Iterator<Item = (&str, &Written)> {
+        self.written.iter().map(|(name, written)| (name.as_str(), written))
+    }
+
+    /// What the highest file says under `name`, another name of a variable.
+    pub(crate) fn written_under(&self, name: &str) -> Option<&Written> {
+        self.written.get(name)
     }
 
     /// Leaves nothing of what layers say of `name` but the built-in default.

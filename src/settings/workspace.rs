@@ -201,7 +201,8 @@ impl Workspace {
         let said = |name: &'static str| {
             self.environment.get(name).filter(|v| !v.is_empty()).map(|v| (name, v.to_owned()))
         };
-        let (first, second) = (said("ULTRA_PROFILE"), said("ENVIRONMENT"));
+        let alias = Some("ENVIRONMENT").filter(|name| !self.environment.is_applications(name));
+        let (first, second) = (said("ULTRA_PROFILE"), alias.and_then(said));
         if let (Some((_, a)), Some((_, b))) = (&first, &second)
             && canonical(a) != canonical(b)
         {

@@ -6,13 +6,13 @@ use super::provider_keys::ProviderKeys;
 use super::{unagreed, variable};
 use crate::base::Secret;
 use crate::exit::ExitStatus;
-use crate::report::{Console, Fault, Problem};
+use crate::report::{Console, Fault, Level, Problem};
 use crate::settings::catalogue::{self, VarSpec};
-use crate::settings::environment::EXPORTED;
+use crate::settings::environment::{APPLICATION, EXPORTED};
 use crate::settings::profile::canonical;
-use crate::settings::resolution::Resolution;
+use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
-use crate::settings::{Layer, Workspace, load, secretish, shown};
+use crate::settings::{Layer, Loaded, Workspace, load, secretish, shown};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys that create and delete other keys: only people and `ultra` itself use them.
@@ -67,7 +67,7 @@ pub(crate) fn collect(
     secrets: &dyn SecretSource,
     console: &dyn Console,
 ) -> Result<Handed, Fault> {
-    let (_, resolution, warnings) = load(workspace, &workspace.profile, secrets).usable()?;
+    let (resolution, warnings) = understood(load(workspace, &workspace.profile, secrets))?;
     tell(&warnings, workspace, console);
     let wanted = wanted(selection, &resolution, workspace)?;
     let asked = |name: &&str| wanted.as_ref().is_none_or(|wanted| wanted.contains(*name));
@@ -110,6 +110,9 @@ pub(crate) fn collect(
             }
         }
     }
+    collector.as_written(selection.secrets, |name| {
+        wanted.as_ref().is_none_or(|wanted| wanted.contains(name))
+    });
     collector.names_of_ours();
     if wanted.as_ref().is_none_or(|wanted| wanted.contains("ULTRA_PROFILE")) {
         collector.profile();
@@ -127,11 +130,40 @@ pub(crate) fn collect(
     Err(Fault::new(status, problems))
 }
 
+/// What was resolved, and the warnings. A value that `ultra serve` could not take is one of them
+/// here: the command may be any program, and it is that program's value as it stands.
+///
+/// # Errors
+/// As [`Loaded::usable`], if anything else is wrong.
+fn understood(loaded: Loaded) -> Result<(Resolution, Vec<Problem>), Fault> {
+    let unfit = |problem: &Problem| problem.is_error() && problem.code == "malformed-value";
+    let broken = loaded.problems.iter().any(|problem| problem.is_error() && !unfit(problem));
+    match loaded.resolution {
+        Some(resolution) if !broken => {
+            let passed_on = |problem: Problem| match unfit(&problem) {
+                true => Problem {
+                    level: Level::Warning,
+                    code: "unfit-value",
+                    what: format!(
+                        "handed on as it is, although `ultra serve` would refuse it: {}",
+                        problem.what
+                    ),
+                    hint: None,
+                    ..problem
+                },
+                false => problem,
+            };
+            Ok((resolution, loaded.problems.into_iter().map(passed_on).collect()))
+        }
+        resolution => Loaded { resolution, ..loaded }.usable().map(|(_, r, w)| (r, w)),
+    }
+}
+
 /// Warnings that say that something is missing from what is handed on are told whole; the others
 /// are left to `env validate`.
 fn tell(warnings: &[Problem], workspace: &Workspace, console: &dyn Console) {
     let (told, other): (Vec<&Problem>, Vec<&Problem>) = warnings.iter().partition(|problem| {
-        matches!(problem.code, "untrusted-root" | "missing-secret" | "empty-secret")
+        matches!(problem.code, "untrusted-root" | "missing-secret" | "empty-secret" | "unfit-value")
     });
     told.into_iter().for_each(|problem| console.warn(problem));
     if !other.is_empty() {
@@ -180,11 +212,12 @@ struct Collector<'a> {
 impl Collector<'_> {
     fn give(&mut self, name: &str, value: Secret, secret: bool, layer: Layer) {
         let given = Given { value, secret, layer };
-        if let Some(alias) = self.written_as(name)
-            && let Some(text) = alias_text(name, &alias, given.value.expose())
-        {
-            let value = Secret::new(text);
+        if let Some((alias, value, counts)) = self.written_as(name) {
             self.handed.given.insert(alias, Given { value, ..given.clone() });
+            if !counts {
+                // It means nothing to us: only its reader knows what.
+                return;
+            }
         }
         if catalogue::find(name).is_some_and(|spec| spec.secret) {
             // With the value itself at hand, the file of the same secret would contradict it.
@@ -193,12 +226,40 @@ impl Collector<'_> {
         self.handed.given.insert(name.to_owned(), given);
     }
 
-    /// The other name under which a file says the variable: its reader looks for that one.
-    fn written_as(&self, name: &str) -> Option<String> {
+    /// The other name under which a file says the variable, for its reader looks for that one; what
+    /// stands there; and whether it means anything to us.
+    fn written_as(&self, name: &str) -> Option<(String, Secret, bool)> {
         let origin = &self.resolution.winner(name)?.origin;
-        let written = origin.written_as.as_ref()?;
-        let alias = catalogue::find_alias(written).is_some_and(|(spec, _)| spec.name == name);
-        (alias && origin.layer < Layer::Process).then(|| written.clone())
+        let alias = origin.written_as.as_ref().filter(|_| origin.layer < Layer::Process)?;
+        let written = self.resolution.written_under(alias)?;
+        (written.layer == origin.layer).then_some(())?;
+        Some((alias.clone(), text(&written.value)?, written.counts))
+    }
+
+    /// What files say under names that mean nothing to us there: `USE_MOCK=maybe`, `ENVIRONMENT`.
+    /// The process environment has its say first, and the command inherits it.
+    fn as_written(&mut self, secrets: bool, wanted: impl Fn(&str) -> bool) {
+        let resolution = self.resolution;
+        for (name, written) in resolution.written().filter(|(_, written)| !written.counts) {
+            let variable = catalogue::find_alias(name).map_or(name, |(spec, _)| spec.name);
+            let said = self.handed.given.contains_key(name);
+            if said
+                || !wanted(variable)
+                || internal(variable)
+                || self.workspace.environment.get(name).is_some()
+            {
+                continue;
+            }
+            let Some(value) = text(&written.value) else { continue };
+            let secret =
+                matches!(written.value, ValueRef::Literal(_)) || secretish::perhaps(value.expose());
+            if secret && !secrets {
+                self.handed.left_out.insert(name.to_owned());
+                continue;
+            }
+            let given = Given { value, secret, layer: written.layer };
+            self.handed.given.insert(name.to_owned(), given);
+        }
     }
 
     /// What is there to hand on under a name: given at once if it is plain, returned if it has to
@@ -209,7 +270,7 @@ impl Collector<'_> {
         }
         let winner = self.resolution.winner(name)?;
         let layer = winner.origin.layer;
-        if layer == Layer::Default {
+        if built_in(winner) {
             return None;
         }
         let secret = shown::hidden(name, self.resolution.candidates(name));
@@ -226,7 +287,7 @@ impl Collector<'_> {
 
     /// A variable that nobody wants: it does not reach the child by another way either.
     fn pass_over(&mut self, name: &str) {
-        let known = self.resolution.winner(name).is_some_and(|w| w.origin.layer != Layer::Default);
+        let known = self.resolution.winner(name).is_some_and(|w| !built_in(w));
         if known {
             self.keep(name);
         }
@@ -262,6 +323,7 @@ impl Collector<'_> {
         self.keep_if_set(EXPORTED);
         let taken_back = self.workspace.environment.taken_back();
         self.handed.kept.extend(taken_back.map(|(name, _)| name.to_owned()));
+        self.keep_if_set(APPLICATION);
         let foreign: Vec<String> = self
             .workspace
             .environment
@@ -281,7 +343,9 @@ impl Collector<'_> {
         let profile = &self.workspace.profile;
         let given =
             || Given { value: Secret::new(profile.as_str()), secret: false, layer: Layer::Flag };
-        let other = self.workspace.environment.get("ENVIRONMENT").filter(|v| !v.is_empty());
+        let environment = &self.workspace.environment;
+        let other = environment.get("ENVIRONMENT").filter(|v| !v.is_empty());
+        let other = other.filter(|_| !environment.is_applications("ENVIRONMENT"));
         if other.is_some_and(|other| canonical(other) != *profile) {
             self.handed.given.insert("ENVIRONMENT".to_owned(), given());
         }
@@ -306,14 +370,20 @@ impl Collector<'_> {
     }
 }
 
-/// What an alias says where the variable has this value: an alias may be written differently
-/// (`USE_MOCK=true` is `ULTRA_MODE=mock`).
-fn alias_text(name: &str, alias: &str, value: &str) -> Option<String> {
-    let (_, alias) = catalogue::find_alias(alias).filter(|(spec, _)| spec.name == name)?;
-    [value, "true", "false"]
-        .into_iter()
-        .find(|text| (alias.convert)(text).as_deref() == Some(value))
-        .map(str::to_owned)
+/// Whether only the program itself says it: a default, or a profile that is built in. A child that
+/// is `ultra` knows it too, and to another program it means nothing.
+fn built_in(winner: &Candidate) -> bool {
+    let origin = &winner.origin;
+    origin.layer == Layer::Default || (origin.layer == Layer::Profile && origin.place.is_none())
+}
+
+/// A text that stands in a layer.
+fn text(value: &ValueRef) -> Option<Secret> {
+    match value {
+        ValueRef::Text(text) => Some(Secret::new(text.as_str())),
+        ValueRef::Literal(secret) => Some(secret.clone()),
+        ValueRef::Vault { .. } | ValueRef::File(_) => None,
+    }
 }
 
 /// What no environment can hold.

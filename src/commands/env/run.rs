@@ -2,12 +2,13 @@
 //! process does, and so is left to its caller.
 
 use super::gateway::Gateway;
-use super::handed::{Selection, collect};
+use super::handed::{Handed, Selection, collect};
 use crate::base::Secret;
 use crate::base::redaction::{Pattern, SHORTEST};
 use crate::report::{Console, Fault, Problem};
+use crate::settings::environment::{self, APPLICATION};
 use crate::settings::secret::SecretSource;
-use crate::settings::{Workspace, secretish};
+use crate::settings::{Layer, Workspace, secretish};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -75,13 +76,28 @@ pub(crate) fn run(
         }
         patterns(masked, console)
     });
+    let application = applications_own(&handed, workspace);
+    let given = handed.given.into_iter().map(|(name, given)| (name, given.value));
     Ok(Ready {
         program,
         args: words.collect(),
-        set: handed.given.into_iter().map(|(name, given)| (name, given.value)).collect(),
+        set: given.chain(application).collect(),
         remove: handed.kept.into_iter().collect(),
         redact,
     })
+}
+
+/// What tells an `ultra` further down that the `ENVIRONMENT` which it finds is the application's,
+/// and names no profile.
+fn applications_own(handed: &Handed, workspace: &Workspace) -> Option<(String, Secret)> {
+    const NAME: &str = "ENVIRONMENT";
+    let value = match handed.given.get(NAME) {
+        Some(given) => (given.layer != Layer::Flag).then(|| given.value.expose()),
+        None => {
+            workspace.environment.get(NAME).filter(|_| workspace.environment.is_applications(NAME))
+        }
+    };
+    Some((APPLICATION.to_owned(), Secret::new(environment::stamp(NAME, value?))))
 }
 
 /// What to look for, and a warning for what is too short to be looked for.

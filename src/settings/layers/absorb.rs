@@ -7,6 +7,8 @@ use crate::report::{Place, Problem};
 use crate::settings::catalogue::VarSpec;
 use crate::settings::names::{self, Meaning};
 use crate::settings::origin::Layer;
+use crate::settings::profile::canonical;
+use crate::settings::resolution::Written;
 use crate::settings::secret::ValueRef;
 use crate::settings::secretish;
 use std::collections::BTreeMap;
@@ -62,7 +64,10 @@ pub(super) fn absorb(gather: &mut Gather<'_>, layer: Layer, said: Vec<Said>) {
                 if !usable(gather, layer, spec, &said) {
                     continue;
                 }
-                if let Some(text) = converted(gather, layer, spec, &said, alias.convert) {
+                let text = converted(gather, layer, spec, &said, alias.convert);
+                let counts = text.as_ref().is_some_and(|text| spec.kind.check(text).is_ok());
+                keep_as_written(gather, layer, spec, &said, counts);
+                if let Some(text) = text {
                     variables
                         .entry(spec.name)
                         .or_insert_with(|| (spec, OfVariable::default()))
@@ -114,6 +119,9 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
             &said.name,
             "not counted in a file: it is needed before any file is read",
         );
+        if !said.name.starts_with("ULTRA_") {
+            keep_as_written(gather, layer, spec, said, false);
+        }
         return false;
     }
     if spec.bootstrap && said.text.is_empty() {
@@ -158,6 +166,21 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
     true
 }
 
+/// Remembers the text that a file says under a name which the application may read too.
+fn keep_as_written(
+    gather: &mut Gather<'_>,
+    layer: Layer,
+    spec: &VarSpec,
+    said: &Said,
+    counts: bool,
+) {
+    if layer < Layer::Process {
+        let secret = spec.secret || said.secret || secretish::value(&said.text);
+        let value = as_value(said.text.clone(), secret);
+        gather.resolution.keep_as_written(&said.name, Written { layer, value, counts });
+    }
+}
+
 /// The value of an alias in terms of the variable. One that does not fit is an error in a file;
 /// in the process environment names such as `DEBUG` or `PORT` may be meant for another program.
 fn converted(
@@ -200,7 +223,9 @@ fn decide(gather: &mut Gather<'_>, layer: Layer, spec: &'static VarSpec, said: O
     let OfVariable { mut texts, mut files } = said;
     for (later, text) in texts.iter().skip(1) {
         let Some((first, first_text)) = texts.first() else { break };
-        if text != first_text {
+        // `production` and `prod` are one profile.
+        let same = spec.name == "ULTRA_PROFILE" && canonical(text) == canonical(first_text);
+        if text != first_text && !same {
             gather.problems.push(disagreement(layer, first, later, spec));
         }
     }

@@ -65,6 +65,7 @@ fn process(gather: &mut Gather<'_>) {
     }
     let said = environment
         .iter()
+        .filter(|(name, _)| *name != "ENVIRONMENT" || !environment.is_applications(name))
         .map(|(name, text)| Said {
             name: name.to_owned(),
             text: text.to_owned(),

@@ -1,8 +1,8 @@
 //! Who may call from a browser.
 
-use super::Rule;
 use super::public_url::is_local;
 use super::view::View;
+use super::{Rule, form};
 use crate::report::Problem;
 use crate::settings::origin::Layer;
 use crate::settings::value::{List, Value as _};
@@ -29,7 +29,7 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
             continue;
         }
         problems.push(
-            Problem::error(RULE.id, "`ULTRA_CORS_ORIGINS` has an entry that is no origin")
+            Problem::error(form::RULE.id, "`ULTRA_CORS_ORIGINS` has an entry that is no origin")
                 .at(origin.place.clone())
                 .why("an origin is a scheme, a host and a port, as browsers write it")
                 .hint("ULTRA_CORS_ORIGINS=https://app.acme.io"),

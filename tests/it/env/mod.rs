@@ -1,5 +1,6 @@
 //! Environment profiles, through the binary.
 
+mod application;
 mod broken;
 mod completion;
 mod crash;
