@@ -225,12 +225,12 @@ fn clap_answer(error: &clap::Error, args: &[OsString]) -> ExitStatus {
 /// Hands the command to the file of its group.
 fn dispatch(command: Command, context: &Context) -> Result<Answer, Fault> {
     let report = match command {
-        Command::Check(command) => check::run(command, context),
-        Command::Env(command) => return env::run(command, context),
+        Command::Check(group) => check::run(group.command, context),
+        Command::Env(group) => return env::run(group.command, context),
         Command::Keys(args) => keys::keys(args, context),
         Command::Serve(args) => serve::serve(args, context),
-        Command::Auth(command) => auth::run(command, context),
-        Command::Db(command) => db::run(&command, context),
+        Command::Auth(group) => auth::run(group.command, context),
+        Command::Db(group) => db::run(&group.command, context),
         Command::Generate(args) => generate::generate(args, context),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(args),

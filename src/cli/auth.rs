@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 /// Who may use the server: service keys and access tokens.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum AuthCommand {
     /// Keys with which programs use the server.
     #[command(subcommand)]
@@ -15,6 +16,7 @@ pub(crate) enum AuthCommand {
 
 /// What to do with service keys.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum ServiceKeyCommand {
     /// Make a key and print it, once: only a hash of it is kept.
     Create(CreateKeyArgs),
@@ -24,7 +26,7 @@ pub(crate) enum ServiceKeyCommand {
     Revoke(RevokeArgs),
 }
 
-/// Make a service key.
+/// Make a key and print it, once: only a hash of it is kept.
 #[derive(Args, Debug)]
 pub(crate) struct CreateKeyArgs {
     /// What to call it, such as the program that will use it.
@@ -42,7 +44,7 @@ pub(crate) struct CreateKeyArgs {
     pub(crate) rate: Option<u32>,
 }
 
-/// Take a service key back.
+/// Take a key back; running servers refuse it within 5 seconds.
 #[derive(Args, Debug)]
 pub(crate) struct RevokeArgs {
     /// Its id or its name.
@@ -52,12 +54,13 @@ pub(crate) struct RevokeArgs {
 
 /// What to do with access tokens.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum TokenCommand {
     /// Make an access token and print it, once.
     Create(CreateTokenArgs),
 }
 
-/// Make an access token.
+/// Make an access token and print it, once.
 #[derive(Args, Debug)]
 pub(crate) struct CreateTokenArgs {
     /// Whom it speaks of: usage and limits count by it.

@@ -6,12 +6,19 @@ use url::Url;
 
 /// Readiness, status, smoke tests and scans.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum CheckCommand {
+    /// Say whether the profile may go live, and what to fix if not.
     Readiness(ReadinessArgs),
+    /// List all checks.
     List(ListArgs),
+    /// Show what a check looks at, why, and how to fix what it finds.
     Explain(ExplainArgs),
+    /// Say what is broken on a running server.
     Status(StatusArgs),
+    /// Try a running server, step by step.
     Smoke(SmokeArgs),
+    /// Search files for secrets.
     Scan(ScanArgs),
 }
 

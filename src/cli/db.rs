@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 /// The store: its schema and its state.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum DbCommand {
     /// Apply pending migrations, all or none.
     Migrate,

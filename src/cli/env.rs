@@ -12,26 +12,44 @@ use clap::{Args, Subcommand};
 
 /// Environment profiles.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum EnvCommand {
     /// The profiles.
     List,
     /// The profile in use, and who decided so.
     Current,
+    /// The settings as they are resolved. Secrets are never shown.
     Show(ShowArgs),
+    /// Everything that is wrong with a profile, at once.
     Validate(ValidateArgs),
+    /// What a variable means, where it is needed, what every layer says of it, and whether the
+    /// servers that run would take a new value.
     Explain(ExplainArgs),
+    /// What is wrong in dotenv files, and what other programs would read in them.
     Lint(LintArgs),
+    /// What differs between two profiles, files, or a running server.
     Diff(DiffArgs),
+    /// Run a command with the variables and secrets of the profile, which only it gets to see.
     Run(RunArgs),
+    /// Write the variables of the profile as code for a shell, or as JSON or dotenv.
     Export(ExportArgs),
+    /// Bring dotenv files into normal form; values, comments and order stay.
     Fmt(FmtArgs),
+    /// Make another profile the one in use.
     Switch(SwitchArgs),
+    /// Go back to what was before the last switch.
     Undo(UndoArgs),
     History(HistoryArgs),
     /// See what the profiles of this root send where, and agree to it.
     Trust,
+    /// Start a project: profiles, their editor schema, `.gitignore` and `.env.example`. A file that
+    /// is there is kept as it is.
     Init(InitArgs),
+    /// Take over a dotenv file: secrets into the vault, other values into a dotenv file of the
+    /// profile, under the names they have here. Everything is examined before anything is written.
     Import(ImportArgs),
+    /// Fill a template from a profile: Docker Compose, systemd, Kubernetes, dotenv, or one of your
+    /// own. Secrets never get into it as values, only by name.
     Render(RenderArgs),
 }
 

@@ -12,6 +12,7 @@ pub(crate) struct KeysArgs {
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum KeysCommand {
     /// List the keys of the profile; opens nothing.
     List,
@@ -32,7 +33,8 @@ pub(crate) enum KeysCommand {
     Status,
 }
 
-/// Keep a value in the vault.
+/// Keep a value in the vault: by hidden prompt, or one line of stdin. A provider's key is tested
+/// first (it lists models, which spends no tokens) and from then on sent to that address only.
 #[derive(Args, Debug)]
 pub(crate) struct SetArgs {
     /// The name, such as `openai`, or its variable, such as `OPENAI_API_KEY`.
@@ -77,7 +79,7 @@ pub(crate) struct ShowArgs {
     pub(crate) reveal: bool,
 }
 
-/// Ask the providers about keys.
+/// Ask the providers whether they accept the keys in use; spends no tokens.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
     /// One name; all providers with a key if left out.
@@ -85,7 +87,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) name: Option<String>,
 }
 
-/// Replace a key.
+/// Replace a key by a new one, tested before it is used.
 #[derive(Args, Debug)]
 pub(crate) struct RotateArgs {
     /// The name, such as `openai`, or its variable; asked for on a terminal if left out.
@@ -105,7 +107,7 @@ pub(crate) struct RotateArgs {
     pub(crate) surplus: Vec<String>,
 }
 
-/// Let a key be sent to one more address.
+/// Let the key in use be sent to one more address. A key goes only where it was tested first.
 #[derive(Args, Debug)]
 pub(crate) struct AllowArgs {
     /// The name, such as `openai`, or its variable.
@@ -117,7 +119,7 @@ pub(crate) struct AllowArgs {
     pub(crate) host: String,
 }
 
-/// Go back to the value before.
+/// Go back to the value before, as a new version.
 #[derive(Args, Debug)]
 pub(crate) struct RollbackArgs {
     /// The name, such as `openai`, or its variable.

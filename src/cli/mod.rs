@@ -9,6 +9,7 @@ pub(crate) mod diff;
 pub(crate) mod env;
 pub(crate) mod fmt;
 pub(crate) mod generate;
+mod group;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod keys;
@@ -22,6 +23,7 @@ pub(crate) mod serve;
 pub(crate) mod switch;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use group::Group;
 use std::path::PathBuf;
 
 /// Environment profiles, API keys, production readiness and an LLM gateway in one binary.
@@ -82,24 +84,27 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
-/// What to do.
+/// What to do. What the description of a command is stands at the variant: the rest of a command is
+/// built only when it is called.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
     /// Environment profiles.
-    #[command(subcommand)]
-    Env(env::EnvCommand),
+    Env(Group<env::EnvCommand>),
+    /// Give, see, test, rotate and roll back keys. No argument ever carries a value.
     Keys(keys::KeysArgs),
+    /// Serve the API, with the mock or with real providers.
     Serve(serve::ServeArgs),
     /// Who may use the server: service keys and access tokens.
-    #[command(subcommand)]
-    Auth(auth::AuthCommand),
+    Auth(Group<auth::AuthCommand>),
     /// The store: its schema and its state.
-    #[command(subcommand)]
-    Db(db::DbCommand),
+    Db(Group<db::DbCommand>),
     /// Readiness, status, smoke tests and scans.
-    #[command(subcommand)]
-    Check(check::CheckCommand),
+    Check(Group<check::CheckCommand>),
+    /// Write the files that are made from the program's own declarations, or check them.
     Generate(generate::GenerateArgs),
+    /// Print the completion script of a shell.
     Completions(completions::CompletionsArgs),
+    /// Print a manual page (`ultra man env switch | man -l -`), or write all of them.
     Man(man::ManArgs),
 }

@@ -302,6 +302,10 @@ impl SecretSource for VaultSource {
         Ok(overview.entry(profile, name).and_then(current))
     }
 
+    fn holds_nothing(&self) -> bool {
+        self.overview().is_ok_and(|overview| overview.freshness == Freshness::NoVault)
+    }
+
     fn open(&self, profile: &str, name: &str) -> Result<Option<Secret>, Problem> {
         let document = self.document().map_err(first)?;
         Ok(document

@@ -98,6 +98,12 @@ pub(crate) trait SecretSource: Debug + Send + Sync {
     /// The index cannot be read, or is damaged.
     fn facts(&self, profile: &str, name: &str) -> Result<Option<SecretFacts>, Problem>;
 
+    /// Whether it is certain, without opening anything, that there is no entry at all: whoever asks
+    /// for one name after the other need not.
+    fn holds_nothing(&self) -> bool {
+        false
+    }
+
     /// The current value of the entry; `None` if there is no such entry.
     ///
     /// # Errors

@@ -60,8 +60,10 @@ fn candidates(mut words: Vec<OsString>, index: usize) -> String {
     }
     let names = Arc::new(Names::of(&words));
     let begun = words.last().is_some_and(|word| !word.is_empty());
-    let mut command = naming(Cli::command(), &names);
+    // Arguments of subcommands are there only once the tree is built.
+    let mut command = Cli::command();
     command.build();
+    let mut command = naming(command, &names);
     let here = std::env::current_dir().ok();
     let found = complete(&mut command, words, index, here.as_deref()).unwrap_or_default();
     let is_flag = |c: &&CompletionCandidate| c.get_value().to_string_lossy().starts_with("--");

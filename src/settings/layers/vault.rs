@@ -7,6 +7,9 @@ use crate::settings::secret::ValueRef;
 
 /// Adds the entries of the profile for the secrets of the catalogue.
 pub(super) fn add(gather: &mut Gather<'_>) {
+    if gather.secrets.holds_nothing() {
+        return;
+    }
     let profile = gather.resolution.profile.name.clone();
     for spec in catalogue::all() {
         let Some(name) = spec.vault else { continue };
