@@ -16,18 +16,43 @@ pub(crate) fn nearest<'a>(
         return None;
     }
     let folded = wanted.to_lowercase();
-    names
-        .into_iter()
-        .filter_map(|name| {
-            let other = name.to_lowercase();
-            let distance = strsim::damerau_levenshtein(&folded, &other);
-            let longer = folded.chars().count().max(other.chars().count());
-            let prefix =
-                folded.len() >= 3 && (other.starts_with(&folded) || folded.starts_with(&other));
-            (distance * 3 <= longer || prefix).then_some((distance, name))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    let length = folded.chars().count();
+    let mut best: Option<(usize, &'a str)> = None;
+    for name in names {
+        let other = name.to_lowercase();
+        let prefix =
+            folded.len() >= 3 && (other.starts_with(&folded) || folded.starts_with(&other));
+        let limit = if prefix { usize::MAX } else { length.max(other.chars().count()) / 3 };
+        // Of names that are equally near, the first.
+        let limit = best.map_or(limit, |(distance, _)| limit.min(distance.saturating_sub(1)));
+        if let Some(distance) = distance_within(&folded, &other, limit)
+            && best.is_none_or(|(least, _)| distance < least)
+        {
+            best = Some((distance, name));
+        }
+    }
+    best.map(|(_, name)| name)
+}
+
+/// The edit distance (Damerau-Levenshtein) of two texts, if it is at most `limit`. Texts that are
+/// plainly further apart are told so without comparing them letter by letter: whoever looks for a
+/// slip compares every name of a file with every name that is known.
+pub(crate) fn distance_within(a: &str, b: &str, limit: usize) -> Option<usize> {
+    // An edit changes the count of at most two letters.
+    let letters = (letters(a) ^ letters(b)).count_ones() as usize;
+    if letters > limit.saturating_mul(2) || chars(a).abs_diff(chars(b)) > limit {
+        return None;
+    }
+    Some(strsim::damerau_levenshtein(a, b)).filter(|distance| *distance <= limit)
+}
+
+fn chars(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().count() }
+}
+
+/// Which letters a text has, at least: several share a bit.
+fn letters(text: &str) -> u64 {
+    text.chars().fold(0, |bits, c| bits | 1 << (u32::from(c) % 64))
 }
 
 /// The hint for an unknown name: the nearest one, or all of them if they are few.
@@ -55,5 +80,17 @@ mod tests {
         assert_eq!(nearest("qwertyui", names), None);
         let long = format!("prod{}", "x".repeat(LONGEST));
         assert_eq!(nearest(&long, names), None);
+        assert_eq!(nearest("aat", ["cat", "bat"]), Some("cat"), "the first of the equally near");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_distance_within_a_limit_is_the_distance(
+            a in "[ab_é]{0,7}", b in "[ab_éz]{0,7}", limit in 0..8_usize,
+        ) {
+            let distance = strsim::damerau_levenshtein(&a, &b);
+            let expected = (distance <= limit).then_some(distance);
+            proptest::prop_assert_eq!(distance_within(&a, &b, limit), expected);
+        }
     }
 }

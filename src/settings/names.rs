@@ -51,6 +51,6 @@ pub(crate) fn near_miss(name: &str) -> Option<&'static str> {
         .filter(|spec| {
             !spec.name.starts_with("ULTRA_") && spec.name.len().abs_diff(name.len()) <= 1
         })
-        .find(|spec| strsim::damerau_levenshtein(spec.name, name) == 1)
+        .find(|spec| near::distance_within(spec.name, name, 1) == Some(1))
         .map(|spec| spec.name)
 }

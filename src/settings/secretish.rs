@@ -3,6 +3,7 @@
 use super::catalogue::{self, VarSpec};
 use super::dotenv::is_name;
 use super::rules::placeholder::is_placeholder;
+use crate::base::near;
 use std::sync::LazyLock;
 
 /// Parts of names whose values are secrets by custom.
@@ -200,7 +201,7 @@ fn near_secret(name: &str) -> bool {
     CATALOGUED.iter().any(|known| {
         let slips = if known.len() >= 11 { 2 } else { 1 };
         known.len().abs_diff(wanted.len()) <= slips
-            && strsim::damerau_levenshtein(known, &wanted) <= slips
+            && near::distance_within(known, &wanted, slips).is_some()
     })
 }
 
