@@ -3,7 +3,7 @@
 use super::decide::{Decision, What};
 use crate::base::file;
 use crate::report::{Fault, Place, Problem};
-use crate::settings::dotenv;
+use crate::settings::dotenv::{self, Assignment, Ending, LineKind};
 use crate::settings::secretish;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -214,37 +214,23 @@ fn edited(text: &str, lines: &BTreeMap<usize, (usize, String)>) -> String {
 fn read_said(file: &Path, text: &str, problems: &mut Vec<Problem>) -> BTreeMap<String, Said> {
     let document = dotenv::parse(file, text.as_bytes(), problems);
     let entries = dotenv::expand(&document, &dotenv::Outside::NOTHING, &mut Vec::new());
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let starts: Vec<usize> = entries
-        .iter()
-        .map(|entry| (entry.place.line.unwrap_or(1) as usize).saturating_sub(1))
-        .collect();
-    let ends = starts.iter().skip(1).copied().chain([lines.len()]);
-    let mut said = BTreeMap::new();
-    for ((entry, first), next) in entries.into_iter().zip(starts.iter().copied()).zip(ends) {
-        let last = last_line(lines.get(first..next).unwrap_or_default()) + first;
-        said.insert(entry.name, Said { text: entry.text, place: entry.place, first, last });
+    let mut taken = BTreeMap::new();
+    for line in &document.lines {
+        let LineKind::Assignment(Assignment { entry: Some(entry), .. }) = &line.kind else {
+            continue;
+        };
+        let Some(entry) = document.entries.get(*entry) else { continue };
+        let first = (line.number as usize).saturating_sub(1);
+        let breaks = memchr::memchr_iter(b'\n', line.span.of(text.as_bytes())).count();
+        let last = first + breaks - usize::from(line.ending != Ending::None);
+        taken.insert(entry.name.as_str(), (first, last));
     }
-    said
-}
-
-/// How many lines after its first the entry at the beginning of `lines` takes: the fewest that read
-/// without an error.
-fn last_line(lines: &[&str]) -> usize {
-    let mut text = String::new();
-    for (n, line) in lines.iter().enumerate() {
-        text.push_str(line);
-        // Only a quote can go on on the next line, and it must end before the entry does.
-        let closes = n == 0 || line.contains(['"', '\'']);
-        let mut problems = Vec::new();
-        if closes {
-            dotenv::parse(Path::new(""), text.as_bytes(), &mut problems);
-            if !problems.iter().any(|p| p.code == "unclosed-quote") {
-                return n;
-            }
-        }
-    }
-    lines.len().saturating_sub(1)
+    let said = entries.into_iter().filter_map(|entry| {
+        let (first, last) = *taken.get(entry.name.as_str())?;
+        let said = Said { text: entry.text, place: entry.place, first, last };
+        Some((entry.name, said))
+    });
+    said.collect()
 }
 
 /// The comments that stand right above an entry, by the entry's line. One that may hold a value
