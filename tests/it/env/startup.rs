@@ -26,17 +26,55 @@ fn a_start_takes_no_more_instructions_than_recorded() {
     let ultra = Ultra::checkout();
     let mut over = Vec::new();
     for (args, code, recorded) in RECORDED {
-        let binary = env!("CARGO_BIN_EXE_ultra");
-        let tool = ["--tool=callgrind", "--callgrind-out-file=/dev/null", binary];
-        let output = ultra.wrapped("valgrind", tool).args(*args).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(*code), "{args:?}: {said}");
-        let count = said.lines().find_map(|line| line.split_once("Collected : ")).unwrap().1;
-        let count = count.trim().parse::<f64>().unwrap() / 1e6;
+        let count = instructions(&ultra, args, *code);
         println!("{}: {count:.2} M instructions, recorded {recorded:.2}", args.join(" "));
         if count > recorded * MARGIN {
             over.push(format!("{}: {count:.2} M, recorded {recorded:.2} M", args.join(" ")));
         }
     }
     assert!(over.is_empty(), "more than {MARGIN} times what is recorded: {}", over.join("; "));
+}
+
+/// What one more variable in a file of the profile takes, in millions of instructions.
+const VARIABLE: &[(&[&str], f64)] = &[
+    (&["env", "validate"], 0.30),
+    (&["env", "lint", ".env.local"], 0.30),
+    (&["env", "import", "--dry-run", ".env.local"], 0.30),
+];
+
+#[test]
+fn a_variable_more_takes_no_more_instructions_than_recorded() {
+    if !have("valgrind") {
+        return;
+    }
+    let of = |count: usize, args: &[&str]| {
+        let ultra = Ultra::empty();
+        let lines: String =
+            (0..count).map(|n| format!("SERVICE_LIMIT_{}=value {n}\n", 1000 + n)).collect();
+        ultra.write_private(".env.local", lines);
+        instructions(&ultra, args, 0)
+    };
+    let mut over = Vec::new();
+    for (args, recorded) in VARIABLE {
+        let [few, some, many] = [50, 150, 450].map(|count| of(count, args));
+        // Of the first hundred, and of the three hundred behind them.
+        for cost in [(some - few) / 100.0, (many - some) / 300.0] {
+            println!("{}: {cost:.3} M instructions a variable", args.join(" "));
+            if cost > recorded * MARGIN {
+                over.push(format!("{}: {cost:.3} M, recorded {recorded:.3} M", args.join(" ")));
+            }
+        }
+    }
+    assert!(over.is_empty(), "more than {MARGIN} times what is recorded: {}", over.join("; "));
+}
+
+/// What a command takes, in millions.
+fn instructions(ultra: &Ultra, args: &[&str], code: i32) -> f64 {
+    let binary = env!("CARGO_BIN_EXE_ultra");
+    let tool = ["--tool=callgrind", "--callgrind-out-file=/dev/null", binary];
+    let output = ultra.wrapped("valgrind", tool).args(args).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    let count = said.lines().find_map(|line| line.split_once("Collected : ")).unwrap().1;
+    count.trim().parse::<f64>().unwrap() / 1e6
 }
