@@ -10,9 +10,9 @@ use crate::support::{Ultra, have};
 /// The command of `env run` is one that does not exist: behind it the count would be another
 /// program's.
 const RECORDED: &[(&[&str], i32, f64)] = &[
-    (&["env", "current"], 0, 8.00),
-    (&["env", "run", "--", "no-such-command"], 127, 11.94),
-    (&["env", "export"], 0, 12.25),
+    (&["env", "current"], 0, 4.70),
+    (&["env", "run", "--", "no-such-command"], 127, 7.23),
+    (&["env", "export"], 0, 7.54),
 ];
 
 /// How much more than recorded is let pass.
@@ -37,9 +37,9 @@ fn a_start_takes_no_more_instructions_than_recorded() {
 
 /// What one more variable in a file of the profile takes, in millions of instructions.
 const VARIABLE: &[(&[&str], f64)] = &[
-    (&["env", "validate"], 0.30),
-    (&["env", "lint", ".env.local"], 0.30),
-    (&["env", "import", "--dry-run", ".env.local"], 0.30),
+    (&["env", "validate"], 0.27),
+    (&["env", "lint", ".env.local"], 0.20),
+    (&["env", "import", "--dry-run", ".env.local"], 1.03),
 ];
 
 #[test]
