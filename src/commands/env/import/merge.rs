@@ -3,7 +3,7 @@
 use super::decide::{Decision, What};
 use crate::base::file;
 use crate::report::{Fault, Place, Problem};
-use crate::settings::dotenv::{self, Assignment, Ending, LineKind};
+use crate::settings::dotenv::{self, Ending, LineKind};
 use crate::settings::secretish;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -216,10 +216,9 @@ fn read_said(file: &Path, text: &str, problems: &mut Vec<Problem>) -> BTreeMap<S
     let entries = dotenv::expand(&document, &dotenv::Outside::NOTHING, &mut Vec::new());
     let mut taken = BTreeMap::new();
     for line in &document.lines {
-        let LineKind::Assignment(Assignment { entry: Some(entry), .. }) = &line.kind else {
-            continue;
-        };
-        let Some(entry) = document.entries.get(*entry) else { continue };
+        let LineKind::Assignment(assignment) = &line.kind else { continue };
+        let entry = assignment.entry.and_then(|entry| document.entries.get(entry));
+        let Some(entry) = entry else { continue };
         let first = (line.number as usize).saturating_sub(1);
         let breaks = memchr::memchr_iter(b'\n', line.span.of(text.as_bytes())).count();
         let last = first + breaks - usize::from(line.ending != Ending::None);
