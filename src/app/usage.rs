@@ -4,7 +4,7 @@
 use crate::cli::OutputFormat;
 use crate::report::{Fault, Problem};
 use crate::settings::secretish;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 
 /// The format that the arguments ask for, as far as can be told without parsing them. The last one
@@ -39,9 +39,37 @@ fn short(arg: &str) -> Option<&str> {
     flags.trim_start_matches(['q', 'v', 'y']).strip_prefix('o')
 }
 
-/// The text of clap, with what looks like a secret left out.
+/// The text of clap, with what may be a secret left out.
 pub(super) fn text(error: &clap::Error, args: &[OsString]) -> String {
-    masked(error.render().to_string(), args)
+    let mut text = masked(error.render().to_string(), args);
+    for word in unfit(error, args) {
+        text = text.replace(&format!("'{word}'"), "'…'").replace(&format!("'-- {word}'"), "'-- …'");
+    }
+    text
+}
+
+/// The words that an error is about and that it must not repeat. A password may be short and look
+/// like anything, so an argument where none belongs is shown only if it is a flag that is missed by
+/// a letter; and where keys are handled, so is every other word.
+fn unfit<'a>(error: &'a clap::Error, args: &[OsString]) -> Vec<&'a str> {
+    let about_keys = args.iter().skip(1).any(|arg| arg == "keys" || arg == "auth");
+    let about = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    let near =
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
+            .into_iter()
+            .any(|kind| error.get(kind).is_some());
+    let plain = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    let argument = about(ContextKind::InvalidArg)
+        .filter(|_| error.kind() == ErrorKind::UnknownArgument)
+        .filter(|word| !(near && word.starts_with("--") && plain(word)));
+    let words = [ContextKind::InvalidSubcommand, ContextKind::InvalidValue]
+        .into_iter()
+        .filter_map(about)
+        .filter(|word| about_keys && !(near && plain(word)));
+    argument.into_iter().chain(words).collect()
 }
 
 /// The error as a problem like any other.
@@ -138,5 +166,27 @@ mod tests {
                 assert!(!text(&error, &args).contains(secret), "{line}");
             }
         }
+    }
+
+    #[test]
+    fn a_password_that_looks_like_any_word_is_left_out() {
+        for (line, password) in [
+            (&["auth", "service-key", "create", "x", "correct horse"][..], "horse"),
+            (&["keys", "set", "openai", "--S3cr3tPw"], "S3cr3t"),
+            (&["keys", "set", "openai", "--password:hunter2"], "hunter2"),
+            (&["keys", "hunter"], "hunter"),
+            (&["keys", "set", "openai", "--backend", "hunter"], "hunter"),
+            (&["env", "list", "hunter"], "hunter"),
+        ] {
+            let args: Vec<OsString> =
+                std::iter::once("ultra").chain(line.iter().copied()).map(OsString::from).collect();
+            let error = Cli::try_parse_from(&args).unwrap_err();
+            assert!(!text(&error, &args).contains(password), "{}", text(&error, &args));
+            let told = format!("{:?}", fault(&error, &args));
+            assert!(!told.contains(password), "{told}");
+        }
+        let args = args("ultra keys set openai --backend keyrng");
+        let error = Cli::try_parse_from(&args).unwrap_err();
+        assert!(text(&error, &args).contains("'keyrng'"), "{}", text(&error, &args));
     }
 }

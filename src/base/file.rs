@@ -21,8 +21,9 @@ const SECRET_LIMIT: u64 = 1 << 20;
 /// directory. A crash at any point leaves the old content or the new, never a mix.
 ///
 /// # Errors
-/// Whatever the file system says; the old content then still stands and no temporary file is
-/// left behind.
+/// Whatever the file system says. The old content then still stands, with one exception: the last
+/// step, making the rename durable, may fail, and then the new content stands, but may not outlive a
+/// power failure. Who must know which looks at the file. No temporary file is left behind.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     staged(path, bytes, mode)?.persist(path).map_err(|e| e.error)?;
     sync_dir(parent(path))
@@ -31,7 +32,8 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<(
 /// Creates `path` with `bytes`, whole or not at all, if there is nothing at that path yet.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] if there is, else whatever the file system says.
+/// [`io::ErrorKind::AlreadyExists`] if there is, else whatever the file system says; the file may
+/// stand nevertheless, as with [`write_atomic`].
 pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     staged(path, bytes, mode)?.persist_noclobber(path).map_err(|e| e.error)?;
     sync_dir(parent(path))
@@ -42,7 +44,7 @@ pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()>
 ///
 /// # Errors
 /// Whatever the file system says, also that the owner cannot be kept; the old content then still
-/// stands.
+/// stands, with the exception of [`write_atomic`].
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = path.canonicalize()?;
     let meta = path.metadata()?;
@@ -189,7 +191,75 @@ pub(crate) fn others_can_read(path: &Path) -> io::Result<bool> {
     Ok(std::fs::metadata(path)?.mode() & 0o044 != 0)
 }
 
-/// Creates `dir` with mode 0700 if it is missing, parents with the usual mode.
+/// What becomes of a file that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It is made, with mode 0600.
+    Create,
+    /// That is an error.
+    Fail,
+}
+
+/// Opens a file of ours for reading and writing, with everything in it.
+///
+/// # Errors
+/// The path is a symbolic link, which whoever wrote to it could lead anywhere, or no regular file
+/// (opening never blocks on one); and whatever the file system says.
+pub(crate) fn open_own(path: &Path, missing: Missing) -> io::Result<File> {
+    let mut flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    flags |= OFlags::CLOEXEC | OFlags::NOCTTY;
+    if missing == Missing::Create {
+        flags |= OFlags::CREATE;
+    }
+    let file = match rustix::fs::open(path, flags, Mode::from_raw_mode(PRIVATE)) {
+        Ok(fd) => File::from(fd),
+        Err(rustix::io::Errno::LOOP) => {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link"));
+        }
+        Err(e) => return Err(e.into()),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok(file)
+}
+
+/// Makes the state directory if it is missing: private, and ignored by git.
+///
+/// # Errors
+/// Whatever the file system says.
+pub(crate) fn state_dir(dir: &Path) -> io::Result<()> {
+    private_dir(dir)?;
+    let mark = dir.join(STATE_MARK);
+    if mark.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    match create_new(&mark, b"*\n", 0o644) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+/// The file in a state directory that keeps it out of git. It is as old as the last time that git
+/// was known to track nothing beside it.
+pub(crate) const STATE_MARK: &str = ".gitignore";
+
+/// Creates the folder `dir` of a directory of ours as [`private_dir`] does.
+///
+/// # Errors
+/// A symbolic link stands there, which could lead anywhere, or whatever the file system says.
+pub(crate) fn private_folder(dir: &Path) -> io::Result<()> {
+    match dir.symlink_metadata() {
+        Ok(meta) if meta.is_symlink() => {
+            let why = "a symbolic link stands where a folder of ours belongs";
+            Err(io::Error::new(io::ErrorKind::NotADirectory, why))
+        }
+        _ => private_dir(dir),
+    }
+}
+
+/// Creates `dir` with mode 0700 if it is missing, parents with the usual mode. It may be a link to
+/// a directory: whoever named it may have meant that.
 pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     if dir.is_dir() {

@@ -1,8 +1,8 @@
 //! Advisory locks between processes, which die with their holder.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use super::file;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -32,15 +32,10 @@ impl Lock {
     /// whoever waits.
     ///
     /// # Errors
-    /// [`LockError::Held`] with what the holder said of itself, or the file system's error.
+    /// [`LockError::Held`] with what the holder said of itself, or the file system's error; a link
+    /// at `path` is not followed, and what is no regular file is left alone.
     pub(crate) fn take(path: &Path, purpose: &str, patience: Duration) -> Result<Self, LockError> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(path)?;
+        let mut file = file::open_own(path, file::Missing::Create)?;
         let deadline = Instant::now() + patience;
         loop {
             match file.try_lock() {
@@ -85,5 +80,27 @@ mod tests {
         assert!(holder.contains("env switch prod"), "{holder}");
         drop(held);
         Lock::take(&path, "x", Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_lock_of_ours_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, link) = (dir.path().join("target"), dir.path().join("link"));
+        std::fs::write(&target, "mine").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        for path in [&link, &pipe, &dir.path().to_owned()] {
+            let refused = Lock::take(path, "x", Duration::ZERO);
+            assert!(matches!(refused, Err(LockError::Io(_))), "{}", path.display());
+        }
+        assert_eq!(std::fs::read(&target).unwrap(), b"mine");
     }
 }

@@ -175,25 +175,39 @@ pub(crate) struct VaultFacts {
 /// A file that may hold secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct SensitiveFile {
-    /// Its path, from the root where it lies below it.
+    /// Its path as the operator would name it.
     pub(crate) path: PathBuf,
+    /// The same absolute and, but for the last part of a file's, without symbolic links.
+    pub(crate) real: PathBuf,
     /// The permission bits.
     pub(crate) mode: u32,
     /// Whether it is a directory.
     pub(crate) dir: bool,
-    /// Whether git tracks it.
+    /// Whether git tracks it, or something in it.
     pub(crate) tracked: bool,
-    /// Whether git would pass it over.
+    /// Whether git would pass it over, or has no say where it lies.
     pub(crate) ignored: bool,
     /// Whether a secret variable stands in it.
     pub(crate) holds_secret: bool,
 }
 
+/// What git said of the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum GitSays {
+    /// Nothing: the root is not under git.
+    #[default]
+    Outside,
+    /// Everything that it was asked.
+    Everything,
+    /// Not everything, for this reason.
+    Unsure(String),
+}
+
 /// Files that may hold secrets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FileFacts {
-    /// Whether the root is under git, and git could be asked.
-    pub(crate) git: bool,
+    /// Whether git could be asked.
+    pub(crate) git: GitSays,
     /// The files.
     pub(crate) files: Vec<SensitiveFile>,
 }

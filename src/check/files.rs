@@ -1,24 +1,39 @@
 //! Gathers the files that may hold secrets: their permissions, and what git makes of them.
 
-use super::facts::{FileFacts, SensitiveFile};
+use super::facts::{FileFacts, GitSays, SensitiveFile};
 use crate::settings::secret::ValueRef;
-use crate::settings::{Resolution, Workspace};
+use crate::settings::{Resolution, Workspace, git};
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-/// The dotenv files at the root, the state directory and the vault.
+/// Files of the state directory that hold keys or data, and are 0600.
+const PRIVATE: &[&str] = &[
+    "vault.age",
+    "vault-index.json",
+    "fingerprint.key",
+    "identity.age",
+    "identity.sealed",
+    "seal.key",
+    "dev-key",
+];
+
+/// As many files git is asked about; nobody has more dotenv files.
+const MOST: usize = 10_000;
+
+/// The dotenv files at the root, and the state directory with its files.
 pub(super) fn gather(workspace: &Workspace, resolution: Option<&Resolution>) -> FileFacts {
     let mut facts = FileFacts::default();
     let state = &workspace.state_dir;
-    for (path, dir) in [(state.clone(), true), (state.join("vault.age"), false)] {
-        facts.files.extend(sensitive(workspace, &path, dir, true));
+    facts.files.extend(sensitive(workspace, state, true, true));
+    let database = format!("data/{}.db", workspace.profile);
+    for name in PRIVATE.iter().copied().chain([database.as_str()]) {
+        facts.files.extend(sensitive(workspace, &state.join(name), false, true));
     }
     let Some(root) = workspace.dotenv_dir() else { return facts };
-    let held = holders(root, resolution);
+    let held = holders(workspace, resolution);
     let mut paths: BTreeSet<PathBuf> = held.clone();
     if let Ok(entries) = std::fs::read_dir(root) {
         paths.extend(
@@ -31,39 +46,20 @@ pub(super) fn gather(workspace: &Workspace, resolution: Option<&Resolution>) -> 
     facts
         .files
         .extend(paths.iter().filter_map(|p| sensitive(workspace, p, false, held.contains(p))));
-    // What counts of a directory is what would stand in it: the state directory ignores its own
-    // content.
-    let within = |file: &SensitiveFile| {
-        let path = root.join(&file.path);
-        let name = path.strip_prefix(root).ok()?.to_path_buf();
-        Some(if file.dir { name.join("any") } else { name })
-    };
-    let names: Vec<PathBuf> = facts.files.iter().filter_map(within).collect();
-    if let Some(ignored) = git(root, &["check-ignore", "-z", "--stdin"], &names) {
-        facts.git = true;
-        let tracked = git(root, &["ls-files", "-z"], &[]).unwrap_or_default();
-        for file in &mut facts.files {
-            let Some(name) = within(file) else { continue };
-            file.ignored = ignored.contains(&name);
-            let folder = name.parent().filter(|_| file.dir);
-            file.tracked = match folder {
-                Some(folder) => tracked.iter().any(|path| path.starts_with(folder)),
-                None => tracked.contains(&name),
-            };
-        }
-    }
+    facts.git = ask_git(root, &mut facts.files);
     facts
 }
 
 /// The files in which a secret variable has a literal value.
-fn holders(root: &Path, resolution: Option<&Resolution>) -> BTreeSet<PathBuf> {
+fn holders(workspace: &Workspace, resolution: Option<&Resolution>) -> BTreeSet<PathBuf> {
     let Some(resolution) = resolution else { return BTreeSet::new() };
     resolution
         .names()
         .flat_map(|name| resolution.candidates(name))
         .filter(|c| matches!(&c.value, ValueRef::Literal(secret) if !secret.is_empty()))
         .filter_map(|c| c.origin.place.as_ref())
-        .map(|place| root.join(&place.file))
+        // Places are told as the operator would: from the current directory.
+        .map(|place| workspace.current_dir.join(&place.file))
         .collect()
 }
 
@@ -74,39 +70,72 @@ fn sensitive(
     holds_secret: bool,
 ) -> Option<SensitiveFile> {
     let meta = std::fs::metadata(path).ok().filter(|m| m.is_dir() == dir)?;
+    // A link in git is a path like any other; what it lies in is where it really lies.
+    let real = match (path.parent(), path.file_name()) {
+        (Some(above), Some(name)) if !dir => above.canonicalize().ok()?.join(name),
+        _ => path.canonicalize().ok()?,
+    };
     Some(SensitiveFile {
         path: workspace.shown(path),
+        real,
         mode: meta.permissions().mode() & 0o7777,
         dir,
         tracked: false,
-        ignored: false,
+        ignored: true,
         holds_secret,
     })
 }
 
-/// The paths that git names, of those it is asked about on standard input; `None` if this is no
-/// work tree or there is no git.
-fn git(root: &Path, command: &[&str], paths: &[PathBuf]) -> Option<BTreeSet<PathBuf>> {
-    let mut child = Command::new("git")
-        // A file monitor is a program that the repository names: it is not ours to start.
-        .args(["-c", "core.fsmonitor=false", "-C"])
-        .arg(root)
-        .args(command)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut asked = Vec::new();
-    for path in paths {
-        asked.extend_from_slice(path.as_os_str().as_bytes());
-        asked.push(0);
+/// Notes in `files` what git tracks and what it would not pass over. Each question is asked for
+/// itself: one that git fails at must not hide the answer to another.
+fn ask_git(root: &Path, files: &mut [SensitiveFile]) -> GitSays {
+    let words = ["rev-parse", "--is-inside-work-tree", "--show-toplevel"];
+    let place = git::ask(root, words, &[]);
+    let told = place.as_ref().ok().filter(|answer| answer.code == 0).map(|answer| &answer.stdout);
+    let top = told.and_then(|text| text.strip_prefix(b"true\n")).map(<[u8]>::trim_ascii_end);
+    let Some(top) = top.map(|top| PathBuf::from(OsStr::from_bytes(top))) else {
+        if git::git_dir(root).is_none() || told.is_some() {
+            return GitSays::Outside;
+        }
+        let code = |answer: git::Answer| format!("`git rev-parse` ended with {}", answer.code);
+        return GitSays::Unsure(place.map_or_else(|why| why, code));
+    };
+    if files.len() > MOST {
+        return GitSays::Unsure(format!("there are {} dotenv files at the root", files.len()));
     }
-    // A git that ends before it has read everything tells so by its status.
-    let _ = child.stdin.take().map(|mut stdin| stdin.write_all(&asked));
-    let output = child.wait_with_output().ok()?;
-    // `check-ignore` ends with 1 when it names nothing.
-    let fine = output.status.success() || output.status.code() == Some(1);
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    fine.then(|| text.split('\0').filter(|s| !s.is_empty()).map(PathBuf::from).collect())
+    let mut unsure = None;
+    let mut within: Vec<&mut SensitiveFile> =
+        files.iter_mut().filter(|file| file.real.starts_with(&top)).collect();
+    let paths: Vec<PathBuf> = within.iter().map(|file| file.real.clone()).collect();
+    match git::listed(root, &paths) {
+        Ok(listed) => {
+            let listed: Vec<PathBuf> = listed.iter().map(|name| top.join(name)).collect();
+            for file in &mut within {
+                file.tracked = listed.iter().any(|path| path.starts_with(&file.real));
+            }
+        }
+        Err(why) => unsure = Some(why),
+    }
+    // What counts of a directory is what would stand in it: the state directory ignores its own
+    // content.
+    let asked = |file: &SensitiveFile| {
+        if file.dir { file.real.join("any") } else { file.real.clone() }
+    };
+    let paths: Vec<PathBuf> = within.iter().map(|file| asked(file)).collect();
+    match git::ask(root, ["check-ignore", "-z", "--stdin"], &paths) {
+        // It ends with 1 when it names nothing.
+        Ok(answer) if matches!(answer.code, 0 | 1) => {
+            let ignored: BTreeSet<PathBuf> = answer.paths().collect();
+            for file in &mut within {
+                file.ignored = ignored.contains(&asked(file));
+            }
+        }
+        Ok(answer) => {
+            unsure.get_or_insert(format!("`git check-ignore` ended with {}", answer.code));
+        }
+        Err(why) => {
+            unsure.get_or_insert(why);
+        }
+    }
+    unsure.map_or(GitSays::Everything, GitSays::Unsure)
 }

@@ -1,8 +1,8 @@
 //! Facts made in memory: a world in which everything holds, to be spoilt in one place.
 
 use super::facts::{
-    ConfigFacts, DatabaseFacts, DatabaseState, Fact, FileFacts, Home, ProviderFacts, SecretInUse,
-    SensitiveFile, VaultFacts,
+    ConfigFacts, DatabaseFacts, DatabaseState, Fact, FileFacts, GitSays, Home, ProviderFacts,
+    SecretInUse, SensitiveFile, VaultFacts,
 };
 use super::live::{LiveFacts, Probe};
 use super::tree::TreeFacts;
@@ -95,9 +95,10 @@ impl Fixture {
                 answers: Ok(()),
             },
             files: FileFacts {
-                git: true,
+                git: GitSays::Everything,
                 files: vec![SensitiveFile {
                     path: PathBuf::from(".env.local"),
+                    real: PathBuf::from("/srv/app/.env.local"),
                     mode: 0o600,
                     dir: false,
                     tracked: false,

@@ -3,6 +3,7 @@
 use super::model::{Check, Group, Stage};
 use crate::base::near;
 use crate::report::{Fault, Problem};
+use crate::settings::secretish::name_for_message;
 
 /// What the operator asks for; empty lists ask for everything.
 #[derive(Clone, Debug, Default)]
@@ -94,9 +95,9 @@ fn unknown(name: &str, all: &[Check]) -> Problem {
         .or_else(|| near::nearest(name, groups))
         .map_or_else(|| "ultra check list".to_owned(), |near| format!("did you mean `{near}`?"));
     let what = if name.contains(['*', '?']) {
-        format!("no check matches `{name}`")
+        format!("no check matches {}", name_for_message(name))
     } else {
-        format!("there is no check `{name}`")
+        format!("there is no check {}", name_for_message(name))
     };
     Problem::error("unknown-check", what).hint(hint)
 }

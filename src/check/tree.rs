@@ -50,7 +50,7 @@ pub(super) fn gather(workspace: &Workspace, files: &FileFacts) -> Result<TreeFac
         .files
         .iter()
         .filter(|f| !f.tracked && f.mode & 0o077 == 0)
-        .map(|f| workspace.current_dir.join(&f.path))
+        .map(|f| f.real.clone())
         .collect();
     tree.findings.retain(|f| !(f.rule.is_secret() && private.contains(&root.join(&f.file))));
     for entry in std::fs::read_dir(root).into_iter().flatten().filter_map(Result::ok) {

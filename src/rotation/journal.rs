@@ -195,7 +195,7 @@ impl Journal {
                     .why(e),
             )
         };
-        file::private_dir(&state_dir.join(FOLDER)).map_err(failed)?;
+        file::private_folder(&state_dir.join(FOLDER)).map_err(failed)?;
         let mut bytes = serde_json::to_vec_pretty(self)
             .map_err(|e| Fault::bug(format!("a journal cannot be written as JSON: {e}")))?;
         bytes.push(b'\n');

@@ -6,11 +6,11 @@
 //! generation is that of the vault as it found it.
 
 use super::crypto::digest;
-use crate::base::{Timestamp, file};
+use crate::base::Timestamp;
+use crate::base::file::{self, Missing};
 use serde::{Deserialize, Serialize};
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// The hash that the first line is chained to.
@@ -70,15 +70,9 @@ impl Line {
 /// Appends an event durably. The caller holds the lock of the vault.
 ///
 /// # Errors
-/// What the file system says, or a last line that is none of ours.
+/// What the file system says, or an end that is none of ours, which is then left as it is.
 pub(crate) fn append(path: &Path, at: Timestamp, generation: u64, event: Event) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(file::PRIVATE)
-        .open(path)?;
+    let mut file = file::open_own(path, Missing::Create)?;
     let last = last_line(&mut file)?;
     let (seq, prev) = match last {
         Some(line) => (line.seq + 1, line.hash),
@@ -104,9 +98,9 @@ pub(crate) fn append(path: &Path, at: Timestamp, generation: u64, event: Event) 
 /// generation. The caller holds the lock of the vault, which stands at `generation`.
 ///
 /// # Errors
-/// What the file system says, or a last line that is none of ours.
+/// What the file system says, or an end that is none of ours, which is then left as it is.
 pub(crate) fn settle(path: &Path, at: Timestamp, generation: u64) -> io::Result<()> {
-    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+    let mut file = match file::open_own(path, Missing::Fail) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(e),
@@ -123,27 +117,45 @@ pub(crate) fn settle(path: &Path, at: Timestamp, generation: u64) -> io::Result<
     append(path, at, generation, event)
 }
 
-/// The last whole line. What a crash left of a line without an end is cut off: it tells of a
-/// change that was never made.
-fn last_line(file: &mut std::fs::File) -> io::Result<Option<Line>> {
+/// How every line of ours begins.
+const BEGINNING: &[u8] = br#"{"seq":"#;
+
+/// The last line. Nothing is changed before the end of the file is known to be ours. A whole line
+/// that only lacks its newline gets it: somebody's editor took it, or a crash came just there. What
+/// a crash left of a line is cut off: it tells of a change that was never made.
+fn last_line(file: &mut File) -> io::Result<Option<Line>> {
     let length = file.seek(SeekFrom::End(0))?;
     let start = length.saturating_sub(2 * LINE_LIMIT);
     file.seek(SeekFrom::Start(start))?;
     let mut tail = Vec::new();
     file.take(2 * LINE_LIMIT).read_to_end(&mut tail)?;
     let whole = tail.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    if whole < tail.len() {
-        file.set_len(start + whole as u64)?;
+    let (lines, rest) = tail.split_at_checked(whole).unwrap_or_default();
+    let foreign = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
+    let last = lines.split(|b| *b == b'\n').rev().find(|line| !line.is_empty());
+    let last: Option<Line> = last
+        .map(serde_json::from_slice)
+        .transpose()
+        .map_err(|_| foreign("its last line is no line of an audit"))?;
+    if rest.is_empty() {
+        return Ok(last);
     }
-    let Some(last) = tail
-        .get(..whole)
-        .and_then(|lines| lines.split(|b| *b == b'\n').rev().find(|line| !line.is_empty()))
-    else {
-        return Ok(None);
-    };
-    serde_json::from_slice(last).map(Some).map_err(|_| {
-        io::Error::new(io::ErrorKind::InvalidData, "its last line is no line of an audit")
-    })
+    let unended = serde_json::from_slice::<Line>(rest).ok();
+    if let Some(line) = unended.filter(|line| line.expected().as_deref() == Some(&*line.hash)) {
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(b"\n")?;
+        return Ok(Some(line));
+    }
+    // A file system may have made room for a line that it never wrote.
+    let written = rest.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
+    let written = rest.get(..written).unwrap_or_default();
+    let torn = written.starts_with(BEGINNING) || BEGINNING.starts_with(written);
+    // Without the beginning of the line nobody can tell.
+    if !torn || (whole == 0 && start > 0) {
+        return Err(foreign("its end is no line of an audit"));
+    }
+    file.set_len(start + whole as u64)?;
+    Ok(last)
 }
 
 #[cfg(test)]
@@ -219,8 +231,31 @@ mod tests {
     fn a_file_that_is_no_audit_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("audit.jsonl");
-        std::fs::write(&path, "hello\n").unwrap();
-        assert!(append(&path, Timestamp::UNIX_EPOCH, 1, event(1)).is_err());
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "hello\n");
+        append(&path, Timestamp::UNIX_EPOCH, 1, event(1)).unwrap();
+        let ours = std::fs::read_to_string(&path).unwrap();
+        for text in ["hello\n", "hello", "hello\n{\"seq\":", &format!("{ours}hello")] {
+            std::fs::write(&path, text).unwrap();
+            assert!(append(&path, Timestamp::UNIX_EPOCH, 1, event(1)).is_err(), "{text}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), *text);
+        }
+    }
+
+    #[test]
+    fn a_whole_line_without_its_end_is_kept_and_a_torn_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        append(&path, Timestamp::UNIX_EPOCH, 1, event(1)).unwrap();
+        append(&path, Timestamp::UNIX_EPOCH, 2, event(2)).unwrap();
+        let whole = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, whole.trim_end()).unwrap();
+        append(&path, Timestamp::UNIX_EPOCH, 3, event(3)).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(chained(&text) && text.lines().count() == 3 && text.starts_with(&whole), "{text}");
+        for rest in ["{", "{\"seq\":4,\"at", "\0\0\0", "{\"seq\0\0"] {
+            std::fs::write(&path, format!("{whole}{rest}")).unwrap();
+            append(&path, Timestamp::UNIX_EPOCH, 3, event(3)).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(chained(&text) && text.lines().count() == 3, "{text}");
+        }
     }
 }

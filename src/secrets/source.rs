@@ -267,15 +267,7 @@ impl VaultSource {
 
     /// Makes the state directory, ignored by git, if it is missing.
     pub(super) fn prepare(&self) -> std::io::Result<()> {
-        file::private_dir(&self.state_dir)?;
-        let ignore = self.path(".gitignore");
-        if !ignore.exists() {
-            match file::create_new(&ignore, b"*\n", 0o644) {
-                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(e),
-                _ => {}
-            }
-        }
-        Ok(())
+        file::state_dir(&self.state_dir)
     }
 }
 

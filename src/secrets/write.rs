@@ -91,9 +91,9 @@ impl VaultSource {
         let mut opened = self.open_for_writing(backend)?;
         let Edited { value, events } = edit(&mut opened.document)?;
         let (backend, first) = (opened.index.backend, opened.first);
-        let warnings = std::mem::take(&mut opened.warnings);
+        let mut warnings = std::mem::take(&mut opened.warnings);
         if !events.is_empty() {
-            self.commit(&mut opened, events)?;
+            warnings.extend(self.commit(&mut opened, events)?);
         }
         self.forget();
         let generation = opened.document.generation;
@@ -243,7 +243,9 @@ impl VaultSource {
         })
     }
 
-    fn commit(&self, opened: &mut Opened, events: Vec<Event>) -> Result<(), Fault> {
+    /// Writes everything. The answer is a warning where the write counts but may not outlive a power
+    /// failure.
+    fn commit(&self, opened: &mut Opened, events: Vec<Event>) -> Result<Option<Problem>, Fault> {
         let Opened { document, identity, index, .. } = opened;
         let before = document.generation;
         document.generation += 1;
@@ -278,12 +280,28 @@ impl VaultSource {
         index
             .write(&index_path)
             .map_err(|e| failure("cannot write the index of the vault", &index_path, &e))?;
-        file::write_atomic(&vault_path, &sealed, file::PRIVATE)
-            .map_err(|e| failure("cannot write the vault", &vault_path, &e))?;
+        let mut warning = None;
+        if let Err(e) = file::write_atomic(&vault_path, &sealed, file::PRIVATE) {
+            // A rename that happened counts, even if making it durable failed: whoever were told to
+            // run it again would do so with a key that is already in use.
+            let stands = self.read_sealed().ok().flatten().map(|bytes| digest(&bytes));
+            if stands.is_none() || stands != index.next.as_ref().map(|next| next.digest.clone()) {
+                return Err(failure("cannot write the vault", &vault_path, &e));
+            }
+            warning = Some(
+                Problem::warning(
+                    "vault-not-durable",
+                    "the vault was written, but could not be made durable",
+                )
+                .at(Place::file(&vault_path))
+                .why(e)
+                .hint("look after the disk; after a power failure, `ultra keys list` tells what is there"),
+            );
+        }
         // The write is done; tidying the index can wait for the next one.
         index.current = index.next.take();
         let _ = index.write(&index_path);
-        Ok(())
+        Ok(warning)
     }
 }
 

@@ -23,7 +23,7 @@ use crate::gateway::metrics::GatewayMetrics;
 use crate::gateway::routes::Backend;
 use crate::gateway::{Gateway, Table};
 use crate::provider::Client;
-use crate::report::{Console, Fault, Problem, Report};
+use crate::report::{Console, Fault, Place, Problem, Report};
 use crate::settings::groups::CacheKind;
 use crate::settings::profile::Mode;
 use crate::settings::secret::SecretSource;
@@ -377,7 +377,17 @@ async fn own_key(
     console: &dyn Console,
 ) -> Option<DevKey> {
     match auth::dev_key(state_dir, store, now).await {
-        Ok(key) => Some(key),
+        Ok(key) => {
+            if key.exposed {
+                let what = "others could read the service key for development; it is a new one now";
+                console.warn(
+                    &Problem::warning("dev-key-exposed", what)
+                        .at(Place::file(&key.path))
+                        .why("whoever knows the former one could use this server"),
+                );
+            }
+            Some(key)
+        }
         Err(problem) => {
             console.warn(&problem);
             None

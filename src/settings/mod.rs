@@ -11,6 +11,7 @@ mod derive;
 pub(crate) mod docs;
 pub(crate) mod dotenv;
 pub(crate) mod environment;
+pub(crate) mod git;
 pub(crate) mod groups;
 pub(crate) mod hook_names;
 pub(crate) mod key_age;

@@ -350,7 +350,7 @@ pub(crate) fn fit_name(text: &str) -> Option<&str> {
         && text.len() <= 64
         && !value(text)
         && !text.split_whitespace().any(|part| value(part) || hex(part) || random(part))
-        && text.chars().all(|c| c.is_alphanumeric() || "_-./: ".contains(c));
+        && text.chars().all(|c| c.is_alphanumeric() || "_-./:*? ".contains(c));
     fit.then_some(text)
 }
 

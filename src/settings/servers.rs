@@ -79,7 +79,7 @@ pub(crate) fn register(state_dir: &Path, record: &ServerRecord) -> io::Result<Re
 
 fn written(state_dir: &Path, record: &ServerRecord) -> io::Result<Registration> {
     let folder = state_dir.join(FOLDER);
-    file::private_dir(&folder)?;
+    file::private_folder(&folder)?;
     sweep(&folder);
     let mut temp = tempfile::Builder::new()
         .prefix(".ultra-")

@@ -1,10 +1,77 @@
-//! The state directory: where it may stand, whether it can be used, and making it.
+//! The state directory: where it may stand, whose it is, whether it can be used, and making it.
 
+use super::git;
 use super::root::RootSource;
 use super::workspace::Workspace;
-use crate::base::file;
-use crate::report::{Fault, Problem};
+use crate::base::file::{self, Missing};
+use crate::report::{Fault, Place, Problem};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::SystemTime;
+
+/// Refuses a state directory, at the place that nobody named, that came with the project instead of
+/// being made by this user: a link, somebody else's, or one with files that git tracks. What stands
+/// in one is believed (which switch to finish, which keys to let in), so it must not be another's.
+///
+/// Git writes its index after the files of a clone, a merge or a checkout. It is asked only if its
+/// index is not older than the mark in the state directory, which is then made as old as the
+/// question.
+///
+/// # Errors
+/// Exit 6, with the ways out.
+pub(super) fn came_with_the_project(root: &Path, state_dir: &Path) -> Result<(), Fault> {
+    let Ok(meta) = state_dir.symlink_metadata() else { return Ok(()) };
+    let refused = |what: &str, why: String, hint: &str| {
+        let problem = Problem::error("foreign-state-dir", what);
+        Err(Fault::refused(problem.at(Place::file(state_dir)).why(why).hint(hint)))
+    };
+    let elsewhere = "name another: export ULTRA_STATE_DIR=\"$HOME/.local/state/ultra\"";
+    if meta.is_symlink() {
+        let why = "it is a symbolic link, and whoever made it chose where we would write";
+        let hint = format!("remove the link, or {elsewhere}");
+        return refused("the state directory leads elsewhere", why.to_owned(), &hint);
+    }
+    if !meta.is_dir() {
+        return Ok(());
+    }
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        let why = "what stands in it is believed, such as keys that may use a server";
+        return refused("the state directory belongs to another user", why.to_owned(), elsewhere);
+    }
+    let Some(index) = git::git_dir(root).map(|dir| dir.join("index")) else { return Ok(()) };
+    let changed = |path: &Path| path.symlink_metadata().and_then(|meta| meta.modified()).ok();
+    let Some(written) = changed(&index) else { return Ok(()) };
+    let mark = state_dir.join(file::STATE_MARK);
+    let marked = changed(&mark);
+    if marked.is_some_and(|marked| marked > written) {
+        return Ok(());
+    }
+    let asked = SystemTime::now();
+    match git::listed(root, &[state_dir.to_owned()]) {
+        Ok(listed) => match listed.first() {
+            None => {
+                // On a disk that cannot be written git is asked each time.
+                let _ =
+                    file::open_own(&mark, Missing::Fail).and_then(|mark| mark.set_modified(asked));
+                Ok(())
+            }
+            Some(first) => refused(
+                "the state directory came with the project",
+                format!("git tracks `{}`", first.display()),
+                &format!(
+                    "remove what its author put there: git rm -r -f {dir}; if you added it \
+                     yourself: git rm -r --cached {dir}; or {elsewhere}",
+                    dir = state_dir.display()
+                ),
+            ),
+        },
+        Err(why) => refused(
+            "nobody knows whether the state directory came with the project",
+            why,
+            &format!("see to it that `git ls-files` works here, or {elsewhere}"),
+        ),
+    }
+}
 
 impl Workspace {
     /// Makes the state directory (0700, ignored by git) if it is missing.
@@ -14,20 +81,14 @@ impl Workspace {
     /// made or written (5).
     pub(crate) fn prepare_state_dir(&self) -> Result<&Path, Fault> {
         self.state_dir_allowed()?;
-        let failed = |e: std::io::Error| Fault::unreachable(self.no_state_dir(&e));
-        let fresh = !self.state_dir.is_dir();
-        file::private_dir(&self.state_dir).map_err(failed)?;
-        let ignore = self.state_dir.join(".gitignore");
-        if fresh || !ignore.exists() {
-            file::write_atomic(&ignore, b"*\n", 0o644).map_err(failed)?;
-        }
+        file::state_dir(&self.state_dir).map_err(|e| Fault::unreachable(self.no_state_dir(&e)))?;
         Ok(&self.state_dir)
     }
 
     /// Shuts an existing state directory of the default place that others can look into, and says
     /// so. One that was named may be shared on purpose and is left as it is.
     pub(crate) fn shut_state_dir(&self) -> Option<String> {
-        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        use std::os::unix::fs::PermissionsExt as _;
         if self.state_dir_named || self.state_dir_allowed().is_err() {
             return None;
         }
@@ -74,7 +135,7 @@ impl Workspace {
             "state-dir",
             format!("cannot write the state directory `{}`", shown.display()),
         )
-        .at(crate::report::Place::file(shown))
+        .at(Place::file(shown))
         .why(error.kind())
         .hint("name one that can be written: export ULTRA_STATE_DIR=\"$HOME/.local/state/ultra\"")
     }

@@ -2,7 +2,7 @@
 //! and its dotenv files an address of their own. Until the user has seen what goes where and
 //! agreed, references of the root's profiles resolve to nothing, and so does a key that would go to
 //! an address that the root's files name, wherever the key itself comes from. No command gets a
-//! variable of its files that can make it run code.
+//! variable of its files that is known to make programs run code.
 //!
 //! Agreement is kept per user and root as a digest of all references, base URLs and such variables,
 //! outside the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
@@ -91,7 +91,7 @@ pub(crate) struct Claims {
 
 impl Claims {
     /// Whether there is nothing to agree to: no secret is wanted, no key sent anywhere, and
-    /// no command made to run code.
+    /// no variable set that is known to make a command run code.
     fn harmless(&self) -> bool {
         self.wanted.is_empty()
             && self.hooks.is_empty()
@@ -129,7 +129,8 @@ impl Claims {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TrustStatus {
-    /// They reference no secret, send no key anywhere and make no command run code.
+    /// They reference no secret, send no key anywhere and set no variable that is known to make a
+    /// command run code.
     NotNeeded,
     /// The user has agreed to exactly this.
     Trusted,
@@ -214,6 +215,7 @@ pub(crate) fn grant(
             .at(Place::file(store))
             .why(e)
     })?;
+    file::sweep(folder);
     let mut list = read(store)?;
     list.schema = SCHEMA.to_owned();
     list.roots.insert(key(root), Entry { digest: claims.digest(), at });

@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::profile::canonical;
 use super::root::{self, RootSource};
 use super::switch_record::{self, SwitchRecord};
-use super::{profile_names, value::Value as _};
+use super::{profile_names, secretish, state_dir, value::Value as _};
 use crate::base::{Clock, near};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
@@ -99,7 +99,8 @@ impl Workspace {
     /// Finds root, state directory and profile.
     ///
     /// # Errors
-    /// A root that does not exist (2) or belongs to somebody else (6), a profile that is unknown
+    /// A root that does not exist (2) or belongs to somebody else (6), a state directory that is
+    /// not this user's own (6), a profile that is unknown
     /// or missing where one is required (2), a switch record that is needed and damaged, or a
     /// current directory that was removed (5).
     pub(crate) fn discover(
@@ -138,6 +139,10 @@ impl Workspace {
             None => root.as_deref().unwrap_or(&current_dir).join(".ultra"),
         };
         let state_dir_named = named.is_some();
+        if !state_dir_named {
+            let root = root.as_deref().unwrap_or(&current_dir);
+            state_dir::came_with_the_project(root, &state_dir)?;
+        }
         let mut workspace = Self {
             environment,
             flags,
@@ -250,7 +255,7 @@ impl Workspace {
             vec![
                 Problem::error(
                     "unknown-profile",
-                    format!("unknown profile `{}`", name.escape_debug()),
+                    format!("unknown profile {}", secretish::name_for_message(name)),
                 )
                 .maybe_hint(near::hint(wanted, names.iter().map(String::as_str))),
             ],

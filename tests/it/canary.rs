@@ -184,3 +184,35 @@ fn in_a_server_and_its_log() {
     assert!(!outcome.stderr.contains(key.trim()), "the dev key is in the log");
     leaves_no_trace(&ultra, "server");
 }
+
+#[test]
+fn pasted_where_a_name_belongs() {
+    let mut ultra = Ultra::checkout();
+    for args in [
+        &["env", "switch", CANARY][..],
+        &["env", "current", "--profile", CANARY],
+        &["env", "show", CANARY],
+        &["env", "render", CANARY],
+        &["env", "init", "--provider", CANARY],
+        &["check", "explain", CANARY],
+        &["check", "readiness", "--only", CANARY],
+        &["check", "readiness", "--skip", CANARY],
+        &["auth", "service-key", "create", "x", "--scope", CANARY],
+        &["auth", "service-key", "revoke", CANARY],
+        &["keys", "show", CANARY],
+    ] {
+        let outcome = ultra.run(args).keeps_the_canary();
+        assert!(outcome.code == 2, "{args:?}: {outcome:?}");
+    }
+    for line in [
+        &["auth", "service-key", "create", "x", "correct horse"][..],
+        &["keys", "set", "openai", "--correct:horse"],
+        &["keys", "set", "openai", "--Horse1"],
+        &["keys", "horse"],
+    ] {
+        let outcome = ultra.run(line).exits(2);
+        assert!(!outcome.stderr.to_lowercase().contains("horse"), "{line:?}: {outcome:?}");
+    }
+    ultra.set_env("ULTRA_PROFILE", CANARY);
+    ultra.run(&["env", "current"]).exits(2).keeps_the_canary();
+}

@@ -5,6 +5,7 @@ pub(crate) mod token;
 
 use crate::base::near;
 use crate::report::{Fault, Problem};
+use crate::settings::secretish::{name_for_message, value_for_message};
 use crate::settings::value::Value as _;
 use crate::store::{Scope, Scopes};
 use std::time::Duration;
@@ -20,8 +21,11 @@ fn scopes(words: &[String]) -> Result<Scopes, Fault> {
         match Scope::parse(word.trim()) {
             Some(scope) => scopes.push(scope),
             None => problems.push(
-                Problem::error("unknown-scope", format!("unknown scope `{}`", word.escape_debug()))
-                    .maybe_hint(near::hint(word, Scope::ALL.map(Scope::word))),
+                Problem::error(
+                    "unknown-scope",
+                    format!("unknown scope {}", name_for_message(word)),
+                )
+                .maybe_hint(near::hint(word, Scope::ALL.map(Scope::word))),
             ),
         }
     }
@@ -38,7 +42,7 @@ fn span(flag: &str, text: &str) -> Result<Duration, Fault> {
         Fault::usage(
             Problem::error(
                 "malformed-value",
-                format!("`{flag} {}` is no time span", text.escape_debug()),
+                format!("{} after `{flag}` is no time span", value_for_message(text)),
             )
             .hint(format!("{flag} 30d")),
         )

@@ -4,6 +4,7 @@ use super::super::backing::{confirm, options, with_store};
 use crate::base::{Secret, Timestamp, near};
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
 use crate::serve::auth::{self, KeyRequest};
+use crate::settings::secretish::name_for_message;
 use crate::settings::{SecretSource, Workspace};
 use crate::store::{Scopes, ServiceKey};
 use serde::Serialize;
@@ -233,7 +234,7 @@ fn find<'a>(keys: &'a [ServiceKey], wanted: &str) -> Option<&'a ServiceKey> {
 fn unknown(wanted: &str, keys: &[ServiceKey]) -> Fault {
     let names: Vec<&str> =
         keys.iter().filter(|k| k.revoked_at.is_none()).map(|k| k.name.as_str()).collect();
-    let what = format!("there is no service key `{}`", wanted.escape_debug());
+    let what = format!("there is no service key {}", name_for_message(wanted));
     Fault::usage(
         Problem::error("unknown-service-key", what)
             .hint("ultra auth service-key list")

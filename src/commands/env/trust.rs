@@ -1,5 +1,5 @@
 //! `ultra env trust`: shows which secrets the root's profiles want, where its profiles and dotenv
-//! files would have them sent, which of their variables can make a command run code, and writes
+//! files would have them sent, which of their variables are known to make a command run code, and writes
 //! down that the user agrees.
 
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
@@ -21,8 +21,8 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
     if status.may_resolve() {
         let text = match status {
             TrustStatus::NotNeeded => {
-                "the files of this root reference no secrets, send no keys anywhere and make no \
-                 command run code"
+                "the files of this root reference no secrets, send no keys anywhere and set no \
+                 variable that is known to make a command run code"
             }
             _ => "this root is trusted",
         };

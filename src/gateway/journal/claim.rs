@@ -2,7 +2,7 @@
 //! it. What a dead instance left is taken over by the next one that starts.
 
 use super::JournalError;
-use crate::base::file::private_dir;
+use crate::base::file::private_folder;
 use crate::base::lock::{Lock, LockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(super) fn claim(root: &Path) -> Result<(Claim, Vec<Claim>), JournalError> {
         at: at.display().to_string(),
         why: e.kind().to_string(),
     };
-    private_dir(root).map_err(|e| unusable(root, e))?;
+    private_folder(root).map_err(|e| unusable(root, e))?;
     let mut own = None;
     let mut left = Vec::new();
     for number in 1..=MOST {
@@ -35,7 +35,7 @@ pub(super) fn claim(root: &Path) -> Result<(Claim, Vec<Claim>), JournalError> {
         if !known && own.is_some() {
             break;
         }
-        private_dir(&dir).map_err(|e| unusable(&dir, e))?;
+        private_folder(&dir).map_err(|e| unusable(&dir, e))?;
         match Lock::take(&dir.join("lock"), "usage journal", Duration::ZERO) {
             Ok(lock) if own.is_none() => own = Some(Claim { dir, lock }),
             Ok(lock) => left.push(Claim { dir, lock }),

@@ -41,6 +41,10 @@ pub(crate) fn load(path: &Path, outside: &[PathBuf]) -> Result<Option<Identity>,
 /// Makes the file with a new identity.
 pub(crate) fn create(path: &Path, outside: &[PathBuf]) -> Result<Identity, Fault> {
     is_outside(path, outside)?;
+    // What a killed attempt left is an identity too, if one of nothing.
+    if let Some(dir) = path.parent() {
+        file::sweep(dir);
+    }
     let identity = Identity::generate();
     file::create_new(path, identity.file().expose().as_bytes(), file::PRIVATE).map_err(|e| {
         Fault::unreachable(

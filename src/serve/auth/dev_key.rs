@@ -22,10 +22,13 @@ pub(crate) struct DevKey {
     pub(crate) id: String,
     /// Whether it was made just now.
     pub(crate) created: bool,
+    /// Whether that was because others could read or write the one before, or had put it there.
+    pub(crate) exposed: bool,
 }
 
 /// The key in `dev-key` of the state directory, known to the store: the one that is there, or a
-/// new one if there is none or it was revoked. Not for protected profiles.
+/// new one if there is none, it was revoked, or anybody but the owner could read it. Not for
+/// protected profiles.
 ///
 /// # Errors
 /// The file cannot be used, or the store's error.
@@ -45,9 +48,12 @@ pub(crate) async fn dev_key(
     let _lock = Lock::take(&state_dir.join("dev-key.lock"), "dev key", Duration::from_secs(5))
         .map_err(|e| problem(e.to_string()))?;
     let known = store.service_keys().await.map_err(|e| e.problem())?;
-    let kept = file::read_bounded(&path, 1 << 10)
-        .map_err(|e| problem(e.kind().to_string()))?
-        .and_then(|bytes| String::from_utf8(bytes).ok())
+    let kept = file::read_with_mode(&path, 1 << 10).map_err(|e| problem(e.kind().to_string()))?;
+    // Whoever could read it may use it, and one that came with a clone is known to its author.
+    let exposed = kept.as_ref().is_some_and(|(_, mode)| mode & 0o077 != 0);
+    let kept = kept
+        .filter(|_| !exposed)
+        .and_then(|(bytes, _)| String::from_utf8(bytes).ok())
         .map(Secret::from_line);
     if let Some(text) = kept
         && let Some((id, secret)) = key::parse(text.expose())
@@ -61,8 +67,7 @@ pub(crate) async fn dev_key(
                 let key = ServiceKey { id: id.clone(), hash, ..fresh(now).key };
                 register(store, &known, &key, now).await.map_err(|e| e.problem())?;
             }
-            tighten(&path).map_err(|e| problem(e.kind().to_string()))?;
-            return Ok(DevKey { path, id, created: false });
+            return Ok(DevKey { path, id, created: false, exposed: false });
         }
     }
     let new = fresh(now);
@@ -71,7 +76,7 @@ pub(crate) async fn dev_key(
     file::write_atomic(&path, format!("{}\n", new.text.expose()).as_bytes(), PRIVATE)
         .map_err(|e| problem(e.kind().to_string()))?;
     register(store, &known, &new.key, now).await.map_err(|e| e.problem())?;
-    Ok(DevKey { path, id: new.key.id, created: true })
+    Ok(DevKey { path, id: new.key.id, created: true, exposed })
 }
 
 fn fresh(now: Timestamp) -> key::NewKey {
@@ -90,12 +95,4 @@ async fn register(
         store.revoke_service_key(&lost.id, now).await?;
     }
     store.create_service_key(key).await
-}
-
-fn tighten(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    if file::others_can_read(path)? {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(PRIVATE))?;
-    }
-    Ok(())
 }

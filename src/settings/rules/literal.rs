@@ -1,11 +1,11 @@
 //! Secrets do not stand in files that others read.
 
 use super::Rule;
-use super::git;
 use super::view::{Depth, View};
 use crate::base::file;
 use crate::report::{Level, Place, Problem};
 use crate::settings::catalogue;
+use crate::settings::git;
 use crate::settings::origin::Layer;
 use crate::settings::secret::ValueRef;
 use crate::settings::secretish;

@@ -3,7 +3,6 @@
 mod cors;
 mod debug;
 mod form;
-pub(super) mod git;
 mod key_age;
 mod literal;
 mod mock;

@@ -29,7 +29,8 @@ pub(crate) fn complete(root: &Path, state_dir: &Path) -> Option<Problem> {
     let _lock = match Lock::take(&lock, &purpose, PATIENCE) {
         Ok(lock) => lock,
         // Whoever holds the lock finishes it; a read-only disk answers from the record.
-        Err(LockError::Held { .. } | LockError::Io(_)) => return None,
+        Err(LockError::Held { .. }) => return None,
+        Err(LockError::Io(e)) => return (!read_only(&e)).then(|| undone(&record, &e)),
     };
     // Somebody may have finished it while we waited.
     let record = unfinished(state_dir)?;

@@ -24,7 +24,7 @@ pub(super) fn path(state_dir: &Path, generation: u64) -> PathBuf {
 /// Makes the entry of `record` ready.
 pub(super) fn stage(state_dir: &Path, record: &SwitchRecord) -> io::Result<Staged> {
     let path = path(state_dir, record.generation);
-    file::private_dir(&state_dir.join(FOLDER))?;
+    file::private_folder(&state_dir.join(FOLDER))?;
     Staged::write(&path, &record.to_bytes()?, file::PRIVATE)
 }
 

@@ -1,5 +1,6 @@
 //! `ultra check` through the real binary.
 
+mod files;
 mod mutant;
 mod readiness;
 mod scan;

@@ -79,3 +79,29 @@ fn the_users_own_variables_pass() {
     let ultra = cloned("BASH_ENV=./other.sh\n").env("BASH_ENV", "./theirs.sh");
     assert_eq!(bash(&ultra, &[]).stdout, "theirs ran\nhello\n");
 }
+
+#[test]
+fn nor_by_the_variables_of_tools_that_the_command_starts() {
+    let ultra = Ultra::empty();
+    let names = [
+        "GNUMAKEFLAGS",
+        "TAR_OPTIONS",
+        "HOME",
+        "KUBECONFIG",
+        "DOCKER_HOST",
+        "RUSTFLAGS",
+        "CARGO_BUILD_RUSTC_WRAPPER",
+        "npm_config_script_shell",
+        "PIP_INDEX_URL",
+        "ANSIBLE_LIBRARY",
+        "COR_PROFILER_PATH",
+        "CC",
+    ];
+    let lines = names.map(|name| format!("{name}=theirs\n")).concat();
+    ultra.write(".env.local", format!("{lines}CARGO_TARGET_DIR=mine\n"));
+    let ran = ultra.run(&["env", "run", "--", "env"]).exits(0).says("CARGO_TARGET_DIR=mine");
+    assert!(!ran.stdout.contains("theirs"), "{}", ran.stdout);
+    for name in names.iter().filter(|name| **name != "HOME") {
+        assert!(ran.stderr.contains(&format!("`{name}` is not handed on")), "{}", ran.stderr);
+    }
+}

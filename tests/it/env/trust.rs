@@ -64,3 +64,16 @@ fn trust_is_for_one_root_and_not_needed_without_references() {
     let other = there.root().to_str().unwrap().to_owned();
     here.run(&["env", "trust", "--dir", &other]).exits(6);
 }
+
+#[test]
+fn what_a_killed_agreement_left_is_swept_by_the_next() {
+    let ultra = cloned();
+    let folder = ultra.home().join(".config/ultra");
+    std::fs::create_dir_all(&folder).unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let left = folder.join(".ultra-x.tmp");
+    std::fs::write(&left, "left").unwrap();
+    std::fs::File::options().write(true).open(&left).unwrap().set_modified(old).unwrap();
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    assert!(!left.exists());
+}

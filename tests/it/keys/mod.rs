@@ -1,6 +1,7 @@
 //! `ultra keys` through the binary: against a provider of the test's own, a real keyring, the
 //! stock `age` program, and under `kill -9` at every step.
 
+mod audit;
 mod cli;
 mod cloned;
 mod crash;

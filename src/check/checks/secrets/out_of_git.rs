@@ -2,8 +2,9 @@
 //!
 //! ## What it checks
 //!
-//! No dotenv file, key file or database that holds a secret is tracked, and git passes over those
-//! that exist.
+//! No dotenv file that holds a secret and no file of the state directory with keys or data is
+//! tracked, and git passes over those that exist. Under git, a git that does not answer is
+//! `unknown`.
 //!
 //! ## Why
 //!
@@ -14,6 +15,8 @@
 //! `git rm --cached FILE`, add it to `.gitignore`, and rotate every key that stood in it.
 
 use crate::check::checks::support::prelude::*;
+use crate::check::facts::GitSays;
+use crate::check::model::NoJudgement;
 
 /// What is known of the check.
 pub(crate) const META: CheckMeta = CheckMeta {
@@ -30,7 +33,7 @@ pub(crate) const META: CheckMeta = CheckMeta {
 /// Judges the facts.
 pub(crate) fn judge(facts: &Facts) -> Judged {
     let files = facts.files.get()?;
-    if !files.git {
+    if files.git == GitSays::Outside {
         return Ok(Judgement::skip("this directory is not under git"));
     }
     let held: Vec<_> = files.files.iter().filter(|f| f.holds_secret).collect();
@@ -39,6 +42,9 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         return Ok(Judgement::fail(format!("`{path}` is tracked"), "no file with secrets in git")
             .evidence("tracked by git", Some(path.to_string()))
             .fix(format!("git rm --cached {path} && echo {path} >> .gitignore")));
+    }
+    if let GitSays::Unsure(why) = &files.git {
+        return Err(NoJudgement::Unknown(why.clone()));
     }
     if let Some(file) = held.iter().find(|f| !f.ignored) {
         let path = file.path.display();

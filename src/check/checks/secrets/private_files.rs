@@ -2,8 +2,9 @@
 //!
 //! ## What it checks
 //!
-//! Dotenv files that hold a secret, the vault, its index and the database have mode 0600, and the
-//! state directory 0700.
+//! Dotenv files that hold a secret have mode 0600, and so have the vault, its index and identity, the
+//! key of the fingerprints, the key of the sealed copy, the service key of development and the
+//! profile's embedded database; the state directory has 0700.
 //!
 //! ## Why
 //!

@@ -11,6 +11,7 @@ pub(crate) use files::{Cache, Database, ProfileSet};
 
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
 use crate::settings::groups::KNOWN_PROVIDERS;
+use crate::settings::secretish::name_for_message;
 use files::Choices;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -121,7 +122,7 @@ fn known(names: &[String]) -> Result<Vec<&'static str>, Fault> {
                 problems.push(
                     Problem::error(
                         "unknown-provider",
-                        format!("unknown provider `{}`", name.escape_debug()),
+                        format!("unknown provider {}", name_for_message(name)),
                     )
                     .maybe_hint(crate::base::near::hint(name, names)),
                 );

@@ -6,6 +6,7 @@ mod quoting;
 
 use crate::base::{file, near};
 use crate::report::{Block, Fault, Place, Problem, Report, Table};
+use crate::settings::secretish::name_for_message;
 use crate::settings::{SecretSource, Workspace, load};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use std::path::{Path, PathBuf};
@@ -142,7 +143,7 @@ fn template(wanted: &str, workspace: &Workspace) -> Result<(String, String), Fau
             Err(Fault::usage(
                 Problem::error(
                     "unknown-template",
-                    format!("there is no template and no file `{}`", wanted.escape_debug()),
+                    format!("there is no template and no file {}", name_for_message(wanted)),
                 )
                 .maybe_hint(near::hint(wanted, names)),
             ))

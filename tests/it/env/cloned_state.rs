@@ -1,0 +1,188 @@
+//! A cloned project that brings a state directory of its author's: nothing in it is believed, and
+//! nothing is written where its links lead.
+
+use crate::support::{Outcome, Ultra, have};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+fn git(ultra: &Ultra, dir: &Path, args: &[&str]) {
+    let name = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+    let done = ultra.wrapped("git", name.iter().chain(args)).current_dir(dir).output().unwrap();
+    assert!(done.status.success(), "git {args:?}: {done:?}");
+}
+
+/// The author's repository, with what `fill` puts into it.
+fn authored(ultra: &Ultra, fill: impl Fn(&Path)) -> PathBuf {
+    let dir = ultra.home().join("author");
+    if !dir.exists() {
+        std::fs::create_dir_all(dir.join("profiles")).unwrap();
+        git(ultra, &dir, &["init", "-q"]);
+        std::fs::write(dir.join("profiles/plain.yaml"), "vars:\n  A: b\n").unwrap();
+    }
+    fill(&dir);
+    git(ultra, &dir, &["add", "-f", "--all"]);
+    git(ultra, &dir, &["commit", "-q", "-m", "a state"]);
+    dir
+}
+
+/// A clone of a repository with that in it.
+fn cloned(fill: impl Fn(&Path)) -> Ultra {
+    let ultra = Ultra::empty();
+    let dir = authored(&ultra, fill);
+    git(&ultra, ultra.root(), &["clone", "-q", dir.to_str().unwrap(), "."]);
+    ultra
+}
+
+fn write(dir: &Path, path: &str, content: &str) {
+    let path = dir.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+}
+
+const RECORD: &str = r#"{"generation":7,"to":"dev","dotenv":"leave"}"#;
+
+fn refused(outcome: Outcome) {
+    outcome.exits(6).complains(".ultra").complains("ULTRA_STATE_DIR");
+}
+
+#[test]
+fn a_lock_that_is_a_link_overwrites_no_file_of_the_user() {
+    if !have("git") {
+        return;
+    }
+    let mut ultra = cloned(|dir| {
+        write(dir, ".ultra/switch.json", RECORD);
+        symlink("../../shellrc", dir.join(".ultra/switch.lock")).unwrap();
+    });
+    let mine = ultra.home().join("shellrc");
+    std::fs::write(&mine, "mine").unwrap();
+    for args in [&["env", "current"][..], &["env", "switch", "plain"], &["check", "readiness"]] {
+        refused(ultra.run(args));
+    }
+    ultra.run(&["env", "current"]).complains("git tracks `.ultra/switch.");
+    assert_eq!(std::fs::read(&mine).unwrap(), b"mine");
+    // Both ways out.
+    ultra.set_env("ULTRA_STATE_DIR", ultra.home().join("state").to_str().unwrap());
+    ultra.run(&["env", "current"]).exits(0);
+    ultra.unset_env("ULTRA_STATE_DIR");
+    git(&ultra, ultra.root(), &["rm", "-q", "-r", "-f", ".ultra"]);
+    ultra.run(&["env", "switch", "plain"]).exits(0);
+    assert_eq!(std::fs::read(&mine).unwrap(), b"mine");
+}
+
+#[test]
+fn a_state_directory_that_is_a_link_is_not_followed() {
+    let ultra = Ultra::empty();
+    ultra.write("profiles/plain.yaml", "vars:\n  A: b\n");
+    let elsewhere = ultra.home().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    symlink("../elsewhere", ultra.state()).unwrap();
+    refused(ultra.run(&["env", "switch", "plain"]));
+    refused(ultra.run(&["serve", "--profile", "dev"]));
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+#[test]
+fn a_state_directory_of_another_user_is_not_believed() {
+    let ultra = Ultra::empty();
+    ultra.write(".ultra/switch.json", RECORD);
+    // Only root may give a directory away; elsewhere there is nothing to try.
+    if std::os::unix::fs::chown(ultra.state(), Some(65534), None).is_ok() {
+        refused(ultra.run(&["env", "current"]));
+    }
+}
+
+#[test]
+fn links_in_a_state_directory_lead_nowhere_without_git_too() {
+    let ultra = Ultra::empty();
+    ultra.write("profiles/plain.yaml", "vars:\n  A: b\n");
+    ultra.write(".ultra/switch.json", RECORD);
+    let elsewhere = ultra.home().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    symlink("../../elsewhere", ultra.state().join("history")).unwrap();
+    ultra.run(&["env", "current"]).exits(0).complains("generation 7");
+    ultra.run(&["env", "switch", "plain"]).exits(5);
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
+
+    std::fs::remove_file(ultra.state().join("history")).unwrap();
+    std::fs::remove_file(ultra.state().join("switch.lock")).unwrap();
+    let mine = ultra.home().join("mine");
+    std::fs::write(&mine, "mine").unwrap();
+    symlink(&mine, ultra.state().join("switch.lock")).unwrap();
+    ultra.run(&["env", "current"]).exits(0).complains("symbolic link");
+    assert_eq!(std::fs::read(&mine).unwrap(), b"mine");
+}
+
+#[test]
+fn a_key_that_the_author_knows_opens_no_server() {
+    if !have("git") {
+        return;
+    }
+    let key = "uk_00000000000000000000.1111111111111111111111111111111111111111111";
+    let ultra = cloned(|dir| write(dir, ".ultra/dev-key", key));
+    std::fs::set_permissions(ultra.state().join("dev-key"), std::fs::Permissions::from_mode(0o600))
+        .unwrap();
+    std::fs::set_permissions(ultra.state(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    refused(ultra.run(&["serve", "--profile", "dev", "--port", "0"]));
+}
+
+#[test]
+fn nor_one_that_comes_with_a_later_pull() {
+    if !have("git") {
+        return;
+    }
+    let ultra = cloned(|_| {});
+    ultra.run(&["env", "switch", "plain"]).exits(0);
+    ultra.run(&["env", "current"]).exits(0).says("plain");
+    // What the user commits changes nothing.
+    ultra.write("profiles/mine.yaml", "vars:\n  A: c\n");
+    git(&ultra, ultra.root(), &["add", "profiles"]);
+    git(&ultra, ultra.root(), &["commit", "-q", "-m", "mine"]);
+    ultra.run(&["env", "current"]).exits(0).says("plain");
+    ultra.run(&["env", "current"]).exits(0).says("plain");
+
+    authored(&ultra, |dir| write(dir, ".ultra/dev-key", "theirs"));
+    git(&ultra, ultra.root(), &["pull", "-q", "--no-rebase"]);
+    refused(ultra.run(&["env", "current"]));
+    ultra.run(&["env", "current"]).exits(6).complains("git tracks `.ultra/dev-key`");
+}
+
+#[test]
+fn git_is_asked_again_only_after_it_has_written() {
+    if !have("git") || !have("strace") {
+        return;
+    }
+    let ultra = cloned(|_| {});
+    ultra.run(&["env", "switch", "plain"]).exits(0);
+    let asks = || {
+        let log = ultra.home().join("trace");
+        let options = ["-f", "-qq", "-e", "trace=execve", "-o", log.to_str().unwrap()];
+        let args = options.into_iter().chain([env!("CARGO_BIN_EXE_ultra"), "env", "current"]);
+        let done = ultra.wrapped("strace", args).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        std::fs::read_to_string(log).unwrap().contains("ls-files")
+    };
+    assert!(!asks(), "the state directory was made after the clone");
+    ultra.write("profiles/mine.yaml", "vars:\n  A: c\n");
+    git(&ultra, ultra.root(), &["add", "profiles"]);
+    assert!(asks(), "git has written its index");
+    assert!(!asks(), "the answer was not remembered");
+    // Without an answer nothing is believed.
+    std::fs::write(ultra.root().join(".git/index"), "damaged").unwrap();
+    refused(ultra.run(&["env", "current"]));
+}
+
+#[test]
+fn a_service_key_that_others_can_read_is_replaced() {
+    let ultra = Ultra::empty();
+    crate::support::Server::start(&ultra, &[]).stop();
+    let first = ultra.read(".ultra/dev-key");
+    crate::support::Server::start(&ultra, &[]).stop();
+    assert_eq!(ultra.read(".ultra/dev-key"), first);
+    let path = ultra.state().join("dev-key");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = crate::support::Server::start(&ultra, &[]).stop();
+    said.complains("dev-key").complains("others could read");
+    assert_ne!(ultra.read(".ultra/dev-key"), first);
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
