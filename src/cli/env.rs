@@ -39,6 +39,7 @@ pub(crate) enum EnvCommand {
     Switch(SwitchArgs),
     /// Go back to what was before the last switch.
     Undo(UndoArgs),
+    /// The switches so far, newest first.
     History(HistoryArgs),
     /// See what the profiles of this root send where, and agree to it.
     Trust,
