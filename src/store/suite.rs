@@ -244,11 +244,7 @@ async fn heartbeats_replace_each_other(database: Database) {
 async fn a_later_generation_of_a_vault_stands(database: Database) {
     let store = database.open().await;
     let vault = |id: &str, generation: u64, sealed: &[u8]| PublishedVault {
-        head: PublishedHead {
-            vault_id: id.to_owned(),
-            generation,
-            recipient: format!("age1{id}"),
-        },
+        head: PublishedHead { vault_id: id.to_owned(), generation, recipient: format!("age1{id}") },
         sealed: sealed.to_vec(),
         fingerprints: b"sealed too".to_vec(),
         at: Timestamp::from_second(1_790_000_000).unwrap(),

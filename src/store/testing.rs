@@ -1,8 +1,8 @@
 //! For tests only: rows, and a store that can be taken away.
 
 use super::{
-    AppliedMigration, Heartbeat, Outcome, PublishedHead, PublishedVault, SchemaStatus, ServiceKey, Store, StoreError, StoreKind,
-    UsageRow,
+    AppliedMigration, Heartbeat, Outcome, PublishedHead, PublishedVault, SchemaStatus, ServiceKey,
+    Store, StoreError, StoreKind, UsageRow,
 };
 use crate::base::Timestamp;
 use std::sync::Arc;

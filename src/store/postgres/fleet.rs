@@ -57,9 +57,7 @@ pub(super) async fn heartbeats(
                 profile: row.try_get("profile")?,
                 config_hash: row.try_get("config_hash")?,
                 slots: serde_json::from_str(row.try_get("slots")?).unwrap_or_default(),
-                vault_generation: row
-                    .try_get::<Option<i64>, _>("vault_generation")?
-                    .map(uncount),
+                vault_generation: row.try_get::<Option<i64>, _>("vault_generation")?.map(uncount),
             })
         })
         .collect()

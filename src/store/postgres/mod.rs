@@ -10,7 +10,9 @@ mod schema;
 mod tests;
 
 use super::migrations::{AppliedMigration, SchemaStatus};
-use super::{Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageRow};
+use super::{
+    Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageRow,
+};
 use crate::base::{Secret, Timestamp, redact};
 use crate::settings::groups::MigrateMode;
 use connection::Lease;

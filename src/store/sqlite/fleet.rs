@@ -36,10 +36,7 @@ pub(super) async fn beat(connection: &mut SqliteConnection, beat: &Heartbeat) ->
     Ok(())
 }
 
-pub(super) async fn heartbeats(
-    pool: &SqlitePool,
-    within: Duration,
-) -> Result<Vec<Heartbeat>> {
+pub(super) async fn heartbeats(pool: &SqlitePool, within: Duration) -> Result<Vec<Heartbeat>> {
     let sql = format!(
         "SELECT instance, at, version, profile, config_hash, slots, vault_generation \
          FROM heartbeats WHERE seen >= {NOW} - ?1 ORDER BY instance"
@@ -57,9 +54,7 @@ pub(super) async fn heartbeats(
                 profile: row.try_get("profile")?,
                 config_hash: row.try_get("config_hash")?,
                 slots: serde_json::from_str(row.try_get("slots")?).unwrap_or_default(),
-                vault_generation: row
-                    .try_get::<Option<i64>, _>("vault_generation")?
-                    .map(uncount),
+                vault_generation: row.try_get::<Option<i64>, _>("vault_generation")?.map(uncount),
             })
         })
         .collect()
@@ -74,7 +69,10 @@ pub(super) async fn leave(connection: &mut SqliteConnection, instance: &str) -> 
 }
 
 /// Keeps a vault unless a later generation of it is there; says which generation is there then.
-pub(super) async fn publish(connection: &mut SqliteConnection, vault: &PublishedVault) -> Result<u64> {
+pub(super) async fn publish(
+    connection: &mut SqliteConnection,
+    vault: &PublishedVault,
+) -> Result<u64> {
     let generation: Option<i64> = sqlx::query_scalar(
         "INSERT INTO published_vaults \
          (vault_id, generation, recipient, sealed, fingerprints, at) \
@@ -113,10 +111,7 @@ pub(super) async fn published_heads(pool: &SqlitePool) -> Result<Vec<PublishedHe
     rows.iter().map(head).collect()
 }
 
-pub(super) async fn published(
-    pool: &SqlitePool,
-    vault_id: &str,
-) -> Result<Option<PublishedVault>> {
+pub(super) async fn published(pool: &SqlitePool, vault_id: &str) -> Result<Option<PublishedVault>> {
     let row = sqlx::query(
         "SELECT vault_id, generation, recipient, sealed, fingerprints, at \
          FROM published_vaults WHERE vault_id = ?1",

@@ -9,7 +9,9 @@ mod schema;
 mod tests;
 
 use super::migrations::{AppliedMigration, SchemaStatus};
-use super::{Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageRow};
+use super::{
+    Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageRow,
+};
 use crate::base::Timestamp;
 use crate::settings::groups::MigrateMode;
 use errors::translate;
