@@ -12,7 +12,7 @@ use std::path::Path;
 ///
 /// - No byte order mark, LF at the end of every line, none missing, no blank lines at the end.
 /// - No blanks at the beginning and end of lines and around `=`; one before a comment.
-/// - Values as [`portable`] writes them. One with `$` outside single quotes stays as it is: other
+/// - Values as [`portable`] writes them, and nothing as `''` before a comment. One with `$` outside single quotes stays as it is: other
 ///   programs may replace what is literal here. One that has no such form stays too.
 pub(crate) fn format(bytes: &[u8], document: &Document) -> Option<Vec<Vec<u8>>> {
     let last = document
@@ -63,6 +63,8 @@ fn value(parts: &Assignment, bytes: &[u8], document: &Document) -> Vec<u8> {
     };
     match literal {
         Some(_) if parts.quote != Quote::Single && written.contains(&b'$') => kept(),
+        // Docker Compose reads the comment of `NAME= # comment` as the value.
+        Some("") if parts.comment.is_some() => b"''".to_vec(),
         Some(text) => match portable(text) {
             Ok(form) => form.into_bytes(),
             // Behind a carriage return the end of the line would become another one.

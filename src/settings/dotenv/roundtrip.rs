@@ -177,6 +177,25 @@ fn formatting_is_right(text: &[u8]) {
     assert_eq!(String::from_utf8_lossy(&twice), String::from_utf8_lossy(&new));
 }
 
+#[test]
+fn an_empty_value_before_a_comment_is_read_as_empty_by_every_program() {
+    let text = b"A= # it's a comment\nexport B=\t# b\nC= \nD=\"\" # d\n";
+    let document = parse(Path::new(".env"), text, &mut Vec::new());
+    let new = format(text, &document).unwrap().concat();
+    let expected = "A='' # it's a comment\nexport B='' # b\nC=\nD='' # d\n";
+    assert_eq!(String::from_utf8_lossy(&new), expected);
+    formatting_is_right(text);
+    for tool in Tool::ALL {
+        let names = |value: &[u8]| (*b"ABCD").map(|name| (vec![name], value.to_vec()));
+        let read = model(tool)(&new).values;
+        assert!(read.len() == 4 && read.values().all(|i| i.value.is_text(b"")), "{}", tool.name());
+        if let Some(real) = tools::run(tool, &[new.clone()]) {
+            let real = real.0[0].values.as_ref().unwrap();
+            assert_eq!(real, &BTreeMap::from(names(b"")), "{}", tool.name());
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn formatting_keeps_values_and_is_done_at_once(rough in rough(), like in super::tests::dotenv_like()) {

@@ -145,6 +145,40 @@ fn the_crate_dotenvy_answers_for_itself_on_generated_lines() {
 }
 
 #[test]
+fn a_file_whose_values_grow_without_end_does_not_end_the_command() {
+    let ultra = Ultra::empty();
+    let mut doubling = String::from("A0=xxxxxxxxxxxxxxxx\n");
+    for n in 0..32 {
+        doubling.push_str(&format!("A{}=${{A{n}}}${{A{n}}}\n", n + 1));
+    }
+    ultra.write("doubling.env", doubling);
+    // One line that no memory holds: the crate dies of it, and the command does not.
+    let wide = format!("A={}\nB={}\n", "x".repeat(1 << 20), "${A}".repeat(100_000));
+    ultra.write("wide.env", wide);
+    for (file, says) in [
+        ("doubling.env", "values become too large to follow"),
+        ("wide.env", "dotenvy broke down over the file"),
+    ] {
+        let (code, answer) = lint(&ultra, &[file, "--compat", "dotenvy"]);
+        assert_eq!(code, 3, "our own limit is an error");
+        let found = differences(&answer);
+        let told = found.iter().find(|d| d.contains(" dotenvy unknown "));
+        assert!(told.is_some_and(|told| told.contains(says)), "{found:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_deep_is_judged_for_every_program() {
+    let ultra = Ultra::empty();
+    for open in ["${A:-", "\"$(", "${#", "$(\"", "\"${A:-\""] {
+        ultra.write("a.env", format!("Y=1\nX={}\n", open.repeat(100_000)));
+        let (code, answer) = lint(&ultra, &["a.env", "--compat"]);
+        assert!(code == 0 || code == 3, "{open}: {code} {answer}");
+        assert!(!differences(&answer).is_empty(), "{open}");
+    }
+}
+
+#[test]
 fn the_child_process_for_dotenvy_is_not_for_people() {
     let outcome = Ultra::empty().run(&["env", "read-with-dotenvy"]);
     assert_eq!(outcome.code, 2, "{}", outcome.stdout);

@@ -14,7 +14,7 @@
 use super::bash_expand::{Failure, Variables, join};
 use super::bash_lexer::{Lexer, Trouble};
 use super::bash_words::{Command, End, Part, Word, assignment, is_name};
-use super::reading::{Item, Reach, Reading, Stop, Value};
+use super::reading::{Budget, Item, Reach, Reading, Stop, TOO_DEEP, TOO_LARGE, Value, step};
 use std::collections::BTreeMap;
 
 /// Variables that bash does not let anybody set.
@@ -59,13 +59,14 @@ const CHANGING: &[&str] = &[
 
 /// What bash reads.
 pub(super) fn read(bytes: &[u8]) -> Reading {
-    let mut shell =
-        Variables { values: BTreeMap::new(), runs: Vec::new(), line: 1, written: Vec::new() };
-    let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
-    if first.contains(&0) {
-        return Reading::refused(1, "bash takes a NUL for a sign that this is no script");
-    }
-    // Later ones are dropped.
+    let mut shell = Variables {
+        values: BTreeMap::new(),
+        runs: Vec::new(),
+        line: 1,
+        budget: Budget::default(),
+        written: Vec::new(),
+    };
+    // A NUL is dropped wherever it stands.
     let text: Vec<u8> = bytes.iter().copied().filter(|b| *b != 0).collect();
     let mut lexer = Lexer::new(&text);
     let mut stop = None;
@@ -89,6 +90,7 @@ fn ended_by(trouble: Trouble) -> (&'static str, Reach) {
         Trouble::Unclosed => ("a quote or bracket is not closed", Reach::Rest),
         Trouble::Syntax => ("the line is a syntax error", Reach::Rest),
         Trouble::Program => ("from here on the file is a shell program", Reach::Unknown),
+        Trouble::Deep => (TOO_DEEP, Reach::Unknown),
     }
 }
 
@@ -98,11 +100,9 @@ fn ended_by(trouble: Trouble) -> (&'static str, Reach) {
 /// Why reading ends.
 fn run(shell: &mut Variables, commands: &[Command]) -> Result<(), (&'static str, Reach)> {
     let mut before = End::Next;
-    for (n, command) in commands.iter().enumerate() {
+    for (command, behind) in commands.iter().zip(ends(commands)) {
         shell.line = command.line;
         // `a && b &` runs all of it in the background, in a shell of its own.
-        let mut rest = commands.iter().skip(n).map(|c| c.end);
-        let behind = rest.find(|end| !matches!(end, End::Conditional | End::Pipe));
         let apart =
             before == End::Pipe || command.end == End::Pipe || behind == Some(End::Background);
         // Whether it is carried out depends on how the one before it ends.
@@ -126,6 +126,7 @@ fn run(shell: &mut Variables, commands: &[Command]) -> Result<(), (&'static str,
         match done {
             Ok(()) => {}
             Err(Ended::Line) => return Ok(()),
+            Err(Ended::Large) => return Err((TOO_LARGE, Reach::Unknown)),
             Err(Ended::Shell) if apart => {}
             Err(Ended::Shell) => return Err(("the shell exits", Reach::Rest)),
             Err(Ended::Unknown) => {
@@ -137,10 +138,29 @@ fn run(shell: &mut Variables, commands: &[Command]) -> Result<(), (&'static str,
     Ok(())
 }
 
+/// For each command what ends the list that it is a part of, if anything does.
+fn ends(commands: &[Command]) -> Vec<Option<End>> {
+    let mut behind = None;
+    let mut out: Vec<_> = commands
+        .iter()
+        .rev()
+        .map(|command| {
+            step(1);
+            if !matches!(command.end, End::Conditional | End::Pipe) {
+                behind = Some(command.end);
+            }
+            behind
+        })
+        .collect();
+    out.reverse();
+    out
+}
+
 /// What a command ends beside itself.
 enum Ended {
     Line,
     Shell,
+    Large,
     Unknown,
 }
 
@@ -149,6 +169,7 @@ impl From<Failure> for Ended {
         match failure {
             Failure::Line => Self::Line,
             Failure::Shell => Self::Shell,
+            Failure::Large => Self::Large,
         }
     }
 }
@@ -234,7 +255,7 @@ fn assign(shell: &mut Variables, word: &Word) -> Result<(), Ended> {
     let (name, adds) = (found.name.to_vec(), found.adds);
     let array = found.element || word.iter().any(|part| matches!(part, Part::Array(_)));
     let mut value = Value::Text(Vec::new());
-    if adds && let Some(old) = shell.get(&name) {
+    if adds && let Some(old) = shell.get(&name)? {
         value = old;
     }
     let head = Part::Text(found.rest.to_vec(), false);

@@ -3,9 +3,22 @@
 use super::bash_lexer::{Lexer, Trouble};
 use super::bash_words::{Part, Variable, Word, text};
 
+/// How deep references may stand in each other before we give up; bash has no limit.
+const DEEPEST: usize = 200;
+
 impl Lexer<'_> {
-    /// What begins with `$`.
+    /// What begins with `$`. Whatever is read within itself is read through here.
     pub(super) fn dollar(&mut self, word: &mut Word, quoted: bool) -> Result<(), Trouble> {
+        if self.depth == DEEPEST {
+            return Err(Trouble::Deep);
+        }
+        self.depth += 1;
+        self.reference(word, quoted)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn reference(&mut self, word: &mut Word, quoted: bool) -> Result<(), Trouble> {
         self.bump();
         while self.peek() == Some(b'\\') && self.second() == Some(b'\n') {
             self.bump();

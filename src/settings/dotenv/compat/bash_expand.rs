@@ -1,7 +1,7 @@
 //! What bash puts in the place of a word.
 
 use super::bash_words::{Part, Variable};
-use super::reading::Value;
+use super::reading::{Budget, Value};
 use std::collections::BTreeMap;
 
 /// The variables that bash has of its own; what they hold the file does not tell.
@@ -49,6 +49,8 @@ pub(super) enum Failure {
     Line,
     /// The shell exits.
     Shell,
+    /// Values become too large to follow.
+    Large,
 }
 
 /// A word after expansion. It has no `Debug`: it may be a secret.
@@ -70,6 +72,8 @@ pub(super) struct Variables {
     pub(super) runs: Vec<(u32, String)>,
     /// The line being carried out.
     pub(super) line: u32,
+    /// How much more may be copied from variables.
+    pub(super) budget: Budget,
     /// What the command being carried out has set, and what was there before.
     pub(super) written: Vec<(Vec<u8>, Option<Entry>)>,
 }
@@ -110,7 +114,8 @@ impl Variables {
                     out.splits |= !variable.quoted;
                     self.variable(variable)?
                 }
-                Part::Length(name) => match self.get(name) {
+                Part::Nothing => Value::Text(Vec::new()),
+                Part::Length(name) => match self.get(name)? {
                     Some(Value::Text(text)) => {
                         let count = String::from_utf8_lossy(&text).chars().count();
                         Value::Text(count.to_string().into_bytes())
@@ -138,15 +143,24 @@ impl Variables {
     }
 
     /// The value of a variable; `None` if it is not set.
-    pub(super) fn get(&self, name: &[u8]) -> Option<Value> {
-        let found = self.values.get(name).map(|(_, value)| value.clone());
-        found.or_else(|| OWN.contains(&name).then_some(Value::Varies("a variable of the shell")))
+    pub(super) fn get(&mut self, name: &[u8]) -> Result<Option<Value>, Failure> {
+        let Some((_, value)) = self.values.get(name) else {
+            let own = OWN.contains(&name);
+            return Ok(own.then_some(Value::Varies("a variable of the shell")));
+        };
+        self.budget.take(size(value)).ok_or(Failure::Large)?;
+        Ok(Some(value.clone()))
+    }
+
+    /// Whether a variable is set; with `filled`, and not empty.
+    fn is_set(&self, name: &[u8], filled: bool) -> bool {
+        let text = self.values.get(name).map(|(_, value)| value);
+        let empty = matches!(text, Some(Value::Text(text)) if text.is_empty());
+        text.map_or_else(|| OWN.contains(&name), |_| !(filled && empty))
     }
 
     fn variable(&mut self, variable: &Variable) -> Result<Value, Failure> {
-        let value = self.get(&variable.name);
-        let empty = matches!(&value, Some(Value::Text(text)) if text.is_empty());
-        let set = value.is_some() && !(variable.colon && empty);
+        let set = self.is_set(&variable.name, variable.colon);
         match (variable.operator, set) {
             (Some(b'?'), false) => {
                 self.expand(&variable.word, false)?;
@@ -158,11 +172,12 @@ impl Variables {
                 if variable.name.is_empty() {
                     return Err(Failure::Line);
                 }
+                self.budget.take(size(&value)).ok_or(Failure::Large)?;
                 self.set(variable.name.clone(), Some(value.clone()));
                 Ok(value)
             }
             (Some(b'+'), false) => Ok(Value::Text(Vec::new())),
-            _ => Ok(value.unwrap_or_else(|| Value::Text(Vec::new()))),
+            _ => Ok(self.get(&variable.name)?.unwrap_or_else(|| Value::Text(Vec::new()))),
         }
     }
 
@@ -171,9 +186,19 @@ impl Variables {
     }
 }
 
+/// How many bytes a copy of a value has.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Runs(command) => command.len(),
+        Value::Varies(_) => 0,
+    }
+}
+
 /// Adds to a value; what is not known makes the whole unknown.
 pub(super) fn join(left: &mut Value, right: Value) {
     match (&mut *left, right) {
+        (Value::Text(text), Value::Text(more)) if text.is_empty() => *text = more,
         (Value::Text(text), Value::Text(more)) => text.extend_from_slice(&more),
         (Value::Text(_), more) => *left = more,
         (Value::Varies(_), more @ Value::Runs(_)) => *left = more,

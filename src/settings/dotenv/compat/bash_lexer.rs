@@ -1,6 +1,7 @@
 //! Takes a bash script apart into commands and their words.
 
 use super::bash_words::{Command, End, Part, Word, assignment, is_reserved, text};
+use super::reading::step;
 
 /// Why a line cannot be taken apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -11,12 +12,16 @@ pub(super) enum Trouble {
     Syntax,
     /// A construct that is not followed here.
     Program,
+    /// Quotes and references stand too deep in each other.
+    Deep,
 }
 
 /// Takes a script apart, line by line.
 pub(super) struct Lexer<'a> {
     pub(super) text: &'a [u8],
     pub(super) at: usize,
+    /// In how many references it is.
+    pub(super) depth: usize,
     line: u32,
     begin: u32,
 }
@@ -24,7 +29,7 @@ pub(super) struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     /// At the beginning of `text`.
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, line: 1, begin: 1 }
+        Self { text, at: 0, depth: 0, line: 1, begin: 1 }
     }
 
     /// The line that the last commands began on.
@@ -42,6 +47,7 @@ impl<'a> Lexer<'a> {
 
     pub(super) fn bump(&mut self) -> Option<u8> {
         let byte = self.peek()?;
+        step(1);
         self.at += 1;
         if byte == b'\n' {
             self.line = self.line.saturating_add(1);
@@ -117,6 +123,7 @@ impl<'a> Lexer<'a> {
         let mut command =
             Command { line: self.line, words: Vec::new(), writes: Vec::new(), end: End::Next };
         let mut redirected = false;
+        let mut may_assign = true;
         loop {
             self.skip_blanks();
             let nothing = command.words.is_empty() && !redirected;
@@ -159,7 +166,6 @@ impl<'a> Lexer<'a> {
                     self.redirection(&mut command)?;
                 }
                 Some(_) => {
-                    let may_assign = command.words.iter().all(|w| assignment(w).is_some());
                     let word = self.word(may_assign)?;
                     if command.words.is_empty() && is_reserved(&word) {
                         return Err(Trouble::Program);
@@ -168,6 +174,7 @@ impl<'a> Lexer<'a> {
                     if number && matches!(self.peek(), Some(b'<' | b'>')) {
                         continue;
                     }
+                    may_assign = may_assign && assignment(&word).is_some();
                     command.words.push(word);
                 }
             }
@@ -339,10 +346,6 @@ impl<'a> Lexer<'a> {
     pub(super) fn command_text(&mut self, word: &mut Word, begin: usize) {
         let inner = self.text.get(begin..self.at.saturating_sub(1)).unwrap_or_default();
         let inner = String::from_utf8_lossy(inner).trim().to_owned();
-        word.push(if inner.is_empty() {
-            Part::Text(Vec::new(), true)
-        } else {
-            Part::Command(inner)
-        });
+        word.push(if inner.is_empty() { Part::Nothing } else { Part::Command(inner) });
     }
 }

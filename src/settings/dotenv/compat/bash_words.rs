@@ -10,6 +10,8 @@ pub(super) enum Part {
     Length(Vec<u8>),
     /// A command whose output stands here.
     Command(String),
+    /// A command without words: nothing is run, and nothing is left of it.
+    Nothing,
     /// What the file does not tell, and why.
     Varies(&'static str),
     /// An expansion that bash refuses when it comes to it.

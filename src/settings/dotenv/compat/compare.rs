@@ -40,9 +40,15 @@ pub(crate) struct Ours {
 
 impl Ours {
     fn is_secret(&self) -> bool {
-        self.secret || secretish::name(&self.name) || secretish::perhaps(&self.text)
+        self.secret
+            || self.text.len() > EXAMINED
+            || secretish::name(&self.name)
+            || secretish::perhaps(&self.text)
     }
 }
+
+/// Values longer than this are not examined and count as secrets: no part of them is shown.
+const EXAMINED: usize = 1 << 16;
 
 /// Values longer than this are described and not shown.
 const LONGEST: usize = 60;
@@ -188,7 +194,9 @@ impl Hidden {
             }
             _ => None,
         });
-        let texts: Vec<&[u8]> = own.chain(their).filter(|text| !text.is_empty()).collect();
+        // Only what is short is shown, and a longer secret does not fit into it.
+        let fits = |text: &&[u8]| (1..=4 * LONGEST).contains(&text.len());
+        let texts: BTreeSet<&[u8]> = own.chain(their).filter(fits).collect();
         Self((!texts.is_empty()).then(|| AhoCorasick::new(texts).ok()).flatten())
     }
 

@@ -10,8 +10,8 @@
 //! - Outside single quotes `$NAME`, `${NAME}` and `${NAME…}` with `- :- + :+ ? :?` are expanded,
 //!   `$$` is a `$`.
 
-use super::compose_template::substitute;
-use super::reading::{Lines, Reading};
+use super::compose_template::{Refusal, substitute};
+use super::reading::{Budget, Lines, Reading};
 use std::collections::BTreeMap;
 
 /// What compose reads.
@@ -22,6 +22,8 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     let mut found = BTreeMap::new();
     let mut rest = text;
+    let mut budget = Budget::default();
+    let mut unknown = None;
     loop {
         rest = rest.trim_start();
         if rest.starts_with('#') {
@@ -40,9 +42,13 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
         if statement.inherited {
             continue;
         }
-        let (value, behind) = match value(rest, &values) {
+        let (value, behind) = match value(rest, &values, &mut budget) {
             Ok(pair) => pair,
-            Err(why) => return Reading::refused(line, why),
+            Err(Refusal::Bad(why)) => return Reading::refused(line, why),
+            Err(Refusal::Unknown(why)) => {
+                unknown = Some((line, why));
+                break;
+            }
         };
         found.insert(statement.name.to_owned(), line);
         values.insert(statement.name.to_owned(), value);
@@ -53,7 +59,10 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
         let line = found.get(&name).copied().unwrap_or(1);
         out.set(name.as_bytes(), line, value.into_bytes());
     }
-    out
+    match unknown {
+        Some((line, why)) => out.unknown_from(line, why),
+        None => out,
+    }
 }
 
 /// The name of an assignment.
@@ -104,11 +113,12 @@ fn name(text: &str) -> Result<Statement<'_>, &'static str> {
 fn value<'a>(
     text: &'a str,
     values: &BTreeMap<String, String>,
-) -> Result<(String, &'a str), &'static str> {
+    budget: &mut Budget,
+) -> Result<(String, &'a str), Refusal> {
     let Some(quote @ ('\'' | '"')) = text.chars().next() else {
         let (value, rest) = text.split_once('\n').unwrap_or((text, ""));
         let value = value.split_once(" #").map_or(value, |(value, _)| value).trim_end();
-        return Ok((substitute(value, values)?, rest));
+        return Ok((substitute(value, values, budget)?, rest));
     };
     let mut value = String::new();
     let mut escaped = false;
@@ -116,7 +126,7 @@ fn value<'a>(
         if c == quote && !escaped {
             let rest = text.get(at + 1..).unwrap_or_default();
             if quote == '"' {
-                value = substitute(&unescape(&value), values)?;
+                value = substitute(&unescape(&value), values, budget)?;
             }
             return Ok((value, rest));
         }
@@ -130,7 +140,7 @@ fn value<'a>(
         escaped = false;
         value.push(c);
     }
-    Err("a quote is not closed")
+    Err(Refusal::Bad("a quote is not closed"))
 }
 
 /// Replaces the escapes of double quotes. `\$` becomes `$$`, which is a `$` to the next step.

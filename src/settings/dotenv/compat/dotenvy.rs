@@ -8,7 +8,7 @@
 //! blanks, and of escapes only `\\ \' \" \$ \n` and `\ ` are allowed; at the first error reading
 //! ends, and what stands above stays.
 
-use super::reading::{Item, Reach, Reading, Stop, Value};
+use super::reading::{Item, LARGEST, Reach, Reading, Stop, TOO_LARGE, Value};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -24,6 +24,8 @@ pub(crate) struct Answer {
     values: BTreeMap<String, (u32, String)>,
     /// The line it did not take.
     stop: Option<u32>,
+    /// Whether it would take the line, and only we stop there: values become too large.
+    large: bool,
 }
 
 /// Asks the crate, in this process: its environment must be empty, and is filled by the crate
@@ -37,11 +39,16 @@ pub(crate) fn answer(bytes: &[u8], environment: impl FnOnce() -> Vec<(String, St
     let passed = Rc::clone(&reader.passed);
     let mut before = 0;
     let mut nul = false;
+    let mut size = 0_usize;
     for item in ::dotenvy::from_read_iter(reader) {
         let begin = statements.get(before).copied().unwrap_or(1);
         before = passed.get();
         match item {
+            Ok((_, value)) if size + value.len() > LARGEST => {
+                return Answer { values: seen, stop: Some(begin), large: true };
+            }
             Ok((name, value)) if !value.contains('\0') => {
+                size += value.len();
                 seen.entry(name).or_insert((begin, value));
             }
             // No variable can hold a NUL: the crate panics when it sets one.
@@ -54,7 +61,7 @@ pub(crate) fn answer(bytes: &[u8], environment: impl FnOnce() -> Vec<(String, St
         }
     }
     if nul {
-        return Answer { values: seen, stop };
+        return Answer { values: seen, stop, large: false };
     }
     // The error says nothing that the first pass has not.
     let _ = ::dotenvy::from_read(bytes);
@@ -64,7 +71,7 @@ pub(crate) fn answer(bytes: &[u8], environment: impl FnOnce() -> Vec<(String, St
             values.insert(name, (*line, value));
         }
     }
-    Answer { values, stop }
+    Answer { values, stop, large: false }
 }
 
 /// For every line the next one, itself included, that is neither blank nor a comment.
@@ -124,12 +131,17 @@ pub(super) fn read(program: &Path, bytes: &[u8]) -> std::io::Result<Reading> {
         .stderr(Stdio::null())
         .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // It reads everything before it writes, so this cannot wait for ever.
-        stdin.write_all(bytes)?;
+        // It reads everything before it writes, so this cannot wait for ever. One that died is
+        // told by its answer.
+        let _ = stdin.write_all(bytes);
     }
     let output = child.wait_with_output()?;
-    let answer: Answer = serde_json::from_slice(&output.stdout)
-        .map_err(|_| std::io::Error::other("the process that asks dotenvy gave no answer"))?;
+    let Ok(answer) = serde_json::from_slice::<Answer>(&output.stdout) else {
+        if output.status.code() == Some(2) {
+            return Err(std::io::Error::other("the process that asks dotenvy gave no answer"));
+        }
+        return Ok(Reading::default().unknown_from(1, "dotenvy broke down over the file"));
+    };
     let values = answer
         .values
         .into_iter()
@@ -137,11 +149,12 @@ pub(super) fn read(program: &Path, bytes: &[u8]) -> std::io::Result<Reading> {
             (name.into_bytes(), Item { line, value: Value::Text(text.into_bytes()) })
         })
         .collect();
-    let stop = answer.stop.map(|line| Stop {
-        line,
-        why: "dotenvy does not take this line",
-        reach: Reach::Rest,
-    });
+    let (why, reach) = if answer.large {
+        (TOO_LARGE, Reach::Unknown)
+    } else {
+        ("dotenvy does not take this line", Reach::Rest)
+    };
+    let stop = answer.stop.map(|line| Stop { line, why, reach });
     Ok(Reading { values, stop, runs: Vec::new() })
 }
 

@@ -23,7 +23,10 @@ static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let value = [r"S*'(?:\\'|[^'])*'", r#"S*"(?:\\"|[^"])*""#, r"S*`(?:\\`|[^`])*`", r"[^#\r\n]+"]
         .join("|");
     let comment = r"(?:#[^\n\r\u{2028}\u{2029}]*)?";
-    let pattern = format!("(?m)^S*(?:exportS+)?{name}(?:S*=S*?|:S+?)({value})?S*{comment}$");
+    // Four characters end a line in JavaScript, one in this engine; carriage returns are gone.
+    let end = r"[\n\u{2028}\u{2029}]";
+    let pattern =
+        format!(r"(?:\A|{end})S*(?:exportS+)?{name}(?:S*=S*?|:S+?)({value})?S*{comment}({end}|\z)");
     Regex::new(&pattern.replace('S', SPACE)).ok()
 });
 
@@ -33,7 +36,10 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
     let mut lines = Lines::new(text.as_bytes());
     let mut out = Reading::default();
     let Some(pattern) = ASSIGNMENT.as_ref() else { return out };
-    for found in pattern.captures_iter(&text) {
+    let mut at = 0;
+    while let Some(found) = pattern.captures_at(&text, at) {
+        // What ends this one begins the next.
+        at = found.get(3).map_or(text.len(), |end| end.start());
         let Some(name) = found.get(1) else { continue };
         let value = found.get(2).map_or("", |value| value.as_str()).trim_matches(is_space);
         let double = value.starts_with('"');

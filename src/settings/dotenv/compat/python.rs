@@ -9,7 +9,7 @@
 //! - `${NAME}` and `${NAME:-default}` are expanded everywhere, in single quotes too; the default
 //!   stands in only for a name that is not set. A bare `$NAME` is literal.
 
-use super::reading::{Lines, Reading};
+use super::reading::{Budget, Lines, Reading, TOO_LARGE, step};
 use std::collections::BTreeMap;
 
 /// What the package reads.
@@ -25,6 +25,8 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
     let mut lines = Lines::new(text.as_bytes());
     let mut values: BTreeMap<String, (u32, Option<String>)> = BTreeMap::new();
     let mut rest = text;
+    let mut budget = Budget::default();
+    let mut unknown = None;
     while !rest.is_empty() {
         rest = rest.trim_start_matches(is_space);
         if rest.is_empty() {
@@ -34,8 +36,12 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
         match binding(rest) {
             Ok((name, value, behind)) => {
                 if let Some(name) = name {
-                    let value = value.map(|value| expand(&value, &values));
-                    values.insert(name, (line, value));
+                    let expanded = value.as_ref().map(|value| expand(value, &values, &mut budget));
+                    if matches!(expanded, Some(None)) {
+                        unknown = Some(line);
+                        break;
+                    }
+                    values.insert(name, (line, expanded.flatten()));
                 }
                 rest = behind;
             }
@@ -48,7 +54,10 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
             out.set(name.as_bytes(), line, value.into_bytes());
         }
     }
-    out
+    match unknown {
+        Some(line) => out.unknown_from(line, TOO_LARGE),
+        None => out,
+    }
 }
 
 /// A name, a value and what follows.
@@ -160,8 +169,12 @@ fn without_comment(line: &str) -> &str {
     value.trim_end_matches(is_space)
 }
 
-/// Replaces `${NAME}` and `${NAME:-default}`.
-fn expand(value: &str, values: &BTreeMap<String, (u32, Option<String>)>) -> String {
+/// Replaces `${NAME}` and `${NAME:-default}`; `None` if that becomes too large.
+fn expand(
+    value: &str,
+    values: &BTreeMap<String, (u32, Option<String>)>,
+    budget: &mut Budget,
+) -> Option<String> {
     let mut out = String::new();
     let mut rest = value;
     // Behind the last brace nothing can close, and must not be searched for each `${`.
@@ -170,6 +183,7 @@ fn expand(value: &str, values: &BTreeMap<String, (u32, Option<String>)>) -> Stri
         out.push_str(rest.get(..at).unwrap_or_default());
         let behind = rest.get(at + 2..).unwrap_or_default();
         let end = behind.find(['}', ':']).unwrap_or(behind.len());
+        step(end);
         let name = behind.get(..end).unwrap_or_default();
         let after = behind.get(end..).unwrap_or_default();
         let reference = if let Some(word) = after.strip_prefix(":-") {
@@ -178,18 +192,24 @@ fn expand(value: &str, values: &BTreeMap<String, (u32, Option<String>)>) -> Stri
             after.strip_prefix('}').map(|behind| ("", behind))
         };
         let Some((default, behind)) = reference else {
+            // Whatever begins within the name ends where it does, and is none either.
             out.push_str("${");
-            rest = behind;
+            out.push_str(name);
+            rest = after;
             continue;
         };
         match values.get(name) {
-            Some((_, found)) => out.push_str(found.as_deref().unwrap_or_default()),
+            Some((_, found)) => {
+                let found = found.as_deref().unwrap_or_default();
+                budget.take(found.len())?;
+                out.push_str(found);
+            }
             None => out.push_str(default),
         }
         rest = behind;
     }
     out.push_str(rest);
-    out
+    Some(out)
 }
 
 fn blanks(text: &str) -> &str {

@@ -119,10 +119,64 @@ impl Reading {
         self.values.insert(name.to_vec(), Item { line, value: Value::Text(text) });
     }
 
+    /// The same, but what is read from that line on is not known.
+    pub(super) fn unknown_from(mut self, line: u32, why: &'static str) -> Self {
+        self.stop = Some(Stop { line, why, reach: Reach::Unknown });
+        self
+    }
+
     /// A file of which nothing is taken.
     pub(super) fn refused(line: u32, why: &'static str) -> Self {
         Self { stop: Some(Stop { line, why, reach: Reach::Whole }), ..Self::default() }
     }
+}
+
+/// How much text references may copy in a file, as in our own dialect.
+pub(super) const LARGEST: usize = 64 << 20;
+/// Why a reading ends there.
+pub(super) const TOO_LARGE: &str = "values become too large to follow";
+/// Why a reading ends where references stand in each other without an end.
+pub(super) const TOO_DEEP: &str = "references stand too deep in each other to follow";
+
+/// What is left of the text that references may copy: each could double the one before.
+pub(super) struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(LARGEST)
+    }
+}
+
+impl Budget {
+    /// Takes as many bytes; `None` if there are not so many left.
+    pub(super) fn take(&mut self, bytes: usize) -> Option<()> {
+        self.0 = self.0.checked_sub(bytes)?;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Counts what a model looks at, for the tests of what it costs.
+#[cfg(test)]
+pub(super) fn step(count: usize) {
+    STEPS.with(|steps| steps.set(steps.get() + u64::try_from(count).unwrap()));
+}
+
+/// Nothing is counted outside of tests.
+#[cfg(not(test))]
+#[inline]
+pub(super) fn step(_: usize) {}
+
+/// How many steps it takes.
+#[cfg(test)]
+pub(super) fn steps(work: impl FnOnce()) -> u64 {
+    let before = STEPS.with(std::cell::Cell::get);
+    work();
+    STEPS.with(std::cell::Cell::get) - before
 }
 
 /// The lines of a text, to be asked for in rising order of offsets; linear in all.

@@ -19,6 +19,26 @@ pub(super) fn name(line: &str) -> &str {
     line.split(['=', ':', '\n']).next().unwrap().trim()
 }
 
+/// More than a MiB.
+fn long() -> Vec<u8> {
+    b"long ".repeat((1 << 20) / 5 + 1)
+}
+
+/// Files that no model follows to their end, one for each thing that has none.
+pub(super) fn endless() -> Vec<Vec<u8>> {
+    let mut doubling = String::from("A0=xxxxxxxxxxxxxxxx\n");
+    for n in 0..32 {
+        doubling.push_str(&format!("A{}=${{A{n}}}${{A{n}}}\n", n + 1));
+    }
+    let wide = format!("A={}\nB={}\n", "x".repeat(1 << 20), "${A}".repeat(100_000));
+    let mut files = vec![doubling, wide, format!("A={}\n", "${A:-".repeat(100_000))];
+    files.push(format!("Y=1\nA={}{}\n", "${A:-".repeat(100_000), "}".repeat(100_000)));
+    files.push(format!("A={}\n", "\"$(".repeat(100_000)));
+    files.push(format!("A={}\n", "${#".repeat(100_000)));
+    files.push(format!("A={}\nB={}\n", "x".repeat(1 << 20), "${A:+y}".repeat(100_000)));
+    files.into_iter().map(String::into_bytes).collect()
+}
+
 /// All files: the rows and those that are no single line.
 pub(super) fn files() -> Vec<Vec<u8>> {
     let mut files: Vec<Vec<u8>> = EXAMPLES.iter().map(|(line, _)| file(line)).collect();
@@ -36,8 +56,27 @@ pub(super) fn files() -> Vec<Vec<u8>> {
         b"X=\"\"\"a\nb\"\"\"\nY=1\n".to_vec(),
         b"A=1\n\nB: 2\nC\nD=4\n".to_vec(),
         b"X=${Y}\nY=1\nZ=${X:-unset}${Y:-no}\n".to_vec(),
-        [b"X=".as_slice(), &b"long ".repeat(200_000), b"\nY=1\n"].concat(),
-        [b"X=\"".as_slice(), &b"long ".repeat(200_000), b"\"\nY=1\n"].concat(),
+        [b"X=".as_slice(), &long(), b"\nY=1\n"].concat(),
+        [b"X=\"".as_slice(), &long(), b"\"\nY=1\n"].concat(),
+        b"X=1\0Y\nZ=2\n".to_vec(),
+        b"\0X=1\n".to_vec(),
+        b"A=1\nX='a\0b'\nZ=2\n".to_vec(),
+        b"X=1\xe2\x80\xa8Y=2\nZ=a\xe2\x80\xa9W='b'\xe2\x80\xa8\n".to_vec(),
+        b"X=`` Y=1\n``A=1\nB=$()\nC=\"$( )\"\n$() D=``d\n".to_vec(),
+        format!("X={}\nY=1\n", "${A:-1}".repeat(40)).into_bytes(),
+        format!("X={}\nY=1\n", "${A-}".repeat(4000)).into_bytes(),
+        format!("Y=1\nX={}x{}\nZ=1\n", "${A:-".repeat(30), "}".repeat(30)).into_bytes(),
+        b"A=x\nX=${A:-${B}\nY=1\n".to_vec(),
+        b"X=${A:-${B}\nY=1\n".to_vec(),
+        b"A=x\nX=${A:-${B:?e}}\n".to_vec(),
+        b"X=${A:+${B:?e}}\n".to_vec(),
+        b"A=x\nX=${A:?${}}\n".to_vec(),
+        b"A=x\nX=${A:?$}${A:-{}\nY=${A:-{}y\nZ=${N:-a{b{}}c}}y${A}\n".to_vec(),
+        b"A=x\nX=${N:-{x}${A}\n".to_vec(),
+        b"A=x\nX=${N:-{}}y${A}\n".to_vec(),
+        b"A=x\nX=${N:-{{}}}y${A}\nY=${N:-{\"k\":{\"a\":1}}}${A}\n".to_vec(),
+        b"X=${A:-\xc5\xbf}$\xc5\xbf${\xe2\x84\xaa}\nY=1\n".to_vec(),
+        b"X='' # c\nY=1\n".to_vec(),
         b"".to_vec(),
         b"\n".to_vec(),
         b"X".to_vec(),
