@@ -11,7 +11,7 @@ ARG CARGO_PROFILE=release
 ENV CARGO_TARGET_DIR=/build
 WORKDIR /src
 # Dependencies first: they are compiled again only when the manifest changes.
-COPY Cargo.toml Cargo.lock build.rs ./
+COPY Cargo.toml Cargo.lock ./
 RUN mkdir src benches && echo 'fn main() {}' | tee src/main.rs benches/rig.rs && : > src/lib.rs \
  && cargo build --locked --profile ${CARGO_PROFILE} \
  && rm -rf src
