@@ -52,8 +52,8 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
             env::explain::run(&request, &workspace, &secrets, &context.console)
         }
         EnvCommand::Diff(args) => {
-            let key = match args.url {
-                Some(_) => super::check::service_key(&workspace)?,
+            let key = match &args.url {
+                Some(url) => env::diff::key(url, &workspace)?,
                 None => None,
             };
             let request = env::diff::Request {
@@ -92,7 +92,7 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
                 output: args.out,
                 replace: args.replace,
             };
-            env::render::run(&request, &workspace, &secrets)
+            env::render::run(&request, &workspace, &secrets, &context.console)
         }
         EnvCommand::Import(args) => import(args, context, &workspace, &secrets),
     };
@@ -155,6 +155,7 @@ fn start(args: InitArgs, context: &Context) -> Result<Report, Fault> {
         }),
         yes: context.global.yes,
         dry_run: args.dry_run,
+        quiet: context.global.quiet,
     };
     env::init::run(&request, &context.console)
 }

@@ -3,6 +3,7 @@
 
 use crate::cli::OutputFormat;
 use crate::report::{Fault, Problem};
+use crate::settings::dotenv;
 use crate::settings::secretish;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
@@ -45,7 +46,10 @@ pub(super) fn text(error: &clap::Error, args: &[OsString]) -> String {
     for word in unfit(error, args) {
         text = text.replace(&format!("'{word}'"), "'…'").replace(&format!("'-- {word}'"), "'-- …'");
     }
-    text
+    match habit(args).filter(|_| error.kind() == ErrorKind::InvalidSubcommand) {
+        Some((_, hint)) => text.replacen("\n\nUsage:", &format!("\n\n  tip: {hint}\n\nUsage:"), 1),
+        None => text,
+    }
 }
 
 /// The words that an error is about and that it must not repeat. A password may be short and look
@@ -80,6 +84,12 @@ pub(super) fn fault(error: &clap::Error, args: &[OsString]) -> Fault {
         let problem = Problem::error("usage", "a subcommand is missing");
         return Fault::usage(problem.maybe_hint(usage.map(str::to_owned)));
     }
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some((word, hint)) = habit(args)
+    {
+        let what = format!("unrecognized subcommand `{word}`");
+        return Fault::usage(Problem::error("usage", what).hint(hint));
+    }
     let mut what = String::new();
     let mut why = Vec::new();
     let (mut tips, mut usage) = (Vec::new(), None);
@@ -101,6 +111,25 @@ pub(super) fn fault(error: &clap::Error, args: &[OsString]) -> Fault {
     }
     let tips = (!tips.is_empty()).then(|| quoted(tips.join("; ")));
     Fault::usage(problem.maybe_hint(tips.or(usage)))
+}
+
+/// What people write who know other tools, `ultra env get NAME` and `ultra env set NAME=VALUE`, and
+/// what does the same here. The value is not repeated: it may be a secret.
+fn habit(args: &[OsString]) -> Option<(&'static str, String)> {
+    let words: Vec<&str> = args.iter().skip(1).map_while(|arg| arg.to_str()).collect();
+    let at = words.windows(2).position(|pair| matches!(pair, ["env", "get" | "set"]))?;
+    let name = words.iter().skip(at + 2).find(|word| !word.starts_with('-'));
+    let name = name.map_or("NAME", |word| word.split('=').next().unwrap_or_default());
+    let name = if dotenv::is_name(name) && !secretish::perhaps(name) { name } else { "NAME" };
+    Some(if words.get(at + 1) == Some(&"get") {
+        ("get", format!("ultra env show {name}"))
+    } else {
+        let hint = format!(
+            "values stand in files: `{name}=…` in `.env.local` for this machine, `{name}: …` under \
+             `vars:` of profiles/PROFILE.yaml for all; `ultra keys set {name}` keeps a secret"
+        );
+        ("set", hint)
+    })
 }
 
 /// Leaves out every argument, and every value of a flag, that may be a secret.
@@ -152,6 +181,8 @@ mod tests {
             ("ultra env list --profil x", "unexpected argument `--profil` found", "`--profile`"),
             ("ultra keys set", "required arguments were not provided", "ultra keys set"),
             ("ultra env", "subcommand", "ultra env"),
+            ("ultra env get ULTRA_PORT", "subcommand `get`", "ultra env show ULTRA_PORT"),
+            ("ultra --profile dev env set -q A=1", "subcommand `set`", "`A=…` in `.env.local`"),
         ] {
             let args = args(line);
             let fault = fault(&Cli::try_parse_from(&args).unwrap_err(), &args);

@@ -186,6 +186,17 @@ pub(crate) fn holds_nothing(path: &Path) -> bool {
         .is_ok_and(|found| found.is_some_and(|bytes| bytes.trim_ascii().is_empty()))
 }
 
+/// Whether `path` lies below `dir`. Below the top of the file system lies everything, which says
+/// nothing: then nothing does.
+pub(crate) fn within(dir: Option<&Path>, path: &Path) -> bool {
+    dir.is_some_and(|dir| dir.parent().is_some() && path.starts_with(dir))
+}
+
+/// Whether everybody may read the file.
+pub(crate) fn everybody_can_read(path: &Path) -> io::Result<bool> {
+    Ok(std::fs::metadata(path)?.mode() & 0o004 != 0)
+}
+
 /// Whether anybody but the owner may read the file: group or other bits set.
 pub(crate) fn others_can_read(path: &Path) -> io::Result<bool> {
     Ok(std::fs::metadata(path)?.mode() & 0o044 != 0)

@@ -189,6 +189,8 @@ pub(crate) struct SensitiveFile {
     pub(crate) ignored: bool,
     /// Whether a secret variable stands in it.
     pub(crate) holds_secret: bool,
+    /// Whether it lies outside the root: whoever put it there decides which group reads it.
+    pub(crate) mounted: bool,
 }
 
 /// What git said of the files.

@@ -1,6 +1,7 @@
 //! Gathers the files that may hold secrets: their permissions, and what git makes of them.
 
 use super::facts::{FileFacts, GitSays, SensitiveFile};
+use crate::base::file;
 use crate::settings::secret::ValueRef;
 use crate::settings::{Resolution, Workspace, git};
 use std::collections::BTreeSet;
@@ -43,23 +44,29 @@ pub(super) fn gather(workspace: &Workspace, resolution: Option<&Resolution>) -> 
                 .map(|e| e.path()),
         );
     }
-    facts
-        .files
-        .extend(paths.iter().filter_map(|p| sensitive(workspace, p, false, held.contains(p))));
+    facts.files.extend(paths.iter().filter_map(|p| {
+        let file = sensitive(workspace, p, false, held.contains(p))?;
+        Some(SensitiveFile { mounted: !file::within(Some(root), p), ..file })
+    }));
     facts.git = ask_git(root, &mut facts.files);
     facts
 }
 
-/// The files in which a secret variable has a literal value.
+/// The files in which a secret variable has a literal value, and those that hold one secret each.
 fn holders(workspace: &Workspace, resolution: Option<&Resolution>) -> BTreeSet<PathBuf> {
     let Some(resolution) = resolution else { return BTreeSet::new() };
     resolution
         .names()
         .flat_map(|name| resolution.candidates(name))
-        .filter(|c| matches!(&c.value, ValueRef::Literal(secret) if !secret.is_empty()))
-        .filter_map(|c| c.origin.place.as_ref())
-        // Places are told as the operator would: from the current directory.
-        .map(|place| workspace.current_dir.join(&place.file))
+        .filter_map(|candidate| match &candidate.value {
+            ValueRef::File(path) => Some(path.clone()),
+            // Places are told as the operator would: from the current directory.
+            _ if candidate.stands_in_file() => {
+                let place = candidate.origin.place.as_ref()?;
+                Some(workspace.current_dir.join(&place.file))
+            }
+            _ => None,
+        })
         .collect()
 }
 
@@ -83,6 +90,7 @@ fn sensitive(
         tracked: false,
         ignored: true,
         holds_secret,
+        mounted: false,
     })
 }
 

@@ -104,6 +104,7 @@ impl Fixture {
                     tracked: false,
                     ignored: true,
                     holds_secret: true,
+                    mounted: false,
                 }],
             },
             tree: TreeFacts {

@@ -13,6 +13,7 @@ use crate::report::Problem;
 use crate::secrets::{Freshness, VaultSource};
 use crate::settings::origin::Layer;
 use crate::settings::profile::{Mode, Profile};
+use crate::settings::resolution::Candidate;
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
 use crate::settings::{self, Resolution, Settings, Workspace, catalogue};
 use crate::store::{self, DatabaseOptions, StoreError};
@@ -146,6 +147,10 @@ fn secret_in_use(sources: &Sources, resolution: &Resolution, secret: SecretRef) 
         (ValueRef::Vault { .. }, _) => Home::Vault,
         (ValueRef::File(_), _) => Home::File,
         (_, Layer::Process | Layer::Flag) => Home::Process,
+        // `env:NAME`: only the reference stands in the profile.
+        _ if !resolution.winner(&secret.name).is_some_and(Candidate::stands_in_file) => {
+            Home::Process
+        }
         (_, Layer::Profile | Layer::Default) => Home::Profile,
         _ => Home::Dotenv,
     };

@@ -15,6 +15,16 @@ pub(crate) struct Candidate {
     pub(crate) value: ValueRef,
 }
 
+impl Candidate {
+    /// Whether the value of a secret stands in a file, and no reference to it.
+    pub(crate) fn stands_in_file(&self) -> bool {
+        let referred = || self.origin.written_as.as_ref().is_some_and(|w| w.starts_with("env:"));
+        matches!(&self.value, ValueRef::Literal(secret) if !secret.is_empty())
+            && self.origin.place.is_some()
+            && !(self.origin.layer == Layer::Profile && referred())
+    }
+}
+
 /// Something that a layer says and that does not count.
 #[derive(Clone, Debug)]
 pub(crate) struct PassedOver {

@@ -1,7 +1,6 @@
 //! Values as people may see them.
 
 use super::catalogue;
-use super::origin::Layer;
 use super::resolution::Candidate;
 use super::secret::ValueRef;
 use super::secretish;
@@ -55,12 +54,6 @@ pub(crate) fn hidden(name: &str, candidates: &[Candidate]) -> bool {
         })
 }
 
-/// Whether nobody vouches for the value being harmless: its name is outside the catalogue, and it
-/// stands elsewhere than in a profile, which is shared anyway.
-pub(crate) fn unvouched(name: &str, candidate: &Candidate) -> bool {
-    catalogue::find(name).is_none() && candidate.origin.layer != Layer::Profile
-}
-
 /// What may be shown of what a layer says of the variable `name`.
 pub(crate) fn shown(name: &str, candidate: &Candidate) -> Shown {
     let spec = catalogue::find(name);
@@ -80,9 +73,6 @@ pub(crate) fn shown(name: &str, candidate: &Candidate) -> Shown {
         {
             hidden("looks like a secret")
         }
-        ValueRef::Text(_) if unvouched(name, candidate) => {
-            hidden("not shown, outside the catalogue")
-        }
         ValueRef::Text(text) => Shown::Plain(text.clone()),
     }
 }
@@ -91,19 +81,16 @@ pub(crate) fn shown(name: &str, candidate: &Candidate) -> Shown {
 mod tests {
     use super::*;
     use crate::base::Secret;
+    use crate::settings::origin::Layer;
 
     #[test]
     fn secrets_are_hidden_however_they_come() {
         let text = |text: &str| ValueRef::Text(text.to_owned());
-        let said = |name: &str, value: &ValueRef, layer: Layer| {
-            let origin = crate::settings::origin::Origin::of(layer);
+        let shown = |name: &str, value: &ValueRef| {
+            let origin = crate::settings::origin::Origin::of(Layer::DotenvLocal);
             shown(name, &Candidate { origin, value: value.clone() })
         };
-        let shown = |name: &str, value: &ValueRef| said(name, value, Layer::Profile);
-        for layer in [Layer::DotenvLocal, Layer::Process] {
-            let shown = said("APP_BANNER", &text("canary"), layer);
-            assert!(shown.text().starts_with("(set: not shown"), "{shown:?}");
-        }
+        assert_eq!(shown("APP_BANNER", &text("hello")), Shown::Plain("hello".to_owned()));
         assert_eq!(shown("ULTRA_PORT", &text("80")), Shown::Plain("80".to_owned()));
         assert_eq!(shown("X", &text("a\nb")).text(), "a\\nb");
         for (name, value) in [

@@ -7,7 +7,7 @@ use crate::report::{Block, Console, Fault, Problem, Report, Tone};
 use crate::settings::compare::{self, Described, Difference, Kind, Prints, Shape, Side};
 use crate::settings::profile::canonical;
 use crate::settings::secretish::name_for_message;
-use crate::settings::{SecretSource, Workspace, load};
+use crate::settings::{SecretSource, Workspace, load, servers, service_key};
 use crate::smoke::{Call, Client};
 use std::time::Duration;
 use url::Url;
@@ -127,6 +127,30 @@ fn side(
     ))
 }
 
+/// The key to ask the server at `url` with: the one that the caller names; else the one that
+/// development keeps, for a server that runs here on the workspace's own state directory, and for
+/// no other.
+///
+/// # Errors
+/// As [`service_key::given`] and [`service_key::kept`].
+pub(crate) fn key(url: &Url, workspace: &Workspace) -> Result<Option<Secret>, Fault> {
+    let given = service_key::given(workspace)?;
+    let ours = || {
+        let host = url.host_str().map(|host| host.replace("localhost", "127.0.0.1"));
+        let address =
+            host.zip(url.port_or_known_default()).map(|(host, port)| format!("{host}:{port}"));
+        url.scheme() == "http"
+            && servers::running(&workspace.state_dir)
+                .iter()
+                .any(|server| address.as_deref() == Some(&*server.reachable()))
+    };
+    let key = match given {
+        None if ours() => service_key::kept(workspace)?,
+        given => given,
+    };
+    Ok(key.map(|key| key.secret))
+}
+
 fn looks_like_a_path(name: &str) -> bool {
     name.contains('/') || name.starts_with('.') || name.ends_with(".yaml") || name.ends_with(".yml")
 }
@@ -144,21 +168,23 @@ fn server(url: &Url, key: Option<Secret>) -> Result<Side, Fault> {
             .maybe_hint(hint.map(str::to_owned)),
         )
     };
-    if key.is_none() {
-        return Err(failed(
-            "it tells only who shows a service key with the scope `admin`".to_owned(),
-            Some("set ULTRA_SERVICE_KEY_FILE to a file with the key"),
-        ));
-    }
+    let keyed = key.is_some();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Fault::failure(Problem::error("runtime", "cannot ask").why(e)))?;
-    let call = Call::get("/api/admin/config").with_key().within(DEADLINE);
+    let call = Call::get("/api/admin/config").within(DEADLINE);
+    let call = if keyed { call.with_key() } else { call };
     let client = Client::new(url.clone(), key).map_err(|e| failed(e.to_string(), None))?;
     let answer = runtime.block_on(client.send(&call)).map_err(|e| failed(e.to_string(), None))?;
     match answer.status {
         200 => {}
+        401 if !keyed => {
+            return Err(failed(
+                "it tells only who shows a service key with the scope `admin`".to_owned(),
+                Some("set ULTRA_SERVICE_KEY_FILE to a file with the key"),
+            ));
+        }
         401 => return Err(failed("it does not accept the service key (401)".to_owned(), None)),
         403 => {
             return Err(failed(

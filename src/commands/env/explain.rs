@@ -185,7 +185,10 @@ fn facts(answer: &Answer<'_>) -> Vec<(&'static str, String)> {
     add("needed", answer.required.clone());
     let needed = answer.needed_by.iter().map(|n| format!("{} ({})", n.profile, n.why.join("; ")));
     add("needed here by", Some(needed.collect::<Vec<_>>().join(", ")));
-    add("winner", answer.winner.map(winner_text));
+    add(
+        "winner",
+        answer.winner.map(|winner| winner_text(winner).replace("<profile>", answer.profile)),
+    );
     add("read by", answer.consumer.map(str::to_owned));
     add("new value counts", answer.reload.map(str::to_owned));
     add("set by", answer.bootstrap.then(|| "flags and the process environment only".to_owned()));

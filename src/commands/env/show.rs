@@ -94,13 +94,15 @@ pub(crate) fn run(
         );
         let mut cells = vec![(row.name.clone(), Tone::Plain), (text, tone)];
         if request.origins {
-            cells.extend(row.origin.as_ref().map_or_else(nowhere, from));
+            cells.extend(
+                row.origin.as_ref().map_or_else(nowhere, |origin| from(origin, &workspace.profile)),
+            );
         }
         table.rows.push(cells);
         for lost in &row.shadowed {
             let text = with_print(lost.text.clone(), lost.fingerprint.as_deref());
             let mut cells = vec![("  over".to_owned(), Tone::Faint), (text, Tone::Faint)];
-            cells.extend(from(&lost.origin));
+            cells.extend(from(&lost.origin, &workspace.profile));
             table.rows.push(cells);
         }
     }
@@ -130,8 +132,8 @@ pub(super) fn tell(
     }
 }
 
-fn from(origin: &Origin) -> [(String, Tone); 2] {
-    let layer = origin.layer.describe().to_owned();
+fn from(origin: &Origin, profile: &str) -> [(String, Tone); 2] {
+    let layer = origin.layer.describe().replace("<profile>", profile);
     let place = match (&origin.place, &origin.written_as) {
         (None, None) => String::new(),
         (None, Some(name)) => format!("as `{name}`"),

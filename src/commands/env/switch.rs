@@ -1,7 +1,7 @@
 //! `ultra env switch`: another profile becomes the one in use, in one step or not at all.
 
-use super::differences;
 use super::switching::{self, Loads};
+use super::{differences, unagreed};
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
 use crate::settings::compare::{self, Difference, Prints, Shape, Side};
 use crate::settings::profile::canonical;
@@ -38,6 +38,8 @@ struct Plan {
     step: DotenvStep,
     present: Present,
     body: String,
+    /// Variables that the new `.env` tells by name only.
+    left_out: Vec<String>,
     same: bool,
     protected: Vec<String>,
     changes: Vec<Difference>,
@@ -55,6 +57,7 @@ struct Answer<'a> {
     generation: Option<u64>,
     protected: &'a [String],
     dotenv: DotenvStep,
+    left_out: &'a [String],
     changes: &'a [Difference],
     structure: &'a [Shape],
     loads: &'a Loads,
@@ -88,6 +91,11 @@ pub(crate) fn run(
         Err(problem) => return Err(Fault::unreachable(problem)),
     };
     let known = record.as_ref();
+    if request.dry_run
+        && let Some(report) = unfit(request, workspace, root, &target, known, secrets)?
+    {
+        return Ok(report);
+    }
     let mut plan = plan(request, workspace, root, &target, known, secrets, Prints::WriteNothing)?;
     if request.dry_run || plan.same {
         return answer(request, workspace, &plan, None);
@@ -128,6 +136,55 @@ pub(crate) fn run(
     answer(request, workspace, &plan, Some(generation))
 }
 
+/// The answer of a dry run under a profile that does not hold: what is wrong, and what differs all
+/// the same. `None` if it holds, or cannot even be read.
+fn unfit(
+    request: &Request,
+    workspace: &Workspace,
+    root: &Path,
+    target: &str,
+    record: Option<&SwitchRecord>,
+    secrets: &dyn SecretSource,
+) -> Result<Option<Report>, Fault> {
+    let present = switching::present(root)?;
+    let adopting = matches!(step(request, root, &present), Ok(DotenvStep::Adopt));
+    let after = Workspace { adopting, ..workspace.clone() };
+    let loaded = validate(&after, target, secrets);
+    let Some(resolution) = loaded.resolution.clone() else { return Ok(None) };
+    let Err(Fault { status, problems, .. }) = loaded.usable() else { return Ok(None) };
+    let from = switching::decided(record);
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let s = if errors == 1 { "" } else { "s" };
+    let mut view = vec![Block::Toned(
+        Tone::Bad,
+        format!("a switch from `{from}` to `{target}` would be refused: {errors} error{s}"),
+    )];
+    view.extend(problems.iter().cloned().map(Block::Finding));
+    let (changes, structure) = match load(workspace, from, secrets).resolution {
+        Some(before) => {
+            let a = Side::of_resolution(from.to_owned(), &before, secrets);
+            let b = Side::of_resolution(target.to_owned(), &resolution, secrets);
+            let changes = compare::differences(&a, &b, secrets, Prints::WriteNothing);
+            (changes, compare::shapes(&a, &b, secrets))
+        }
+        None => Default::default(),
+    };
+    if !changes.is_empty() || !structure.is_empty() {
+        view.push(Block::heading("Values that differ"));
+        view.extend(differences::view(&changes, &structure, false));
+    }
+    let data = serde_json::json!({
+        "changed": false,
+        "dry_run": true,
+        "from": from,
+        "to": target,
+        "changes": changes,
+        "structure": structure,
+        "problems": problems,
+    });
+    Ok(Some(Report::new("ultra.env.switch/1", data, view)?.status(status)))
+}
+
 fn plan(
     request: &Request,
     workspace: &Workspace,
@@ -145,7 +202,16 @@ fn plan(
     // What does not hold is told before what is refused: there is more of it to do.
     let (settings, resolution, mut warnings) = validate(&after, target, secrets).usable()?;
     let step = step.map_err(|problem| Fault::refused(hinted(problem, target)))?;
-    let body = generated::render(&resolution);
+    let withheld =
+        unagreed::not_agreed_to(generated::says(&resolution), &after, "written to `.env`")?;
+    let left_out = match step {
+        DotenvStep::Leave => Vec::new(),
+        _ => generated::left_out(&resolution).into_iter().chain(withheld.keys().cloned()).collect(),
+    };
+    let body = generated::render(&resolution, &withheld.keys().map(String::as_str).collect());
+    if step != DotenvStep::Leave {
+        warnings.extend(withheld.into_values());
+    }
     if step != DotenvStep::Leave && body.len() > present::GREATEST {
         let what = format!("`.env` would have {} bytes", body.len());
         return Err(Fault::does_not_hold(vec![
@@ -190,6 +256,7 @@ fn plan(
         step,
         present,
         body,
+        left_out,
         same,
         protected,
         changes,
@@ -296,6 +363,13 @@ fn answer(
     };
     let mut view = vec![headline];
     view.extend(dotenv.map(Block::text));
+    if plan.step == DotenvStep::Adopt && !plan.left_out.is_empty() {
+        let names: Vec<String> = plan.left_out.iter().map(|name| format!("`{name}`")).collect();
+        view.push(Block::text(format!(
+            "the new `.env` does not hold {}; `ultra env run -- CMD` hands secrets on",
+            names.join(", ")
+        )));
+    }
     if !plan.changes.is_empty() || !plan.structure.is_empty() {
         view.push(Block::heading("Values that differ"));
         view.extend(differences::view(&plan.changes, &plan.structure, false));
@@ -311,6 +385,7 @@ fn answer(
         generation,
         protected: &plan.protected,
         dotenv: plan.step,
+        left_out: &plan.left_out,
         changes: &plan.changes,
         structure: &plan.structure,
         loads: &plan.loads,

@@ -6,7 +6,7 @@ use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::ValueRef;
 use crate::settings::trust::value_digest;
 use crate::settings::{Layer, Workspace, hook_names, trust_claims};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The names among `names` that are not handed on, each with a warning that says why.
 ///
@@ -18,12 +18,25 @@ pub(super) fn withheld<'a>(
     workspace: &Workspace,
     console: &dyn Console,
 ) -> Result<BTreeSet<String>, Fault> {
-    let hooks: Vec<(&str, &Candidate)> = names
-        .filter(|name| hook_names::is_hook(name))
-        .filter_map(|name| Some((name, resolution.winner(name)?)))
-        .filter(|(_, winner)| from_the_root(winner))
-        .collect();
-    let mut withheld = BTreeSet::new();
+    let said = names.filter_map(|name| Some((name, resolution.winner(name)?)));
+    let withheld = not_agreed_to(said, workspace, "handed on")?;
+    withheld.values().for_each(|problem| console.warn(problem));
+    Ok(withheld.into_keys().collect())
+}
+
+/// Those of the variables that nobody has agreed to, each with the warning that it is not
+/// `done` ("handed on").
+///
+/// # Errors
+/// The list of trusted roots cannot be read (5).
+pub(super) fn not_agreed_to<'a>(
+    said: impl Iterator<Item = (&'a str, &'a Candidate)>,
+    workspace: &Workspace,
+    done: &str,
+) -> Result<BTreeMap<String, Problem>, Fault> {
+    let hooks: Vec<(&str, &Candidate)> =
+        said.filter(|(name, winner)| hook_names::is_hook(name) && from_the_root(winner)).collect();
+    let mut withheld = BTreeMap::new();
     if hooks.is_empty() {
         return Ok(withheld);
     }
@@ -44,14 +57,13 @@ pub(super) fn withheld<'a>(
             continue;
         }
         let place = winner.origin.place.clone();
-        console.warn(&problem(name, seen || referred, place));
-        withheld.insert(name.to_owned());
+        withheld.insert(name.to_owned(), problem(name, done, seen || referred, place));
     }
     Ok(withheld)
 }
 
-fn problem(name: &str, seen: bool, place: Option<Place>) -> Problem {
-    let what = format!("`{name}` is not handed on");
+fn problem(name: &str, done: &str, seen: bool, place: Option<Place>) -> Problem {
+    let what = format!("`{name}` is not {done}");
     let problem = Problem::warning("untrusted-variable", what).at(place);
     if seen {
         problem

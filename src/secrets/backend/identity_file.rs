@@ -41,18 +41,29 @@ pub(crate) fn load(path: &Path, outside: &[PathBuf]) -> Result<Option<Identity>,
 /// Makes the file with a new identity.
 pub(crate) fn create(path: &Path, outside: &[PathBuf]) -> Result<Identity, Fault> {
     is_outside(path, outside)?;
-    // What a killed attempt left is an identity too, if one of nothing.
-    if let Some(dir) = path.parent() {
-        file::sweep(dir);
-    }
-    let identity = Identity::generate();
-    file::create_new(path, identity.file().expose().as_bytes(), file::PRIVATE).map_err(|e| {
+    let failed = |e: std::io::Error| {
         Fault::unreachable(
             Problem::error("identity-file", "cannot make the vault's identity file")
                 .at(Place::file(path))
                 .why(e),
         )
-    })?;
+    };
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
+        file::private_dir(dir).map_err(|e| {
+            let mut fault = failed(e);
+            let hint = format!("mkdir -p -m 700 {}", dir.display());
+            fault.problems.iter_mut().for_each(|problem| problem.hint = Some(hint.clone()));
+            fault
+        })?;
+        // Only now is it known where a link above it leads.
+        is_outside(path, outside)?;
+    }
+    // What a killed attempt left is an identity too, if one of nothing.
+    if let Some(dir) = path.parent() {
+        file::sweep(dir);
+    }
+    let identity = Identity::generate();
+    file::create_new(path, identity.file().expose().as_bytes(), file::PRIVATE).map_err(failed)?;
     Ok(identity)
 }
 

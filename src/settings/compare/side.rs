@@ -5,7 +5,7 @@ use crate::settings::catalogue;
 use crate::settings::origin::Layer;
 use crate::settings::resolution::Resolution;
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
-use crate::settings::shown::{hidden, unvouched};
+use crate::settings::shown::hidden;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -121,7 +121,7 @@ pub(super) fn of_winner(
 ) -> Option<Held> {
     let winner = resolution.winner(name)?;
     let candidates = resolution.candidates(name);
-    let secret = hidden(name, candidates) || candidates.iter().any(|said| unvouched(name, said));
+    let secret = hidden(name, candidates);
     let from = match &winner.origin.place {
         Some(place) => place.to_string(),
         None => winner.origin.layer.describe().to_owned(),

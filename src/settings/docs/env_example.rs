@@ -16,9 +16,21 @@ the vault (`ultra keys set NAME`) than in a file.";
 const MAKER: &str = "Written by `ultra generate` from the declarations in src/settings/groups; edit those. \
 docs/configuration.md explains each variable.";
 
-/// The text of `.env.example`.
+const FOR_USERS: &str = "Copy lines to `.env.local`, which git does not see. `ultra env explain NAME` says what a variable \
+does, what every layer says of it and where it is needed.";
+
+/// The text of `.env.example` of this repository.
 pub(crate) fn env_example() -> String {
-    let mut out = wrap(HEAD, "# ", WIDTH) + "#\n" + &wrap(MAKER, "# ", WIDTH);
+    example(MAKER)
+}
+
+/// The same for a project of somebody else.
+pub(crate) fn env_example_for_users() -> String {
+    example(FOR_USERS)
+}
+
+fn example(about: &str) -> String {
+    let mut out = wrap(HEAD, "# ", WIDTH) + "#\n" + &wrap(about, "# ", WIDTH);
     for (name, doc, vars) in GROUPS {
         let vars: Vec<&VarSpec> = vars.iter().filter(|spec| !spec.bootstrap).collect();
         if vars.is_empty() {

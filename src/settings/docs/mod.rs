@@ -10,6 +10,6 @@ mod schema;
 pub(crate) mod words;
 
 pub(crate) use dotenv_compat::dotenv_compat;
-pub(crate) use env_example::env_example;
+pub(crate) use env_example::{env_example, env_example_for_users};
 pub(crate) use markdown::configuration;
 pub(crate) use schema::profile_schema;

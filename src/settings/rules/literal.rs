@@ -10,7 +10,7 @@ use crate::settings::origin::Layer;
 use crate::settings::secret::ValueRef;
 use crate::settings::secretish;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) const RULE: Rule = Rule {
     id: "literal-secret",
@@ -21,19 +21,24 @@ pub(super) const RULE: Rule = Rule {
 /// Secrets that stand in one file.
 struct InFile {
     names: BTreeSet<String>,
-    first: Place,
+    /// Where the file speaks of them, or something else of the file.
+    first: Option<Place>,
+    /// Whether it is the file of one secret, and no dotenv file.
+    own: bool,
 }
 
 fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
     let mut files: BTreeMap<PathBuf, InFile> = BTreeMap::new();
     for name in view.resolution.names() {
         for candidate in view.resolution.candidates(name) {
-            let Some(place) = &candidate.origin.place else { continue };
+            let place = candidate.origin.place.as_ref();
+            if let ValueRef::File(path) = &candidate.value {
+                note(&mut files, path.clone(), name, place, true);
+                continue;
+            }
+            let Some(place) = place else { continue };
             let literal = match &candidate.value {
-                ValueRef::Literal(_) => {
-                    candidate.origin.written_as.is_none()
-                        || candidate.origin.layer != Layer::Profile
-                }
+                ValueRef::Literal(_) => candidate.stands_in_file(),
                 ValueRef::Text(text) => secretish::value(text),
                 ValueRef::Vault { .. } | ValueRef::File(_) => false,
             };
@@ -54,49 +59,69 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
                 );
                 continue;
             }
-            let entry = files
-                .entry(place.file.clone())
-                .or_insert_with(|| InFile { names: BTreeSet::new(), first: place.clone() });
-            entry.names.insert(name.to_owned());
-            entry.first = entry.first.clone().min(place.clone());
+            let path = view.workspace.current_dir.join(&place.file);
+            note(&mut files, path, name, Some(place), false);
         }
     }
+    let root = view.workspace.dotenv_dir();
+    // Git fails for all when it is asked about one that lies elsewhere.
     let paths: Vec<PathBuf> =
-        files.keys().map(|file| view.workspace.current_dir.join(file)).collect();
-    let tracked = match (view.depth, view.workspace.dotenv_dir()) {
+        files.keys().filter(|path| file::within(root, path)).cloned().collect();
+    let tracked = match (view.depth, root) {
         (Depth::Full, Some(dir)) if !paths.is_empty() => git::tracked(dir, &paths),
         _ => BTreeSet::new(),
     };
-    for ((file, found), path) in files.into_iter().zip(&paths) {
-        problems.extend(in_file(view, &file, found, path, &tracked));
+    for (path, found) in files {
+        problems.extend(in_file(view, found, &path, tracked.contains(&path)));
     }
 }
 
-fn in_file(
-    view: &View<'_>,
-    file: &std::path::Path,
-    found: InFile,
-    path: &std::path::Path,
-    tracked: &BTreeSet<PathBuf>,
-) -> Option<Problem> {
+/// Adds a variable to what is known of a file.
+fn note(
+    files: &mut BTreeMap<PathBuf, InFile>,
+    path: PathBuf,
+    name: &str,
+    place: Option<&Place>,
+    own: bool,
+) {
+    let new = InFile { names: BTreeSet::new(), first: place.cloned(), own };
+    let entry = files.entry(path).or_insert(new);
+    entry.names.insert(name.to_owned());
+    entry.own &= own;
+    if let (Some(first), Some(place)) = (&mut entry.first, place)
+        && place < first
+    {
+        first.clone_from(place);
+    }
+}
+
+fn in_file(view: &View<'_>, found: InFile, path: &Path, tracked: bool) -> Option<Problem> {
     let names: Vec<String> = found.names.iter().map(|name| format!("`{name}`")).collect();
     let names = names.join(", ");
-    let shown = file.display();
-    let moved = into_vault(&found.names, &shown.to_string(), &view.profile().name);
-    let problem = if tracked.contains(path) {
-        view.problem(&RULE, format!("git tracks `{shown}`, which holds secrets: {names}"))
+    let shown = view.workspace.shown(path).display().to_string();
+    let holds = if found.own { "is the file of" } else { "holds secrets:" };
+    let moved = into_vault(&found.names, &shown, &view.profile().name);
+    let warning = |what: String| Problem { level: Level::Warning, ..Problem::error(RULE.id, what) };
+    // What a platform mounts may be for a group to read.
+    let mounted = found.own && !file::within(view.workspace.dotenv_dir(), path);
+    let problem = if tracked {
+        let then = if found.own { String::new() } else { format!(", then {moved}") };
+        view.problem(&RULE, format!("git tracks `{shown}`, which {holds} {names}"))
             .why("everybody with the repository has them")
-            .hint(format!("`git rm --cached {shown}`, replace the secrets, then {moved}"))
-    } else if file::others_can_read(path).unwrap_or(false) {
-        view.problem(&RULE, format!("others can read `{shown}`, which holds secrets: {names}"))
-            .hint(format!("chmod 600 {shown}"))
-    } else if view.profile().protected {
-        Problem {
-            level: Level::Warning,
-            ..Problem::error(RULE.id, format!("`{shown}` holds secrets: {names}"))
+            .hint(format!("`git rm --cached {shown}`, replace the secrets{then}"))
+    } else if mounted {
+        if !file::everybody_can_read(path).unwrap_or(false) {
+            return None;
         }
-        .why("they would be safer in the vault")
-        .hint(moved)
+        warning(format!("everybody can read `{shown}`, which {holds} {names}"))
+            .hint("have the platform mount it for the server's own user or group")
+    } else if file::others_can_read(path).unwrap_or(false) {
+        view.problem(&RULE, format!("others can read `{shown}`, which {holds} {names}"))
+            .hint(format!("chmod 600 {shown}"))
+    } else if view.profile().protected && !found.own {
+        warning(format!("`{shown}` holds secrets: {names}"))
+            .why("they would be safer in the vault")
+            .hint(moved)
     } else {
         return None;
     };

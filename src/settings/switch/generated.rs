@@ -11,6 +11,7 @@ use crate::settings::secret::ValueRef;
 use crate::settings::shown::hidden;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 
 /// What the first line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +63,9 @@ fn digest(body: &[u8]) -> String {
 /// What a profile says, for tools that read `.env`: everything that a file or a profile sets. The
 /// process environment is left out, because it holds for one process and these tools see it
 /// themselves; defaults are left out, because the programs know them.
-pub(crate) fn render(resolution: &Resolution) -> String {
+/// Of the variables in `withheld`, which can make a program run code and which nobody has agreed to,
+/// only the names are told.
+pub(crate) fn render(resolution: &Resolution, withheld: &BTreeSet<&str>) -> String {
     let profile = &resolution.profile.name;
     let mut out = format!(
         "# For compose and other tools; `ultra` does not read it. Change the profile, `.env.local` or the\n\
@@ -77,11 +80,17 @@ pub(crate) fn render(resolution: &Resolution) -> String {
             continue;
         }
         let candidates = resolution.candidates(name);
+        if withheld.contains(name) {
+            out.push_str(&format!(
+                "# {name} is left out: it can make a program run code, and nobody has trusted this root with it (`ultra env trust`)\n"
+            ));
+            continue;
+        }
         if hidden(name, candidates) {
             if let Some(source) = source_of_secret(resolution, name) {
                 sources.push_str(&format!("# {name}: {}\n", source.escape_debug()));
             }
-        } else if let Some(text) = written(candidates) {
+        } else if let Some((_, text)) = written(candidates) {
             match portable(text) {
                 Ok(form) => out.push_str(&format!("{name}={form}\n")),
                 // A wrong value would be worse than none.
@@ -91,7 +100,7 @@ pub(crate) fn render(resolution: &Resolution) -> String {
     }
     if !sources.is_empty() {
         out.push_str(
-            "\n# Secrets are not written here; `ultra serve` reads them from the vault.\n",
+            "\n# Secrets are not written here. Each comes from where its line says; `ultra env run -- CMD` hands them on.\n",
         );
         out.push_str(&sources);
     }
@@ -99,14 +108,30 @@ pub(crate) fn render(resolution: &Resolution) -> String {
 }
 
 /// The highest text that a profile or a dotenv file says.
-fn written(candidates: &[Candidate]) -> Option<&str> {
+fn written(candidates: &[Candidate]) -> Option<(&Candidate, &str)> {
     candidates.iter().rev().find_map(|c| match (&c.origin.layer, &c.value) {
         (Layer::Default | Layer::Vault | Layer::NamedFile | Layer::Process | Layer::Flag, _) => {
             None
         }
-        (_, ValueRef::Text(text)) => Some(text.as_str()),
+        (_, ValueRef::Text(text)) => Some((c, text.as_str())),
         (_, ValueRef::Literal(_) | ValueRef::Vault { .. } | ValueRef::File(_)) => None,
     })
+}
+
+/// The secrets that the file would tell by name only.
+pub(crate) fn left_out(resolution: &Resolution) -> Vec<String> {
+    let ours = |name: &str| catalogue::find(name).is_some_and(|s| s.bootstrap || s.internal);
+    resolution
+        .names()
+        .filter(|name| !ours(name) && hidden(name, resolution.candidates(name)))
+        .filter(|name| source_of_secret(resolution, name).is_some())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What the file would say: each variable with what says it.
+pub(crate) fn says(resolution: &Resolution) -> impl Iterator<Item = (&str, &Candidate)> {
+    resolution.names().filter_map(|name| Some((name, written(resolution.candidates(name))?.0)))
 }
 
 /// Where the secret comes from, without what may differ from one call to the next.
@@ -184,7 +209,7 @@ mod tests {
         add(&mut r, Layer::DotenvLocal, "OPENAI_BASE_URL", text(&proxied));
         let vault = ValueRef::Vault { profile: "prod".to_owned(), name: "jwt".to_owned() };
         add(&mut r, Layer::Vault, "ULTRA_JWT_KEY", vault);
-        let file = render(&r);
+        let file = render(&r, &BTreeSet::new());
         let lines: Vec<&str> = file.lines().collect();
         assert!(!file.contains(canary), "{file}");
         for line in [

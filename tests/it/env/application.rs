@@ -90,3 +90,14 @@ fn what_only_the_program_says_reaches_no_command() {
     assert_eq!((vars["USE_MOCK"].as_str(), vars["ULTRA_MODE"].as_str()), ("yes", "mock"));
     assert!(!vars.contains_key("RUST_LOG"));
 }
+
+#[test]
+fn plain_values_of_an_application_are_shown_and_habits_are_led_on() {
+    let ultra = Ultra::empty();
+    ultra.write_private(".env", format!("GREETING=hello\nAPP_TOKEN={CANARY}\n"));
+    ultra.run(&["env", "show", "GREETING"]).exits(0).says("hello");
+    ultra.run(&["env", "show", "APP_TOKEN"]).exits(0).says("(set:").keeps_the_canary();
+    ultra.run(&["env", "get", "GREETING"]).exits(2).complains("ultra env show GREETING");
+    let said = ultra.run(&["env", "set", &format!("APP_TOKEN={CANARY}")]).exits(2);
+    said.keeps_the_canary().complains(".env.local").complains("vars:");
+}

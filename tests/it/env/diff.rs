@@ -300,3 +300,20 @@ fn ten_thousand_variables_are_compared() {
     let told = ultra.run(&["env", "diff", "./long.env", "./a.env"]).exits(0);
     assert!(told.stdout.lines().all(|line| line.chars().count() < 400), "{}", told.stdout.len());
 }
+
+#[test]
+fn a_dead_address_is_told_and_ones_own_server_is_asked_with_its_own_key() {
+    let ultra = Ultra::empty();
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", dead.local_addr().unwrap());
+    drop(dead);
+    let said = ultra.run(&["env", "diff", "dev", "--url", &url]).exits(5);
+    assert!(!said.stderr.contains("service key"), "{}", said.stderr);
+    let server = Server::start(&ultra, &["--mock"]);
+    ultra.run(&["env", "diff", "dev", "--url", &server.url("")]).exits(0);
+    // Another server gets no key of this one.
+    let other = Ultra::empty();
+    let said = other.run(&["env", "diff", "dev", "--url", &server.url("")]).exits(5);
+    said.complains("ULTRA_SERVICE_KEY_FILE");
+    server.stop().exits(0);
+}

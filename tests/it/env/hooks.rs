@@ -105,3 +105,22 @@ fn nor_by_the_variables_of_tools_that_the_command_starts() {
         assert!(ran.stderr.contains(&format!("`{name}` is not handed on")), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn nothing_that_runs_code_gets_into_a_file_for_other_tools() {
+    let ultra = Ultra::empty();
+    ultra.write("profiles/dev.yaml", "mode: mock\nvars:\n  LD_PRELOAD: ./theirs.so\n  A: b\n");
+    ultra.run(&["env", "switch", "dev"]).exits(0).says("`LD_PRELOAD` is not written to `.env`");
+    let file = ultra.read(".env");
+    assert!(file.contains("A=b\n") && !file.contains("theirs.so"), "{file}");
+    assert!(file.contains("# LD_PRELOAD is left out: it can make a program run code"), "{file}");
+    let args = ["env", "render", "dotenv"];
+    let rendered = ultra.run(&args).exits(0).complains("`LD_PRELOAD` is not rendered");
+    assert!(rendered.stdout.contains("A=b\n"), "{}", rendered.stdout);
+    assert!(!rendered.stdout.contains("LD_PRELOAD"), "{}", rendered.stdout);
+
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    ultra.run(&["env", "switch", "dev"]).exits(0);
+    assert!(ultra.read(".env").contains("LD_PRELOAD=./theirs.so\n"));
+    ultra.run(&args).exits(0).says("LD_PRELOAD=");
+}

@@ -205,3 +205,19 @@ fn no_link_leads_out_of_the_project() {
         }
     }
 }
+
+#[test]
+fn a_dotenv_file_that_is_there_is_to_be_imported_and_quiet_is_quiet() {
+    let ultra = Ultra::empty();
+    ultra.write_private(".env", "GREETING=hello\n");
+    let said = ultra.run(&["-q", "env", "init", "--yes"]).exits(0);
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""));
+    let example = ultra.read(".env.example");
+    assert!(!example.contains("src/") && !example.contains("generate"), "{example}");
+    let other = Ultra::empty();
+    other.write_private(".env", "GREETING=hello\n");
+    other.run(&["env", "init", "--yes"]).exits(0).says("ultra env import .env");
+    let bare = Ultra::empty();
+    let said = bare.run(&["env", "init", "--yes"]).exits(0);
+    assert!(!said.stdout.contains("env import"), "{}", said.stdout);
+}

@@ -98,7 +98,7 @@ fn systemd_takes_the_unit() {
 fn the_dotenv_and_the_environment_file_read_back() {
     let ultra = project();
     let text = rendered(&ultra, "dotenv");
-    assert!(text.contains("# STRIPE_API_KEY comes from .env.<profile>.local\n"), "{text}");
+    assert!(text.contains("# STRIPE_API_KEY comes from .env.prod.local\n"), "{text}");
     assert!(text.contains("# ULTRA_JWT_KEY comes from nowhere yet: ultra keys set jwt"), "{text}");
     let other = Ultra::empty();
     let ours =
@@ -156,4 +156,19 @@ fn what_looks_like_a_secret_is_not_rendered_and_a_private_file_stays_so() {
     assert!(text.contains("# MYTHING comes from .env.local") && text.contains("GREETING=hi\n"));
     let mode = ultra.root().join("out.env").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn what_there_is_not_is_written_as_nothing_and_files_by_their_names() {
+    let ultra = project();
+    ultra.write(
+        "own.txt",
+        "{% for s in secrets %}{{ s.name }}|{{ s.file }}|{{ s.from }}\n{% endfor %}",
+    );
+    let text = rendered(&ultra, "own.txt");
+    assert!(text.contains("STRIPE_API_KEY||.env.prod.local\n"), "{text}");
+    assert!(!text.to_lowercase().contains("none") && !text.contains('<'), "{text}");
+    assert!(!rendered(&ultra, "dotenv").contains('<'));
+    let explained = ultra.run(&["env", "explain", "ULTRA_PUBLIC_URL", "--profile", "prod"]);
+    assert!(!explained.stdout.contains("<profile>"), "{}", explained.stdout);
 }

@@ -1,6 +1,7 @@
 //! Secrets: set or unset, and where from; never the value.
 
 use crate::support::{CANARY, Ultra};
+use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
 fn a_secret_of_any_layer_is_only_said_to_be_set() {
@@ -97,4 +98,94 @@ fn an_empty_secret_file_counts_as_unset() {
     }
     let blank = Ultra::checkout().env("OPENAI_API_KEY", " \n");
     blank.run(&["env", "validate"]).exits(0).says("`OPENAI_API_KEY` is empty and counts as unset");
+}
+
+/// The outcome of a check of the group on the configuration alone.
+fn judged(ultra: &Ultra, id: &str) -> String {
+    let args = ["check", "readiness", "--profile", "dev", "--only", id, "-o", "json"];
+    let document = ultra.run(&args).json();
+    let checks = document["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["id"].as_str().unwrap().ends_with(id)).unwrap();
+    check["outcome"].as_str().unwrap().to_owned()
+}
+
+fn git(ultra: &Ultra, args: &[&str]) {
+    let done = ultra.wrapped("git", args).output().unwrap();
+    assert!(done.status.success(), "git {args:?}: {done:?}");
+}
+
+#[test]
+fn a_reference_to_the_environment_is_no_secret_in_a_file() {
+    let ultra = Ultra::empty().env("MY_ACME", CANARY);
+    let profile = "mode: mock\nsecrets:\n  ACME_API_KEY: env:MY_ACME\n";
+    ultra.write("profiles/dev.yaml", profile);
+    git(&ultra, &["init", "-q"]);
+    git(&ultra, &["add", "profiles"]);
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    for id in ["SEC-002", "SEC-007", "SEC-008"] {
+        let outcome = judged(&ultra, id);
+        assert!(matches!(&*outcome, "pass" | "skip"), "{id}: {outcome}");
+    }
+    ultra.run(&["env", "validate", "dev"]).exits(0).keeps_the_canary();
+    // A value is one.
+    ultra.write("profiles/dev.yaml", format!("mode: mock\nvars:\n  ACME_API_KEY: {CANARY}\n"));
+    ultra.run(&["env", "validate", "dev"]).says("stands in a profile").keeps_the_canary();
+}
+
+#[test]
+fn the_file_of_a_secret_is_judged_like_one_that_holds_secrets() {
+    let ultra = Ultra::empty();
+    let key = ["sk-9fK2mQx7", "Lw0ZtB4vRj8NpYc3", "Hd6Gs1Xe5Ua"].concat();
+    std::fs::create_dir_all(ultra.root().join("secrets")).unwrap();
+    ultra.write_private("secrets/openai", &key);
+    let profile = "mode: mock\nsecrets:\n  OPENAI_API_KEY: file:secrets/openai\n";
+    ultra.write("profiles/dev.yaml", profile);
+    git(&ultra, &["init", "-q"]);
+    ultra.write(".gitignore", "/secrets/\n/.ultra/\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let said = ultra.run(&["env", "validate", "dev"]).exits(0);
+    assert!(!said.stdout.contains("secrets/openai"), "{}", said.stdout);
+    assert_eq!(
+        (judged(&ultra, "SEC-007").as_str(), judged(&ultra, "SEC-008").as_str()),
+        ("pass", "pass")
+    );
+    let path = ultra.root().join("secrets/openai");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    ultra
+        .run(&["env", "validate", "dev"])
+        .says("others can read `secrets/openai`")
+        .says("chmod 600 secrets/openai");
+    assert_eq!(judged(&ultra, "SEC-007"), "fail");
+    git(&ultra, &["add", "-f", "secrets/openai"]);
+    ultra.run(&["env", "validate", "dev"]).says("git tracks `secrets/openai`");
+    assert_eq!(judged(&ultra, "SEC-008"), "fail");
+    // What a platform mounts elsewhere is a group's to read, and everybody's with a warning.
+    let mounted = ultra.home().join("run-secret");
+    std::fs::write(&mounted, &key).unwrap();
+    ultra.write("profiles/dev.yaml", profile.replace("secrets/openai", mounted.to_str().unwrap()));
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    for (mode, outcome) in [(0o440, "pass"), (0o444, "warn")] {
+        std::fs::set_permissions(&mounted, std::fs::Permissions::from_mode(mode)).unwrap();
+        let said = ultra.run(&["env", "validate", "dev"]).exits(0);
+        assert_eq!(said.stdout.contains("everybody can read"), mode == 0o444, "{}", said.stdout);
+        assert_eq!(judged(&ultra, "SEC-007"), outcome, "{mode:o}");
+    }
+}
+
+#[test]
+fn the_first_key_makes_the_directory_of_the_identity() {
+    let mut ultra = Ultra::checkout();
+    let dir = ultra.home().join("etc/ultra");
+    ultra.set_env("ULTRA_VAULT_IDENTITY_FILE", dir.join("identity").to_str().unwrap());
+    let key = ["9fK2mQx7Lw0ZtB4v", "Rj8NpYc3Hd6Gs1Xe", "5Ua7Vb2\n"].concat();
+    let set = ["keys", "set", "jwt"];
+    ultra.run_with_stdin(&set, key.as_bytes()).exits(0).keeps_the_canary();
+    assert_eq!(dir.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(dir.join("identity").exists());
+    // A link above it that leads beside the vault is found out too.
+    let mut other = Ultra::checkout();
+    let link = other.home().join("link");
+    std::os::unix::fs::symlink(other.root(), &link).unwrap();
+    other.set_env("ULTRA_VAULT_IDENTITY_FILE", link.join("new/identity").to_str().unwrap());
+    other.run_with_stdin(&set, key.as_bytes()).exits(6).complains("beside the vault");
 }

@@ -621,28 +621,34 @@ fn undo_goes_back_to_a_profile_that_became_invalid_and_says_so() {
 }
 
 #[test]
-fn two_undos_at_once_bring_an_adopted_file_back_too() {
+fn a_dry_run_shows_the_differences_of_what_does_not_hold() {
     let ultra = Ultra::empty();
-    for name in ["one", "two"] {
-        ultra.write(&format!("profiles/{name}.yaml"), format!("vars:\n  GREETING: {name}\n"));
-    }
-    ultra.run(&["env", "switch", "one"]).exits(0);
-    ultra.write(".env", "MINE=1\n");
-    ultra.run(&["env", "switch", "two", "--adopt"]).exits(0);
-    assert_eq!(ultra.read(".env.local"), "MINE=1\n");
-    ultra.run(&["env", "undo", "2"]).exits(0).says("adopted file");
-    assert_eq!(ultra.read(".env"), "MINE=1\n");
-    assert!(!ultra.root().join(".env.local").exists());
+    ultra.write("profiles/dev.yaml", "mode: mock\nvars:\n  GREETING: hello\n");
+    ultra.write(
+        "profiles/next.yaml",
+        "mode: mock\nvars:\n  GREETING: good day\n  ULTRA_PORT: nowhere\n",
+    );
+    let args = ["env", "switch", "next", "--dry-run"];
+    let said = ultra.run(&args).exits(3);
+    said.says("would be refused: 1 error")
+        .says("ULTRA_PORT")
+        .says("Values that differ")
+        .says("good day");
+    let document = ultra.run(&[&args[..], &["-o", "json"]].concat()).exits(3).json();
+    assert_eq!(document["changed"], false);
+    assert_eq!(document["problems"][0]["code"], "malformed-value");
+    assert!(document["changes"].to_string().contains("GREETING"), "{document}");
+    assert!(!ultra.state().join("switch.json").exists());
 }
 
 #[test]
-fn an_undo_to_a_profile_that_is_gone_says_how_to_go_on() {
+fn adopting_tells_what_the_new_file_lacks() {
     let ultra = Ultra::empty();
-    for name in ["one", "two"] {
-        ultra.write(&format!("profiles/{name}.yaml"), format!("vars:\n  GREETING: {name}\n"));
-        ultra.run(&["env", "switch", name]).exits(0);
-    }
-    std::fs::remove_file(ultra.root().join("profiles/one.yaml")).unwrap();
-    let said = ultra.run(&["env", "undo"]).exits(2).complains("unknown profile `one`");
-    said.complains("was removed").complains("ultra env switch");
+    ultra.write("profiles/dev.yaml", "mode: mock\n");
+    ultra.write_private(".env", format!("GREETING=hello\nSTRIPE_API_KEY={CANARY}\n"));
+    let said = ultra.run(&["env", "switch", "dev", "--adopt"]).exits(0).keeps_the_canary();
+    said.says("does not hold `STRIPE_API_KEY`").says("ultra env run -- CMD");
+    let file = ultra.read(".env");
+    assert!(file.contains("GREETING=hello\n") && file.contains("# STRIPE_API_KEY: .env.local\n"));
+    assert!(!file.contains("from the vault"), "{file}");
 }

@@ -46,7 +46,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
     if let GitSays::Unsure(why) = &files.git {
         return Err(NoJudgement::Unknown(why.clone()));
     }
-    if let Some(file) = held.iter().find(|f| !f.ignored) {
+    if let Some(file) = held.iter().find(|f| !f.ignored && !f.mounted) {
         let path = file.path.display();
         return Ok(Judgement::warn(format!("`{path}` is not ignored"), "a line in `.gitignore`")
             .fix(format!("echo {path} >> .gitignore")));

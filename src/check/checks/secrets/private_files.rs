@@ -2,9 +2,11 @@
 //!
 //! ## What it checks
 //!
-//! Dotenv files that hold a secret have mode 0600, and so have the vault, its index and identity, the
+//! Dotenv files that hold a secret and files of one secret below the root have mode 0600, and so have the vault, its index and identity, the
 //! key of the fingerprints, the key of the sealed copy, the service key of development and the
 //! profile's embedded database; the state directory has 0700.
+//! A file that a platform mounts elsewhere may be read by a group; that everybody can read it is a
+//! warning.
 //!
 //! ## Why
 //!
@@ -33,8 +35,13 @@ pub(crate) const META: CheckMeta = CheckMeta {
 pub(crate) fn judge(facts: &Facts) -> Judged {
     let files = facts.files.get()?;
     let guarded = || files.files.iter().filter(|f| f.holds_secret || f.dir);
-    let open: Vec<_> = guarded().filter(|f| f.mode & 0o077 != 0).collect();
+    let open: Vec<_> = guarded().filter(|f| !f.mounted && f.mode & 0o077 != 0).collect();
     let Some(first) = open.first() else {
+        if let Some(file) = guarded().find(|f| f.mounted && f.mode & 0o004 != 0) {
+            let observed = format!("`{}` has mode {:04o}", file.path.display(), file.mode);
+            return Ok(Judgement::warn(observed, "no mode that everybody may read")
+                .fix("have the platform mount it for the server's own user or group"));
+        }
         return Ok(match guarded().count() {
             0 => Judgement::skip("no file holds a secret"),
             n => Judgement::pass(format!("{n} files and folders, all private")),

@@ -90,7 +90,7 @@ pub(super) fn paths(set: ProfileSet) -> &'static [&'static str] {
 pub(super) fn content(path: &str, choices: &Choices) -> String {
     match path {
         GITIGNORE => extended("", IGNORED),
-        ".env.example" => docs::env_example(),
+        ".env.example" => docs::env_example_for_users(),
         "profiles/profile.schema.json" => docs::profile_schema(),
         "profiles/dev.yaml" => DEV_TEXT.to_owned(),
         "profiles/test.yaml" => TEST_TEXT.to_owned(),

@@ -9,7 +9,9 @@ mod write;
 
 pub(crate) use files::{Cache, Database, ProfileSet};
 
+use crate::base::file;
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
+use crate::settings::dotenv;
 use crate::settings::groups::KNOWN_PROVIDERS;
 use crate::settings::secretish::name_for_message;
 use files::Choices;
@@ -39,6 +41,8 @@ pub(crate) struct Request {
     pub(crate) yes: bool,
     /// Whether to say only what would be written.
     pub(crate) dry_run: bool,
+    /// Whether people are told nothing that went well.
+    pub(crate) quiet: bool,
 }
 
 /// What becomes of a file.
@@ -162,6 +166,9 @@ fn report(request: &Request, rows: &[Row], choices: Option<&Choices>) -> Result<
         view.push(Block::heading("Next"));
         view.push(Block::List(next.clone()));
     }
+    if request.quiet && !request.dry_run {
+        view.clear();
+    }
     Report::new(
         "ultra.env.init/1",
         serde_json::json!({
@@ -181,6 +188,11 @@ fn next(request: &Request, choices: &Choices) -> Vec<String> {
     let mut next = Vec::new();
     if request.shown != Path::new(".") {
         next.push(format!("cd {}", request.shown.display()));
+    }
+    // The rest of a file that is too long to be read is of no interest: it is somebody's own.
+    let written = file::read_bounded(&request.dir.join(".env"), dotenv::LIMIT);
+    if written.is_ok_and(|bytes| bytes.is_some_and(|bytes| !dotenv::is_generated(&bytes))) {
+        next.push("ultra env import .env".to_owned());
     }
     next.push("ultra serve".to_owned());
     for provider in &choices.providers {

@@ -49,12 +49,12 @@ pub(super) struct SecretFacts {
 
 /// What templates know of the resolved profile. The process environment of this machine does not
 /// count: what is rendered is meant for another.
-pub(super) fn of(resolution: &Resolution) -> Facts {
+pub(super) fn of(resolution: &Resolution, withheld: &BTreeSet<String>) -> Facts {
     let mut vars = Vec::new();
     let mut secrets: BTreeSet<String> = needed(resolution);
     for name in resolution.names() {
         let spec = catalogue::find(name);
-        if spec.is_some_and(|spec| spec.bootstrap || spec.internal) {
+        if spec.is_some_and(|spec| spec.bootstrap || spec.internal) || withheld.contains(name) {
             continue;
         }
         let Some(said) = said(resolution, name) else { continue };
@@ -82,6 +82,11 @@ pub(super) fn of(resolution: &Resolution) -> Facts {
         vars,
         secrets: secrets.into_iter().map(|name| secret(resolution, name)).collect(),
     }
+}
+
+/// What a template could get, each variable with what says it.
+pub(super) fn says(resolution: &Resolution) -> impl Iterator<Item = (&str, &Candidate)> {
+    resolution.names().filter_map(|name| Some((name, said(resolution, name)?)))
 }
 
 /// What is said of it other than by the process.
@@ -130,7 +135,7 @@ fn secret(resolution: &Resolution, name: String) -> SecretFacts {
     let from = match said(resolution, &name).map(|said| (&said.value, &said.origin)) {
         Some((ValueRef::Vault { profile, name }, _)) => format!("vault:{profile}/{name}"),
         Some((ValueRef::File(path), _)) => format!("file:{}", path.display()),
-        Some((_, origin)) => origin.layer.describe().to_owned(),
+        Some((_, origin)) => origin.layer.describe().replace("<profile>", &resolution.profile.name),
         None => match spec.and_then(|spec| spec.vault) {
             Some(entry) => {
                 format!("nowhere yet: ultra keys set {entry} --profile {}", resolution.profile.name)

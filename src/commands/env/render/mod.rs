@@ -4,8 +4,9 @@
 mod facts;
 mod quoting;
 
+use super::unagreed;
 use crate::base::{file, near};
-use crate::report::{Block, Fault, Place, Problem, Report, Table};
+use crate::report::{Block, Console, Fault, Place, Problem, Report, Table};
 use crate::settings::secretish::name_for_message;
 use crate::settings::{SecretSource, Workspace, load};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
@@ -65,6 +66,7 @@ pub(crate) fn run(
     request: &Request,
     workspace: &Workspace,
     secrets: &dyn SecretSource,
+    console: &dyn Console,
 ) -> Result<Report, Fault> {
     let Some(wanted) = &request.template else { return list() };
     let (name, text) = template(wanted, workspace)?;
@@ -72,7 +74,9 @@ pub(crate) fn run(
     let (Some(resolution), false) = (&loaded.resolution, loaded.misread) else {
         return Err(Fault::does_not_hold(loaded.problems));
     };
-    let facts = facts::of(resolution);
+    let withheld = unagreed::not_agreed_to(facts::says(resolution), workspace, "rendered")?;
+    withheld.values().for_each(|problem| console.warn(problem));
+    let facts = facts::of(resolution, &withheld.into_keys().collect());
     let rendered = fill(&name, &text, &facts)?;
     let written = match &request.output {
         Some(path) => Some(write(&workspace.current_dir.join(path), path, &rendered, request)?),
@@ -158,6 +162,11 @@ fn fill(name: &str, text: &str, facts: &facts::Facts) -> Result<String, Fault> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(STEPS));
+    // What there is not is written as nothing, and not as the word `none`.
+    environment.set_formatter(|out, state, value| {
+        let nothing = minijinja::Value::from("");
+        minijinja::escape_formatter(out, state, if value.is_none() { &nothing } else { value })
+    });
     environment.add_filter("yaml", |text: String| quoting::yaml(&text));
     environment.add_filter("compose", |text: String| quoting::compose(&text));
     environment.add_filter("unit", |text: String| quoting::unit(&text));
