@@ -53,18 +53,14 @@ pub(super) struct Automaton {
     nodes: Vec<Node>,
     /// The nodes of one byte, by that byte.
     first: Vec<u32>,
-    /// One bit for each pair of bytes that a form begins with.
-    pairs: Vec<u64>,
+    /// What a form begins with.
+    pairs: Pairs,
 }
 
 impl Automaton {
     /// An automaton that finds nothing.
     pub(super) fn new() -> Self {
-        Self {
-            nodes: vec![Node::new(0, 0)],
-            first: vec![ROOT; 256],
-            pairs: vec![0; (1 << 16) / 64],
-        }
+        Self { nodes: vec![Node::new(0, 0)], first: vec![ROOT; 256], pairs: Pairs::none() }
     }
 
     /// Adds a form of at least two bytes.
@@ -95,10 +91,7 @@ impl Automaton {
             };
         }
         if let [first, second, ..] = form {
-            let pair = pair(*first, *second);
-            if let Some(word) = self.pairs.get_mut(usize::from(pair >> 6)) {
-                *word |= 1 << (pair & 63);
-            }
+            self.pairs.add(*first, *second);
         }
         at
     }
@@ -173,25 +166,14 @@ impl Automaton {
         }
     }
 
-    /// The number of bytes at the beginning of `text` at which no form begins. The last byte is
-    /// only counted if no form begins with it.
-    pub(super) fn clear(&self, text: &[u8]) -> usize {
-        let begins = |window: &[u8]| match window {
-            [first, second] => {
-                let pair = pair(*first, *second);
-                self.pairs
-                    .get(usize::from(pair >> 6))
-                    .is_some_and(|word| word >> (pair & 63) & 1 == 1)
-            }
-            _ => false,
-        };
-        if let Some(at) = text.windows(2).position(begins) {
-            return at;
-        }
-        match text.last() {
-            Some(last) if self.step(ROOT, *last) != ROOT => text.len() - 1,
-            _ => text.len(),
-        }
+    /// The pairs of bytes that a form begins with.
+    pub(super) fn pairs(&self) -> &Pairs {
+        &self.pairs
+    }
+
+    /// Whether a form begins with this byte.
+    pub(super) fn begins_with(&self, byte: u8) -> bool {
+        self.step(ROOT, byte) != ROOT
     }
 
     fn children(&self, at: u32) -> Vec<u32> {
@@ -239,6 +221,34 @@ impl Node {
     }
 }
 
-fn pair(first: u8, second: u8) -> u16 {
-    u16::from_be_bytes([first, second])
+/// A set of pairs of bytes.
+pub(super) struct Pairs {
+    /// One bit for each pair.
+    bits: Vec<u64>,
+}
+
+impl Pairs {
+    /// The empty set.
+    pub(super) fn none() -> Self {
+        Self { bits: vec![0; (1 << 16) / 64] }
+    }
+
+    /// Adds one.
+    pub(super) fn add(&mut self, first: u8, second: u8) {
+        let pair = u16::from_be_bytes([first, second]);
+        if let Some(word) = self.bits.get_mut(usize::from(pair >> 6)) {
+            *word |= 1 << (pair & 63);
+        }
+    }
+
+    /// Adds all of another set.
+    pub(super) fn extend(&mut self, others: &Self) {
+        self.bits.iter_mut().zip(&others.bits).for_each(|(word, other)| *word |= other);
+    }
+
+    /// Whether one is in it.
+    pub(super) fn contains(&self, first: u8, second: u8) -> bool {
+        let pair = u16::from_be_bytes([first, second]);
+        self.bits.get(usize::from(pair >> 6)).is_some_and(|word| word >> (pair & 63) & 1 == 1)
+    }
 }

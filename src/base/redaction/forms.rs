@@ -3,14 +3,8 @@
 
 use super::SHORTEST;
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::fmt::Write as _;
-
-/// The shortest line of a value of several lines that is looked for by itself.
-const LINE: usize = 16;
-
-/// Where encoders break their lines.
-const WRAPS: [usize; 2] = [64, 76];
 
 /// What encoders of URLs leave as it is, beside letters and digits: RFC 3986,
 /// `encodeURIComponent`, `encodeURI`, forms, Python's `quote`.
@@ -27,17 +21,27 @@ pub(super) enum Way {
     /// In hexadecimal.
     Hex { upper: bool },
     /// In base64, with this many bytes (0 to 2) before it.
-    Base64 { url: bool, before: usize, part: Part },
-    /// In base64 that is broken into lines.
-    Wrapped { url: bool, padded: bool, width: usize, newline: &'static str },
-    /// Percent-encoded, these characters and what is alphanumeric left as they are.
-    Percent { kept: &'static str, upper: bool, plus: bool },
+    Base64 { inner: Inner, url: bool, before: usize, part: Part },
+    /// Percent-encoded, these characters and what is alphanumeric left as they are; also as part
+    /// of a URL that is encoded once more.
+    Percent { kept: &'static str, upper: bool, plus: bool, twice: bool },
     /// As a string of JSON, or of JSON inside a string of JSON.
     Json { style: u8, twice: bool },
     /// As shells quote.
     Shell(Shell),
     /// For HTML, with these for the two quotes.
     Html { double: &'static str, single: &'static str },
+}
+
+/// What is encoded.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Inner {
+    /// The value as it is.
+    Plain,
+    /// As it stands in a string of JSON.
+    Json,
+    /// The same with `\u` for what is not ASCII.
+    JsonAscii,
 }
 
 /// What of base64 is looked for.
@@ -75,19 +79,22 @@ pub(super) fn ways() -> impl Iterator<Item = Way> {
     const BOTH: [bool; 2] = [false, true];
     let hex = BOTH.map(|upper| Way::Hex { upper });
     let base64 = BOTH.into_iter().flat_map(|url| {
-        (0..3).flat_map(move |before| {
-            [Part::Inside, Part::Alone, Part::Padded].map(|part| Way::Base64 { url, before, part })
-        })
-    });
-    let wrapped = BOTH.into_iter().flat_map(|url| {
-        WRAPS.into_iter().flat_map(move |width| {
-            ["\n", "\r\n"].into_iter().flat_map(move |newline| {
-                BOTH.map(|padded| Way::Wrapped { url, padded, width, newline })
+        [Inner::Plain, Inner::Json, Inner::JsonAscii].into_iter().flat_map(move |inner| {
+            (0..3).flat_map(move |before| {
+                [Part::Inside, Part::Alone, Part::Padded].map(|part| Way::Base64 {
+                    inner,
+                    url,
+                    before,
+                    part,
+                })
             })
         })
     });
     let percent = KEPT_IN_URLS.into_iter().flat_map(|kept| {
-        BOTH.into_iter().flat_map(move |upper| BOTH.map(|plus| Way::Percent { kept, upper, plus }))
+        BOTH.into_iter().flat_map(move |upper| {
+            BOTH.into_iter()
+                .flat_map(move |plus| BOTH.map(|twice| Way::Percent { kept, upper, plus, twice }))
+        })
     });
     let json = (0..32).flat_map(|style| BOTH.map(|twice| Way::Json { style, twice }));
     let shell = [
@@ -110,44 +117,49 @@ pub(super) fn ways() -> impl Iterator<Item = Way> {
         .into_iter()
         .chain(hex)
         .chain(base64)
-        .chain(wrapped)
         .chain(percent)
         .chain(json)
         .chain(shell.map(Way::Shell))
         .chain(html.map(|(double, single)| Way::Html { double, single }))
 }
 
-/// Every form of a value but its lines, each at least [`SHORTEST`] bytes.
-pub(super) fn of(value: &str) -> BTreeSet<Vec<u8>> {
-    let forms = ways().filter_map(|way| way.write(value));
-    forms.map(String::into_bytes).filter(|form| form.len() >= SHORTEST).collect()
+/// The lines of a value of several lines that are looked for by themselves, without the blanks
+/// around them: all that are as long as a value has to be, but for what frames a PEM.
+pub(super) fn lines(value: &str) -> impl Iterator<Item = &str> {
+    let lines = value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST);
+    lines.filter(move |line| *line != value && !line.starts_with("-----"))
 }
 
-/// The lines of a value of several lines that are looked for by themselves.
-pub(super) fn lines(value: &str) -> impl Iterator<Item = &str> {
-    let lines = value.lines().filter(|line| line.len() >= LINE && !line.starts_with("-----"));
-    lines.filter(move |line| *line != value)
+impl Inner {
+    fn written(self, value: &str) -> Cow<'_, str> {
+        match self {
+            Self::Plain => Cow::Borrowed(value),
+            Self::Json => Cow::Owned(json_escaped(value, Json::of(0))),
+            Self::JsonAscii => Cow::Owned(json_escaped(value, Json::of(2))),
+        }
+    }
 }
 
 impl Way {
-    /// The value written so; `None` if it is too short to be broken into lines.
-    pub(super) fn write(self, value: &str) -> Option<String> {
-        Some(match self {
+    /// Whether programs break what is written so into lines, wherever a line is full.
+    pub(super) fn is_broken(self) -> bool {
+        matches!(self, Self::Hex { .. } | Self::Base64 { .. })
+    }
+
+    /// The value written so.
+    pub(super) fn write(self, value: &str) -> String {
+        match self {
             Self::Plain => value.to_owned(),
             Self::CrLf => value.replace('\n', "\r\n"),
             Self::Hex { upper: false } => HEXLOWER.encode(value.as_bytes()),
             Self::Hex { upper: true } => HEXUPPER.encode(value.as_bytes()),
-            Self::Base64 { url, before, part } => base64(value, url, before, part),
-            Self::Wrapped { url, padded, width, newline } => {
-                if base64(value, url, 0, Part::Alone).len() <= width {
-                    return None;
-                }
-                let part = if padded { Part::Padded } else { Part::Inside };
-                wrapped(&base64(value, url, 0, part), width, newline)
+            Self::Base64 { inner, url, before, part } => {
+                base64(&inner.written(value), url, before, part)
             }
-            Self::Percent { kept, upper, plus } => {
+            Self::Percent { kept, upper, plus, twice } => {
                 let encoded = percent(value, kept, upper);
-                if plus { encoded.replace("%20", "+") } else { encoded }
+                let encoded = if plus { encoded.replace("%20", "+") } else { encoded };
+                if twice { percent(&encoded, kept, upper) } else { encoded }
             }
             Self::Json { style, twice } => {
                 let style = Json::of(style);
@@ -159,7 +171,7 @@ impl Way {
                 let base = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
                 base.replace('"', double).replace('\'', single)
             }
-        })
+        }
     }
 }
 
@@ -180,17 +192,6 @@ fn base64(value: &str, url: bool, before: usize, part: Part) -> String {
         text.push_str(&"=".repeat((4 - length % 4) % 4));
     }
     text
-}
-
-fn wrapped(text: &str, width: usize, newline: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / width * newline.len());
-    for (n, c) in text.chars().enumerate() {
-        if n > 0 && n % width == 0 {
-            out.push_str(newline);
-        }
-        out.push(c);
-    }
-    out
 }
 
 fn percent(value: &str, kept: &str, upper: bool) -> String {

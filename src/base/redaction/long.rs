@@ -6,7 +6,7 @@
 use super::forms::Way;
 use crate::base::Secret;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The longest value, in bytes, whose forms are in the automaton as a whole.
 pub(super) const LONGEST_WHOLE: usize = 128;
@@ -19,7 +19,7 @@ const BEGINNING: usize = 96;
 
 /// A long value. It has no `Debug`.
 struct Text {
-    value: Secret,
+    value: Arc<Secret>,
     pattern: u32,
 }
 
@@ -58,12 +58,18 @@ pub(super) struct Collect {
 
 impl Collect {
     /// Adds a value of more than [`LONGEST_WHOLE`] bytes, written in these ways.
-    pub(super) fn add(&mut self, value: &str, pattern: u32, ways: impl Iterator<Item = Way>) {
+    pub(super) fn add(
+        &mut self,
+        secret: &Arc<Secret>,
+        pattern: u32,
+        ways: impl Iterator<Item = Way>,
+    ) {
+        let value = secret.expose();
         let text = self.long.texts.len();
         let end = value.char_indices().map(|(n, _)| n).find(|n| *n >= BEGINNING);
         let beginning = end.and_then(|end| value.get(..end)).unwrap_or(value);
         for way in ways {
-            let written = way.write(beginning).unwrap_or_default();
+            let written = way.write(beginning);
             let Some(head) = written.as_bytes().get(..HEAD) else { continue };
             let next = u32::try_from(self.long.groups.len()).unwrap_or(u32::MAX);
             let number = *self.heads.entry(head.to_vec()).or_insert(next);
@@ -75,7 +81,7 @@ impl Collect {
                 group.members.push((text, way));
             }
         }
-        self.long.texts.push(Text { value: Secret::new(value), pattern });
+        self.long.texts.push(Text { value: Arc::clone(secret), pattern });
     }
 
     /// The values, and what their forms begin with, with the number of the group.
@@ -93,9 +99,8 @@ impl Long {
         group.chains.get_or_init(|| {
             let mut forms: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
             for (text, way) in &group.members {
-                if let Some(text) = self.texts.get(*text)
-                    && let Some(form) = way.write(text.value.expose())
-                {
+                if let Some(text) = self.texts.get(*text) {
+                    let form = way.write(text.value.expose());
                     forms.entry(form.into_bytes()).or_insert(text.pattern);
                 }
             }

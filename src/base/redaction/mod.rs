@@ -1,5 +1,6 @@
 //! Redaction of a stream: known secrets are masked wherever they stand in what a program writes,
-//! in every form in which programs write them, however the stream is cut into chunks.
+//! in every form in which programs write them, however the stream is cut into chunks, and base64 and
+//! hexadecimal however they are cut into lines.
 //!
 //! All forms of all secrets are searched for at once (Aho and Corasick). Every byte that belongs
 //! to any match is masked; matches that overlap share one mark. What cannot be the beginning of a
@@ -7,8 +8,10 @@
 //! time to prepare grow with what is short; of a long value they take what it takes itself.
 
 mod automaton;
+mod folded;
 mod forms;
 mod long;
+mod search;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -17,8 +20,9 @@ pub(crate) use forms::percent_decoded;
 pub(crate) use stream::Stream;
 
 use super::Secret;
-use automaton::Automaton;
-use long::{Collect, LONGEST_WHOLE, Long};
+use automaton::Pairs;
+use search::{Building, Search};
+use std::sync::Arc;
 
 /// The shortest value, in bytes, that is looked for: shorter ones are ordinary words, and masking
 /// them would blacken everything and hide nothing.
@@ -35,9 +39,12 @@ pub(crate) struct Pattern {
 
 /// Everything that is looked for; streams share it. It has no `Debug`: it is made of secrets.
 pub(crate) struct Redaction {
-    automaton: Automaton,
-    /// Values that are too long to be in it.
-    long: Long,
+    /// What is looked for in the text as it comes.
+    plain: Search,
+    /// What is looked for as if the text had no line ends.
+    folded: Search,
+    /// What any of these begins with.
+    pairs: Pairs,
     /// `[redacted:NAME]`, by the number of the pattern.
     marks: Vec<String>,
 }
@@ -45,34 +52,48 @@ pub(crate) struct Redaction {
 impl Redaction {
     /// Prepares to look for these; values shorter than [`SHORTEST`] are passed over.
     pub(crate) fn new(patterns: &[Pattern]) -> Self {
-        let mut automaton = Automaton::new();
-        let mut long = Collect::default();
+        let (mut plain, mut folded) = (Building::new(), Building::new());
         let mut marks = Vec::with_capacity(patterns.len());
         for pattern in patterns {
             if pattern.value.expose().len() >= SHORTEST {
                 let number = u32::try_from(marks.len()).unwrap_or(u32::MAX);
-                let value = pattern.value.expose();
-                if value.len() > LONGEST_WHOLE {
-                    long.add(value, number, forms::ways());
-                } else {
-                    forms::of(value).iter().for_each(|form| automaton.add(form, number));
-                }
-                for line in forms::lines(value) {
-                    if line.len() > LONGEST_WHOLE {
-                        long.add(line, number, std::iter::once(forms::Way::Plain));
-                    } else {
-                        automaton.add(line.as_bytes(), number);
-                    }
+                let value = Arc::new(pattern.value.clone());
+                plain.add(&value, number, forms::ways().filter(|way| !way.is_broken()));
+                folded.add(&value, number, forms::ways().filter(|way| way.is_broken()));
+                for line in forms::lines(value.expose()) {
+                    let line = Arc::new(Secret::new(line));
+                    plain.add(&line, number, std::iter::once(forms::Way::Plain));
                 }
             }
             marks.push(format!("[redacted:{}]", pattern.name));
         }
-        let (long, heads) = long.done();
-        for (head, number) in &heads {
-            automaton.add_head(head, *number);
+        let (plain, folded) = (plain.done(), folded.done());
+        let mut pairs = Pairs::none();
+        pairs.extend(plain.automaton().pairs());
+        pairs.extend(folded.automaton().pairs());
+        for first in (0..=u8::MAX).filter(|byte| folded.automaton().begins_with(*byte)) {
+            for line_end in *b"\r\n\\" {
+                pairs.add(first, line_end);
+            }
         }
-        automaton.link();
-        Self { automaton, long, marks }
+        Self { plain, folded, pairs, marks }
+    }
+
+    /// The number of bytes at the beginning of `text` at which no form begins. The last byte is
+    /// only counted if no form begins with it.
+    fn clear(&self, text: &[u8]) -> usize {
+        let (plain, folded) = (self.plain.automaton(), self.folded.automaton());
+        let begins = |window: &[u8]| match window {
+            [first, second] => self.pairs.contains(*first, *second),
+            _ => false,
+        };
+        if let Some(at) = text.windows(2).position(begins) {
+            return at;
+        }
+        match text.last() {
+            Some(last) if plain.begins_with(*last) || folded.begins_with(*last) => text.len() - 1,
+            _ => text.len(),
+        }
     }
 
     fn mark(&self, number: u32) -> &[u8] {

@@ -1,24 +1,22 @@
 //! One stream: chunks in, masked bytes out.
 
 use super::Redaction;
-use super::automaton::{Found, ROOT};
-use super::long::HEAD;
-use std::collections::{BTreeMap, VecDeque};
+use super::automaton::Found;
+use super::folded::Folded;
+use super::search::Lane;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How much more than needed is held before it is looked through for what can go.
-const SLACK: usize = 256;
+const SLACK: u64 = 256;
 
 /// A stream under redaction. The output does not depend on how the input is cut into chunks.
 pub(crate) struct Stream {
     redaction: Arc<Redaction>,
-    /// Where the automaton stands.
-    at: u32,
-    /// By group the long forms that are being followed: how much of each stands at the end of what
-    /// came in, 0 if too little to be followed.
-    followed: BTreeMap<u32, Vec<u32>>,
-    /// How many of the last bytes may be the beginning of a form.
-    depth: u32,
+    /// Where the search in the text as it comes stands.
+    plain: Lane,
+    /// Where the searches in the text without its line ends stand.
+    folded: [Folded; 2],
     /// How many bytes came in so far.
     position: u64,
     /// The last of these, not yet written or masked.
@@ -41,9 +39,8 @@ impl Stream {
     pub(crate) fn new(redaction: Arc<Redaction>) -> Self {
         Self {
             redaction,
-            at: ROOT,
-            followed: BTreeMap::new(),
-            depth: 0,
+            plain: Lane::new(),
+            folded: [false, true].map(Folded::new),
             position: 0,
             held: Vec::new(),
             matches: VecDeque::new(),
@@ -55,11 +52,15 @@ impl Stream {
     /// beginning of a form.
     pub(crate) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let redaction = Arc::clone(&self.redaction);
-        let automaton = &redaction.automaton;
+        let mut found = Vec::new();
         let mut rest = chunk;
         while let Some((byte, behind)) = rest.split_first() {
-            if self.depth == 0 && self.held.is_empty() && self.position >= self.masked {
-                let clear = automaton.clear(rest);
+            if self.plain.depth() == 0
+                && self.folded.iter().all(Folded::idle)
+                && self.held.is_empty()
+                && self.position >= self.masked
+            {
+                let clear = redaction.clear(rest);
                 if clear > 0 {
                     let (plain, suspect) = rest.split_at(clear);
                     out.extend_from_slice(plain);
@@ -70,65 +71,31 @@ impl Stream {
             }
             self.held.push(*byte);
             self.position += 1;
-            self.at = automaton.step(self.at, *byte);
-            let standing = automaton.standing(self.at);
-            if let Some(found) = standing.found {
-                self.found(found);
+            self.plain.step(&redaction.plain, *byte, &mut found);
+            for folded in &mut self.folded {
+                folded.step(&redaction.folded, *byte, self.position, &mut found);
             }
-            self.depth = standing.depth;
-            if standing.head.is_some() || !self.followed.is_empty() {
-                self.follow(*byte, standing.head);
-            }
-            let depth = self.depth;
-            if depth == 0 || self.held.len() > depth as usize + SLACK {
-                self.release(u64::from(depth), out);
+            found.drain(..).for_each(|found| self.found(found));
+            let keep = self.keep();
+            if keep == 0 || self.held.len() as u64 > keep + SLACK {
+                self.release(keep, out);
             }
             rest = behind;
         }
-        self.release(u64::from(self.depth), out);
+        self.release(self.keep(), out);
     }
 
     /// Ends the stream: what was held back is no secret any more.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
-        self.at = ROOT;
-        self.depth = 0;
-        self.followed.clear();
+        self.plain.reset();
+        self.folded.iter_mut().for_each(Folded::reset);
         self.release(0, out);
     }
 
-    /// Follows the long forms that were begun by one more byte, and those whose beginning ends with
-    /// it from here on.
-    fn follow(&mut self, byte: u8, begun: Option<u32>) {
-        let redaction = Arc::clone(&self.redaction);
-        let mut followed = std::mem::take(&mut self.followed);
-        followed.retain(|group, states| {
-            let mut any = false;
-            for (chain, state) in redaction.long.chains(*group).iter().zip(states) {
-                if *state == 0 {
-                    continue;
-                }
-                *state = chain.step(*state, byte);
-                if *state == chain.length() {
-                    self.found(Found { length: *state, pattern: chain.pattern });
-                }
-                // Of less than its beginning the automaton knows.
-                if (*state as usize) < HEAD {
-                    *state = 0;
-                }
-                any |= *state > 0;
-                self.depth = self.depth.max(*state);
-            }
-            any
-        });
-        if let Some(group) = begun {
-            let count = redaction.long.chains(group).len();
-            for state in followed.entry(group).or_insert_with(|| vec![0; count]) {
-                if *state == 0 {
-                    *state = HEAD as u32;
-                }
-            }
-        }
-        self.followed = followed;
+    /// How many of the last bytes may be the beginning of a form.
+    fn keep(&self) -> u64 {
+        let folded = self.folded.iter().map(|folded| folded.held(self.position));
+        folded.fold(u64::from(self.plain.depth()), u64::max)
     }
 
     fn found(&mut self, found: Found) {

@@ -224,6 +224,36 @@ fn secrets_are_masked_in_every_form_on_both_streams() {
 }
 
 #[test]
+fn what_an_encoder_breaks_into_lines_is_masked_wherever_the_secret_lies() {
+    let ultra = Ultra::empty()
+        .env("APP_TOKEN", "sk-0123456789ABCDEFGHIJ0123456789abcdef")
+        .env("CERT_SECRET", "line-of-14-byt\n  fifteen-bytes-x  \nshort\nq\"uoted line");
+    let outcome = redacted(
+        &ultra,
+        r#"fill=$(printf '%050d' 0)
+         for n in '' 1 12 123 1234 12345; do
+             printf '%s%s%s%s' "$fill" "$n" "$APP_TOKEN" "$fill" | base64 | tee "wrapped$n" | sed 's/^/    /'
+             awk '{ printf "%s\\n", $0 } END { print "" }' "wrapped$n"
+         done
+         printf '%s' "$APP_TOKEN$APP_TOKEN" | od -An -v -tx1 | tr -d ' '
+         echo line-of-14-byt; echo '<fifteen-bytes-x>'; echo short
+         printf '%s' '{"pem":"line-of-14-byt\n  fifteen-bytes-x  \nshort\nq\"uoted line"}' | base64
+         echo "line-of-14-byt%250A%2520%2520fifteen-bytes-x%2520%2520%250Ashort%250Aq%2522uoted%2520line""#,
+    )
+    .exits(0);
+    let count = |text: &str| outcome.stdout.matches(text).count();
+    assert_eq!(count("[redacted:APP_TOKEN]"), 6 * 2 + 2, "{}", outcome.stdout);
+    assert_eq!(count("[redacted:CERT_SECRET]"), 4, "{}", outcome.stdout);
+    assert_eq!(count("short"), 1);
+    let shown = outcome.stdout.replace("\\n", "").replace(['\n', ' '], "");
+    for hidden in
+        ["MTIzNDU2", "EyMzQ1Nj", "xMjM0NTY", "3031323334", "line-of", "fifteen", "bGluZS1vZi"]
+    {
+        assert!(!shown.contains(hidden), "{hidden} in {}", outcome.stdout);
+    }
+}
+
+#[test]
 fn a_secret_in_two_writes_is_masked_and_a_prompt_is_not_held_back() {
     let ultra = Ultra::empty().env("APP_TOKEN", CANARY);
     let (first, second) = CANARY.split_at(9);
