@@ -92,12 +92,11 @@ pub(crate) fn status(workspace: &Workspace, secrets: &dyn SecretSource) -> Resul
     let profile = &settings.profile.name;
     let exists = !options.is_absent();
     let automatic = options.mode() == MigrateMode::Auto;
-    let since = workspace.clock.now() - SEEN;
     let seen = with_store(&options, Some(MigrateMode::Check), async |store| {
         let schema = store.schema().await?;
         let current = is_current(&schema);
         let usage = if current { usage(&*store).await? } else { None };
-        let servers = if current { Some(store.heartbeats(since).await?) } else { None };
+        let servers = if current { Some(store.heartbeats(SEEN).await?) } else { None };
         Ok((store.kind(), store.location().to_owned(), schema, usage, servers))
     })?;
     let (kind, location, schema, usage, servers) = seen;

@@ -5,7 +5,7 @@ use crate::report::Fault;
 use serde::{Deserialize, Serialize};
 
 /// A server that was seen within the last 60 s.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Replica {
     /// Its instance id.
     pub(crate) instance: String,

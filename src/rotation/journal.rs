@@ -185,7 +185,7 @@ impl Journal {
     /// Writes the journal durably.
     ///
     /// # Errors
-    /// The file system refuses (1).
+    /// The file system refuses (5).
     pub(crate) fn write(&self, state_dir: &Path) -> Result<(), Fault> {
         let path = Self::path(state_dir, &self.profile, &self.name);
         let failed = |e: std::io::Error| {
@@ -205,7 +205,7 @@ impl Journal {
     /// Ends the rotation: nothing is under way any more.
     ///
     /// # Errors
-    /// The file system refuses (1).
+    /// The file system refuses (5).
     pub(crate) fn end(&self, state_dir: &Path) -> Result<(), Fault> {
         let path = Self::path(state_dir, &self.profile, &self.name);
         file::remove(&path).map_err(|e| {

@@ -92,7 +92,7 @@ impl<'a> Rotation<'a> {
     /// the vault is cleared away: nothing happened.
     ///
     /// # Errors
-    /// The journal cannot be read (5) or removed (1).
+    /// The journal cannot be read or removed (5).
     pub(crate) fn unfinished(&self) -> Result<Option<Journal>, Fault> {
         let Some(journal) = Journal::read(self.state_dir, self.profile, self.name)? else {
             return Ok(None);
@@ -221,8 +221,10 @@ impl<'a> Rotation<'a> {
     pub(crate) fn publish(&self, mut journal: Journal) -> Result<Ended, Fault> {
         self.advance(&mut journal, Step::Published, None)?;
         let now = self.vault.clock().now();
-        let written =
-            self.vault.write(None, &format!("keys rotate {}", self.name), |document| {
+        let written = self.vault.write(
+            None,
+            &format!("keys {} {}", journal.kind.word(), self.name),
+            |document| {
                 let entry = document.entry_mut(self.profile, self.name);
                 let before = entry.version_mut(journal.from);
                 let refused = before.is_some_and(|v| v.refused_at.is_some());
@@ -245,7 +247,8 @@ impl<'a> Rotation<'a> {
                 }
                 let detail = journal.destination.clone();
                 Ok(Edited { value: refused, events: vec![self.event(&journal, "current", detail)] })
-            })?;
+            },
+        )?;
         journal.end(self.state_dir)?;
         Ok(Ended {
             from: journal.from,
@@ -317,8 +320,10 @@ impl<'a> Rotation<'a> {
         refused: Option<&Secret>,
     ) -> Result<Written<()>, Fault> {
         let now = self.vault.clock().now();
-        let written =
-            self.vault.write(None, &format!("keys rotate {}", self.name), |document| {
+        let written = self.vault.write(
+            None,
+            &format!("keys {} {}", journal.kind.word(), self.name),
+            |document| {
                 let entry = document.entry_mut(self.profile, self.name);
                 entry.discard(journal.to);
                 if let Some(value) = refused {
@@ -326,7 +331,8 @@ impl<'a> Rotation<'a> {
                 }
                 let events = vec![self.event(journal, "aborted", Some(why.to_owned()))];
                 Ok(Edited { value: (), events })
-            })?;
+            },
+        )?;
         journal.end(self.state_dir)?;
         Ok(written)
     }

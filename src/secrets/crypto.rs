@@ -191,11 +191,20 @@ impl FingerprintKey {
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
         let Some(bytes) = file::read_bounded(path, KEY_LIMIT)? else { return Ok(None) };
         let text = String::from_utf8(bytes).unwrap_or_default();
-        let key = Secret::from_line(text);
-        if HEXLOWER.decode(key.expose().as_bytes()).is_ok_and(|bytes| bytes.len() == 32) {
-            return Ok(Some(Self(key)));
-        }
-        Err(io::Error::new(io::ErrorKind::InvalidData, "not 64 hexadecimal digits"))
+        let key = Self::parse(Secret::from_line(text));
+        let malformed = || io::Error::new(io::ErrorKind::InvalidData, "not 64 hexadecimal digits");
+        key.map(Some).ok_or_else(malformed)
+    }
+
+    /// The key that is written so: 64 hexadecimal digits.
+    pub(crate) fn parse(key: Secret) -> Option<Self> {
+        let whole = HEXLOWER.decode(key.expose().as_bytes()).is_ok_and(|bytes| bytes.len() == 32);
+        whole.then_some(Self(key))
+    }
+
+    /// The key as it is written.
+    pub(crate) fn line(&self) -> &Secret {
+        &self.0
     }
 
     /// The key in `path`, made if there is none. Of two that make one at once, both get the first.

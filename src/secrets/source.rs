@@ -76,6 +76,11 @@ impl VaultSource {
         self
     }
 
+    /// The state directory.
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
     /// The time that versions are dated by.
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock

@@ -50,6 +50,7 @@ async fn beat(app: Arc<App>, stop: CancellationToken) {
             profile: app.profile.clone(),
             config_hash: app.live.load().config_hash.clone(),
             slots: serde_json::json!(slots),
+            vault_generation: None,
         };
         if let Err(error) = app.store.beat(&heartbeat).await {
             tracing::debug!(%error, "no heartbeat");

@@ -8,6 +8,7 @@ mod migrations;
 mod model;
 mod open;
 mod postgres;
+mod published;
 mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -18,9 +19,11 @@ pub(crate) use error::StoreError;
 pub(crate) use migrations::{AppliedMigration, SchemaStatus};
 pub(crate) use model::{Heartbeat, Outcome, Scope, Scopes, ServiceKey, UsageRow};
 pub(crate) use open::{DatabaseOptions, open};
+pub(crate) use published::{PublishedHead, PublishedVault};
 
 use crate::base::Timestamp;
 use std::fmt::Debug;
+use std::time::Duration;
 
 /// Which database is behind a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -105,11 +108,37 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// Any [`StoreError`].
     async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError>;
 
-    /// The heartbeats seen since `since`, by instance.
+    /// The heartbeats that came within the last `within`, by instance. The store's own clock
+    /// judges: those of the machines may differ.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError>;
+    async fn heartbeats(&self, within: Duration) -> Result<Vec<Heartbeat>, StoreError>;
+
+    /// Forgets the heartbeat of an instance that ends: nobody has to wait for it any more.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn leave(&self, instance: &str) -> Result<(), StoreError>;
+
+    /// Keeps a sealed vault for servers that do not see its file, unless a later generation of it
+    /// is there already. Says which generation is there then.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn publish_vault(&self, vault: &PublishedVault) -> Result<u64, StoreError>;
+
+    /// Which vaults are published, by id: small, to be asked often.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn published_heads(&self) -> Result<Vec<PublishedHead>, StoreError>;
+
+    /// A published vault, if there is one with this id.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn published_vault(&self, vault_id: &str) -> Result<Option<PublishedVault>, StoreError>;
 
     /// Ends all connections; operations that come later are [`StoreError::Unreachable`].
     async fn close(&self);

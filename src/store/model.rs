@@ -225,7 +225,7 @@ pub(crate) struct UsageRow {
 pub(crate) struct Heartbeat {
     /// The instance.
     pub(crate) instance: String,
-    /// When it was written.
+    /// When it was written, by the clock of the server.
     pub(crate) at: Timestamp,
     /// The version of the binary.
     pub(crate) version: String,
@@ -235,6 +235,8 @@ pub(crate) struct Heartbeat {
     pub(crate) config_hash: String,
     /// Its slots (generation, fingerprint, state), as a JSON document.
     pub(crate) slots: serde_json::Value,
+    /// The generation of the vault that it works with; `None` if no key is from a vault.
+    pub(crate) vault_generation: Option<u64>,
 }
 
 #[cfg(test)]

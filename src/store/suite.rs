@@ -75,6 +75,7 @@ suite!(
     usage_takes_what_clients_send,
     usage_from_two_processes_adds_up,
     heartbeats_replace_each_other,
+    a_later_generation_of_a_vault_stands,
     a_closed_store_says_so,
 );
 
@@ -113,14 +114,14 @@ async fn a_check_applies_nothing_and_says_what_is_pending(database: Database) {
     let Err(StoreError::Pending { pending, .. }) = store.ping().await else {
         panic!("nothing is pending");
     };
-    assert_eq!(pending, ["0001-init"]);
+    assert_eq!(pending, ["0001-init", "0002-fleet"]);
     let refused = store.service_keys().await.unwrap_err();
     assert!(matches!(refused, StoreError::Pending { .. }), "{refused}");
     assert_eq!(store.schema().await.unwrap().applied, []);
 
     // Another process migrates, and this one goes on without a restart.
     let applied = database.open_as(MigrateMode::Check).await.migrate().await.unwrap();
-    assert_eq!(applied.len(), 1);
+    assert_eq!(applied.len(), 2);
     store.ping().await.unwrap();
 }
 
@@ -218,18 +219,49 @@ async fn heartbeats_replace_each_other(database: Database) {
     let store = database.open().await;
     let beat = |instance: &str, second: i64| Heartbeat {
         instance: instance.to_owned(),
+        // A server whose clock is years behind is no less alive.
         at: Timestamp::from_second(second).unwrap(),
         version: "0.1.0".to_owned(),
         profile: "dev".to_owned(),
         config_hash: "abc".to_owned(),
         slots: serde_json::json!([{"id": "openai/0", "generation": second}]),
+        vault_generation: u64::try_from(second).ok(),
     };
-    for (instance, second) in [("b", 1), ("a", 1), ("a", 5)] {
+    for (instance, second) in [("b", -1), ("a", 1), ("a", 5)] {
         store.beat(&beat(instance, second)).await.unwrap();
     }
-    let since = |second| Timestamp::from_second(second).unwrap();
-    assert_eq!(store.heartbeats(since(0)).await.unwrap(), [beat("a", 5), beat("b", 1)]);
-    assert_eq!(store.heartbeats(since(2)).await.unwrap(), [beat("a", 5)]);
+    let minute = Duration::from_secs(60);
+    assert_eq!(store.heartbeats(minute).await.unwrap(), [beat("a", 5), beat("b", -1)]);
+    store.leave("a").await.unwrap();
+    store.leave("nobody").await.unwrap();
+    assert_eq!(store.heartbeats(minute).await.unwrap(), [beat("b", -1)]);
+    let silent = async || store.heartbeats(Duration::from_millis(20)).await.unwrap().is_empty();
+    while !silent().await {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn a_later_generation_of_a_vault_stands(database: Database) {
+    let store = database.open().await;
+    let vault = |id: &str, generation: u64, sealed: &[u8]| PublishedVault {
+        head: PublishedHead { vault_id: id.to_owned(), generation, recipient: format!("age1{id}") },
+        sealed: sealed.to_vec(),
+        fingerprints: b"sealed too".to_vec(),
+        at: Timestamp::from_second(1_790_000_000).unwrap(),
+    };
+    assert!(store.published_heads().await.unwrap().is_empty());
+    assert_eq!(store.published_vault("a").await.unwrap(), None);
+    let large = vec![0xa5; 1 << 20];
+    assert_eq!(store.publish_vault(&vault("a", 7, b"seven")).await.unwrap(), 7);
+    assert_eq!(store.publish_vault(&vault("a", 7, b"seven")).await.unwrap(), 7);
+    assert_eq!(store.publish_vault(&vault("a", 6, b"six")).await.unwrap(), 7);
+    assert_eq!(store.publish_vault(&vault("b", 1, &large)).await.unwrap(), 1);
+    let again = database.open().await;
+    assert_eq!(again.published_vault("a").await.unwrap(), Some(vault("a", 7, b"seven")));
+    assert_eq!(again.publish_vault(&vault("a", 9, b"nine")).await.unwrap(), 9);
+    let heads = again.published_heads().await.unwrap();
+    assert_eq!(heads, [vault("a", 9, b"").head, vault("b", 1, b"").head]);
+    assert_eq!(again.published_vault("b").await.unwrap(), Some(vault("b", 1, &large)));
 }
 
 async fn a_closed_store_says_so(database: Database) {

@@ -1,12 +1,13 @@
 //! For tests only: rows, and a store that can be taken away.
 
 use super::{
-    AppliedMigration, Heartbeat, Outcome, SchemaStatus, ServiceKey, Store, StoreError, StoreKind,
-    UsageRow,
+    AppliedMigration, Heartbeat, Outcome, PublishedHead, PublishedVault, SchemaStatus, ServiceKey,
+    Store, StoreError, StoreKind, UsageRow,
 };
 use crate::base::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// A usage row that differs from others by `n`.
@@ -103,8 +104,23 @@ impl Store for Flaky {
     async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
         self.inner.beat(heartbeat).await
     }
-    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError> {
-        self.inner.heartbeats(since).await
+    async fn heartbeats(&self, within: Duration) -> Result<Vec<Heartbeat>, StoreError> {
+        self.inner.heartbeats(within).await
+    }
+    async fn leave(&self, instance: &str) -> Result<(), StoreError> {
+        self.inner.leave(instance).await
+    }
+    async fn publish_vault(&self, vault: &PublishedVault) -> Result<u64, StoreError> {
+        self.there()?;
+        self.inner.publish_vault(vault).await
+    }
+    async fn published_heads(&self) -> Result<Vec<PublishedHead>, StoreError> {
+        self.there()?;
+        self.inner.published_heads().await
+    }
+    async fn published_vault(&self, vault_id: &str) -> Result<Option<PublishedVault>, StoreError> {
+        self.there()?;
+        self.inner.published_vault(vault_id).await
     }
     async fn close(&self) {
         self.inner.close().await;

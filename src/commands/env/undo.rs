@@ -105,7 +105,15 @@ fn plan(
     }
     let from = switching::decided(record).to_owned();
     let to = back.to.clone().unwrap_or_else(|| switching::UNDECIDED.to_owned());
-    workspace.known_profile(&to)?;
+    workspace.known_profile(&to).map_err(|mut fault| {
+        for problem in &mut fault.problems {
+            problem.why =
+                Some("it was in use before; its file was removed or renamed since".into());
+            problem.hint =
+                Some("put its file back, or go elsewhere: ultra env switch PROFILE".into());
+        }
+        fault
+    })?;
     // What was in use is gone back to even if it has become invalid: that is what undo is for.
     // The problems are told.
     let loaded = load(workspace, &to, secrets);
@@ -186,6 +194,9 @@ fn answer(
     } else {
         Block::Toned(Tone::Good, format!("went back from `{from}` to `{to}`"))
     }];
+    if plan.back.dotenv == DotenvStep::Restore {
+        view.push(Block::text("`.env` is the adopted file again, from `.env.local`"));
+    }
     view.extend(plan.loads.iter().flat_map(Loads::view));
     view.extend(switching::view_servers(&servers));
     view.extend(plan.warnings.iter().cloned().map(Block::Finding));

@@ -136,9 +136,12 @@ pub(crate) fn back(undoable: &[&SwitchRecord], steps: usize) -> Option<Back> {
     let oldest = taken.last()?;
     // Switches that left `.env` alone say nothing about it.
     let touched = taken.iter().rev().find(|r| r.dotenv != DotenvStep::Leave);
+    // A file that was written by hand between two of them comes back, as step by step it would: the
+    // bytes before it were its owner's to give up.
+    let adopted = taken.iter().any(|r| r.dotenv == DotenvStep::Adopt);
     let (dotenv, env_after) = match touched {
         None => (DotenvStep::Leave, None),
-        Some(r) if r.dotenv == DotenvStep::Adopt => (DotenvStep::Restore, None),
+        Some(_) if adopted => (DotenvStep::Restore, None),
         Some(r) => (DotenvStep::Write, r.env_before.clone()),
     };
     let undoes = taken.iter().map(|r| r.generation).collect();
@@ -194,6 +197,9 @@ mod tests {
         records[0].dotenv = DotenvStep::Adopt;
         assert_eq!(back(&undoable(&records), 3).unwrap().dotenv, DotenvStep::Restore);
         assert_eq!(back(&undoable(&records), 2).unwrap().dotenv, DotenvStep::Write);
+        let mut between = three();
+        between[1].dotenv = DotenvStep::Adopt;
+        assert_eq!(back(&undoable(&between), 3).unwrap().dotenv, DotenvStep::Restore);
         for record in &mut records {
             record.dotenv = DotenvStep::Leave;
         }

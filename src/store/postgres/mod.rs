@@ -3,13 +3,16 @@
 
 mod connection;
 mod errors;
+mod fleet;
 mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 use super::migrations::{AppliedMigration, SchemaStatus};
-use super::{Heartbeat, ServiceKey, Store, StoreError, StoreKind, UsageRow};
+use super::{
+    Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageRow,
+};
 use crate::base::{Secret, Timestamp, redact};
 use crate::settings::groups::MigrateMode;
 use connection::Lease;
@@ -190,16 +193,52 @@ impl Store for PostgresStore {
     async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
         self.within(async {
             let mut lease = self.ready().await?;
-            let answer = rows::beat(lease.connection()?, heartbeat).await;
+            let answer = fleet::beat(lease.connection()?, heartbeat).await;
             lease.finish(answer).map_err(|e| self.error(&e))
         })
         .await
     }
 
-    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError> {
+    async fn heartbeats(&self, within: Duration) -> Result<Vec<Heartbeat>, StoreError> {
         self.within(async {
             let mut lease = self.ready().await?;
-            let answer = rows::heartbeats(lease.connection()?, since).await;
+            let answer = fleet::heartbeats(lease.connection()?, within).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn leave(&self, instance: &str) -> Result<(), StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = fleet::leave(lease.connection()?, instance).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn publish_vault(&self, vault: &PublishedVault) -> Result<u64, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = fleet::publish(lease.connection()?, vault).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn published_heads(&self) -> Result<Vec<PublishedHead>, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = fleet::published_heads(lease.connection()?).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn published_vault(&self, vault_id: &str) -> Result<Option<PublishedVault>, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = fleet::published(lease.connection()?, vault_id).await;
             lease.finish(answer).map_err(|e| self.error(&e))
         })
         .await

@@ -8,8 +8,10 @@ use crate::store::migrations::{AppliedMigration, Migration, Recorded, SchemaStat
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 /// All migrations, oldest first.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "init", sql: include_str!("migrations/0001_init.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("migrations/0001_init.sql") },
+    Migration { version: 2, name: "fleet", sql: include_str!("migrations/0002_fleet.sql") },
+];
 
 /// The advisory lock that whoever migrates holds: any number nobody else uses.
 const LOCK: i64 = 0x756c_7472_6100_0001;

@@ -2,13 +2,16 @@
 
 mod errors;
 mod file;
+mod fleet;
 mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 use super::migrations::{AppliedMigration, SchemaStatus};
-use super::{Heartbeat, ServiceKey, Store, StoreError, StoreKind, UsageRow};
+use super::{
+    Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageRow,
+};
 use crate::base::Timestamp;
 use crate::settings::groups::MigrateMode;
 use errors::translate;
@@ -226,16 +229,55 @@ impl Store for SqliteStore {
         self.within(async {
             self.ready().await?;
             let mut tx = self.begin().await?;
-            rows::beat(&mut tx, heartbeat).await.map_err(|e| self.error(e))?;
-            tx.commit().await.map_err(|e| self.error(e))
+            let answer = fleet::beat(&mut tx, heartbeat).await.map_err(|e| self.error(e))?;
+            tx.commit().await.map_err(|e| self.error(e))?;
+            Ok(answer)
         })
         .await
     }
 
-    async fn heartbeats(&self, since: Timestamp) -> Result<Vec<Heartbeat>, StoreError> {
+    async fn heartbeats(&self, within: Duration) -> Result<Vec<Heartbeat>, StoreError> {
         self.within(async {
             self.ready().await?;
-            rows::heartbeats(&self.readers, since).await.map_err(|e| self.error(e))
+            fleet::heartbeats(&self.readers, within).await.map_err(|e| self.error(e))
+        })
+        .await
+    }
+
+    async fn leave(&self, instance: &str) -> Result<(), StoreError> {
+        self.within(async {
+            self.ready().await?;
+            let mut tx = self.begin().await?;
+            let answer = fleet::leave(&mut tx, instance).await.map_err(|e| self.error(e))?;
+            tx.commit().await.map_err(|e| self.error(e))?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    async fn publish_vault(&self, vault: &PublishedVault) -> Result<u64, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            let mut tx = self.begin().await?;
+            let answer = fleet::publish(&mut tx, vault).await.map_err(|e| self.error(e))?;
+            tx.commit().await.map_err(|e| self.error(e))?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    async fn published_heads(&self) -> Result<Vec<PublishedHead>, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            fleet::published_heads(&self.readers).await.map_err(|e| self.error(e))
+        })
+        .await
+    }
+
+    async fn published_vault(&self, vault_id: &str) -> Result<Option<PublishedVault>, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            fleet::published(&self.readers, vault_id).await.map_err(|e| self.error(e))
         })
         .await
     }

@@ -2,14 +2,14 @@
 //! 1970-01-01 UTC.
 
 use crate::base::Timestamp;
-use crate::store::{Heartbeat, Outcome, Scopes, ServiceKey, UsageRow};
+use crate::store::{Outcome, Scopes, ServiceKey, UsageRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection, SqlitePool};
 use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
-type Result<T> = std::result::Result<T, sqlx::Error>;
+pub(super) type Result<T> = std::result::Result<T, sqlx::Error>;
 
 /// A time of the database; one out of range is the beginning of time.
 pub(super) fn time(micros: i64) -> Timestamp {
@@ -17,11 +17,11 @@ pub(super) fn time(micros: i64) -> Timestamp {
 }
 
 /// A count for the database, which has signed numbers only.
-fn count(n: u64) -> i64 {
+pub(super) fn count(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn uncount(n: i64) -> u64 {
+pub(super) fn uncount(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
@@ -196,44 +196,4 @@ fn usage_row(row: &SqliteRow) -> Result<UsageRow> {
 pub(super) async fn count_usage(pool: &SqlitePool) -> Result<u64> {
     let n: i64 = sqlx::query_scalar("SELECT count(*) FROM usage").fetch_one(pool).await?;
     Ok(uncount(n))
-}
-
-pub(super) async fn beat(connection: &mut SqliteConnection, beat: &Heartbeat) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO heartbeats (instance, at, version, profile, config_hash, slots) \
-         VALUES (?, ?, ?, ?, ?, ?) \
-         ON CONFLICT (instance) DO UPDATE SET at = excluded.at, version = excluded.version, \
-         profile = excluded.profile, config_hash = excluded.config_hash, slots = excluded.slots",
-    )
-    .bind(beat.instance.as_str())
-    .bind(beat.at.as_microsecond())
-    .bind(beat.version.as_str())
-    .bind(beat.profile.as_str())
-    .bind(beat.config_hash.as_str())
-    .bind(beat.slots.to_string())
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn heartbeats(pool: &SqlitePool, since: Timestamp) -> Result<Vec<Heartbeat>> {
-    let rows = sqlx::query(
-        "SELECT instance, at, version, profile, config_hash, slots FROM heartbeats \
-         WHERE at >= ? ORDER BY instance",
-    )
-    .bind(since.as_microsecond())
-    .fetch_all(pool)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Heartbeat {
-                instance: row.try_get("instance")?,
-                at: time(row.try_get("at")?),
-                version: row.try_get("version")?,
-                profile: row.try_get("profile")?,
-                config_hash: row.try_get("config_hash")?,
-                slots: serde_json::from_str(row.try_get("slots")?).unwrap_or_default(),
-            })
-        })
-        .collect()
 }

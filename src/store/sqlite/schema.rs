@@ -8,8 +8,10 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 /// All migrations, oldest first.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "init", sql: include_str!("migrations/0001_init.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("migrations/0001_init.sql") },
+    Migration { version: 2, name: "fleet", sql: include_str!("migrations/0002_fleet.sql") },
+];
 
 /// Files up to this size are checked whole when they are opened; larger ones would delay the start.
 const QUICK_CHECK_LIMIT: u64 = 32 << 20;

@@ -621,6 +621,33 @@ fn undo_goes_back_to_a_profile_that_became_invalid_and_says_so() {
 }
 
 #[test]
+fn two_undos_at_once_bring_an_adopted_file_back_too() {
+    let ultra = Ultra::empty();
+    for name in ["one", "two"] {
+        ultra.write(&format!("profiles/{name}.yaml"), format!("vars:\n  GREETING: {name}\n"));
+    }
+    ultra.run(&["env", "switch", "one"]).exits(0);
+    ultra.write(".env", "MINE=1\n");
+    ultra.run(&["env", "switch", "two", "--adopt"]).exits(0);
+    assert_eq!(ultra.read(".env.local"), "MINE=1\n");
+    ultra.run(&["env", "undo", "2"]).exits(0).says("adopted file");
+    assert_eq!(ultra.read(".env"), "MINE=1\n");
+    assert!(!ultra.root().join(".env.local").exists());
+}
+
+#[test]
+fn an_undo_to_a_profile_that_is_gone_says_how_to_go_on() {
+    let ultra = Ultra::empty();
+    for name in ["one", "two"] {
+        ultra.write(&format!("profiles/{name}.yaml"), format!("vars:\n  GREETING: {name}\n"));
+        ultra.run(&["env", "switch", name]).exits(0);
+    }
+    std::fs::remove_file(ultra.root().join("profiles/one.yaml")).unwrap();
+    let said = ultra.run(&["env", "undo"]).exits(2).complains("unknown profile `one`");
+    said.complains("was removed").complains("ultra env switch");
+}
+
+#[test]
 fn a_dry_run_shows_the_differences_of_what_does_not_hold() {
     let ultra = Ultra::empty();
     ultra.write("profiles/dev.yaml", "mode: mock\nvars:\n  GREETING: hello\n");

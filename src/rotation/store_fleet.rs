@@ -1,0 +1,168 @@
+//! The running servers of a profile: those that give signs of life in its store, and those on this
+//! machine, which can be asked directly.
+
+use super::control::{self, Asked};
+use super::fleet::{Fleet, Replica, ReplicaSlot};
+use crate::report::{Fault, Problem};
+use crate::secrets::VaultSource;
+use crate::settings::groups::MigrateMode;
+use crate::store::{
+    self, DatabaseOptions, Heartbeat, PublishedHead, PublishedVault, Store, StoreError,
+};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long ago a server may have given its last sign of life.
+const SEEN: Duration = Duration::from_secs(60);
+
+/// The servers that share the store of a profile, or its state directory.
+pub(crate) struct StoreFleet<'a> {
+    options: DatabaseOptions,
+    profile: &'a str,
+    vault: &'a VaultSource,
+    state_dir: PathBuf,
+}
+
+impl<'a> StoreFleet<'a> {
+    /// The servers of `profile` over the store that `options` open and the state directory of
+    /// `vault`. Opens nothing yet.
+    pub(crate) fn new(options: DatabaseOptions, profile: &'a str, vault: &'a VaultSource) -> Self {
+        // A rotation is no time for migrations.
+        let options = DatabaseOptions { migrate: Some(MigrateMode::Check), ..options };
+        let state_dir = vault.state_dir().to_path_buf();
+        Self { options, profile, vault, state_dir }
+    }
+
+    /// Works with the store, to the end of the call.
+    fn with_store<T>(
+        &self,
+        work: impl AsyncFnOnce(Arc<dyn Store>) -> Result<T, StoreError>,
+    ) -> Result<Result<T, StoreError>, Fault> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Fault::failure(Problem::error("runtime", "cannot start").why(e)))?;
+        Ok(runtime.block_on(async {
+            let store = store::open(&self.options).await?;
+            let outcome = work(Arc::clone(&store)).await;
+            store.close().await;
+            outcome
+        }))
+    }
+
+    /// What servers of the store say of themselves, no older than 60 s.
+    fn heartbeats(&self) -> Result<Result<Vec<Heartbeat>, StoreError>, Fault> {
+        // Without the file of its store no server ever ran here.
+        if self.options.is_absent() {
+            return Ok(Ok(Vec::new()));
+        }
+        self.with_store(async |store| store.heartbeats(SEEN).await)
+    }
+
+    fn unknown(&self, why: &str) -> Fault {
+        Fault::unreachable(
+            Problem::error("servers-unknown", "nobody knows which servers have which key")
+                .why(why)
+                .hint(format!("ultra db status --profile {}", self.profile)),
+        )
+    }
+}
+
+/// An error of the store in words, with its causes.
+fn told(error: &StoreError) -> String {
+    error.fault().problems.first().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+impl Fleet for StoreFleet<'_> {
+    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault> {
+        if self.options.is_absent() {
+            return Ok(());
+        }
+        let Some(with) = self.vault.accompanying()? else { return Ok(()) };
+        let vault = PublishedVault {
+            head: PublishedHead { vault_id: with.vault_id, generation, recipient: with.recipient },
+            sealed: sealed.to_vec(),
+            fingerprints: with.fingerprints,
+            at: self.vault.clock().now(),
+        };
+        match self.with_store(async |store| store.publish_vault(&vault).await)? {
+            Ok(there) if there > generation => Err(Fault::refused(
+                Problem::error(
+                    "vault-behind",
+                    format!(
+                        "servers were given generation {there} of the vault, and this is {generation}"
+                    ),
+                )
+                .why("the vault was changed from another machine, or put back from a backup")
+                .hint("go on where the later vault is, or copy it here"),
+            )),
+            Ok(_) => Ok(()),
+            // Whoever shares an embedded database is on this machine; one that is busy or lacks
+            // migrations is no reason to leave the servers beside this very file waiting.
+            Err(error) if self.options.is_sqlite() => {
+                tracing::debug!(%error, "the vault was not published");
+                Ok(())
+            }
+            Err(error) => Err(Fault::unreachable(
+                Problem::error("not-published", "servers could not be given the new vault")
+                    .why(told(&error))
+                    .hint(format!("ultra db status --profile {}", self.profile)),
+            )),
+        }
+    }
+
+    fn replicas(&self) -> Result<Vec<Replica>, Fault> {
+        let beside = control::replicas(&self.state_dir);
+        let silent = beside.iter().find_map(|(socket, asked)| match asked {
+            Asked::Silent(why) => Some(format!("`{socket}`: {why}")),
+            Asked::Answered(_) | Asked::Nobody => None,
+        });
+        let mut found: Vec<Replica> = match (self.heartbeats()?, silent) {
+            (Ok(heartbeats), _) => heartbeats.into_iter().map(replica).collect(),
+            // All servers of an embedded database are on this machine; of a server's, anywhere.
+            (Err(_), None) if self.options.is_sqlite() => Vec::new(),
+            (Err(_), Some(why)) if self.options.is_sqlite() => return Err(self.unknown(&why)),
+            (Err(error), _) => return Err(self.unknown(&told(&error))),
+        };
+        // What a server says itself is newer than its last sign of life.
+        for (_, asked) in beside {
+            let Asked::Answered(now) = asked else { continue };
+            match found.iter_mut().find(|known| known.instance == now.instance) {
+                Some(known) => *known = now,
+                None => found.push(now),
+            }
+        }
+        found.retain(|replica| replica.profile == self.profile);
+        Ok(found)
+    }
+
+    fn hasten(&self) {
+        control::reload(&self.state_dir);
+    }
+}
+
+fn replica(heartbeat: Heartbeat) -> Replica {
+    let slots = heartbeat.slots.as_array().cloned().unwrap_or_default();
+    let slot = |value: serde_json::Value| {
+        let id = value.get("id").and_then(|id| id.as_str()).unwrap_or_default();
+        let named = id.rsplit_once('/').map_or(id, |(_, variable)| variable).to_owned();
+        let mut slot: ReplicaSlot = serde_json::from_value(value).ok()?;
+        if slot.variable.is_empty() {
+            slot.variable = named;
+        }
+        Some(slot)
+    };
+    Replica {
+        instance: heartbeat.instance,
+        at: heartbeat.at,
+        version: heartbeat.version,
+        profile: heartbeat.profile,
+        vault_generation: heartbeat.vault_generation,
+        slots: slots.into_iter().filter_map(slot).collect(),
+    }
+}
+
+#[cfg(test)]
+#[path = "store_fleet_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! Statements about servers and what they are handed: signs of life, published vaults.
+
+use super::rows::{Result, count, time, uncount};
+use crate::store::{Heartbeat, PublishedHead, PublishedVault};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+use std::time::Duration;
+
+/// Now, by the one clock that all replicas share.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/// Servers that have been silent for so long are forgotten, microseconds.
+const FORGOTTEN: i64 = 86_400_000_000;
+
+pub(super) async fn beat(connection: &mut PgConnection, beat: &Heartbeat) -> Result<()> {
+    let sql = format!(
+        "WITH gone AS (DELETE FROM ultra.heartbeats \
+            WHERE seen < {NOW} - {FORGOTTEN} AND instance <> $1) \
+         INSERT INTO ultra.heartbeats \
+         (instance, at, version, profile, config_hash, slots, vault_generation, seen) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, {NOW}) \
+         ON CONFLICT (instance) DO UPDATE SET at = excluded.at, version = excluded.version, \
+         profile = excluded.profile, config_hash = excluded.config_hash, slots = excluded.slots, \
+         vault_generation = excluded.vault_generation, seen = excluded.seen"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(beat.instance.as_str())
+        .bind(beat.at.as_microsecond())
+        .bind(beat.version.as_str())
+        .bind(beat.profile.as_str())
+        .bind(beat.config_hash.as_str())
+        .bind(beat.slots.to_string())
+        .bind(beat.vault_generation.map(count))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn heartbeats(
+    connection: &mut PgConnection,
+    within: Duration,
+) -> Result<Vec<Heartbeat>> {
+    let sql = format!(
+        "SELECT instance, at, version, profile, config_hash, slots, vault_generation \
+         FROM ultra.heartbeats WHERE seen >= {NOW} - $1 ORDER BY instance"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(i64::try_from(within.as_micros()).unwrap_or(i64::MAX / 2))
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Heartbeat {
+                instance: row.try_get("instance")?,
+                at: time(row.try_get("at")?),
+                version: row.try_get("version")?,
+                profile: row.try_get("profile")?,
+                config_hash: row.try_get("config_hash")?,
+                slots: serde_json::from_str(row.try_get("slots")?).unwrap_or_default(),
+                vault_generation: row.try_get::<Option<i64>, _>("vault_generation")?.map(uncount),
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn leave(connection: &mut PgConnection, instance: &str) -> Result<()> {
+    sqlx::query("DELETE FROM ultra.heartbeats WHERE instance = $1")
+        .bind(instance)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Keeps a vault unless a later generation of it is there; says which generation is there then.
+pub(super) async fn publish(connection: &mut PgConnection, vault: &PublishedVault) -> Result<u64> {
+    let generation: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO ultra.published_vaults \
+         (vault_id, generation, recipient, sealed, fingerprints, at) \
+         VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (vault_id) DO UPDATE SET generation = excluded.generation, \
+         recipient = excluded.recipient, sealed = excluded.sealed, \
+         fingerprints = excluded.fingerprints, at = excluded.at \
+         WHERE published_vaults.generation <= excluded.generation RETURNING generation",
+    )
+    .bind(vault.head.vault_id.as_str())
+    .bind(count(vault.head.generation))
+    .bind(vault.head.recipient.as_str())
+    .bind(vault.sealed.as_slice())
+    .bind(vault.fingerprints.as_slice())
+    .bind(vault.at.as_microsecond())
+    .fetch_optional(&mut *connection)
+    .await?;
+    let generation = match generation {
+        Some(generation) => generation,
+        None => {
+            sqlx::query_scalar("SELECT generation FROM ultra.published_vaults WHERE vault_id = $1")
+                .bind(vault.head.vault_id.as_str())
+                .fetch_one(connection)
+                .await?
+        }
+    };
+    Ok(uncount(generation))
+}
+
+pub(super) async fn published_heads(connection: &mut PgConnection) -> Result<Vec<PublishedHead>> {
+    let rows = sqlx::query(
+        "SELECT vault_id, generation, recipient FROM ultra.published_vaults ORDER BY vault_id",
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(head).collect()
+}
+
+pub(super) async fn published(
+    connection: &mut PgConnection,
+    vault_id: &str,
+) -> Result<Option<PublishedVault>> {
+    let row = sqlx::query(
+        "SELECT vault_id, generation, recipient, sealed, fingerprints, at \
+         FROM ultra.published_vaults WHERE vault_id = $1",
+    )
+    .bind(vault_id)
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(PublishedVault {
+            head: head(&row)?,
+            sealed: row.try_get("sealed")?,
+            fingerprints: row.try_get("fingerprints")?,
+            at: time(row.try_get("at")?),
+        })
+    })
+    .transpose()
+}
+
+fn head(row: &PgRow) -> Result<PublishedHead> {
+    Ok(PublishedHead {
+        vault_id: row.try_get("vault_id")?,
+        generation: uncount(row.try_get("generation")?),
+        recipient: row.try_get("recipient")?,
+    })
+}
