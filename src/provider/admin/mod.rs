@@ -4,9 +4,17 @@
 //! again, and so that a key that was left behind is found. Answers never carry a body of the
 //! provider: it may quote a value.
 
+mod anthropic;
+mod api;
+mod openai;
+#[cfg(test)]
+mod tests;
+
 use crate::base::{Secret, Timestamp};
+use crate::settings::profile::ProviderKind;
 use crate::settings::secret::Remote;
 use std::time::Duration;
+use url::Url;
 
 /// A key that was issued.
 #[derive(Clone, Debug)]
@@ -58,6 +66,9 @@ pub(crate) enum IssuerError {
         /// In how long, if it says so.
         retry_after: Option<Duration>,
     },
+    /// Its API has no call for that, or what is known of the key does not name one.
+    #[error("its API cannot do that")]
+    Unable,
     /// It did not answer in time, or not at all.
     #[error("it could not be reached: {0}")]
     Unreachable(String),
@@ -99,6 +110,52 @@ pub(crate) trait Issuer: Send + Sync {
     /// # Errors
     /// As [`IssuerError`] says.
     fn list(&self) -> Result<Vec<RemoteKey>, IssuerError>;
+
+    /// What the provider calls a value that was not made here, told by what it shows of it; `None`
+    /// if it shows no such key, or several that it could be.
+    ///
+    /// # Errors
+    /// As [`IssuerError`] says.
+    fn recognise(&self, value: &Secret) -> Result<Option<Remote>, IssuerError> {
+        let mut fitting = self.list()?.into_iter().filter(|key| {
+            key.active && key.hint.as_deref().is_some_and(|hint| fits(hint, value.expose()))
+        });
+        Ok(match (fitting.next(), fitting.next()) {
+            (Some(key), None) => Some(key.remote),
+            _ => None,
+        })
+    }
+}
+
+/// The issuer of the keys of a provider's API at `base_url`, spoken to with an admin key. `project`
+/// is where keys are made, if the API has projects.
+///
+/// # Errors
+/// The key cannot be one.
+pub(crate) fn issuer(
+    kind: ProviderKind,
+    base_url: &Url,
+    key: &Secret,
+    project: Option<String>,
+) -> Result<Box<dyn Issuer>, IssuerError> {
+    Ok(match kind {
+        ProviderKind::OpenAi => Box::new(openai::OpenAi::new(base_url, key, project)?),
+        ProviderKind::Anthropic => Box::new(anthropic::Anthropic::new(base_url, key)?),
+    })
+}
+
+/// How much of an end must be shown for it to tell one key from another.
+const TELLING: usize = 3;
+
+/// Whether a value could be the one that a provider shows as `sk-ab...xyz` or `sk-ab****xyz`.
+fn fits(hint: &str, value: &str) -> bool {
+    let hidden = |c: char| matches!(c, '*' | '.' | '…' | '•');
+    let Some((head, rest)) = hint.split_once(hidden) else { return false };
+    let tail = rest.rsplit(hidden).next().unwrap_or_default();
+    tail.len() >= TELLING
+        && head.len() + tail.len() < value.len()
+        && value.starts_with(head)
+        && value.ends_with(tail)
 }
 
 /// The name that a key is issued under: tells which vault, profile, name and version it is of.
