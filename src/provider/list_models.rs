@@ -1,4 +1,5 @@
-//! The cheap test of a key: listing models costs no tokens and changes nothing.
+//! The cheap test of a key: listing models costs no tokens and changes nothing. An admin key is
+//! tested by a list that only it may see: projects (OpenAI API) or keys (Anthropic API).
 //!
 //! `GET {base}/models` with `Authorization: Bearer` (OpenAI API), or `GET {base}/v1/models` with
 //! `x-api-key` and `anthropic-version` (Anthropic API). A redirect is not followed: it would carry
@@ -49,12 +50,30 @@ pub(crate) enum KeyVerdict {
 
 /// Asks the provider at `base_url` whether it accepts `key`, for at most ten seconds.
 pub(crate) async fn list_models(kind: ProviderKind, base_url: &Url, key: &Secret) -> KeyVerdict {
-    ask(kind, base_url, key, DEADLINE).await.unwrap_or_else(|why| KeyVerdict::Unverified { why })
+    let ended = ask(kind, address(kind, base_url), key, DEADLINE).await;
+    ended.unwrap_or_else(|why| KeyVerdict::Unverified { why })
+}
+
+/// Asks the admin API at `base_url` whether it accepts `key`, for at most ten seconds. What it lists
+/// are no models, and are not named.
+pub(crate) async fn test_admin_key(kind: ProviderKind, base_url: &Url, key: &Secret) -> KeyVerdict {
+    let mut url = base_url.clone();
+    let path = match kind {
+        ProviderKind::OpenAi => "organization/projects",
+        ProviderKind::Anthropic => "v1/organizations/api_keys",
+    };
+    url.set_path(&format!("{}/{path}", base_url.path().trim_end_matches('/')));
+    url.set_query(Some("limit=1"));
+    match ask(kind, url, key, DEADLINE).await {
+        Ok(KeyVerdict::Accepted { .. }) => KeyVerdict::Accepted { models: Vec::new() },
+        Ok(verdict) => verdict,
+        Err(why) => KeyVerdict::Unverified { why },
+    }
 }
 
 async fn ask(
     kind: ProviderKind,
-    base_url: &Url,
+    url: Url,
     key: &Secret,
     deadline: Duration,
 ) -> Result<KeyVerdict, String> {
@@ -66,7 +85,7 @@ async fn ask(
         .timeout(deadline)
         .build()
         .map_err(|e| cause(e, key))?;
-    let request = client.get(address(kind, base_url)).headers(headers(kind, key)?);
+    let request = client.get(url).headers(headers(kind, key)?);
     let mut answer = request.send().await.map_err(|e| cause(e, key))?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     if status == StatusCode::TOO_MANY_REQUESTS {
@@ -94,7 +113,7 @@ fn judge(status: StatusCode, body: &[u8]) -> Result<KeyVerdict, String> {
     match (status, api) {
         (_, Some(json)) if status.is_success() => models(json)
             .map(|models| KeyVerdict::Accepted { models })
-            .ok_or_else(|| format!("{status}, but without a list of models")),
+            .ok_or_else(|| format!("{status}, but without a list")),
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(_)) => {
             Ok(KeyVerdict::Refused { status: status.as_u16() })
         }
@@ -257,7 +276,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base: Url = format!("http://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
         let key = Secret::new(CANARY);
-        let silent = ask(ProviderKind::OpenAi, &base, &key, Duration::from_millis(200)).await;
+        let silent =
+            ask(ProviderKind::OpenAi, base.clone(), &key, Duration::from_millis(200)).await;
         assert_eq!(silent.unwrap_err(), "no answer in time");
         drop(listener);
         let absent = list_models(ProviderKind::OpenAi, &base, &key).await;

@@ -16,6 +16,6 @@ pub(crate) mod wire;
 pub(crate) use client::Client;
 pub(crate) use envelope::{Envelope, Malformed};
 pub(crate) use failure::{Class, Failure};
-pub(crate) use list_models::{KeyVerdict, list_models};
+pub(crate) use list_models::{KeyVerdict, list_models, test_admin_key};
 pub(crate) use usage::{Tokens, UsageScanner};
 pub(crate) use wire::{Endpoint, Family};

@@ -30,6 +30,9 @@ pub(crate) struct VarSpec {
     pub(crate) bootstrap: bool,
     /// Whether it is kept from child processes.
     pub(crate) internal: bool,
+    /// Whether it opens what makes and deletes keys: only `ultra keys` and its operator use it. No
+    /// server opens it, and nothing passes it on under any name.
+    pub(crate) operator: bool,
     /// When a running server takes a new value.
     pub(crate) reload: Reload,
     /// Who reads it.
@@ -113,6 +116,7 @@ impl VarSpec {
         need: Need::Optional,
         bootstrap: false,
         internal: false,
+        operator: false,
         reload: Reload::Restart,
         consumer: Consumer::Server,
         aliases: &[],
@@ -232,6 +236,12 @@ pub(crate) fn find_vault(name: &str) -> Option<&'static VarSpec> {
     all().find(|spec| spec.vault == Some(name))
 }
 
+/// Whether a variable, one of its aliases, or either with `_FILE` behind it, is the operator's.
+pub(crate) fn is_operators(name: &str) -> bool {
+    let spec = |name| find(name).or_else(|| find_alias(name).map(|(spec, _)| spec));
+    spec(name).or_else(|| spec(name.strip_suffix("_FILE")?)).is_some_and(|spec| spec.operator)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,6 +287,16 @@ mod tests {
                 find(var).unwrap().kind.check(is).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn what_is_the_operators_is_a_secret_of_the_command_line() {
+        for spec in all().filter(|spec| spec.operator) {
+            assert!(spec.secret && spec.internal && spec.vault.is_some(), "{}", spec.name);
+            assert_eq!(spec.consumer, Consumer::Cli, "{}", spec.name);
+        }
+        assert!(is_operators("OPENAI_ADMIN_KEY") && is_operators("ANTHROPIC_ADMIN_KEY_FILE"));
+        assert!(!is_operators("OPENAI_API_KEY"));
     }
 
     #[test]

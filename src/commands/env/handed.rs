@@ -15,12 +15,15 @@ use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
 use crate::settings::{Layer, Loaded, Workspace, load, secretish, shown};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Keys that create and delete other keys: only people and `ultra` itself use them.
-const OPERATOR_KEYS: &[&str] = &["ANTHROPIC_ADMIN_KEY", "OPENAI_ADMIN_KEY"];
-
 /// Whether a variable belongs to `ultra` and its operator, and reaches no command.
 fn internal(name: &str) -> bool {
-    OPERATOR_KEYS.contains(&name) || catalogue::find(name).is_some_and(|spec| spec.internal)
+    catalogue::find(name).is_some_and(|spec| spec.internal)
+}
+
+/// Whether a value is the operator's key, whatever the name it would be handed on under.
+fn operators(value: &ValueRef) -> bool {
+    matches!(value, ValueRef::Vault { name, .. }
+        if catalogue::find_vault(name).is_some_and(|spec| spec.operator))
 }
 
 /// What is wanted of a profile.
@@ -270,7 +273,7 @@ impl Collector<'_> {
         }
         let winner = self.resolution.winner(name)?;
         let layer = winner.origin.layer;
-        if built_in(winner) {
+        if built_in(winner) || operators(&winner.value) {
             return None;
         }
         let secret = shown::hidden(name, self.resolution.candidates(name));
@@ -315,7 +318,7 @@ impl Collector<'_> {
     fn names_of_ours(&mut self) {
         let ours = |spec: &&VarSpec| spec.internal || self.resolution.is_withheld(spec.name);
         let names: Vec<&str> = catalogue::all().filter(ours).map(|spec| spec.name).collect();
-        for name in names.into_iter().chain(OPERATOR_KEYS.iter().copied()) {
+        for name in names {
             self.keep(name);
         }
         // Digests of values, some of which may be kept back; and what a command finds in its

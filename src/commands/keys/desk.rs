@@ -2,7 +2,7 @@
 
 use super::names::{Key, Provider};
 use crate::base::Secret;
-use crate::provider::{KeyVerdict, list_models};
+use crate::provider::{KeyVerdict, list_models, test_admin_key};
 use crate::report::{Console, Fault, Problem};
 use crate::secrets::{Document, VaultSource};
 use crate::settings::secret::ValueRef;
@@ -141,13 +141,22 @@ impl Desk<'_> {
 
     /// Asks a provider about a key, showing that it takes a while.
     pub(super) fn ask(&self, provider: &Provider, value: &Secret) -> KeyVerdict {
+        let what = if provider.admin { "admin API" } else { "models" };
         let _progress =
-            self.console.progress(&format!("asking {} for its models", provider.destination()));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        match runtime {
-            Ok(runtime) => runtime.block_on(list_models(provider.kind, &provider.base_url, value)),
-            Err(e) => KeyVerdict::Unverified { why: format!("cannot start the client: {e}") },
-        }
+            self.console.progress(&format!("asking {} for its {what}", provider.destination()));
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(e) => {
+                return KeyVerdict::Unverified { why: format!("cannot start the client: {e}") };
+            }
+        };
+        let Provider { kind, base_url, .. } = provider;
+        runtime.block_on(async {
+            match provider.admin {
+                true => test_admin_key(*kind, base_url, value).await,
+                false => list_models(*kind, base_url, value).await,
+            }
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `ultra keys`: give, see, test, rotate and roll back keys. No argument ever carries a value.
 
 mod desk;
+mod issuing;
 mod names;
 mod rows;
 mod value;

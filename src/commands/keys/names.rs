@@ -18,12 +18,16 @@ use url::Url;
 pub(super) enum Kind {
     /// It opens a provider's API.
     Provider,
+    /// It opens a provider's admin API, which makes and ends keys: no server gets it.
+    Operator,
     /// It signs tokens.
     Jwt,
     /// It seals what is kept on disk.
     Encryption,
-    /// A store's or cache's address with its credentials.
-    Address,
+    /// The store's address with its credentials.
+    Database,
+    /// The cache's address with its credentials.
+    Redis,
     /// A secret of the application.
     Other,
 }
@@ -32,10 +36,10 @@ impl Kind {
     /// The greatest age, if there is a policy for the kind.
     pub(super) fn max_age(self, ages: &KeyAges) -> Option<Duration> {
         match self {
-            Self::Provider => Some(ages.provider),
+            Self::Provider | Self::Operator => Some(ages.provider),
             Self::Jwt => Some(ages.jwt),
             Self::Encryption => Some(ages.encryption),
-            Self::Address | Self::Other => None,
+            Self::Database | Self::Redis | Self::Other => None,
         }
     }
 
@@ -54,6 +58,8 @@ pub(super) struct Provider {
     pub(super) base_url: Url,
     /// What is known of it without a declaration, if the base URL is the known one.
     pub(super) known: Option<&'static KnownProvider>,
+    /// Whether it is its admin API that is opened.
+    pub(super) admin: bool,
 }
 
 impl Provider {
@@ -157,24 +163,28 @@ pub(crate) fn value_as_argument() -> Fault {
 fn describe(resolution: &Resolution, name: &str, variable: Option<&str>) -> Key {
     let provider = variable.and_then(|variable| provider(resolution, variable));
     let kind = match name {
+        _ if provider.as_ref().is_some_and(|provider| provider.admin) => Kind::Operator,
         _ if provider.is_some() => Kind::Provider,
         "jwt" => Kind::Jwt,
         "encryption" => Kind::Encryption,
-        "database" | "redis" => Kind::Address,
+        "database" => Kind::Database,
+        "redis" => Kind::Redis,
         _ => Kind::Other,
     };
     Key { name: name.to_owned(), variable: variable.map(str::to_owned), kind, provider }
 }
 
 /// The provider whose key is in `variable`: as the profile has it, or as it would have it once
-/// there is a key.
+/// there is a key. An admin key goes where the key goes that it makes.
 fn provider(resolution: &Resolution, variable: &str) -> Option<Provider> {
-    let known = KNOWN_PROVIDERS.iter().find(|known| known.key == variable);
+    let known = KNOWN_PROVIDERS.iter().find(|known| known.keys().any(|key| key == variable));
+    let admin = known.is_some_and(|known| known.key != variable);
+    let own = known.map_or(variable, |known| known.key);
     let declared = resolution
         .profile
         .providers
         .values()
-        .find(|provider| provider.keys.iter().any(|key| key == variable));
+        .find(|provider| provider.keys.iter().any(|key| key == own));
     let (kind, base_url) = match (declared, known) {
         (Some(spec), _) => (spec.kind, spec.base_url.clone()),
         (None, Some(known)) => {
@@ -186,5 +196,5 @@ fn provider(resolution: &Resolution, variable: &str) -> Option<Provider> {
     let usual = |known: &&KnownProvider| {
         Url::parse(known.base_url).is_ok_and(|url| destination(&url) == destination(&base_url))
     };
-    Some(Provider { kind, known: known.filter(usual), base_url })
+    Some(Provider { kind, known: known.filter(usual), base_url, admin })
 }

@@ -43,7 +43,9 @@ pub(super) fn check(key: &Key, value: &Secret) -> Result<(), Fault> {
         wrong("long-value", format!("it is longer than {} KiB", LONGEST >> 10), None);
     }
     match key.kind {
-        Kind::Provider if text.trim().bytes().any(|b| !b.is_ascii_graphic() && b != 0) => {
+        Kind::Provider | Kind::Operator
+            if text.trim().bytes().any(|b| !b.is_ascii_graphic() && b != 0) =>
+        {
             let why = "it has characters that no key has, such as a blank or a newline inside";
             wrong("odd-value", why.to_owned(), None);
         }
@@ -51,12 +53,11 @@ pub(super) fn check(key: &Key, value: &Secret) -> Result<(), Fault> {
             let hint = format!("ultra keys set {} --generate", key.name);
             wrong("weak-value", format!("it is shorter than {LEAST_KEY} bytes"), Some(hint));
         }
-        Kind::Address if !text.is_empty() && !address(&key.name, text) => {
-            let why = match key.name.as_str() {
-                "redis" => "it is no `redis://` or `rediss://` address",
-                _ => "it is no `postgres://` or `sqlite:` address",
-            };
-            wrong("odd-value", why.to_owned(), None);
+        Kind::Redis if !text.is_empty() && !addresses::redis(text) => {
+            wrong("odd-value", "it is no `redis://` or `rediss://` address".to_owned(), None);
+        }
+        Kind::Database if !text.is_empty() && !addresses::database(text) => {
+            wrong("odd-value", "it is no `postgres://` or `sqlite:` address".to_owned(), None);
         }
         _ => {}
     }
@@ -64,13 +65,6 @@ pub(super) fn check(key: &Key, value: &Secret) -> Result<(), Fault> {
         wrong("foreign-value", why, hint);
     }
     if problems.is_empty() { Ok(()) } else { Err(Fault::does_not_hold(problems)) }
-}
-
-fn address(name: &str, text: &str) -> bool {
-    match name {
-        "redis" => addresses::redis(text),
-        _ => addresses::database(text),
-    }
 }
 
 /// Whether a value is plainly the key of somebody else, told by how it begins.
@@ -81,18 +75,22 @@ fn foreign(key: &Key, text: &str) -> Option<(String, Option<String>)> {
     }
     // At another address anything may be a key: many servers speak the OpenAI API.
     let own = provider.known?;
+    let beginnings = KNOWN_PROVIDERS.iter().flat_map(|k| {
+        let admin = k.admin.map(|admin| (admin.prefix, k, true));
+        k.key_prefix.map(|prefix| (prefix, k, false)).into_iter().chain(admin)
+    });
     // `sk-ant-…` begins with `sk-` too: the longest beginning tells.
-    let longest = KNOWN_PROVIDERS
-        .iter()
-        .filter(|k| k.key_prefix.is_some_and(|prefix| text.starts_with(prefix)))
-        .max_by_key(|k| k.key_prefix.map_or(0, str::len))?;
-    if own.key_prefix == longest.key_prefix {
+    let (prefix, whose, admin) = beginnings
+        .filter(|(prefix, ..)| text.starts_with(prefix))
+        .max_by_key(|(prefix, ..)| prefix.len())?;
+    let wanted = if provider.admin { own.admin.map(|admin| admin.prefix) } else { own.key_prefix };
+    if wanted == Some(prefix) {
         return None;
     }
-    let prefix = longest.key_prefix.unwrap_or_default();
+    let (what, suffix) = if admin { ("admin keys", "-admin") } else { ("keys", "") };
     Some((
-        format!("it begins with `{prefix}`, as keys of `{}` do", longest.name),
-        Some(format!("ultra keys set {}", longest.name)),
+        format!("it begins with `{prefix}`, as {what} of `{}` do", whose.name),
+        Some(format!("ultra keys set {}{suffix}", whose.name)),
     ))
 }
 
@@ -107,6 +105,7 @@ mod tests {
             kind: k.kind,
             base_url: k.base_url.parse().unwrap(),
             known: Some(k),
+            admin: kind == Kind::Operator,
         });
         Key { name: name.into(), variable: None, kind, provider }
     }
@@ -145,6 +144,11 @@ mod tests {
         assert_eq!(codes(&mistral, "gsk_0123456789abc"), ["foreign-value"]);
         assert_eq!(codes(&mistral, "0123456789abcdef"), [""; 0]);
         assert_eq!(codes(&openai, "uk_0123456789abc"), ["foreign-value"]);
+        assert_eq!(codes(&openai, "sk-admin-0123456789"), ["foreign-value"]);
+        let admin = Key { name: "openai-admin".into(), ..key("openai", Kind::Operator) };
+        assert_eq!(codes(&admin, "sk-admin-0123456789"), [""; 0]);
+        assert_eq!(codes(&admin, "sk-proj-0123456789"), ["foreign-value"]);
+        assert_eq!(codes(&admin, "sk-ant-admin01-0123"), ["foreign-value"]);
         let mut proxied = openai;
         proxied.provider.as_mut().unwrap().known = None;
         assert_eq!(codes(&proxied, "sk-ant-0123456789"), [""; 0]);
@@ -154,8 +158,8 @@ mod tests {
     fn internal_values_have_their_own_rules() {
         assert_eq!(codes(&key("jwt", Kind::Jwt), "q7x9-q7x9"), ["weak-value"]);
         assert_eq!(codes(&key("jwt", Kind::Jwt), &"k".repeat(32)), [""; 0]);
-        assert_eq!(codes(&key("redis", Kind::Address), "http://h"), ["odd-value"]);
-        assert_eq!(codes(&key("redis", Kind::Address), "rediss://:p@h:6379/0"), [""; 0]);
-        assert_eq!(codes(&key("database", Kind::Address), "postgres://u:p@h/db"), [""; 0]);
+        assert_eq!(codes(&key("redis", Kind::Redis), "http://h"), ["odd-value"]);
+        assert_eq!(codes(&key("redis", Kind::Redis), "rediss://:p@h:6379/0"), [""; 0]);
+        assert_eq!(codes(&key("database", Kind::Database), "postgres://u:p@h/db"), [""; 0]);
     }
 }

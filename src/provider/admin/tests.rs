@@ -37,7 +37,9 @@ impl Fake {
                         };
                         let length = head
                             .lines()
-                            .find_map(|l| l.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                            .find_map(|l| {
+                                l.to_lowercase().strip_prefix("content-length: ")?.parse().ok()
+                            })
                             .unwrap_or(0);
                         if body.len() >= length {
                             let line = head.lines().next().unwrap();
@@ -146,7 +148,10 @@ fn openai_lists_accounts_with_their_keys_and_keys_of_people() {
     let issuer = fake.openai(None);
     let listed = issuer.list().unwrap();
     assert_eq!(listed.len(), 2);
-    assert_eq!((listed[0].name.as_str(), listed[0].hint.as_deref()), ("tag", Some("sk-svc...abcd")));
+    assert_eq!(
+        (listed[0].name.as_str(), listed[0].hint.as_deref()),
+        ("tag", Some("sk-svc...abcd"))
+    );
     assert_eq!(listed[0].created_at, Timestamp::from_second(60).ok());
     let known = issuer.recognise(&Secret::new("sk-ab-0123456789-wxyz")).unwrap().unwrap();
     assert_eq!((known.account, known.key.as_deref()), (None, Some("key_2")));

@@ -1,6 +1,6 @@
 //! Providers that variables alone define.
 
-use crate::settings::catalogue::{Reload, settings};
+use crate::settings::catalogue::{Consumer, Reload, settings};
 use crate::settings::profile::ProviderKind;
 use crate::settings::secret::SecretRef;
 use url::Url;
@@ -26,6 +26,14 @@ settings! {
         "DEEPSEEK_API_KEY": Option<SecretRef> { vault: Some("deepseek"), reload: Reload::Live },
         /// Key of the Groq API.
         "GROQ_API_KEY": Option<SecretRef> { vault: Some("groq"), reload: Reload::Live },
+        /// Admin key of OpenAI: with it, `ultra keys` makes and deletes keys. It goes where the
+        /// base URL of the OpenAI API points to.
+        "OPENAI_ADMIN_KEY": Option<SecretRef> { vault: Some("openai-admin"), consumer: Consumer::Cli, internal: true, operator: true },
+        /// The project of OpenAI in which keys are made; without it they are pasted.
+        "OPENAI_PROJECT_ID": Option<String> { consumer: Consumer::Cli, example: Some("proj_abc123") },
+        /// Admin key of Anthropic: with it, `ultra keys` disables keys. It goes where the base URL
+        /// of the Anthropic API points to.
+        "ANTHROPIC_ADMIN_KEY": Option<SecretRef> { vault: Some("anthropic-admin"), consumer: Consumer::Cli, internal: true, operator: true },
     }
 }
 
@@ -46,6 +54,26 @@ pub(crate) struct KnownProvider {
     pub(crate) models: &'static [&'static str],
     /// What its keys begin with, to tell a key of another provider.
     pub(crate) key_prefix: Option<&'static str>,
+    /// The key that makes, disables and deletes its keys, if its API has such.
+    pub(crate) admin: Option<AdminKey>,
+}
+
+/// The key of an admin API.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AdminKey {
+    /// Its variable.
+    pub(crate) key: &'static str,
+    /// What it begins with.
+    pub(crate) prefix: &'static str,
+    /// The variable of the project in which keys are made, if its API has projects.
+    pub(crate) project: Option<&'static str>,
+}
+
+impl KnownProvider {
+    /// The variables of its keys: of the one for requests, and of the one for its admin API.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.key).chain(self.admin.map(|admin| admin.key))
+    }
 }
 
 /// The providers that need no declaration.
@@ -58,6 +86,11 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         base_url: "https://api.openai.com/v1",
         models: &["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini"],
         key_prefix: Some("sk-"),
+        admin: Some(AdminKey {
+            key: "OPENAI_ADMIN_KEY",
+            prefix: "sk-admin-",
+            project: Some("OPENAI_PROJECT_ID"),
+        }),
     },
     KnownProvider {
         name: "anthropic",
@@ -67,6 +100,7 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         base_url: "https://api.anthropic.com",
         models: &["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5"],
         key_prefix: Some("sk-ant-"),
+        admin: Some(AdminKey { key: "ANTHROPIC_ADMIN_KEY", prefix: "sk-ant-admin", project: None }),
     },
     KnownProvider {
         name: "google",
@@ -76,6 +110,7 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
         models: &["gemini-2.5-pro", "gemini-2.5-flash"],
         key_prefix: Some("AIza"),
+        admin: None,
     },
     KnownProvider {
         name: "mistral",
@@ -85,6 +120,7 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         base_url: "https://api.mistral.ai/v1",
         models: &["mistral-large-latest", "mistral-small-latest"],
         key_prefix: None,
+        admin: None,
     },
     KnownProvider {
         name: "deepseek",
@@ -94,6 +130,7 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         base_url: "https://api.deepseek.com/v1",
         models: &["deepseek-chat", "deepseek-reasoner"],
         key_prefix: Some("sk-"),
+        admin: None,
     },
     KnownProvider {
         name: "groq",
@@ -103,5 +140,6 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         base_url: "https://api.groq.com/openai/v1",
         models: &["llama-3.3-70b-versatile"],
         key_prefix: Some("gsk_"),
+        admin: None,
     },
 ];

@@ -109,8 +109,10 @@ fn withhold_from_pieced(gather: &mut Gather<'_>) {
             continue;
         }
         let place = origin.place.clone();
-        let has_key = !gather.resolution.candidates(known.key).is_empty();
-        gather.resolution.withhold(known.key);
+        let has_key = known.keys().any(|key| !gather.resolution.candidates(key).is_empty());
+        for key in known.keys() {
+            gather.resolution.withhold(key);
+        }
         if !has_key {
             continue;
         }
@@ -133,12 +135,18 @@ fn sent_by_files(gather: &Gather<'_>) -> BTreeSet<String> {
     let resolution = &gather.resolution;
     let declared = resolution.profile.providers.values().filter(|spec| spec.place.is_some());
     let mut keys: BTreeSet<String> = declared.flat_map(|spec| spec.keys.iter().cloned()).collect();
+    // An admin key goes where the keys go that it makes.
+    for known in KNOWN_PROVIDERS {
+        if let Some(admin) = known.admin.filter(|_| keys.contains(known.key)) {
+            keys.insert(admin.key.to_owned());
+        }
+    }
     for known in KNOWN_PROVIDERS {
         let origin = known.url.and_then(|name| resolution.text(name)).map(|(_, origin)| origin);
         if origin
             .is_some_and(|o| is_dotenv(o.layer) || (o.layer == Layer::Profile && o.place.is_some()))
         {
-            keys.insert(known.key.to_owned());
+            keys.extend(known.keys().map(str::to_owned));
         }
     }
     keys

@@ -46,7 +46,7 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
 
 fn limit(view: &View<'_>, name: &str) -> Option<Duration> {
     let ages = &view.profile().policy.key_max_age;
-    let provider = KNOWN_PROVIDERS.iter().any(|known| known.key == name)
+    let provider = KNOWN_PROVIDERS.iter().any(|known| known.keys().any(|key| key == name))
         || view.profile().providers.values().any(|p| p.keys.iter().any(|key| key == name));
     match name {
         "ULTRA_JWT_KEY" => Some(ages.jwt),

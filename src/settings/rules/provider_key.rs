@@ -3,17 +3,30 @@
 use super::Rule;
 use super::view::View;
 use crate::report::Problem;
+use crate::settings::catalogue;
 use crate::settings::groups::KNOWN_PROVIDERS;
 
 pub(super) const RULE: Rule = Rule {
     id: "wrong-provider-key",
-    doc: "A provider key is neither one of our service keys nor another provider's key.",
+    doc: "A provider key is neither one of our service keys nor another provider's key, and no admin key.",
     judge,
 };
 
 fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
-    for provider in view.profile().providers.values() {
+    for (name, provider) in &view.profile().providers {
         for key in &provider.keys {
+            if catalogue::is_operators(key) {
+                problems.push(
+                    Problem::error(RULE.id, format!("`{key}` is an admin key"))
+                        .at(provider.place.clone())
+                        .why(format!(
+                            "it makes and deletes keys, and no server opens it; `{name}` needs a \
+                             key for requests"
+                        ))
+                        .hint("name the variable of the provider's key"),
+                );
+                continue;
+            }
             let Some(value) = view.opened.get(key.as_str()) else { continue };
             if value.expose().starts_with("uk_") {
                 problems.push(

@@ -49,8 +49,9 @@ impl<'a> View<'a> {
         let mut told: Vec<Problem> = Vec::new();
         let mut shut = false;
         for name in resolution.names() {
-            let bootstrap = catalogue::find(name).is_some_and(|spec| spec.bootstrap);
-            let Some(secret) = resolution.secret(name).filter(|_| !bootstrap) else { continue };
+            // Servers judge in full when they start: the operator's keys are not for them.
+            let skipped = catalogue::find(name).is_some_and(|spec| spec.bootstrap || spec.operator);
+            let Some(secret) = resolution.secret(name).filter(|_| !skipped) else { continue };
             let open = match &secret.value {
                 ValueRef::Text(_) => continue,
                 ValueRef::Literal(_) => true,
