@@ -176,6 +176,7 @@ fn import(
         vault,
         state_dir: &workspace.state_dir,
         resolution,
+        settings: loaded.settings.as_ref(),
         explicit: context.global.profile.is_some(),
         console: &context.console,
     };

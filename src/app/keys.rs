@@ -2,9 +2,10 @@
 
 use super::Context;
 use crate::cli::OutputFormat;
-use crate::cli::keys::{Backend, KeysArgs, KeysCommand};
+use crate::cli::keys::{Backend, KeysArgs, KeysCommand, SpanArgs};
 use crate::commands::keys::{
-    Desk, allow, list, rollback, rotate, set, show, status, value_as_argument, verify,
+    Desk, Spans, allow, disable, list, remove, rollback, rotate, set, show, status,
+    value_as_argument, verify,
 };
 use crate::report::{Fault, Report};
 use crate::secrets::BackendKind;
@@ -18,6 +19,8 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
         KeysCommand::Set(args) => &*args.surplus,
         KeysCommand::Rotate(args) => &*args.surplus,
         KeysCommand::Rollback(args) => &*args.surplus,
+        KeysCommand::Disable(args) => &*args.surplus,
+        KeysCommand::Remove(args) => &*args.surplus,
         _ => &[],
     };
     if !surplus.is_empty() {
@@ -34,6 +37,7 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
         vault: &vault,
         state_dir: &workspace.state_dir,
         resolution,
+        settings: loaded.settings.as_ref(),
         explicit: context.global.profile.is_some(),
         console: &context.console,
     };
@@ -42,14 +46,21 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
         KeysCommand::Set(_)
             | KeysCommand::Rotate(_)
             | KeysCommand::Rollback(_)
+            | KeysCommand::Disable(_)
+            | KeysCommand::Remove(_)
             | KeysCommand::Allow(_)
     );
     if writes {
         workspace.prepare_state_dir()?;
     }
-    match args.command {
-        KeysCommand::List => list::run(&desk),
-        KeysCommand::Status => status::run(&desk),
+    run(args.command, &desk, context)
+}
+
+/// The command with its request.
+fn run(command: KeysCommand, desk: &Desk<'_>, context: &Context) -> Result<Report, Fault> {
+    match command {
+        KeysCommand::List => list::run(desk),
+        KeysCommand::Status => status::run(desk),
         KeysCommand::Set(args) => set::run(
             &set::Request {
                 name: args.name,
@@ -58,31 +69,50 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
                 shadowed: args.shadowed,
                 backend: args.backend.map(backend),
             },
-            &desk,
+            desk,
         ),
         KeysCommand::Show(args) => {
             let people = context.global.output == OutputFormat::Human;
             let to_terminal = people && io::stdout().is_terminal();
-            show::run(&show::Request { name: args.name, reveal: args.reveal, to_terminal }, &desk)
+            show::run(&show::Request { name: args.name, reveal: args.reveal, to_terminal }, desk)
         }
-        KeysCommand::Verify(args) => verify::run(&verify::Request { name: args.name }, &desk),
+        KeysCommand::Verify(args) => verify::run(&verify::Request { name: args.name }, desk),
         KeysCommand::Rotate(args) => rotate::run(
             &rotate::Request {
                 name: args.name,
                 resume: args.resume,
                 abort: args.abort,
+                all_due: args.all_due,
+                compromised: args.compromised,
+                paste: args.paste,
                 shadowed: args.shadowed,
+                spans: spans(args.spans),
             },
-            &desk,
+            desk,
         ),
         KeysCommand::Allow(args) => {
-            allow::run(&allow::Request { name: args.name, host: args.host }, &desk)
+            allow::run(&allow::Request { name: args.name, host: args.host }, desk)
         }
         KeysCommand::Rollback(args) => {
-            let request = rollback::Request { name: args.name, shadowed: args.shadowed };
-            rollback::run(&request, &desk)
+            let (name, shadowed) = (args.name, args.shadowed);
+            let request = rollback::Request { name, shadowed, spans: spans(args.spans) };
+            rollback::run(&request, desk)
+        }
+        KeysCommand::Disable(args) => {
+            let spans = Spans { wait: args.wait, ..Spans::default() };
+            let request = disable::Request { name: args.name, version: args.version, spans };
+            disable::run(&request, desk)
+        }
+        KeysCommand::Remove(args) => {
+            let spans = Spans { wait: args.wait, ..Spans::default() };
+            let request = remove::Request { name: args.name, version: args.version, spans };
+            remove::run(&request, desk)
         }
     }
+}
+
+fn spans(args: SpanArgs) -> Spans {
+    Spans { grace: args.grace, drain: args.drain, wait: args.wait }
 }
 
 pub(super) fn backend(backend: Backend) -> BackendKind {

@@ -23,10 +23,16 @@ pub(crate) enum KeysCommand {
     Show(ShowArgs),
     /// Ask the providers whether they accept the keys in use; spends no tokens.
     Verify(VerifyArgs),
-    /// Replace a key by a new one, tested before it is used.
+    /// Replace a key by a new one, tested before it is used and acknowledged by every server before
+    /// the old one ends. Does not wait for the grace of the old one: it says when that is over.
     Rotate(RotateArgs),
-    /// Go back to the value before, as a new version.
+    /// Go back to the value before, as a new version. An end of that value that is due is called
+    /// off.
     Rollback(RollbackArgs),
+    /// End an old version now: nobody accepts it any more.
+    Disable(DisableArgs),
+    /// Take a version out of the vault, or a key with all its versions.
+    Remove(RemoveArgs),
     /// Let the key in use be sent to one more address. A key goes only where it was tested first.
     Allow(AllowArgs),
     /// Show the vault, its backend, rotations under way and keys that are due; opens nothing.
@@ -87,21 +93,89 @@ pub(crate) struct VerifyArgs {
     pub(crate) name: Option<String>,
 }
 
-/// Replace a key by a new one, tested before it is used.
+/// Replace a key by a new one, tested before it is used and acknowledged by every server before
+/// the old one ends. Does not wait for the grace of the old one: it says when that is over.
 #[derive(Args, Debug)]
 pub(crate) struct RotateArgs {
     /// The name, such as `openai`, or its variable; asked for on a terminal if left out.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", conflicts_with = "all_due")]
     pub(crate) name: Option<String>,
+    /// Do everything that is due and needs nobody: go on with rotations that were cut short, end
+    /// old versions whose grace is over, replace keys that are made here or by their provider.
+    /// Names the rest. Ends with 0 if nothing is left, 3 if something needs a person, 5 if
+    /// something could not be reached.
+    #[arg(long, conflicts_with_all = ["resume", "abort", "compromised", "paste", "shadowed"])]
+    pub(crate) all_due: bool,
     /// Go on with a rotation that was cut short.
     #[arg(long, conflicts_with = "abort")]
     pub(crate) resume: bool,
     /// Give up a rotation that was cut short.
     #[arg(long)]
     pub(crate) abort: bool,
+    /// Others may know the value in use: it ends as soon as the new one is in use. Tokens that
+    /// were signed with it are refused at once.
+    #[arg(long, conflicts_with_all = ["resume", "abort", "grace"])]
+    pub(crate) compromised: bool,
+    /// Ask for the new value although the provider could issue one.
+    #[arg(long, conflicts_with_all = ["resume", "abort"])]
+    pub(crate) paste: bool,
+    #[command(flatten)]
+    pub(crate) spans: SpanArgs,
     /// Write it although another layer wins over the vault.
     #[arg(long)]
     pub(crate) shadowed: bool,
+    /// Nothing: values are not arguments.
+    #[arg(hide = true, num_args = 0.., value_name = "NOTHING")]
+    pub(crate) surplus: Vec<String>,
+}
+
+/// How long the parts of a rotation take.
+#[derive(Args, Debug)]
+pub(crate) struct SpanArgs {
+    /// How long the old value is accepted after the cut-over; `0` ends it at once [default: 24h].
+    /// Not less than tokens live for a key that signs them.
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) grace: Option<String>,
+    /// How long servers may finish with the old value what they began; the grace is at least that
+    /// [default: 10m].
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) drain: Option<String>,
+    /// How long to wait until the servers have the new value [default: 30s].
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) wait: Option<String>,
+}
+
+/// End an old version now: nobody accepts it any more.
+#[derive(Args, Debug)]
+#[command(disable_version_flag = true)]
+pub(crate) struct DisableArgs {
+    /// The name, such as `openai`, or its variable.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Its number; the newest old one that is still accepted if left out.
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u32>,
+    /// How long to wait until the servers have the value in use [default: 30s].
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) wait: Option<String>,
+    /// Nothing: values are not arguments.
+    #[arg(hide = true, num_args = 0.., value_name = "NOTHING")]
+    pub(crate) surplus: Vec<String>,
+}
+
+/// Take a version out of the vault, or a key with all its versions.
+#[derive(Args, Debug)]
+#[command(disable_version_flag = true)]
+pub(crate) struct RemoveArgs {
+    /// The name, such as `openai`, or its variable.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// One version; all of them if left out.
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u32>,
+    /// How long to wait until the servers have the value in use [default: 30s].
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) wait: Option<String>,
     /// Nothing: values are not arguments.
     #[arg(hide = true, num_args = 0.., value_name = "NOTHING")]
     pub(crate) surplus: Vec<String>,
@@ -119,12 +193,15 @@ pub(crate) struct AllowArgs {
     pub(crate) host: String,
 }
 
-/// Go back to the value before, as a new version.
+/// Go back to the value before, as a new version. An end of that value that is due is called
+/// off.
 #[derive(Args, Debug)]
 pub(crate) struct RollbackArgs {
     /// The name, such as `openai`, or its variable.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) spans: SpanArgs,
     /// Write it although another layer wins over the vault.
     #[arg(long)]
     pub(crate) shadowed: bool,

@@ -80,17 +80,21 @@ impl Acknowledgement {
     }
 }
 
-/// How far the value with this fingerprint has come as `variable`.
+/// How far the value with this fingerprint has come as `variable`. A server that has no value of
+/// the variable at all uses neither the old nor the new one, and is not counted.
 pub(crate) fn acknowledged(
     replicas: &[Replica],
     variable: &str,
     fingerprint: &str,
 ) -> Acknowledgement {
-    let mut told = Acknowledgement { of: replicas.len(), ..Acknowledgement::default() };
+    let mut told = Acknowledgement::default();
     for replica in replicas {
-        let slot = replica.slots.iter().find(|slot| {
-            slot.variable == variable && slot.fingerprint.as_deref() == Some(fingerprint)
-        });
+        let mut slots = replica.slots.iter().filter(|slot| slot.variable == variable).peekable();
+        if slots.peek().is_none() {
+            continue;
+        }
+        told.of += 1;
+        let slot = slots.find(|slot| slot.fingerprint.as_deref() == Some(fingerprint));
         match slot {
             Some(slot) if slot.state == "rejected" => told.rejected.push(replica.instance.clone()),
             Some(slot) if slot.state != "disabled" => told.on += 1,
@@ -129,6 +133,7 @@ mod tests {
             replica("b", &[("K", "old", "active"), ("L", "new", "active")]),
             replica("c", &[("K", "new", "rejected"), ("K", "old", "active")]),
             replica("d", &[("K", "new", "disabled")]),
+            replica("e", &[("L", "other", "active")]),
         ];
         let told = acknowledged(&fleet, "K", "new");
         assert_eq!((told.on, told.of), (1, 4));

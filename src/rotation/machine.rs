@@ -1,22 +1,26 @@
-//! The state machine: `created → tested → published → current`, the old version kept.
+//! The state machine: `created → tested → published → acknowledged → current → old disabled →
+//! old removed`.
 //!
 //! Every step can be taken again: a rotation that was killed anywhere is resumed from its journal
-//! and ends as if it had not been, or is aborted and leaves the old version in use.
+//! and ends as if it had not been, or is aborted and leaves the old version in use. The vault has
+//! one current version at every instant, because each change of it is one write.
 
-use super::journal::{Journal, Kind, Step};
-use crate::base::Secret;
+use super::fleet::{Acknowledgement, Fleet};
+use super::journal::{Journal, Kind, Plan, Step};
 use crate::base::lock::{Lock, LockError};
+use crate::base::{Secret, Timestamp};
 use crate::provider::KeyVerdict;
+use crate::provider::admin::{self, Issuer, IssuerError};
 use crate::report::{Fault, Place, Problem};
 use crate::secrets::audit::Event;
-use crate::secrets::{Edited, State, VaultSource, Written};
+use crate::secrets::{Edited, State, VaultSource};
 use std::path::Path;
 use std::time::Duration;
 
 /// How long a second rotation waits for the first.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a new value was tested with.
+/// What a value was tested with.
 #[derive(Clone, Debug)]
 pub(crate) enum Tested {
     /// A provider at this destination said so.
@@ -30,29 +34,53 @@ pub(crate) enum Tested {
     Nobody,
 }
 
+/// Whom a rotation deals with.
+pub(crate) struct World<'a> {
+    /// The running servers.
+    pub(crate) fleet: &'a dyn Fleet,
+    /// Who issues keys of this name, if anybody does.
+    pub(crate) issuer: Option<&'a dyn Issuer>,
+    /// Asks the provider about a value, with the value itself.
+    pub(crate) ask: &'a dyn Fn(&Secret) -> Tested,
+    /// Shows what is being waited for.
+    pub(crate) say: &'a dyn Fn(&str),
+    /// How long to wait for the servers.
+    pub(crate) wait: Duration,
+}
+
 /// How a rotation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
-    /// The version before.
+    /// What it was about.
+    pub(crate) kind: Kind,
+    /// How far it came.
+    pub(crate) step: Step,
+    /// The version before, or the one that was ended.
     pub(crate) from: u32,
     /// The version in use now.
     pub(crate) to: u32,
-    /// Its fingerprint.
+    /// The fingerprint of the new value.
     pub(crate) fingerprint: String,
     /// The destination it was tested for.
     pub(crate) destination: Option<String>,
     /// The generation of the vault.
     pub(crate) generation: u64,
-    /// Why it was made.
-    pub(crate) kind: Kind,
     /// Whether the provider refused the version before when it was last asked.
     pub(crate) from_refused: bool,
+    /// When the grace of the version before is over, if somebody can end it.
+    pub(crate) retire_at: Option<Timestamp>,
+    /// How far the new value has come among the servers; `None` if no server uses it.
+    pub(crate) acknowledgement: Option<Acknowledgement>,
+    /// Whether others may know the version before.
+    pub(crate) compromised: bool,
+    /// Why the version before could not be ended, although its grace is over.
+    pub(crate) left_over: Option<Fault>,
 }
 
 /// A rotation of one name in one profile, with nobody else at it.
 pub(crate) struct Rotation<'a> {
-    vault: &'a VaultSource,
-    state_dir: &'a Path,
+    pub(super) vault: &'a VaultSource,
+    pub(super) state_dir: &'a Path,
     pub(super) profile: &'a str,
     pub(super) name: &'a str,
     _lock: Lock,
@@ -88,8 +116,8 @@ impl<'a> Rotation<'a> {
         Ok(Self { vault, state_dir, profile, name, _lock: lock })
     }
 
-    /// The rotation that was left unfinished, if one was. One that never came to have a value in
-    /// the vault is cleared away: nothing happened.
+    /// The rotation that was left unfinished, if one was. One that never came to have a value, in
+    /// the vault or with an issuer, is cleared away: nothing happened.
     ///
     /// # Errors
     /// The journal cannot be read or removed (5).
@@ -97,6 +125,9 @@ impl<'a> Rotation<'a> {
         let Some(journal) = Journal::read(self.state_dir, self.profile, self.name)? else {
             return Ok(None);
         };
+        if journal.kind == Kind::Retire || journal.issuer.is_some() {
+            return Ok(Some(journal));
+        }
         let overview = self.vault.overview()?;
         let known = overview
             .entry(self.profile, self.name)
@@ -108,59 +139,135 @@ impl<'a> Rotation<'a> {
         Ok(None)
     }
 
-    /// Puts the new value into the vault, unused, and says how to go on: step `created`.
+    /// Puts the new value into the vault, unused: step `created`.
     ///
     /// # Errors
     /// The same value as one that is there (3), no entry to rotate (2), and what the vault says.
-    pub(crate) fn create(
-        &self,
-        kind: Kind,
-        value: &Secret,
-        destination: Option<&str>,
-    ) -> Result<Journal, Fault> {
+    pub(crate) fn create(&self, plan: &Plan, value: &Secret) -> Result<Journal, Fault> {
         let now = self.vault.clock().now();
         let fingerprint = self.fingerprint(value)?;
         self.vault
-            .write(None, &format!("keys {} {}", kind.word(), self.name), |document| {
+            .write(None, &self.purpose(plan.kind), |document| {
                 let entry = document.entry_mut(self.profile, self.name);
                 let Some(current) = entry.current() else { return Err(self.nothing()) };
                 if current.value.same_as(value) {
                     return Err(self.same_value(current.number));
                 }
-                let same = entry.versions.iter().find(|v| v.value.same_as(value));
-                if let (Kind::Rotate, Some(version)) = (kind, same) {
+                let same = entry.versions.iter().rev().find(|v| v.value.same_as(value));
+                if let (Kind::Rotate, Some(version)) = (plan.kind, same) {
                     return Err(self.old_value(version.number));
                 }
-                let mut journal = Journal::new(
-                    self.profile,
-                    self.name,
-                    kind,
-                    (current.number, entry.last + 1),
-                    fingerprint.clone(),
-                    now,
-                );
-                journal.destination = destination.map(str::to_owned);
+                let versions = (current.number, entry.last + 1);
+                let fingerprint = fingerprint.clone();
+                let mut journal =
+                    Journal::new(self.profile, self.name, plan, versions, fingerprint, now);
+                let remote = same.and_then(|v| v.remote.clone());
+                // What is gone back to is not disabled meanwhile.
+                journal.cancelled = same.and_then(|v| Some((v.number, v.retire_at?)));
                 // On record before the vault has it: what the vault has is always on record.
                 journal.write(self.state_dir)?;
+                if let Some((number, _)) = journal.cancelled
+                    && let Some(version) = entry.version_mut(number)
+                    && plan.order == super::Order::AtOnce
+                {
+                    version.retire_at = None;
+                }
                 entry.add(value.clone(), State::Pending, now, None);
+                if let Some(version) = entry.version_mut(journal.to) {
+                    version.remote = remote;
+                }
                 let events = vec![self.event(&journal, "created", None)];
                 Ok(Edited { value: journal, events })
             })
             .map(|written| written.value)
     }
 
+    /// Has the issuer make the new value and puts it into the vault, unused: step `created`. What
+    /// is about to be made is on record under a tag before it is made.
+    ///
+    /// # Errors
+    /// The issuer refuses (3) or cannot be reached (5), no entry to rotate (2), and what the vault
+    /// says.
+    pub(crate) fn issue(&self, plan: &Plan, issuer: &dyn Issuer) -> Result<Journal, Fault> {
+        let document = self.vault.document()?.ok_or_else(|| self.nothing())?;
+        let entry = document.entry(self.profile, self.name).ok_or_else(|| self.nothing())?;
+        let current = entry.current().ok_or_else(|| self.nothing())?;
+        let versions = (current.number, entry.last + 1);
+        let now = self.vault.clock().now();
+        let mut journal = Journal::new(self.profile, self.name, plan, versions, String::new(), now);
+        journal.issuer = Some(issuer.name().to_owned());
+        journal.write(self.state_dir)?;
+        self.issued(&mut journal, Some(issuer))?;
+        Ok(journal)
+    }
+
+    /// Goes on with a rotation from wherever it stands to its end, or to where it must wait.
+    ///
+    /// # Errors
+    /// The new value is refused (3), the provider, the issuer, a server or the vault cannot be
+    /// reached (5); the journal says how to go on.
+    pub(crate) fn run(&self, mut journal: Journal, world: &World<'_>) -> Result<Ended, Fault> {
+        if journal.aborting {
+            self.abort(journal.clone(), world)?;
+            return Err(self.given_up(&journal));
+        }
+        if journal.kind == Kind::Retire {
+            return self.retire(journal, world);
+        }
+        self.issued(&mut journal, world.issuer)?;
+        self.test(&mut journal, world)?;
+        self.publish(&mut journal, world)?;
+        let acknowledgement = self.acknowledge(&mut journal, world)?;
+        self.make_current(journal, acknowledgement, world)
+    }
+
+    /// Has the issuer make the value that is on record, unless the vault has it.
+    fn issued(&self, journal: &mut Journal, issuer: Option<&dyn Issuer>) -> Result<(), Fault> {
+        let Some(name) = journal.issuer.clone() else { return Ok(()) };
+        let document = self.vault.document()?.ok_or_else(|| self.nothing())?;
+        let entry = document.entry(self.profile, self.name).ok_or_else(|| self.nothing())?;
+        if entry.versions.iter().any(|v| v.number == journal.to) {
+            return Ok(());
+        }
+        let Some(issuer) = issuer else { return Err(self.no_issuer(journal, &name)) };
+        let tag = admin::tag(&document.vault, self.profile, self.name, journal.to);
+        let issued = match issuer.create(&tag) {
+            Ok(issued) => issued,
+            Err(error @ (IssuerError::Refused { .. } | IssuerError::Unable)) => {
+                journal.end(self.state_dir)?;
+                return Err(self.not_issued(&name, &error));
+            }
+            Err(error) => {
+                let why = format!("{name}: {error}");
+                self.advance(journal, Step::Created, Some(why.clone()))?;
+                return Err(self.stopped_at(journal, "could not be issued", &why));
+            }
+        };
+        let fingerprint = self.fingerprint(&issued.value)?;
+        let now = self.vault.clock().now();
+        self.vault.write(None, &self.purpose(journal.kind), |document| {
+            let entry = document.entry_mut(self.profile, self.name);
+            if entry.last + 1 != journal.to {
+                return Err(Fault::bug(format!("version {} is not the next one", journal.to)));
+            }
+            journal.fingerprint = fingerprint;
+            journal.stopped = None;
+            journal.write(self.state_dir)?;
+            entry.add(issued.value, State::Pending, now, None);
+            if let Some(version) = entry.version_mut(journal.to) {
+                version.remote = Some(issued.remote);
+            }
+            let events = vec![self.event(journal, "created", Some(format!("issued by {name}")))];
+            Ok(Edited { value: (), events })
+        })?;
+        Ok(())
+    }
+
     /// Tests the new value, with the new value itself: step `tested`.
     ///
     /// A refused value ends the rotation: the version is forgotten and the old one stays in use
     /// (3). A provider that cannot be asked leaves it where it is, to be resumed (5).
-    ///
-    /// # Errors
-    /// As said, and what the vault says.
-    pub(crate) fn test(
-        &self,
-        journal: &mut Journal,
-        ask: impl FnOnce(&Secret) -> Tested,
-    ) -> Result<(), Fault> {
+    fn test(&self, journal: &mut Journal, world: &World<'_>) -> Result<(), Fault> {
         if journal.step >= Step::Tested {
             return Ok(());
         }
@@ -172,119 +279,40 @@ impl<'a> Rotation<'a> {
             .ok_or_else(|| self.nothing())?;
         // What is about to be sent where is on record before it is sent.
         self.advance(journal, Step::Created, None)?;
-        match ask(&value) {
+        match (world.ask)(&value) {
             Tested::Nobody => {
                 // Nobody said anything, so it is bound to nothing.
                 journal.destination = None;
-                self.advance(journal, Step::Tested, None)
             }
             Tested::By { destination, verdict: KeyVerdict::Accepted { .. } } => {
                 journal.destination = Some(destination);
-                self.advance(journal, Step::Tested, None)
             }
             Tested::By { destination, verdict: KeyVerdict::Refused { status } } => {
-                self.forget(
-                    journal,
-                    &format!("refused with {status} by {destination}"),
-                    Some(&value),
-                )?;
-                Err(Fault::does_not_hold(vec![
-                    Problem::error(
-                        "key-refused",
-                        format!("the provider refuses the new value of `{}`", self.name),
-                    )
-                    .why(format!(
-                        "{destination} answers {status}; version {} stays in use",
-                        journal.from
-                    ))
-                    .hint(format!(
-                        "{} with a value that the provider accepts",
-                        self.command(journal.kind.word())
-                    )),
-                ]))
+                let why = format!("refused with {status} by {destination}");
+                self.forget(journal, world, &why, Some(&value))?;
+                return Err(self.refused(journal, &destination, status));
             }
             Tested::By { destination, verdict: KeyVerdict::RateLimited { retry_after } } => {
                 let when = retry_after.map_or(String::new(), |s| format!(", in {s} s"));
-                self.stop(journal, &format!("{destination} asks to come back later{when}"))
+                return self
+                    .untested(journal, &format!("{destination} asks to come back later{when}"));
             }
             Tested::By { destination, verdict: KeyVerdict::Unverified { why } } => {
-                self.stop(journal, &format!("{destination}: {why}"))
+                return self.untested(journal, &format!("{destination}: {why}"));
             }
         }
+        self.note(journal, "tested", journal.destination.clone())?;
+        self.advance(journal, Step::Tested, None)
     }
 
-    /// Makes the new version the current one: steps `published` and `current`. Running servers
-    /// see it in the vault; requests that are under way finish with the old one.
-    ///
-    /// # Errors
-    /// What the vault says.
-    pub(crate) fn publish(&self, mut journal: Journal) -> Result<Ended, Fault> {
-        self.advance(&mut journal, Step::Published, None)?;
-        let now = self.vault.clock().now();
-        let written = self.vault.write(
-            None,
-            &format!("keys {} {}", journal.kind.word(), self.name),
-            |document| {
-                let entry = document.entry_mut(self.profile, self.name);
-                let before = entry.version_mut(journal.from);
-                let refused = before.is_some_and(|v| v.refused_at.is_some());
-                if entry.current().is_some_and(|v| v.number == journal.to) {
-                    return Ok(Edited { value: refused, events: Vec::new() });
-                }
-                if !entry.promote(journal.to) {
-                    return Err(Fault::bug(format!("version {} is not in the vault", journal.to)));
-                }
-                if let (Some(version), Some(destination)) =
-                    (entry.version_mut(journal.to), &journal.destination)
-                {
-                    version.verified_at = Some(now);
-                    version.bound = Some(destination.clone());
-                }
-                if let (Kind::Rollback, Some(version)) =
-                    (journal.kind, entry.version_mut(journal.from))
-                {
-                    version.rolled_back = true;
-                }
-                let detail = journal.destination.clone();
-                Ok(Edited { value: refused, events: vec![self.event(&journal, "current", detail)] })
-            },
-        )?;
-        journal.end(self.state_dir)?;
-        Ok(Ended {
-            from: journal.from,
-            to: journal.to,
-            fingerprint: journal.fingerprint,
-            destination: journal.destination,
-            generation: written.generation,
-            kind: journal.kind,
-            from_refused: written.value,
-        })
+    /// The provider could not be asked: the state is kept, and named.
+    fn untested(&self, journal: &mut Journal, why: &str) -> Result<(), Fault> {
+        self.advance(journal, Step::Created, Some(why.to_owned()))?;
+        Err(self.stopped_at(journal, "could not be tested and is not used", why))
     }
 
-    /// Ends an unfinished rotation and leaves the version in use that was.
-    ///
-    /// # Errors
-    /// The new version is already in use (6), and what the vault says.
-    pub(crate) fn abort(&self, journal: &Journal) -> Result<Written<()>, Fault> {
-        let overview = self.vault.overview()?;
-        let current = overview.entry(self.profile, self.name).and_then(|e| e.current());
-        if current.is_some_and(|v| v.number == journal.to) {
-            return Err(Fault::refused(
-                Problem::error(
-                    "already-current",
-                    format!("version {} of `{}` is already in use", journal.to, self.name),
-                )
-                .hint(format!(
-                    "finish with `{} --resume`, then go back with `{}`",
-                    self.command("rotate"),
-                    self.command("rollback"),
-                )),
-            ));
-        }
-        self.forget(journal, "aborted by the operator", None)
-    }
-
-    fn advance(
+    /// Puts the step on record, durably.
+    pub(super) fn advance(
         &self,
         journal: &mut Journal,
         step: Step,
@@ -296,60 +324,35 @@ impl<'a> Rotation<'a> {
         journal.write(self.state_dir)
     }
 
-    /// The provider could not be asked: the state is kept, and named.
-    fn stop(&self, journal: &mut Journal, why: &str) -> Result<(), Fault> {
-        self.advance(journal, Step::Created, Some(why.to_owned()))?;
-        Err(Fault::unreachable(
-            Problem::error(
-                "key-unverified",
-                format!("the new value of `{}` could not be tested and is not used", self.name),
-            )
-            .why(format!(
-                "{why}; version {} is kept pending, version {} stays in use",
-                journal.to, journal.from
-            ))
-            .hint(self.ways_on()),
-        ))
-    }
-
-    /// Forgets the new version, and notes in older ones with its value that it was `refused`.
-    fn forget(
-        &self,
-        journal: &Journal,
-        why: &str,
-        refused: Option<&Secret>,
-    ) -> Result<Written<()>, Fault> {
-        let now = self.vault.clock().now();
-        let written = self.vault.write(
-            None,
-            &format!("keys {} {}", journal.kind.word(), self.name),
-            |document| {
-                let entry = document.entry_mut(self.profile, self.name);
-                entry.discard(journal.to);
-                if let Some(value) = refused {
-                    entry.judged(value, Some(now));
-                }
-                let events = vec![self.event(journal, "aborted", Some(why.to_owned()))];
-                Ok(Edited { value: (), events })
-            },
-        )?;
-        journal.end(self.state_dir)?;
-        Ok(written)
-    }
-
-    fn fingerprint(&self, value: &Secret) -> Result<String, Fault> {
+    pub(super) fn fingerprint(&self, value: &Secret) -> Result<String, Fault> {
         use crate::settings::SecretSource as _;
         self.vault.fingerprint(value).map_err(Fault::unreachable)
     }
 
-    fn event(&self, journal: &Journal, what: &str, detail: Option<String>) -> Event {
+    /// What others who wait for the vault are told.
+    pub(super) fn purpose(&self, kind: Kind) -> String {
+        format!("keys {} {}", kind.word(), self.name)
+    }
+
+    pub(super) fn event(&self, journal: &Journal, what: &str, detail: Option<String>) -> Event {
+        let old = journal.kind == Kind::Retire;
         Event {
             event: format!("{}.{what}", journal.kind.word()),
             profile: self.profile.to_owned(),
             name: self.name.to_owned(),
-            version: journal.to,
-            fingerprint: Some(journal.fingerprint.clone()),
+            version: if old { journal.from } else { journal.to },
+            fingerprint: Some(journal.fingerprint.clone()).filter(|f| !f.is_empty()),
             detail,
         }
+    }
+
+    /// Tells the audit of a step that changes nothing in the vault.
+    pub(super) fn note(
+        &self,
+        journal: &Journal,
+        what: &str,
+        detail: Option<String>,
+    ) -> Result<(), Fault> {
+        self.vault.note(&self.purpose(journal.kind), self.event(journal, what, detail))
     }
 }

@@ -1,14 +1,22 @@
 //! Rotation: a key is replaced step by step, each step on record before and after it is taken.
 
+mod abort;
 pub(crate) mod control;
+mod cutover;
+#[cfg(test)]
+mod fakes;
 pub(crate) mod fleet;
 pub(crate) mod journal;
 pub(crate) mod machine;
+#[cfg(test)]
+mod model;
 mod refusals;
+mod retire;
 mod store_fleet;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use journal::{Journal, Kind};
-pub(crate) use machine::{Ended, Rotation, Tested};
+pub(crate) use fleet::{Fleet, Replica, acknowledged};
+pub(crate) use journal::{Aim, Journal, Kind, Order, Plan, Step};
+pub(crate) use machine::{Ended, Rotation, Tested, World};
 pub(crate) use store_fleet::StoreFleet;

@@ -1,116 +1,74 @@
-//! The state machine against a provider that is a closure: every way it ends, and every place it
-//! can be cut short at.
+//! The state machine against a provider and servers in memory: every way it ends, and what it
+//! says on the way.
 
+use super::fakes::{Mood, Place};
 use super::*;
-use crate::base::time::ManualClock;
 use crate::base::{Secret, Timestamp};
 use crate::exit::ExitStatus;
-use crate::provider::KeyVerdict;
+use crate::provider::admin::Abilities;
 use crate::report::Fault;
-use crate::secrets::audit::Event;
-use crate::secrets::{BackendOptions, Edited, State, VaultSource};
+use crate::secrets::State;
 use crate::settings::SecretSource as _;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::time::Duration;
 
-struct Place {
-    dir: tempfile::TempDir,
+const NOBODY: Abilities = Abilities { create: false, disable: false, delete: false };
+const WHOLE: Abilities = Abilities { create: true, disable: true, delete: true };
+/// As the service accounts of OpenAI: made and deleted.
+const DELETES: Abilities = Abilities { create: true, disable: false, delete: true };
+
+fn pasted() -> Place {
+    Place::with("one", Order::AtOnce, NOBODY)
 }
 
-impl Place {
-    fn with(value: &str) -> Self {
-        let place = Self { dir: tempfile::tempdir().unwrap() };
-        let value = Secret::new(value);
-        place
-            .vault()
-            .write(None, "test", |document| {
-                let entry = document.entry_mut("dev", "openai");
-                entry.add(value, State::Current, Timestamp::UNIX_EPOCH, None);
-                let event = Event {
-                    event: "set".into(),
-                    profile: "dev".into(),
-                    name: "openai".into(),
-                    version: 1,
-                    fingerprint: None,
-                    detail: None,
-                };
-                Ok(Edited { value: (), events: vec![event] })
-            })
-            .unwrap();
-        place
-    }
-
-    fn state(&self) -> PathBuf {
-        self.dir.path().join("state")
-    }
-
-    fn vault(&self) -> VaultSource {
-        let options = BackendOptions {
-            identity_file: Some(self.dir.path().join("identity")),
-            ..BackendOptions::default()
-        };
-        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        VaultSource::new(&self.state(), options, clock)
-    }
-
-    fn value(&self) -> String {
-        self.vault().open("dev", "openai").unwrap().unwrap().expose().to_owned()
-    }
-
-    fn journal(&self) -> Option<Journal> {
-        Journal::read(&self.state(), "dev", "openai").unwrap()
-    }
-
-    fn rotate(&self, value: &str, verdict: KeyVerdict) -> Result<Ended, Fault> {
-        let (vault, state) = (self.vault(), self.state());
-        let rotation = Rotation::begin(&vault, &state, "dev", "openai")?;
-        let mut journal = rotation.create(Kind::Rotate, &Secret::new(value), None)?;
-        rotation.test(&mut journal, |asked| {
-            assert_eq!(asked.expose(), value, "the new value itself is tested");
-            by(verdict)
-        })?;
-        rotation.publish(journal)
-    }
+fn ring() -> Place {
+    Place::with("one", Order::Ahead, NOBODY)
 }
 
-fn by(verdict: KeyVerdict) -> Tested {
-    Tested::By { destination: "https://h:443".into(), verdict }
+fn with_grace(place: &Place, grace: u64) -> Plan {
+    Plan { grace: Some(Duration::from_secs(grace)), ..place.plan(Kind::Rotate) }
 }
 
-fn accepted() -> KeyVerdict {
-    KeyVerdict::Accepted { models: vec![] }
+fn code(fault: &Fault) -> (ExitStatus, &'static str) {
+    (fault.status, fault.problems[0].code)
 }
 
 #[test]
 fn an_accepted_value_is_used_and_the_old_one_kept() {
-    let place = Place::with("one");
-    let ended = place.rotate("two", accepted()).unwrap();
-    assert_eq!((ended.from, ended.to), (1, 2));
+    let place = pasted();
+    let ended = place.rotate("two").unwrap();
+    assert_eq!((ended.from, ended.to, ended.step), (1, 2, Step::Current));
+    assert_eq!(ended.retire_at, Some(Timestamp::from_second(3_600).unwrap()));
+    let told = ended.acknowledgement.unwrap();
+    assert_eq!((told.on, told.of), (2, 2));
     assert_eq!(place.value(), "two");
     assert!(place.journal().is_none());
     let facts = place.vault().facts("dev", "openai").unwrap().unwrap();
     assert_eq!(facts.allowed, ["https://h:443"]);
-    let document = place.vault().document().unwrap().unwrap();
+    let document = place.document();
     assert_eq!(document.entry("dev", "openai").unwrap().previous().unwrap().value.expose(), "one");
+    let audit = std::fs::read_to_string(place.state().join("audit.jsonl")).unwrap();
+    for event in ["created", "tested", "published", "acknowledged", "current"] {
+        assert_eq!(audit.matches(&format!("\"rotate.{event}\"")).count(), 1, "{event}: {audit}");
+    }
 }
 
 #[test]
 fn a_refused_value_leaves_nothing_behind() {
-    let place = Place::with("one");
-    let fault = place.rotate("two", KeyVerdict::Refused { status: 401 }).unwrap_err();
-    assert_eq!(fault.status, ExitStatus::DoesNotHold);
+    let place = pasted();
+    place.provider.refuses.borrow_mut().push("two".into());
+    let fault = place.rotate("two").unwrap_err();
+    assert_eq!(code(&fault), (ExitStatus::DoesNotHold, "key-refused"));
     assert_eq!(place.value(), "one");
     assert!(place.journal().is_none());
-    let document = place.vault().document().unwrap().unwrap();
-    assert_eq!(document.entry("dev", "openai").unwrap().versions.len(), 1);
+    assert_eq!(place.states(), [(1, State::Current)]);
 }
 
 #[test]
 fn the_same_value_and_an_old_value_are_refused() {
-    let place = Place::with("one");
-    assert_eq!(place.rotate("one", accepted()).unwrap_err().status, ExitStatus::DoesNotHold);
-    place.rotate("two", accepted()).unwrap();
-    let fault = place.rotate("one", accepted()).unwrap_err();
+    let place = pasted();
+    assert_eq!(place.rotate("one").unwrap_err().status, ExitStatus::DoesNotHold);
+    place.rotate("two").unwrap();
+    let fault = place.rotate("one").unwrap_err();
     assert!(fault.problems[0].hint.as_ref().unwrap().contains("rollback"));
     assert!(place.journal().is_none(), "nothing was begun");
 }
@@ -118,23 +76,19 @@ fn the_same_value_and_an_old_value_are_refused() {
 #[test]
 fn an_absent_provider_leaves_it_pending_to_resume_or_abort() {
     for resume in [true, false] {
-        let place = Place::with("one");
-        let why = KeyVerdict::Unverified { why: "no answer in time".into() };
-        let fault = place.rotate("two", why).unwrap_err();
+        let place = pasted();
+        *place.provider.mood.borrow_mut() = Mood::Away;
+        let fault = place.rotate("two").unwrap_err();
         assert_eq!(fault.status, ExitStatus::Unreachable);
         assert!(fault.problems[0].hint.as_ref().unwrap().contains("--resume"));
         assert_eq!(place.value(), "one");
-
-        let (vault, state) = (place.vault(), place.state());
-        let rotation = Rotation::begin(&vault, &state, "dev", "openai").unwrap();
-        let mut journal = rotation.unfinished().unwrap().unwrap();
-        assert!(journal.stopped.as_ref().unwrap().contains("no answer"));
+        assert!(place.journal().unwrap().stopped.unwrap().contains("no answer"));
+        *place.provider.mood.borrow_mut() = Mood::Fine;
         if resume {
-            rotation.test(&mut journal, |_| by(accepted())).unwrap();
-            rotation.publish(journal).unwrap();
+            place.resume().unwrap().unwrap();
             assert_eq!(place.value(), "two");
         } else {
-            rotation.abort(&journal).unwrap();
+            place.abort().unwrap().unwrap();
             assert_eq!(place.value(), "one");
         }
         assert!(place.journal().is_none());
@@ -143,53 +97,224 @@ fn an_absent_provider_leaves_it_pending_to_resume_or_abort() {
 
 #[test]
 fn one_cut_short_before_the_vault_had_the_value_never_was() {
-    let place = Place::with("one");
-    let now = Timestamp::UNIX_EPOCH;
-    let journal = Journal::new("dev", "openai", Kind::Rotate, (1, 2), "f".into(), now);
+    let place = pasted();
+    let plan = place.plan(Kind::Rotate);
+    let journal = Journal::new("dev", "openai", &plan, (1, 2), "f".into(), Timestamp::UNIX_EPOCH);
     journal.write(&place.state()).unwrap();
-    let (vault, state) = (place.vault(), place.state());
-    let rotation = Rotation::begin(&vault, &state, "dev", "openai").unwrap();
-    assert!(rotation.unfinished().unwrap().is_none());
-    assert!(place.journal().is_none());
-}
-
-#[test]
-fn one_cut_short_after_publishing_only_tidies_up() {
-    let place = Place::with("one");
-    let (vault, state) = (place.vault(), place.state());
-    let rotation = Rotation::begin(&vault, &state, "dev", "openai").unwrap();
-    let mut journal = rotation.create(Kind::Rotate, &Secret::new("two"), None).unwrap();
-    rotation.test(&mut journal, |_| Tested::Nobody).unwrap();
-    let kept = journal.clone();
-    let first = rotation.publish(journal).unwrap();
-    kept.write(&state).unwrap();
-    let again = rotation.unfinished().unwrap().unwrap();
-    assert_eq!(rotation.abort(&again).unwrap_err().status, ExitStatus::Refused);
-    let second = rotation.publish(again).unwrap();
-    assert_eq!((first.to, first.generation), (second.to, second.generation));
+    assert!(place.resume().is_none());
     assert!(place.journal().is_none());
 }
 
 #[test]
 fn what_nobody_tested_is_neither_verified_nor_bound() {
-    let place = Place::with("one");
-    let (vault, state) = (place.vault(), place.state());
-    let rotation = Rotation::begin(&vault, &state, "dev", "openai").unwrap();
-    let meant = Some("https://h:443");
-    let mut journal = rotation.create(Kind::Rotate, &Secret::new("two"), meant).unwrap();
-    // Meanwhile the profile lost the provider.
-    rotation.test(&mut journal, |_| Tested::Nobody).unwrap();
-    rotation.publish(journal).unwrap();
-    let overview = vault.overview().unwrap();
+    let place = ring();
+    let meant = Plan { destination: Some("https://h:443".into()), ..place.plan(Kind::Rotate) };
+    place.rotate_with(&meant, "two").unwrap();
+    let overview = place.vault().overview().unwrap();
     let current = overview.entry("dev", "openai").unwrap().current().unwrap();
     assert_eq!((current.number, current.verified_at, current.bound.as_deref()), (2, None, None));
 }
 
 #[test]
 fn two_at_once_do_not_mix() {
-    let place = Place::with("one");
+    let place = pasted();
     let (vault, state) = (place.vault(), place.state());
     let _first = Rotation::begin(&vault, &state, "dev", "openai").unwrap();
     let second = Rotation::begin(&vault, &state, "dev", "openai");
     assert_eq!(second.map(|_| ()).unwrap_err().status, ExitStatus::Unreachable);
+}
+
+#[test]
+fn a_server_that_lags_is_waited_for_and_resumed_or_put_back() {
+    for resume in [true, false] {
+        let place = Place::with("", Order::AtOnce, WHOLE);
+        place.servers.borrow_mut()[1].lags = true;
+        let fault = place.rotate_with(&with_grace(&place, 0), "").unwrap_err();
+        assert_eq!(code(&fault), (ExitStatus::Unreachable, "servers-lag"));
+        assert!(fault.problems[0].why.as_ref().unwrap().contains("server-1"));
+        assert!(place.journal().unwrap().stopped.unwrap().contains("1 of 2"));
+        assert!(place.provider.accepts("issued-1"), "a server still uses it");
+        assert_eq!(place.states(), [(1, State::Old), (2, State::Current)]);
+        if resume {
+            place.servers.borrow_mut()[1].lags = false;
+            assert_eq!(place.resume().unwrap().unwrap().step, Step::OldRemoved);
+            assert!(!place.provider.accepts("issued-1"));
+            assert_eq!(place.states(), [(2, State::Current)]);
+        } else {
+            place.abort().unwrap().unwrap();
+            assert_eq!(place.states(), [(1, State::Current), (2, State::Old)]);
+            assert!(place.provider.accepts("issued-2"), "server-0 may still use it");
+        }
+        assert!(place.journal().is_none());
+    }
+}
+
+#[test]
+fn a_rejected_value_keeps_the_old_one_alive() {
+    let place = Place::with("", Order::AtOnce, WHOLE);
+    place.servers.borrow_mut()[0].rejects = true;
+    let fault = place.rotate_with(&with_grace(&place, 0), "").unwrap_err();
+    assert_eq!(code(&fault), (ExitStatus::DoesNotHold, "key-rejected"));
+    assert!(place.provider.accepts("issued-1"));
+    assert_eq!(place.abort().unwrap().map(|_| ()), Ok(()));
+    assert_eq!(place.value(), "issued-1");
+}
+
+#[test]
+fn an_unreadable_store_keeps_the_old_one_alive() {
+    let place = ring();
+    *place.store.borrow_mut() = false;
+    let fault = place.rotate("two").unwrap_err();
+    assert_eq!(fault.status, ExitStatus::Unreachable);
+    assert_eq!(place.states(), [(1, State::Current), (2, State::Next)]);
+    *place.store.borrow_mut() = true;
+    place.resume().unwrap().unwrap();
+    assert_eq!(place.value(), "two");
+}
+
+#[test]
+fn a_key_that_signs_is_known_everywhere_before_it_does() {
+    let place = ring();
+    place.servers.borrow_mut()[1].lags = true;
+    place.rotate("two").unwrap_err();
+    assert_eq!(place.value(), "one", "not while a server does not know it");
+    place.servers.borrow_mut()[1].lags = false;
+    let ended = place.resume().unwrap().unwrap();
+    assert_eq!((ended.step, place.value().as_str()), (Step::Current, "two"));
+    let ring = place.vault().ring("dev", "openai").unwrap();
+    assert_eq!(ring.len(), 2, "what the old one signed is accepted");
+    assert_eq!(end_due(&place), []);
+    place.life.later(Duration::from_secs(3_601));
+    assert_eq!(end_due(&place), [Ok(Step::OldRemoved)]);
+    assert_eq!(place.states(), [(2, State::Current)]);
+}
+
+#[test]
+fn a_compromised_key_that_signs_is_not_accepted_from_the_cut_on() {
+    let place = ring();
+    let plan = Plan { compromised: true, grace: Some(Duration::ZERO), ..place.plan(Kind::Rotate) };
+    place.servers.borrow_mut()[1].lags = true;
+    let ended = place.rotate_with(&plan, "two").unwrap();
+    assert_eq!(ended.acknowledgement.unwrap().waiting, ["server-1"]);
+    let ring = place.vault().ring("dev", "openai").unwrap();
+    assert_eq!(ring.iter().map(|k| k.version).collect::<Vec<_>>(), [2]);
+    let document = place.document();
+    let previous = document.entry("dev", "openai").unwrap().previous().unwrap();
+    assert!(previous.number == 1 && previous.compromised_at.is_some(), "it is told by the name");
+    assert!(place.journal().is_none());
+}
+
+#[test]
+fn a_compromised_key_of_a_provider_ends_at_once_if_somebody_can_end_it() {
+    let place = Place::with("", Order::AtOnce, WHOLE);
+    let plan = Plan { compromised: true, grace: Some(Duration::ZERO), ..place.plan(Kind::Rotate) };
+    let ended = place.rotate_with(&plan, "").unwrap();
+    assert!(ended.left_over.is_none());
+    assert!(!place.provider.accepts("issued-1"));
+
+    let place = pasted();
+    let plan = Plan { compromised: true, grace: Some(Duration::ZERO), ..place.plan(Kind::Rotate) };
+    let ended = place.rotate_with(&plan, "two").unwrap();
+    assert_eq!(code(&ended.left_over.unwrap()), (ExitStatus::DoesNotHold, "still-valid"));
+    assert!(place.journal().is_none());
+    place.provider.refuses.borrow_mut().push("one".into());
+    assert_eq!(end_due(&place), [Ok(Step::OldDisabled)]);
+}
+
+#[test]
+fn a_rollback_calls_off_the_end_of_what_it_goes_back_to() {
+    for can in [NOBODY, WHOLE, DELETES] {
+        let place = Place::with("one", Order::AtOnce, can);
+        let first = place.value();
+        place.rotate("two").unwrap();
+        let plan = place.plan(Kind::Rollback);
+        let back = |place: &Place| {
+            place.with_world(|rotation, world| {
+                let journal = rotation.create(&plan, &Secret::new(first.as_str()))?;
+                rotation.run(journal, world)
+            })
+        };
+        // Given up, the end is due again.
+        *place.provider.mood.borrow_mut() = Mood::Away;
+        back(&place).unwrap_err();
+        *place.provider.mood.borrow_mut() = Mood::Fine;
+        place.abort().unwrap().unwrap();
+        let document = place.document();
+        let old = &document.entry("dev", "openai").unwrap().versions[0];
+        assert!(old.retire_at.is_some() && old.state == State::Old);
+
+        let ended = back(&place).unwrap();
+        assert_eq!((ended.to, place.value()), (4, first.clone()));
+        place.life.later(Duration::from_secs(7_200));
+        end_due(&place);
+        assert!(place.provider.accepts(&first), "it is in use");
+        assert_eq!(place.value(), first);
+        assert!(can == NOBODY || !place.provider.accepts("issued-2"));
+    }
+}
+
+#[test]
+fn an_issuer_whose_answer_is_lost_leaves_one_key() {
+    for abort in [false, true] {
+        let place = Place::with("", Order::AtOnce, DELETES);
+        *place.provider.mood.borrow_mut() = Mood::Forgetful;
+        let fault = place.rotate("").unwrap_err();
+        assert_eq!(fault.status, ExitStatus::Unreachable);
+        assert_eq!(place.provider.issued.borrow().len(), 2);
+        *place.provider.mood.borrow_mut() = Mood::Fine;
+        if abort {
+            place.abort().unwrap().unwrap();
+            assert_eq!(place.provider.issued.borrow().len(), 1, "the orphan is deleted");
+        } else {
+            place.resume().unwrap().unwrap();
+            assert_eq!(place.provider.issued.borrow().len(), 2);
+            assert_eq!(place.value(), "issued-3");
+        }
+        assert!(place.journal().is_none());
+    }
+}
+
+#[test]
+fn an_issuer_that_says_no_changes_nothing() {
+    let place = Place::with("", Order::AtOnce, WHOLE);
+    *place.provider.mood.borrow_mut() = Mood::Refuses;
+    assert_eq!(code(&place.rotate("").unwrap_err()).1, "key-not-issued");
+    assert!(place.journal().is_none());
+    *place.provider.mood.borrow_mut() = Mood::Fine;
+    place.rotate("").unwrap();
+}
+
+#[test]
+fn the_version_in_use_is_not_ended() {
+    let place = pasted();
+    for aim in [Aim::Disable, Aim::Retire, Aim::Remove] {
+        let plan = place.plan(Kind::Retire);
+        let ended = place.with_world(|r, world| r.end_version(&plan, 1, aim, world));
+        assert_eq!(code(&ended.unwrap_err()), (ExitStatus::Refused, "version-in-use"));
+    }
+    let plan = place.plan(Kind::Retire);
+    let gone = place.with_world(|r, world| r.end_version(&plan, 9, Aim::Remove, world));
+    assert_eq!(code(&gone.unwrap_err()).1, "no-such-version");
+    place.with_world(|r, world| r.end_version(&plan, 1, Aim::RemoveCurrent, world)).unwrap();
+    assert_eq!(place.states(), []);
+}
+
+#[test]
+fn what_can_only_be_deleted_is_not_disabled() {
+    let place = Place::with("", Order::AtOnce, DELETES);
+    place.rotate("").unwrap();
+    let plan = place.plan(Kind::Retire);
+    let ended = place.with_world(|r, world| r.end_version(&plan, 1, Aim::Disable, world));
+    assert_eq!(code(&ended.unwrap_err()), (ExitStatus::Refused, "cannot-disable"));
+    assert!(place.journal().is_none());
+    place.with_world(|r, world| r.end_version(&plan, 1, Aim::Remove, world)).unwrap();
+    assert!(!place.provider.accepts("issued-1"));
+}
+
+/// Ends the versions whose grace is over.
+fn end_due(place: &Place) -> Vec<Result<Step, &'static str>> {
+    model::end_due(place)
+        .into_iter()
+        .map(|ended| ended.map(|e| e.step).map_err(|f| f.problems[0].code))
+        .collect()
 }

@@ -193,14 +193,15 @@ impl Entry {
         self.versions.iter().find(|v| v.state == State::Current)
     }
 
-    /// The version to go back to: the newest superseded one with another value than the current,
-    /// which no provider refused last and nobody called compromised. One that was gone back from
-    /// comes after all others.
+    /// The version to go back to: the newest one that was in use before, with another value than
+    /// the current, which no provider refused last. One that was gone back from comes after all
+    /// others. It may be disabled or compromised: that is for the caller to look at.
     pub(crate) fn previous(&self) -> Option<&Version> {
         let current = self.current();
         let candidates = || {
-            let old = self.versions.iter().rev().filter(|v| v.state == State::Old);
-            old.filter(|v| v.refused_at.is_none() && v.compromised_at.is_none())
+            let superseded = |v: &&Version| matches!(v.state, State::Old | State::Disabled);
+            let old = self.versions.iter().rev().filter(superseded);
+            old.filter(|v| v.refused_at.is_none())
                 .filter(|v| current.is_none_or(|c| !c.value.same_as(&v.value)))
         };
         candidates().find(|v| !v.rolled_back).or_else(|| candidates().next())

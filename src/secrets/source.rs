@@ -107,6 +107,16 @@ impl VaultSource {
         stamp(&self.vault_path())
     }
 
+    /// The sealed vault as it is now, with its generation, to be handed to servers that do not
+    /// see the file; `None` if there is none. Opens nothing.
+    ///
+    /// # Errors
+    /// As [`VaultSource::overview`].
+    pub(crate) fn sealed(&self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
+        let overview = self.overview()?;
+        Ok(self.read_sealed()?.map(|sealed| (overview.generation, sealed)))
+    }
+
     /// What is known without opening anything.
     ///
     /// # Errors

@@ -77,16 +77,7 @@ impl VaultSource {
         if let Some(index) = self.read_index()?.filter(|index| index.current.is_some()) {
             self.unlock(Some(&index))?;
         }
-        let path = self.path("vault.lock");
-        let _lock = Lock::take(&path, purpose, PATIENCE).map_err(|e| match e {
-            LockError::Held { .. } => Fault::unreachable(
-                Problem::error("vault-busy", "the vault is being written by another process")
-                    .at(Place::file(&path))
-                    .why(e)
-                    .hint("wait for it and run the command again"),
-            ),
-            LockError::Io(e) => failure("cannot lock the vault", &path, &e),
-        })?;
+        let _lock = self.writers_lock(purpose)?;
         file::sweep_state(&self.state_dir);
         let mut opened = self.open_for_writing(backend)?;
         let Edited { value, events } = edit(&mut opened.document)?;
@@ -98,6 +89,32 @@ impl VaultSource {
         self.forget();
         let generation = opened.document.generation;
         Ok(Written { value, generation, backend, first, warnings })
+    }
+
+    /// Tells the audit of something that changes nothing in the vault. Opens nothing.
+    ///
+    /// # Errors
+    /// Another writer does not finish (5), or the file system refuses (5).
+    pub(crate) fn note(&self, purpose: &str, event: Event) -> Result<(), Fault> {
+        let _lock = self.writers_lock(purpose)?;
+        let generation = self.overview()?.generation;
+        let (audit, now) = (self.path("audit.jsonl"), self.clock.now());
+        audit::settle(&audit, now, generation)
+            .and_then(|()| audit::append(&audit, now, generation, event))
+            .map_err(|e| failure("cannot write the audit", &audit, &e))
+    }
+
+    fn writers_lock(&self, purpose: &str) -> Result<Lock, Fault> {
+        let path = self.path("vault.lock");
+        Lock::take(&path, purpose, PATIENCE).map_err(|e| match e {
+            LockError::Held { .. } => Fault::unreachable(
+                Problem::error("vault-busy", "the vault is being written by another process")
+                    .at(Place::file(&path))
+                    .why(e)
+                    .hint("wait for it and run the command again"),
+            ),
+            LockError::Io(e) => failure("cannot lock the vault", &path, &e),
+        })
     }
 
     fn open_for_writing(&self, backend: Option<BackendKind>) -> Result<Opened, Fault> {

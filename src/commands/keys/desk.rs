@@ -6,7 +6,7 @@ use crate::provider::{KeyVerdict, list_models, test_admin_key};
 use crate::report::{Console, Fault, Problem};
 use crate::secrets::{Document, VaultSource};
 use crate::settings::secret::ValueRef;
-use crate::settings::{Layer, Resolution};
+use crate::settings::{Layer, Resolution, Settings};
 use std::path::Path;
 
 /// What every `keys` command has at hand.
@@ -17,6 +17,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) state_dir: &'a Path,
     /// What every layer says in the profile.
     pub(crate) resolution: &'a Resolution,
+    /// The typed settings of the profile, if they can be read.
+    pub(crate) settings: Option<&'a Settings>,
     /// Whether `--profile` named the profile.
     pub(crate) explicit: bool,
     /// The people in front of the command.

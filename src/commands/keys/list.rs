@@ -18,7 +18,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
             desk.profile()
         ))]
     } else {
-        vec![rows::table(&rows)]
+        vec![rows::table(&rows, desk.vault.clock().now())]
     };
     Report::new("ultra.keys.list/1", json!({ "profile": desk.profile(), "keys": rows }), view)
 }

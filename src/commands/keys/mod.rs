@@ -1,14 +1,19 @@
-//! `ultra keys`: give, see, test, rotate and roll back keys. No argument ever carries a value.
+//! `ultra keys`: give, see, test, rotate, roll back and end keys. No argument ever carries a value.
 
+mod around;
 mod desk;
+mod due;
 mod issuing;
 mod names;
 mod rows;
+mod times;
 mod value;
 
 pub(crate) mod allow;
+pub(crate) mod disable;
 pub(crate) mod intake;
 pub(crate) mod list;
+pub(crate) mod remove;
 pub(crate) mod rollback;
 pub(crate) mod rotate;
 pub(crate) mod set;
@@ -18,3 +23,4 @@ pub(crate) mod verify;
 
 pub(crate) use desk::Desk;
 pub(crate) use names::value_as_argument;
+pub(crate) use times::Spans;

@@ -1,9 +1,10 @@
 //! `ultra keys rollback NAME`: a rotation forward to the value before.
 
 use super::names::{self, Key};
+use super::times::Spans;
 use super::{Desk, rotate};
 use crate::report::{Fault, Problem, Report};
-use crate::rotation::{Kind, Rotation};
+use crate::rotation::{Kind, Rotation, Step};
 
 /// What was asked for.
 #[derive(Debug)]
@@ -12,15 +13,20 @@ pub(crate) struct Request {
     pub(crate) name: String,
     /// Whether it may be written although a higher layer wins.
     pub(crate) shadowed: bool,
+    /// How long things take.
+    pub(crate) spans: Spans,
 }
 
 /// Makes the value before the one in use the newest version, if the provider still accepts it.
+/// What is under way for the value in use is settled first: a rotation that servers already know
+/// of is put back, the end of an old version is not gone on with.
 ///
 /// # Errors
 /// Unknown name, no entry or no older version (2), the provider refuses the old value (3), a
-/// provider or vault that cannot be reached (5), a pending rotation, another destination, a
-/// shadowed or protected entry (6).
+/// provider, server or vault that cannot be reached (5), a pending rotation, a compromised value,
+/// another destination, a shadowed or protected entry (6).
 pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
+    let times = request.spans.read()?;
     let key = names::find(desk, &request.name)?;
     let overview = desk.vault.overview()?;
     let Some(entry) = overview.entry(desk.profile(), &key.name) else {
@@ -31,14 +37,37 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     }
     desk.not_shadowed(&key, request.shadowed)?;
     desk.may_send(&key)?;
+    let plan = times.plan(desk, &key, Kind::Rollback, false)?;
     desk.may_change(&format!("Roll back `{}`", key.name))?;
     let rotation = Rotation::begin(desk.vault, desk.state_dir, desk.profile(), &key.name)?;
     if let Some(journal) = rotation.unfinished()? {
-        return Err(rotation.pending(&journal));
+        let settles = match journal.kind {
+            Kind::Retire => true,
+            Kind::Rotate => journal.step >= Step::Published && !journal.aborting,
+            Kind::Rollback => false,
+        };
+        if !settles {
+            return Err(rotation.pending(&journal));
+        }
+        let written =
+            desk.with_world(&key, times.wait, |world| rotation.abort(journal.clone(), world))?;
+        if journal.kind == Kind::Rotate {
+            return rotate::aborted(desk, &journal, written.generation);
+        }
     }
     let document = desk.vault.document()?.ok_or_else(|| desk.no_entry(&key))?;
     let entry = document.entry(desk.profile(), &key.name).ok_or_else(|| desk.no_entry(&key))?;
     let previous = entry.previous().ok_or_else(|| nothing_before(&key))?;
+    if previous.compromised_at.is_some() {
+        return Err(Fault::refused(
+            Problem::error(
+                "compromised",
+                format!("version {} of `{}` is compromised", previous.number, key.name),
+            )
+            .why("others may know it, so nothing goes back to it")
+            .hint(desk.command("rotate", &key)),
+        ));
+    }
     let destination = key.provider.as_ref().map(names::Provider::destination);
     if let (Some(bound), Some(now)) = (&previous.bound, &destination)
         && bound != now
@@ -53,8 +82,12 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             .hint("set the base URL back first, or rotate to a new value"),
         ));
     }
-    let mut journal = rotation.create(Kind::Rollback, &previous.value, destination.as_deref())?;
-    rotate::finish(desk, &key, &rotation, &mut journal)
+    let value = previous.value.clone();
+    let ended = desk.with_world(&key, times.wait, |world| {
+        let journal = rotation.create(&plan, &value)?;
+        rotation.run(journal, world)
+    })?;
+    rotate::report(desk, &key, &ended)
 }
 
 fn nothing_before(key: &Key) -> Fault {

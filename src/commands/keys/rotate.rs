@@ -1,12 +1,14 @@
-//! `ultra keys rotate [NAME]`: a new value, tested before it is used, the old one kept.
+//! `ultra keys rotate [NAME]`: a new value, tested before it is used, the old one kept until its
+//! grace is over.
 
 use super::desk::not_confirmed;
 use super::names::{self, Key};
 use super::rows::Policy;
-use super::{Desk, rows, set, value};
-use crate::base::Secret;
+use super::times::{Spans, Times};
+use super::{Desk, due, rows, set, value};
+use crate::base::{Secret, time};
 use crate::report::{Block, Fault, Problem, Report, Unanswered};
-use crate::rotation::{Ended, Journal, Kind, Rotation, Tested};
+use crate::rotation::{Ended, Journal, Kind, Order, Rotation, Step};
 use crate::secrets::index::VersionFacts;
 use serde_json::json;
 
@@ -19,16 +21,29 @@ pub(crate) struct Request {
     pub(crate) resume: bool,
     /// Whether an unfinished rotation is given up.
     pub(crate) abort: bool,
+    /// Whether all is done that is due and needs nobody.
+    pub(crate) all_due: bool,
+    /// Whether others may know the value in use.
+    pub(crate) compromised: bool,
+    /// Whether the value is asked for although the provider could issue one.
+    pub(crate) paste: bool,
     /// Whether it may be written although a higher layer wins.
     pub(crate) shadowed: bool,
+    /// How long things take.
+    pub(crate) spans: Spans,
 }
 
 /// Rotates a key.
 ///
 /// # Errors
-/// Unknown name or no entry (2), a value that is refused or the same (3), a provider or vault that
-/// cannot be reached (5), a pending rotation, a shadowed or protected entry (6).
+/// Unknown name or no entry (2), a value that is refused or the same (3), a provider, server or
+/// vault that cannot be reached (5), a pending rotation, a shadowed or protected entry, a grace
+/// that is too short (6).
 pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
+    let times = request.spans.read()?;
+    if request.all_due {
+        return due::run(desk, times);
+    }
     let key = match &request.name {
         Some(name) => names::find(desk, name)?,
         None => choose(desk)?,
@@ -42,21 +57,14 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         desk.not_shadowed(&key, request.shadowed)?;
         desk.may_send(&key)?;
     }
+    let plan = times.plan(desk, &key, Kind::Rotate, request.compromised)?;
     let act = if request.abort { "Abort the rotation of" } else { "Rotate" };
     desk.may_change(&format!("{act} `{}`", key.name))?;
     let rotation = Rotation::begin(desk.vault, desk.state_dir, desk.profile(), &key.name)?;
     let unfinished = rotation.unfinished()?;
     match (unfinished, request.resume, request.abort) {
-        (Some(journal), _, true) => abort(desk, &rotation, &journal),
-        (Some(mut journal), true, false) => {
-            let now = key.provider.as_ref().map(names::Provider::destination);
-            if let (Some(before), Some(now)) = (&journal.destination, now)
-                && *before != now
-            {
-                agree(desk, &key, before, &now)?;
-            }
-            finish(desk, &key, &rotation, &mut journal)
-        }
+        (Some(journal), _, true) => abort(desk, &key, &rotation, &journal, times),
+        (Some(journal), true, false) => resume(desk, &key, &rotation, journal, times),
         (Some(journal), false, false) => Err(rotation.pending(&journal)),
         (None, true, _) | (None, _, true) => Err(Fault::usage(
             Problem::error("no-rotation", format!("no rotation of `{}` is under way", key.name))
@@ -67,53 +75,114 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             let overview = desk.vault.overview()?;
             let current = overview.entry(desk.profile(), &key.name).and_then(|e| e.current());
             same_destination(desk, &key, current)?;
-            let secret = new_value(desk, &key)?;
-            value::check(&key, &secret)?;
-            let destination = key.provider.as_ref().map(names::Provider::destination);
-            let mut journal = rotation.create(Kind::Rotate, &secret, destination.as_deref())?;
-            drop(secret);
-            finish(desk, &key, &rotation, &mut journal)
+            desk.with_world(&key, times.wait, |world| {
+                let journal = match world.issuer {
+                    Some(issuer) if issuer.can().create && !request.paste => {
+                        rotation.issue(&plan, issuer)?
+                    }
+                    _ => {
+                        let secret = new_value(desk, &key)?;
+                        value::check(&key, &secret)?;
+                        rotation.create(&plan, &secret)?
+                    }
+                };
+                rotation.run(journal, world)
+            })
+            .and_then(|ended| report(desk, &key, &ended))
         }
     }
 }
 
-/// Tests and publishes what the journal says.
-pub(super) fn finish(
+/// Goes on with what was cut short.
+fn resume(
     desk: &Desk<'_>,
     key: &Key,
     rotation: &Rotation<'_>,
-    journal: &mut Journal,
+    journal: Journal,
+    times: Times,
 ) -> Result<Report, Fault> {
-    rotation.test(journal, |value| match &key.provider {
-        Some(provider) => {
-            Tested::By { destination: provider.destination(), verdict: desk.ask(provider, value) }
-        }
-        None => Tested::Nobody,
-    })?;
-    let ended = rotation.publish(journal.clone())?;
+    let now = key.provider.as_ref().map(names::Provider::destination);
+    if let (Some(before), Some(now), true) =
+        (&journal.destination, now, journal.step < Step::Published)
+        && *before != now
+    {
+        agree(desk, key, before, &now)?;
+    }
+    let ended = desk.with_world(key, times.wait, |world| rotation.run(journal, world))?;
     report(desk, key, &ended)
 }
 
-fn report(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Result<Report, Fault> {
+/// What was done, and what comes next.
+pub(super) fn report(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Result<Report, Fault> {
+    let mut view = Vec::new();
+    if ended.kind == Kind::Retire {
+        view.push(Block::text(ended_text(key, ended)));
+    } else {
+        view.extend(cut_over(desk, key, ended));
+    }
+    let left = ended.left_over.as_ref();
+    view.extend(left.iter().flat_map(|f| f.problems.iter().cloned()).map(Block::Finding));
+    let report = Report::new(
+        "ultra.keys.rotate/1",
+        json!({
+            "profile": desk.profile(),
+            "name": key.name,
+            "kind": ended.kind,
+            "state": ended.step,
+            "from": ended.from,
+            "to": ended.to,
+            "fingerprint": ended.fingerprint,
+            "destination": ended.destination,
+            "tested": ended.destination.is_some(),
+            "generation": ended.generation,
+            "replicas": ended.acknowledgement,
+            "retire_at": ended.retire_at,
+            "compromised": ended.compromised,
+            "left_over": left.map(|f| &f.problems),
+        }),
+        view,
+    )?;
+    Ok(match left {
+        Some(fault) => report.status(fault.status),
+        None => report,
+    })
+}
+
+/// What an old version has come to.
+pub(super) fn ended_text(key: &Key, ended: &Ended) -> String {
+    let done = match ended.step {
+        Step::OldRemoved => "removed",
+        _ => "disabled",
+    };
+    format!("version {} of `{}` is {done}; version {} is in use", ended.from, key.name, ended.to)
+}
+
+fn cut_over(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Vec<Block> {
     let tested = match &ended.destination {
         Some(destination) => format!("accepted by {destination}"),
         None => "not tested: nobody can be asked about a key of this kind".to_owned(),
     };
     let done = match ended.kind {
-        Kind::Rotate => "rotated",
         Kind::Rollback => "rolled back",
+        Kind::Rotate | Kind::Retire => "rotated",
     };
-    let mut next = vec![
-        "running servers take it from the vault by themselves; requests under way finish with the old one".to_owned(),
-        format!("to go back: {}", desk.command("rollback", key)),
-    ];
-    if key.provider.is_some() && !ended.from_refused {
-        next.push(format!(
-            "if version {} is still valid at the provider, disable it there when nothing uses it",
-            ended.from
-        ));
+    let mut next = Vec::new();
+    match &ended.acknowledgement {
+        Some(told) if told.of > 0 => next.push(format!(
+            "{} of {} replicas on generation {}",
+            told.on, told.of, ended.generation
+        )),
+        _ => next.push(
+            "running servers take it from the vault by themselves; requests under way finish with \
+             the old one"
+                .to_owned(),
+        ),
     }
-    let view = vec![
+    next.extend(old_text(desk, key, ended));
+    if !ended.compromised && matches!(ended.step, Step::Current) {
+        next.push(format!("to go back: {}", desk.command("rollback", key)));
+    }
+    vec![
         Block::text(format!(
             "`{}` is {done}: version {} → {} in profile `{}`, generation {}",
             key.name,
@@ -124,32 +193,59 @@ fn report(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Result<Report, Fault> {
         )),
         Block::text(format!("the new value is {tested}; fingerprint {}", ended.fingerprint)),
         Block::List(next),
-    ];
-    Report::new(
-        "ultra.keys.rotate/1",
-        json!({
-            "profile": desk.profile(),
-            "name": key.name,
-            "kind": ended.kind,
-            "state": "current",
-            "from": ended.from,
-            "to": ended.to,
-            "fingerprint": ended.fingerprint,
-            "destination": ended.destination,
-            "tested": ended.destination.is_some(),
-            "generation": ended.generation,
-        }),
-        view,
-    )
+    ]
 }
 
-fn abort(desk: &Desk<'_>, rotation: &Rotation<'_>, journal: &Journal) -> Result<Report, Fault> {
-    let written = rotation.abort(journal)?;
+/// What becomes of the version before.
+fn old_text(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Option<String> {
+    let from = ended.from;
+    let all_due = format!("ultra keys rotate --all-due --profile {}", desk.profile());
+    match (ended.step, ended.retire_at) {
+        _ if ended.compromised && super::times::order(key) == Order::Ahead => Some(format!(
+            "version {from} is no longer accepted: every token that was signed with it is refused"
+        )),
+        (Step::OldRemoved, _) => Some(format!("version {from} is deleted")),
+        (Step::OldDisabled, _) => Some(format!("version {from} is disabled")),
+        _ if ended.from_refused => None,
+        (_, Some(due)) => {
+            let left = due.as_second() - desk.vault.clock().now().as_second();
+            let due = format!("{due} (in {})", time::human(left));
+            Some(if key.provider.is_some() {
+                format!(
+                    "if version {from} is still valid at the provider, disable it there when \
+                     nothing uses it; from {due} on `{all_due}` asks whether that is done"
+                )
+            } else {
+                format!("version {from} is accepted until {due}; then: `{all_due}`")
+            })
+        }
+        (_, None) => None,
+    }
+}
+
+fn abort(
+    desk: &Desk<'_>,
+    key: &Key,
+    rotation: &Rotation<'_>,
+    journal: &Journal,
+    times: Times,
+) -> Result<Report, Fault> {
+    let written =
+        desk.with_world(key, times.wait, |world| rotation.abort(journal.clone(), world))?;
+    aborted(desk, journal, written.generation)
+}
+
+/// What giving up came to.
+pub(super) fn aborted(
+    desk: &Desk<'_>,
+    journal: &Journal,
+    generation: u64,
+) -> Result<Report, Fault> {
+    let stays = if journal.kind == Kind::Retire { journal.to } else { journal.from };
     let view = vec![Block::text(format!(
-        "the {} of `{}` is given up; version {} stays in use",
+        "the {} of `{}` is given up; version {stays} stays in use",
         journal.kind.noun(),
         journal.name,
-        journal.from
     ))];
     Report::new(
         "ultra.keys.rotate/1",
@@ -160,7 +256,7 @@ fn abort(desk: &Desk<'_>, rotation: &Rotation<'_>, journal: &Journal) -> Result<
             "state": "aborted",
             "from": journal.from,
             "to": journal.to,
-            "generation": written.generation,
+            "generation": generation,
         }),
         view,
     )

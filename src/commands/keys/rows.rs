@@ -4,8 +4,9 @@ use super::Desk;
 use super::names::{self, Key, Kind};
 use crate::base::{Timestamp, time};
 use crate::report::{Block, Fault, Table, Tone};
-use crate::rotation::Journal;
+use crate::rotation::{self, Journal};
 use crate::secrets::State;
+use crate::secrets::index::VersionFacts;
 use crate::settings::Layer;
 use crate::settings::key_age::KeyAge;
 use serde::Serialize;
@@ -41,8 +42,77 @@ pub(super) struct Row {
     pub(super) destination: Option<String>,
     /// When a provider last accepted it.
     pub(super) verified_at: Option<Timestamp>,
+    /// The user id of who made the version.
+    pub(super) by: Option<u32>,
     /// How many older versions are kept.
     pub(super) old_versions: usize,
+    /// The versions besides the one in use that somebody may still accept.
+    pub(super) others: Vec<Other>,
+}
+
+/// A version besides the one in use.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Other {
+    /// Its number.
+    pub(super) version: u32,
+    /// What it is used for.
+    pub(super) state: State,
+    /// The keyed fingerprint.
+    pub(super) fingerprint: String,
+    /// When its grace is over.
+    pub(super) retire_at: Option<Timestamp>,
+    /// Whether its grace is over.
+    pub(super) due: bool,
+    /// Whether others may know it.
+    pub(super) compromised: bool,
+    /// Whether its provider is thought to accept it: nobody disabled it and it was not refused.
+    pub(super) valid_at_provider: bool,
+}
+
+impl Other {
+    fn of(version: &VersionFacts, key: &Key, now: Timestamp) -> Option<Self> {
+        let superseded = matches!(version.state, State::Old | State::Disabled);
+        let valid_at_provider = superseded
+            && key.provider.is_some()
+            && version.refused_at.is_none()
+            && version.state != State::Disabled;
+        let shown = match version.state {
+            State::Current => false,
+            State::Pending | State::Next => true,
+            State::Old | State::Disabled => {
+                valid_at_provider || version.retire_at.is_some() || version.compromised_at.is_some()
+            }
+        };
+        shown.then(|| Self {
+            version: version.number,
+            state: version.state,
+            fingerprint: version.fingerprint.clone(),
+            retire_at: version.retire_at,
+            due: version.retire_at.is_some_and(|due| due <= now),
+            compromised: version.compromised_at.is_some(),
+            valid_at_provider,
+        })
+    }
+
+    /// What there is to say of it.
+    pub(super) fn text(&self, now: Timestamp) -> String {
+        let mut parts = vec![self.state.word().to_owned()];
+        if self.compromised {
+            parts.push("compromised".to_owned());
+        }
+        if self.valid_at_provider {
+            parts.push("as far as known still valid at the provider".to_owned());
+        }
+        if let Some(due) = self.retire_at {
+            let left = due.as_second() - now.as_second();
+            parts.push(if self.due {
+                format!("its grace is over since {} ago", time::human(-left))
+            } else {
+                format!("ends in {}", time::human(left))
+            });
+        }
+        parts.join(", ")
+    }
 }
 
 /// How a key stands to its greatest age.
@@ -96,6 +166,9 @@ fn row(
     let age = current.map(|v| now.as_second() - v.created_at.as_second());
     let max = key.kind.max_age(&desk.resolution.profile.policy.key_max_age).map(|d| d.as_secs());
     let state = match (journal, current) {
+        (Some(journal), _) if journal.kind == rotation::Kind::Retire => {
+            Some(format!("{}, ending version {}", State::Current.word(), journal.from))
+        }
         (Some(journal), _) => Some(format!("{} {}", journal.kind.word(), journal.step.word())),
         (None, Some(_)) => Some(State::Current.word().to_owned()),
         (None, None) => None,
@@ -119,13 +192,19 @@ fn row(
         fingerprint: current.map(|v| v.fingerprint.clone()),
         destination: current.and_then(|v| v.bound.clone()),
         verified_at: current.and_then(|v| v.verified_at),
+        by: current.and_then(|v| v.by),
+        others: entry
+            .into_iter()
+            .flat_map(|e| &e.versions)
+            .filter_map(|v| Other::of(v, key, now))
+            .collect(),
         old_versions: entry
             .map_or(0, |e| e.versions.iter().filter(|v| v.state == State::Old).count()),
     }
 }
 
 /// The rows for people.
-pub(super) fn table(rows: &[Row]) -> Block {
+pub(super) fn table(rows: &[Row], now: Timestamp) -> Block {
     let mut table = Table::new(&[
         "name",
         "source",
@@ -133,6 +212,8 @@ pub(super) fn table(rows: &[Row]) -> Block {
         "state",
         "age",
         "policy",
+        "by",
+        "verified",
         "fingerprint",
         "destination",
     ]);
@@ -159,11 +240,32 @@ pub(super) fn table(rows: &[Row]) -> Block {
             plain(row.state.clone()),
             plain(row.age_seconds.map(time::human)),
             (policy, tone),
+            plain(row.by.map(|uid| format!("uid {uid}"))),
+            plain(
+                row.verified_at
+                    .map(|at| format!("{} ago", time::human(now.as_second() - at.as_second()))),
+            ),
             plain(row.fingerprint.clone()),
             plain(row.destination.clone()),
         ]);
     }
     Block::Table(table)
+}
+
+/// The versions besides those in use, for people; `None` if there are none.
+pub(super) fn others(rows: &[Row], now: Timestamp) -> Option<Block> {
+    let mut table = Table::new(&["name", "version", "state", "fingerprint"]);
+    for row in rows {
+        for other in &row.others {
+            table.row([
+                row.name.clone(),
+                format!("v{}", other.version),
+                other.text(now),
+                other.fingerprint.clone(),
+            ]);
+        }
+    }
+    (!table.rows.is_empty()).then_some(Block::Table(table))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! `ultra keys status`: the vault, its backend, rotations under way and keys that are due.
 
 use super::Desk;
+use super::around::Servers;
 use super::rows::{self, Policy, Row};
-use crate::report::{Block, Fault, Problem, Report};
-use crate::rotation::Journal;
+use crate::report::{Block, Fault, Level, Problem, Report};
+use crate::rotation::{Journal, Replica, acknowledged};
 use crate::secrets::Freshness;
 use serde_json::json;
 
@@ -16,10 +17,19 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     let journals = Journal::all(desk.state_dir)?;
     let rows = rows::rows(desk, &journals)?;
     let overview = desk.vault.overview()?;
+    let now = desk.vault.clock().now();
     let index = overview.index.as_ref();
     let mut problems: Vec<Problem> = freshness(overview.freshness).into_iter().collect();
     problems.extend(journals.iter().map(unfinished));
     problems.extend(rows.iter().filter_map(|row| due(row, desk.profile())));
+    problems.extend(rows.iter().filter_map(|row| over(row, desk.profile())));
+    let servers = Servers::unasked(desk);
+    match &servers {
+        Some(Err(fault)) => problems.extend(fault.problems.iter().cloned().map(as_warning)),
+        Some(Ok(replicas)) => problems.extend(rejected(replicas, &rows, desk.profile())),
+        None => {}
+    }
+    let replicas = servers.and_then(Result::ok);
 
     let backend = index.map_or("not chosen yet", |i| i.backend.word());
     let mut view = vec![Block::pairs([
@@ -29,7 +39,8 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
         ("generation", overview.generation.to_string()),
     ])];
     if !rows.is_empty() {
-        view.push(rows::table(&rows));
+        view.push(rows::table(&rows, now));
+        view.extend(rows::others(&rows, now));
     }
     view.extend(problems.iter().cloned().map(Block::Finding));
     let rotations: Vec<_> = journals
@@ -38,6 +49,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
             json!({
                 "profile": j.profile, "name": j.name, "kind": j.kind, "step": j.step,
                 "from": j.from, "to": j.to, "started_at": j.started_at, "stopped": j.stopped,
+                "aborting": j.aborting,
             })
         })
         .collect();
@@ -55,6 +67,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
             },
             "keys": rows,
             "rotations": rotations,
+            "replicas": replicas,
             "problems": problems,
         }),
         view,
@@ -83,13 +96,42 @@ fn unfinished(journal: &Journal) -> Problem {
         "rotation-pending",
         format!("a {} of `{}/{}` is under way", journal.kind.noun(), journal.profile, journal.name),
     )
-    .why(format!(
-        "version {} is {}{}",
-        journal.to,
-        journal.step.word(),
-        journal.stopped.as_ref().map(|s| format!("; {s}")).unwrap_or_default()
-    ))
+    .why(journal.standing())
     .hint(format!("`{rotate} --resume` or `{rotate} --abort`"))
+}
+
+/// A version whose grace is over and that nobody ended.
+fn over(row: &Row, profile: &str) -> Option<Problem> {
+    let other = row.others.iter().find(|other| other.due)?;
+    let what = format!("the grace of version {} of `{}` is over", other.version, row.name);
+    Some(
+        Problem::warning("grace-over", what)
+            .hint(format!("ultra keys rotate --all-due --profile {profile}")),
+    )
+}
+
+/// Values in use that a provider rejects on some server.
+fn rejected(replicas: &[Replica], rows: &[Row], profile: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for row in rows {
+        let (Some(variable), Some(fingerprint)) = (&row.variable, &row.fingerprint) else {
+            continue;
+        };
+        let told = acknowledged(replicas, variable, fingerprint);
+        if !told.rejected.is_empty() {
+            let what = format!("the provider rejects `{}` on a server", row.name);
+            problems.push(
+                Problem::warning("key-rejected", what)
+                    .why(format!("rejected on {}", told.rejected.join(", ")))
+                    .hint(format!("ultra keys rollback {} --profile {profile}", row.name)),
+            );
+        }
+    }
+    problems
+}
+
+fn as_warning(problem: Problem) -> Problem {
+    Problem { level: Level::Warning, ..problem }
 }
 
 fn due(row: &Row, profile: &str) -> Option<Problem> {

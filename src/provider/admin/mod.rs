@@ -79,7 +79,7 @@ pub(crate) enum IssuerError {
 
 /// Who issues the keys of a name. Every call has a deadline, follows no redirect, and can be made
 /// again.
-pub(crate) trait Issuer: Send + Sync {
+pub(crate) trait Issuer {
     /// What it is called in messages, such as `openai`.
     fn name(&self) -> &str;
 

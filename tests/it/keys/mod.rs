@@ -8,6 +8,7 @@ mod crash;
 mod import;
 mod interop;
 mod keyring;
+mod life;
 mod provider;
 mod rotate;
 

@@ -40,6 +40,21 @@ const BUILT_IN: &[(&str, &str, &str)] = &[
         include_str!("../../../../templates/render/kubernetes.yaml"),
     ),
     (
+        "rotate-service",
+        "a systemd unit for keys that are due; named `ultra-rotate.service`",
+        include_str!("../../../../templates/render/rotate.service"),
+    ),
+    (
+        "rotate-timer",
+        "the timer of that unit; named `ultra-rotate.timer`",
+        include_str!("../../../../templates/render/rotate.timer"),
+    ),
+    (
+        "rotate-cronjob",
+        "a CronJob for keys that are due",
+        include_str!("../../../../templates/render/rotate-cronjob.yaml"),
+    ),
+    (
         "dotenv",
         "a dotenv file for tools that read one",
         include_str!("../../../../templates/render/dotenv"),

@@ -1,0 +1,100 @@
+//! What a rotation deals with: the servers of the profile, who issues the key, and who tests it.
+
+use super::desk::Desk;
+use super::issuing;
+use super::names::Key;
+use crate::base::Secret;
+use crate::report::{Fault, Problem};
+use crate::rotation::{Fleet, Replica, StoreFleet, Tested, World};
+use crate::settings::secret::ValueRef;
+use crate::store::DatabaseOptions;
+use std::cell::OnceCell;
+use std::time::Duration;
+
+/// The servers of the profile; their store is opened when they are first asked for.
+pub(super) struct Servers<'a> {
+    desk: &'a Desk<'a>,
+    fleet: OnceCell<StoreFleet<'a>>,
+}
+
+impl<'a> Servers<'a> {
+    /// The servers of the profile that the command acts on.
+    pub(super) fn of(desk: &'a Desk<'a>) -> Self {
+        Self { desk, fleet: OnceCell::new() }
+    }
+
+    /// The servers, if that takes opening nothing: not if the address of their store is in the
+    /// vault.
+    pub(super) fn unasked(desk: &'a Desk<'a>) -> Option<Result<Vec<Replica>, Fault>> {
+        let url = desk.settings?.database.url.as_ref();
+        if url.is_some_and(|url| matches!(url.value, ValueRef::Vault { .. })) {
+            return None;
+        }
+        Some(Self::of(desk).replicas())
+    }
+
+    fn fleet(&self) -> Result<&StoreFleet<'a>, Fault> {
+        if let Some(fleet) = self.fleet.get() {
+            return Ok(fleet);
+        }
+        let desk = self.desk;
+        let profile = &desk.resolution.profile;
+        let Some(settings) = desk.settings else {
+            return Err(Fault::unreachable(
+                Problem::error("servers-unknown", "nobody knows which servers have which key")
+                    .why(format!("the settings of profile `{}` cannot be read", profile.name))
+                    .hint(format!("ultra env validate {}", profile.name)),
+            ));
+        };
+        let options =
+            DatabaseOptions::from_settings(&settings.database, profile, desk.state_dir, desk.vault)
+                .map_err(Fault::unreachable)?;
+        Ok(self.fleet.get_or_init(|| StoreFleet::new(options, &profile.name, desk.vault)))
+    }
+}
+
+impl Fleet for Servers<'_> {
+    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault> {
+        self.fleet()?.publish(generation, sealed)
+    }
+
+    fn replicas(&self) -> Result<Vec<Replica>, Fault> {
+        self.fleet()?.replicas()
+    }
+
+    fn hasten(&self) {
+        if let Ok(fleet) = self.fleet() {
+            fleet.hasten();
+        }
+    }
+}
+
+impl Desk<'_> {
+    /// Runs `work` with what a rotation of `key` deals with.
+    ///
+    /// # Errors
+    /// Those of `work`, and of the vault that holds the admin key.
+    pub(super) fn with_world<T>(
+        &self,
+        key: &Key,
+        wait: Duration,
+        work: impl FnOnce(&World<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let issuer = issuing::issuer(self, key)?;
+        let progress = self.console.progress(&format!("`{}`", key.name));
+        let ask = |value: &Secret| match &key.provider {
+            Some(provider) => Tested::By {
+                destination: provider.destination(),
+                verdict: self.ask(provider, value),
+            },
+            None => Tested::Nobody,
+        };
+        work(&World {
+            fleet: &Servers::of(self),
+            issuer: issuer.as_deref(),
+            ask: &ask,
+            say: &|text| progress.say(text),
+            wait,
+        })
+    }
+}
