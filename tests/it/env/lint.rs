@@ -120,13 +120,18 @@ fn nothing_in_a_file_is_run_and_nothing_comes_from_the_environment() {
 }
 
 /// What the child process says that asks the crate.
-fn asked(ultra: &Ultra, file: &[u8]) -> BTreeMap<String, String> {
+fn answered(ultra: &Ultra, file: &[u8]) -> Value {
     let mut command = ultra.command(["env", "read-with-dotenvy"]);
     command.env_clear().stdin(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(file).unwrap();
     let output = child.wait_with_output().unwrap();
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The values of it.
+fn asked(ultra: &Ultra, file: &[u8]) -> BTreeMap<String, String> {
+    let answer = answered(ultra, file);
     let values = answer["values"].as_object().unwrap().iter();
     values.map(|(name, v)| (name.clone(), v[1].as_str().unwrap().to_owned())).collect()
 }
@@ -176,6 +181,17 @@ fn a_file_that_is_deep_is_judged_for_every_program() {
         assert!(code == 0 || code == 3, "{open}: {code} {answer}");
         assert!(!differences(&answer).is_empty(), "{open}");
     }
+}
+
+#[test]
+fn the_crate_dotenvy_answers_with_lines_and_passes_over_a_byte_order_mark() {
+    let ultra = Ultra::empty();
+    let answer = answered(&ultra, "\u{feff}# c\nX=1\nY='a\nb'\nZ=2\n".as_bytes());
+    let values = serde_json::json!({"X": [2, "1"], "Y": [3, "a\nb"], "Z": [5, "2"]});
+    assert_eq!((&answer["values"], &answer["stop"]), (&values, &Value::Null));
+    let answer = answered(&ultra, b"A=1\nX=a\0b\nZ=1\n");
+    let values = serde_json::json!({"A": [1, "1"]});
+    assert_eq!((&answer["values"], &answer["stop"]), (&values, &Value::from(2)));
 }
 
 #[test]
