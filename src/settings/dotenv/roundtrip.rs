@@ -189,7 +189,7 @@ fn an_empty_value_before_a_comment_is_read_as_empty_by_every_program() {
         let names = |value: &[u8]| (*b"ABCD").map(|name| (vec![name], value.to_vec()));
         let read = model(tool)(&new).values;
         assert!(read.len() == 4 && read.values().all(|i| i.value.is_text(b"")), "{}", tool.name());
-        if let Some(real) = tools::run(tool, &[new.clone()]) {
+        if let Some(real) = tools::run(tool, std::slice::from_ref(&new)) {
             let real = real.0[0].values.as_ref().unwrap();
             assert_eq!(real, &BTreeMap::from(names(b"")), "{}", tool.name());
         }

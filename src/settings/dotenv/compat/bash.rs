@@ -207,6 +207,13 @@ fn simple(shell: &mut Variables, command: &Command) -> Result<(), Ended> {
             shell.expand(word, false)?;
         }
         export(shell, arguments)?;
+        if command.opens {
+            for (name, _) in &shell.written {
+                if let Some((_, value)) = shell.values.get_mut(name) {
+                    *value = Value::Varies("set or not by whether a file can be read");
+                }
+            }
+        }
         return writes(shell, command);
     }
     for word in arguments.iter().chain(assignments) {

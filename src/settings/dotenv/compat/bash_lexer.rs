@@ -120,8 +120,13 @@ impl<'a> Lexer<'a> {
     }
 
     fn command(&mut self) -> Result<Command, Trouble> {
-        let mut command =
-            Command { line: self.line, words: Vec::new(), writes: Vec::new(), end: End::Next };
+        let mut command = Command {
+            line: self.line,
+            words: Vec::new(),
+            writes: Vec::new(),
+            opens: false,
+            end: End::Next,
+        };
         let mut redirected = false;
         let mut may_assign = true;
         loop {
@@ -183,7 +188,9 @@ impl<'a> Lexer<'a> {
 
     fn redirection(&mut self, command: &mut Command) -> Result<(), Trouble> {
         let out = self.bump() == Some(b'>');
-        if self.take(b"<<") {
+        let text = self.take(b"<<");
+        command.opens |= !out && !text;
+        if text {
             // A here-string: its word follows.
         } else if self.peek() == Some(b'(') || (!out && self.peek() == Some(b'<')) {
             return Err(Trouble::Program);
@@ -346,6 +353,11 @@ impl<'a> Lexer<'a> {
     pub(super) fn command_text(&mut self, word: &mut Word, begin: usize) {
         let inner = self.text.get(begin..self.at.saturating_sub(1)).unwrap_or_default();
         let inner = String::from_utf8_lossy(inner).trim().to_owned();
-        word.push(if inner.is_empty() { Part::Nothing } else { Part::Command(inner) });
+        word.push(match inner.as_str() {
+            "" => Part::Nothing,
+            // It would stand for the content of a file, and names none.
+            "<" => Part::Bad,
+            _ => Part::Command(inner),
+        });
     }
 }

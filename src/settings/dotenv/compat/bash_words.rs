@@ -42,6 +42,8 @@ pub(super) struct Command {
     pub(super) words: Vec<Word>,
     /// Files that it opens for writing.
     pub(super) writes: Vec<Word>,
+    /// Whether it opens one for reading, which may not be there.
+    pub(super) opens: bool,
     /// What stands behind it.
     pub(super) end: End,
 }

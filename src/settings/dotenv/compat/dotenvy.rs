@@ -34,8 +34,10 @@ pub(crate) fn answer(bytes: &[u8], environment: impl FnOnce() -> Vec<(String, St
     // The first pass finds the lines, the second sets the variables as a program would.
     let mut seen: BTreeMap<String, (u32, String)> = BTreeMap::new();
     let mut stop = None;
-    let statements = statements(bytes);
-    let reader = LineByLine::new(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+    // The second pass passes over a byte order mark by itself.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let statements = statements(text);
+    let reader = LineByLine::new(text);
     let passed = Rc::clone(&reader.passed);
     let mut before = 0;
     let mut nul = false;

@@ -154,9 +154,12 @@ fn what_has_no_end_is_not_followed() {
     }
 }
 
+/// A program, and a text for it in any size.
+type Shape = (Tool, fn(usize) -> String);
+
 #[test]
 fn models_take_steps_in_proportion_to_the_size() {
-    let shapes: [(Tool, fn(usize) -> String); 6] = [
+    let shapes: [Shape; 6] = [
         (Tool::Bash, |n| "A=1 ".repeat(n)),
         (Tool::Bash, |n| format!("{}B=1\n", "A=1&& ".repeat(n))),
         (Tool::Bash, |n| "A=${A:-\"$(x)\"}\n".repeat(n)),

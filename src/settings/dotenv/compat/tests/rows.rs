@@ -77,6 +77,8 @@ pub(super) fn files() -> Vec<Vec<u8>> {
         b"A=x\nX=${N:-{{}}}y${A}\nY=${N:-{\"k\":{\"a\":1}}}${A}\n".to_vec(),
         b"X=${A:-\xc5\xbf}$\xc5\xbf${\xe2\x84\xaa}\nY=1\n".to_vec(),
         b"X='' # c\nY=1\n".to_vec(),
+        b"export X=1 <nofile; Y=2\nZ=3 <nofile\nexport W=1 <<<a\n".to_vec(),
+        b"X=`<`; Y=2\nZ=3\nexport W=`\t<`\n".to_vec(),
         b"".to_vec(),
         b"\n".to_vec(),
         b"X".to_vec(),
