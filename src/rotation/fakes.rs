@@ -154,12 +154,13 @@ impl Issuer for Provider {
 
     fn list(&self) -> Result<Vec<RemoteKey>, IssuerError> {
         self.call(|| {
-            let key = |(id, (tag, _, active)): (&String, &(String, String, bool))| RemoteKey {
+            let shown = |value: &str| format!("{}...{}", &value[..3], &value[value.len() - 4..]);
+            let key = |(id, (tag, value, active)): (&String, &(String, String, bool))| RemoteKey {
                 remote: remote(id),
                 name: tag.clone(),
                 created_at: None,
                 active: *active,
-                hint: None,
+                hint: Some(shown(value)),
             };
             self.issued.borrow().iter().map(key).collect()
         })

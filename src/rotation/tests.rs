@@ -300,6 +300,21 @@ fn the_version_in_use_is_not_ended() {
 }
 
 #[test]
+fn a_pasted_value_that_its_issuer_recognises_is_disabled_there() {
+    // As the keys of Anthropic: made in its console, and set inactive by its API.
+    let can = Abilities { create: false, disable: true, delete: false };
+    let place = Place::with("sk-one-0001", Order::AtOnce, can);
+    let known = ("console".to_owned(), "sk-one-0001".to_owned(), true);
+    place.provider.issued.borrow_mut().insert("id-console".into(), known);
+    let ended = place.rotate_with(&with_grace(&place, 0), "sk-two-0002").unwrap();
+    assert_eq!((ended.step, ended.left_over), (Step::OldDisabled, None));
+    assert!(!place.provider.accepts("sk-one-0001"));
+    let document = place.document();
+    let old = &document.entry("dev", "openai").unwrap().versions[0];
+    assert_eq!(old.remote.as_ref().unwrap().key.as_deref(), Some("id-console"));
+}
+
+#[test]
 fn what_can_only_be_deleted_is_not_disabled() {
     let place = Place::with("", Order::AtOnce, DELETES);
     place.rotate("").unwrap();
