@@ -7,9 +7,10 @@ use crate::render::Terminal;
 use crate::report::{Console as _, Problem};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// As shells have it: there is a command, and it cannot be started.
@@ -34,6 +35,15 @@ pub(super) fn start(ready: &Ready, console: &Terminal) -> ExitCode {
     for (name, value) in &ready.set {
         command.env(name, value.expose());
     }
+    if let Some(program) = nameless_script(ready) {
+        let shown = program.display();
+        console.warn(
+            &Problem::error("command-not-started", format!("cannot start `{shown}`"))
+                .why("it is a script whose first line does not name its interpreter")
+                .hint(format!("begin it with `#!/bin/sh`, or: ultra env run -- sh {shown}")),
+        );
+        return NOT_STARTED.into();
+    }
     let started = match &ready.redact {
         // Replaces this process: comes back only if that fails. Files that we opened are closed
         // by the system, SIGPIPE is as it was before Rust ignored it.
@@ -48,6 +58,28 @@ pub(super) fn start(ready: &Ready, console: &Terminal) -> ExitCode {
             code.into()
         }
     }
+}
+
+/// The program, if it is a text without `#!`. The system starts no such file; libraries then hand it
+/// to a shell, some of them, which is not what was asked for.
+fn nameless_script(ready: &Ready) -> Option<PathBuf> {
+    let program = Path::new(&ready.program);
+    let found = match program.components().count() {
+        1 if !ready.program.as_encoded_bytes().contains(&b'/') => {
+            std::env::split_paths(&ready.path).map(|dir| dir.join(program)).find(|p| executable(p))
+        }
+        _ => executable(program).then(|| program.to_owned()),
+    }?;
+    let mut beginning = Vec::new();
+    let file = std::fs::File::open(&found).ok()?;
+    file.take(512).read_to_end(&mut beginning).ok()?;
+    let text = !beginning.contains(&0) && !beginning.starts_with(b"\x7fELF");
+    (text && !beginning.starts_with(b"#!")).then_some(found)
+}
+
+fn executable(path: &Path) -> bool {
+    std::fs::metadata(path)
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 /// The words behind our own name by which we start a command that ends with the process above it.
@@ -79,6 +111,7 @@ pub(super) fn asked(args: &[OsString]) -> Option<Result<Ready, ExitStatus>> {
         args: args.to_vec(),
         set: BTreeMap::new(),
         remove: Vec::new(),
+        path: OsString::new(),
         redact: None,
     }))
 }

@@ -24,7 +24,7 @@ use crate::settings::dotenv::compat;
 use crate::settings::environment::Environment;
 use crate::settings::workspace::Flags;
 use crate::settings::{Workspace, switch};
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -59,13 +59,26 @@ impl Context {
     /// The same, with this process environment and further dotenv files as a layer.
     ///
     /// # Errors
-    /// As [`Workspace::discover`].
+    /// A file that is not there (2), and as [`Workspace::discover`].
     pub(crate) fn workspace_with(
         &self,
         environment: Environment,
         variables: BTreeMap<&'static str, String>,
         files: Vec<PathBuf>,
     ) -> Result<Workspace, Fault> {
+        let missing: Vec<Problem> = files
+            .iter()
+            .filter(|file| {
+                std::fs::metadata(file).is_err_and(|e| e.kind() == io::ErrorKind::NotFound)
+            })
+            .map(|file| {
+                Problem::error("no-file", format!("there is no file `{}`", file.display()))
+                    .why("`--file` names it")
+            })
+            .collect();
+        if !missing.is_empty() {
+            return Err(Fault::new(ExitStatus::Usage, missing));
+        }
         let (profile, dir) = (self.global.profile.clone(), self.global.dir.clone());
         let flags = Flags { profile, dir, variables, files };
         let before = environment.exported_profile().map(|_| environment.before_export());
@@ -153,7 +166,7 @@ pub(crate) enum Answer {
 
 /// Runs the process and says how it ends.
 pub(crate) fn main() -> ExitCode {
-    let args: Vec<OsString> = std::env::args_os().collect();
+    let args = help_asked(std::env::args_os().collect());
     if args.len() == 3 && args.iter().skip(1).eq(compat::CHILD.iter()) {
         return asked_for_dotenvy();
     }
@@ -187,6 +200,25 @@ pub(crate) fn main() -> ExitCode {
         Ok(Answer::Report(report)) => finish(&Ok(report), &context.console).into(),
         Err(fault) => finish(&Err(fault), &context.console).into(),
     }
+}
+
+/// `ultra help COMMAND` and `ultra env help COMMAND` as clap has them: with `--help`.
+fn help_asked(mut args: Vec<OsString>) -> Vec<OsString> {
+    let is = |n: usize, word: &str| args.get(n).is_some_and(|arg| arg == word);
+    let group = || {
+        let name = args.get(1)?.to_str()?;
+        let mut cli = Cli::command();
+        cli.build();
+        cli.find_subcommand(name).map(|command| command.has_subcommands())
+    };
+    let at = match (is(1, "help"), is(2, "help")) {
+        (true, _) => 1,
+        (_, true) if group() == Some(true) => 2,
+        _ => return args,
+    };
+    args.remove(at);
+    args.push("--help".into());
+    args
 }
 
 /// We are a child process of ours, which wants to know what the crate `dotenvy` reads.

@@ -14,6 +14,7 @@ pub(crate) mod secret;
 pub(crate) mod services;
 pub(crate) mod socket;
 pub(crate) mod time;
+pub(crate) mod words;
 
 pub(crate) use joined::Joined;
 pub(crate) use secret::Secret;

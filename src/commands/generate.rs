@@ -192,11 +192,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Fault {
 }
 
 pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Fault {
-    Fault::unreachable(
-        Problem::error("unwritable-file", format!("cannot write `{}`", path.display()))
-            .at(Place::file(path))
-            .why(error),
-    )
+    Fault::unreachable(Problem::unwritable(path, error))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use crate::exit::ExitStatus;
 use serde::Serialize;
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -82,6 +83,43 @@ impl Problem {
     /// A warning.
     pub(crate) fn warning(code: &'static str, what: impl Into<String>) -> Self {
         Self { level: Level::Warning, ..Self::error(code, what) }
+    }
+
+    /// A file that is there and cannot be read.
+    pub(crate) fn unreadable(what: impl Into<String>, file: &Path, error: &io::Error) -> Self {
+        let shown = file.display();
+        let hint = match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                format!(
+                    "`ls -lL {shown}` shows who may read it; `chmod u+r {shown}` lets its owner"
+                )
+            }
+            io::ErrorKind::InvalidInput => "name a regular file".to_owned(),
+            io::ErrorKind::FileTooLarge => "divide it".to_owned(),
+            _ => format!("`ls -lL {shown}` shows what it is"),
+        };
+        Self::error("unreadable-file", what).at(Place::file(file)).why(error).hint(hint)
+    }
+
+    /// A file that cannot be written.
+    pub(crate) fn unwritable(file: &Path, error: &io::Error) -> Self {
+        let above = file.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let dir = above.unwrap_or(Path::new(".")).display();
+        let hint = match error.kind() {
+            io::ErrorKind::NotFound => format!("`mkdir -p {dir}` makes its directory"),
+            io::ErrorKind::PermissionDenied => {
+                format!("`ls -ld {dir}` shows who may write there")
+            }
+            io::ErrorKind::ReadOnlyFilesystem => "write where the disk is not read-only".to_owned(),
+            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+                "name a file in a directory".to_owned()
+            }
+            _ => format!("`df {dir}` shows whether there is room"),
+        };
+        Self::error("unwritable-file", format!("cannot write `{}`", file.display()))
+            .at(Place::file(file))
+            .why(error)
+            .hint(hint)
     }
 
     /// The same problem with its position.

@@ -23,7 +23,8 @@ pub(crate) struct Loaded {
     /// Whether a file or a value could not be understood, so that what was resolved may not be
     /// what was meant.
     pub(crate) misread: bool,
-    /// How many of the errors say that a secret could not be opened, and so not be judged.
+    /// How many of the errors say that a file could not be read or a secret not be opened, and so
+    /// not be judged.
     pub(crate) unverified: usize,
 }
 
@@ -31,8 +32,8 @@ impl Loaded {
     /// The settings, where they come from, and the warnings.
     ///
     /// # Errors
-    /// Every problem, if one of them is an error: 3, or 5 if all of them say that a secret could
-    /// not be opened.
+    /// Every problem, if one of them is an error: 3, or 5 if all of them say that a file could not
+    /// be read or a secret not be opened.
     pub(crate) fn usable(self) -> Result<(Settings, Resolution, Vec<Problem>), Fault> {
         let errors = self.problems.iter().filter(|problem| problem.is_error()).count();
         let broken = errors > 0;
@@ -133,6 +134,7 @@ fn judged(
     let _ = BootstrapSettings::read(&resolution, &mut problems);
     let settings = Settings::read(&resolution, &mut problems);
     let misread = problems.iter().any(Problem::is_error);
-    let unverified = rules::judge(workspace, &resolution, secrets, depth, &mut problems);
+    let unread = problems.iter().filter(|problem| problem.code == "unreadable-file").count();
+    let unverified = unread + rules::judge(workspace, &resolution, secrets, depth, &mut problems);
     Loaded { resolution: Some(resolution), settings, problems, misread, unverified }
 }

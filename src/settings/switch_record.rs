@@ -91,7 +91,8 @@ pub(crate) fn path(state_dir: &Path) -> PathBuf {
 pub(crate) fn read(state_dir: &Path) -> Result<Option<SwitchRecord>, Problem> {
     read_file(&path(state_dir)).map_err(|problem| {
         problem.hint(
-            "`ultra env switch PROFILE --profile PROFILE` moves it aside to `switch.json.damaged`",
+            "a switch to the profile that you want moves it aside to `switch.json.damaged`, such as \
+             `ultra env switch dev --profile dev`",
         )
     })
 }

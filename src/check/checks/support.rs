@@ -1,5 +1,6 @@
 //! What several checks have in common.
 
+use crate::base::words;
 use crate::check::Facts;
 use crate::check::facts::ConfigFacts;
 use crate::check::live::{LiveFacts, Probe};
@@ -85,8 +86,12 @@ pub(super) fn by_findings(facts: &Facts, rules: &[Rule], holds: &str, fix: &str)
         // What could not be read may hold anything; nothing to read is something else.
         if tree.unreadable > 0 {
             return Err(NoJudgement::Unknown(format!(
-                "{} files or folders could not be read",
-                tree.unreadable
+                "{} could not be read",
+                if tree.unreadable == 1 {
+                    "1 file or folder".to_owned()
+                } else {
+                    format!("{} files or folders", tree.unreadable)
+                }
             )));
         }
         let code_only = !rules.iter().any(|rule| rule.is_secret());
@@ -94,7 +99,7 @@ pub(super) fn by_findings(facts: &Facts, rules: &[Rule], holds: &str, fix: &str)
             let what = if code_only { "sources" } else { "files" };
             return Err(NoJudgement::Skip(format!("there are no {what} in this directory")));
         }
-        return Ok(Judgement::pass(format!("none in {} files", tree.files)));
+        return Ok(Judgement::pass(format!("none in {}", words::count(tree.files, "file"))));
     };
     let more = match found.len() {
         1 => String::new(),

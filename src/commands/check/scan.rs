@@ -1,5 +1,6 @@
 //! `ultra check scan [PATH]`: secrets that stand in files.
 
+use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Table, Tone};
 use crate::scan::{self, Options};
@@ -55,9 +56,13 @@ pub(crate) fn run(
         n => format!(", {n} over 1 MiB passed over"),
     };
     let (tone, line) = if holds {
-        (Tone::Good, format!("no secret in {} files{passed_over}", seen.files))
+        (Tone::Good, format!("no secret in {}{passed_over}", words::count(seen.files, "file")))
     } else {
-        let count = format!("{} found in {} files{passed_over}", seen.findings.len(), seen.files);
+        let count = format!(
+            "{} found in {}{passed_over}",
+            seen.findings.len(),
+            words::count(seen.files, "file")
+        );
         (
             Tone::Bad,
             format!("{count}; move each into the vault (`ultra keys set NAME`) and rotate it"),

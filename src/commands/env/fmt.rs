@@ -1,6 +1,6 @@
 //! `ultra env fmt FILE..`: dotenv files in their normal form, with the same values.
 
-use crate::base::file;
+use crate::base::{file, words};
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Place, Problem, Report, Tone};
 use crate::settings::dotenv::{self, Document, Line, LineKind};
@@ -128,13 +128,16 @@ fn read(file: &Path, workspace: &Workspace) -> Result<Content, Fault> {
             Problem::error("no-file", format!("there is no file `{}`", file.display()))
                 .hint("name a dotenv file, such as `.env.local`"),
         )),
-        Err(e) => Err(unreadable(file, e)),
+        Err(e) => {
+            let what = "cannot read the dotenv file";
+            Err(Fault::unreachable(Problem::unreadable(what, file, &e)))
+        }
     }
 }
 
 fn unreadable(file: &Path, why: impl std::fmt::Display) -> Fault {
     Fault::unreachable(
-        Problem::error("unreadable-dotenv", "cannot read the dotenv file")
+        Problem::error("unreadable-file", "cannot read the dotenv file")
             .at(Place::file(file))
             .why(why),
     )
@@ -162,16 +165,8 @@ impl File {
                     .hint("run the command again"),
             ));
         }
-        file::replace(path, &self.after.concat()).map_err(|e| {
-            Fault::unreachable(
-                Problem::error(
-                    "unwritable-file",
-                    format!("cannot write `{}`", self.shown.display()),
-                )
-                .at(Place::file(&self.shown))
-                .why(e),
-            )
-        })
+        file::replace(path, &self.after.concat())
+            .map_err(|e| Fault::unreachable(Problem::unwritable(&self.shown, &e)))
     }
 
     /// That nothing in the file may be a secret.
@@ -303,7 +298,7 @@ fn report(request: &Request, files: &[File]) -> Result<Report, Fault> {
         } else {
             view.push(Block::Toned(
                 Tone::Good,
-                format!("{name}: {} lines changed", file.changes().count()),
+                format!("{name}: {} changed", words::count(file.changes().count(), "line")),
             ));
         }
     }

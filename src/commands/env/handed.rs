@@ -4,7 +4,7 @@
 use super::gateway::Gateway;
 use super::provider_keys::ProviderKeys;
 use super::{unagreed, variable};
-use crate::base::Secret;
+use crate::base::{Secret, words};
 use crate::exit::ExitStatus;
 use crate::report::{Console, Fault, Level, Problem};
 use crate::settings::catalogue::{self, VarSpec};
@@ -170,10 +170,9 @@ fn tell(warnings: &[Problem], workspace: &Workspace, console: &dyn Console) {
     });
     told.into_iter().for_each(|problem| console.warn(problem));
     if !other.is_empty() {
-        let (n, s) = (other.len(), if other.len() == 1 { "" } else { "s" });
+        let warnings = words::count(other.len(), "warning");
         let profile = &workspace.profile;
-        console
-            .note(&format!("profile `{profile}`: {n} warning{s} (ultra env validate {profile})"));
+        console.note(&format!("profile `{profile}`: {warnings} (ultra env validate {profile})"));
     }
 }
 
@@ -189,6 +188,13 @@ fn wanted(
     let mut names = BTreeSet::new();
     let mut problems = Vec::new();
     for name in &selection.only {
+        if name.trim().is_empty() {
+            problems.push(
+                Problem::error("empty-name", "`--only` has an empty name")
+                    .hint("name variables, such as `--only ULTRA_PORT,DATABASE_URL`; without `--only` all are handed on"),
+            );
+            continue;
+        }
         match variable(name, resolution, workspace) {
             Ok(name) if internal(&name) => {
                 problems.push(

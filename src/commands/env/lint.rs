@@ -1,9 +1,9 @@
 //! `ultra env lint FILE..`: what is wrong in dotenv files, and what others would read in them.
 
 use super::compat;
-use crate::base::file;
+use crate::base::{file, words};
 use crate::exit::ExitStatus;
-use crate::report::{Block, Fault, Place, Problem, Report, Tone};
+use crate::report::{Block, Fault, Problem, Report, Tone};
 use crate::settings::Workspace;
 use crate::settings::dotenv;
 use crate::settings::dotenv::compat::{Difference, Tool};
@@ -41,15 +41,18 @@ pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fa
     for path in &request.files {
         let full = workspace.current_dir.join(path);
         let shown = workspace.shown(&full);
-        let problem = Problem::error("unreadable-dotenv", "cannot read the dotenv file");
-        let problem = problem.at(Place::file(&shown));
         match file::read_bounded(&full, dotenv::LIMIT) {
             Ok(Some(bytes)) => files.push((shown, bytes, Exposure::of(&full))),
             Ok(None) => {
                 status = ExitStatus::Usage;
-                unreadable.push(problem.why("there is no such file"));
+                unreadable.push(
+                    Problem::error("no-file", format!("there is no file `{}`", shown.display()))
+                        .hint("name a dotenv file, such as `.env.local`"),
+                );
             }
-            Err(e) => unreadable.push(problem.why(e)),
+            Err(e) => {
+                unreadable.push(Problem::unreadable("cannot read the dotenv file", &shown, &e))
+            }
         }
     }
     if !unreadable.is_empty() {
@@ -82,7 +85,12 @@ fn report(request: &Request, files: &[Linted]) -> Result<Report, Fault> {
             view.push(Block::Fitted(compat::table(&file.differences)));
         }
     }
-    let mut line = format!("{errors} errors, {warnings} warnings in {} files", files.len());
+    let mut line = format!(
+        "{}, {} in {}",
+        words::count(errors, "error"),
+        words::count(warnings, "warning"),
+        words::count(files.len(), "file")
+    );
     if !request.tools.is_empty() {
         let names: Vec<&str> = request.tools.iter().copied().map(Tool::name).collect();
         line.push_str(&format!("; {differences} readings differ ({})", names.join(", ")));

@@ -1,6 +1,6 @@
 //! `ultra env list`: the profiles.
 
-use crate::report::{Block, Fault, Problem, Report, Table, Tone};
+use crate::report::{Block, Fault, Level, Problem, Report, Table, Tone};
 use crate::settings::Workspace;
 use crate::settings::profile::ALIASES;
 use crate::settings::profile_file::{Assembled, assemble};
@@ -55,6 +55,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report, Fault> {
     let mut told: Vec<Problem> = Vec::new();
     for problem in findings {
         // A profile that others extend brings its problems to each of them.
+        // That one of them does not hold is no failure of a list: `env validate` says that.
+        let problem = Problem { level: Level::Warning, ..problem };
         if !told.contains(&problem) {
             told.push(problem);
         }

@@ -37,6 +37,8 @@ pub(crate) struct Ready {
     pub(crate) set: BTreeMap<String, Secret>,
     /// Variables to remove.
     pub(crate) remove: Vec<String>,
+    /// The directories in which the program is looked for, as `PATH` has them.
+    pub(crate) path: OsString,
     /// What is masked in its output; `None` if its output is its own.
     pub(crate) redact: Option<Vec<Pattern>>,
 }
@@ -77,9 +79,14 @@ pub(crate) fn run(
         patterns(masked, console)
     });
     let application = applications_own(&handed, workspace);
+    let path = match handed.given.get("PATH") {
+        Some(given) => OsString::from(given.value.expose()),
+        None => workspace.environment.get("PATH").unwrap_or_default().into(),
+    };
     let given = handed.given.into_iter().map(|(name, given)| (name, given.value));
     Ok(Ready {
         program,
+        path,
         args: words.collect(),
         set: given.chain(application).collect(),
         remove: handed.kept.into_iter().collect(),

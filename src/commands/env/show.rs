@@ -2,6 +2,7 @@
 //! from, and what it wins over.
 
 use super::{resolved, variable};
+use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
 use crate::settings::catalogue;
@@ -127,7 +128,8 @@ pub(super) fn tell(
     } else if errors > 0 {
         let profile = &workspace.profile;
         console.note(&format!(
-            "profile `{profile}` does not hold ({errors} errors): ultra env validate {profile}"
+            "profile `{profile}` does not hold ({}): ultra env validate {profile}",
+            words::count(errors, "error")
         ));
     }
 }

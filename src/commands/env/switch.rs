@@ -2,6 +2,7 @@
 
 use super::switching::{self, Loads};
 use super::{differences, unagreed};
+use crate::base::words;
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
 use crate::settings::compare::{self, Difference, Prints, Shape, Side};
 use crate::settings::profile::canonical;
@@ -154,10 +155,12 @@ fn unfit(
     let Err(Fault { status, problems, .. }) = loaded.usable() else { return Ok(None) };
     let from = switching::decided(record);
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
-    let s = if errors == 1 { "" } else { "s" };
     let mut view = vec![Block::Toned(
         Tone::Bad,
-        format!("a switch from `{from}` to `{target}` would be refused: {errors} error{s}"),
+        format!(
+            "a switch from `{from}` to `{target}` would be refused: {}",
+            words::count(errors, "error")
+        ),
     )];
     view.extend(problems.iter().cloned().map(Block::Finding));
     let (changes, structure) = match load(workspace, from, secrets).resolution {
@@ -321,7 +324,10 @@ fn ask(plan: &Plan, console: &dyn Console) -> Result<Vec<String>, Fault> {
         for change in &plan.changes {
             console.note(&format!("  {}", change.name));
         }
-        console.note(&format!("{} values differ", plan.changes.len()));
+        console.note(&match plan.changes.len() {
+            1 => "1 value differs".to_owned(),
+            n => format!("{n} values differ"),
+        });
     }
     let question = format!("Switch from `{}` to `{}`", plan.from, plan.to);
     switching::confirm(

@@ -1,5 +1,6 @@
 //! `ultra env validate [PROFILE]`: everything that is wrong with a profile, at once.
 
+use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report, Tone};
 use crate::settings::profile::canonical;
@@ -71,15 +72,15 @@ pub(crate) fn run(
 }
 
 fn verdict(profile: &str, status: ExitStatus, errors: usize, warnings: usize) -> Block {
-    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let counts = format!("{}, {}", count(errors, "error"), count(warnings, "warning"));
+    let counts =
+        format!("{}, {}", words::count(errors, "error"), words::count(warnings, "warning"));
     match status {
         ExitStatus::Holds if warnings == 0 => {
             Block::Toned(Tone::Good, format!("profile `{profile}` holds"))
         }
         ExitStatus::Holds => Block::Toned(
             Tone::Warn,
-            format!("profile `{profile}` holds, with {}", count(warnings, "warning")),
+            format!("profile `{profile}` holds, with {}", words::count(warnings, "warning")),
         ),
         ExitStatus::Unreachable => {
             Block::Toned(Tone::Warn, format!("profile `{profile}` could not be verified: {counts}"))

@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::names::{self, Key};
+use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::provider::KeyVerdict;
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
@@ -74,7 +75,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         let detail = match (&o.why, o.status, o.models, o.retry_after_seconds) {
             (Some(why), ..) => why.clone(),
             (_, Some(status), ..) => format!("answers {status}"),
-            (_, _, Some(models), _) => format!("{models} models"),
+            (_, _, Some(models), _) => words::count(models, "model"),
             (.., Some(seconds)) => format!("come back in {seconds} s"),
             _ => "-".to_owned(),
         };

@@ -45,14 +45,8 @@ pub(crate) fn of_file(
     let limit = if yaml { YAML_LIMIT } else { dotenv::LIMIT };
     let bytes = file::read_bounded(path, limit)
         .map_err(|e| {
-            Fault::unreachable(
-                Problem::error(
-                    "unreadable-file",
-                    format!("cannot read `{}`", label.escape_debug()),
-                )
-                .at(Place::file(&shown))
-                .why(e),
-            )
+            let what = format!("cannot read `{}`", label.escape_debug());
+            Fault::unreachable(Problem::unreadable(what, &shown, &e))
         })?
         .ok_or_else(|| {
             Fault::usage(

@@ -61,12 +61,12 @@ pub(super) fn add_named(gather: &mut Gather<'_>) {
     for path in gather.workspace.flags.files.clone() {
         let path = gather.workspace.current_dir.join(path);
         if let Err(e) = std::fs::metadata(&path) {
-            let place = Place::file(gather.workspace.shown(&path));
-            gather.problems.push(
-                Problem::error("unreadable-dotenv", "cannot read the file that `--file` names")
-                    .at(place)
-                    .why(e),
-            );
+            let shown = gather.workspace.shown(&path);
+            gather.problems.push(Problem::unreadable(
+                "cannot read the file that `--file` names",
+                &shown,
+                &e,
+            ));
             continue;
         }
         add_file(gather, Layer::NamedFile, &path);
@@ -79,11 +79,11 @@ fn add_file(gather: &mut Gather<'_>, layer: Layer, path: &Path) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return,
         Err(e) => {
-            gather.problems.push(
-                Problem::error("unreadable-dotenv", "cannot read the dotenv file")
-                    .at(Place::file(shown))
-                    .why(e),
-            );
+            let problem = Problem::unreadable("cannot read the dotenv file", &shown, &e);
+            // A file may be named twice, or be a layer anyway.
+            if !gather.problems.contains(&problem) {
+                gather.problems.push(problem);
+            }
             return;
         }
     };

@@ -1,5 +1,6 @@
 //! Step 08: the list of models holds those that are offered.
 
+use crate::base::words;
 use crate::report::Outcome;
 use crate::settings::profile::Gate;
 use crate::smoke::Call;
@@ -37,5 +38,5 @@ async fn run(suite: &Suite) -> Seen {
         return Seen::of(Outcome::Fail, "`/v1/models` lists nothing", &answer);
     }
     let wrong = missing.map(|model| format!("`{model}` is not listed"));
-    Seen::judged(&answer, format!("{} models", listed.len()), wrong)
+    Seen::judged(&answer, words::count(listed.len(), "model"), wrong)
 }

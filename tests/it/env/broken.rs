@@ -84,16 +84,16 @@ fn aliases_that_disagree_are_an_error_and_agreeing_ones_a_warning() {
 fn odd_files_are_refused_and_nothing_hangs() {
     let ultra = Ultra::checkout();
     std::fs::create_dir(ultra.root().join(".env")).unwrap();
-    ultra.run(&["env", "validate"]).exits(3).says("not a regular file");
+    ultra.run(&["env", "validate"]).exits(5).says("not a regular file");
     std::fs::remove_dir(ultra.root().join(".env")).unwrap();
     let made = std::process::Command::new("mkfifo").arg(ultra.root().join(".env")).status();
     if made.is_ok_and(|status| status.success()) {
-        ultra.run(&["env", "validate"]).exits(3).says("not a regular file");
+        ultra.run(&["env", "validate"]).exits(5).says("not a regular file");
         std::fs::remove_file(ultra.root().join(".env")).unwrap();
     }
     let file = std::fs::File::create(ultra.root().join(".env")).unwrap();
     file.set_len((64 << 20) + 1).unwrap();
-    ultra.run(&["env", "validate"]).exits(3).says("limit");
+    ultra.run(&["env", "validate"]).exits(5).says("limit");
 }
 
 #[test]

@@ -228,7 +228,7 @@ fn everything_wrong_is_told_at_once_and_nothing_written() {
     }
     assert!(!ultra.root().join(".env.dev.local").exists());
     assert!(!ultra.state().join("vault.age").exists());
-    import(&ultra, &["gone.env"]).exits(2).complains("no such file");
+    import(&ultra, &["gone.env"]).exits(2).complains("there is no file `gone.env`");
     std::fs::create_dir(ultra.root().join("dir")).unwrap();
     import(&ultra, &["dir"]).exits(5).complains("not a regular file");
 }

@@ -60,12 +60,9 @@ fn an_error_of_the_file_is_exit_3_and_a_file_that_is_not_there_2() {
     assert_eq!(answer["errors"], 2, "{answer}");
     let outcome = ultra.run(&["env", "lint", "bad.env", "nope.env", "also-nope.env", "."]);
     assert_eq!(outcome.code, 2);
-    assert_eq!(
-        outcome.stderr.matches("cannot read the dotenv file").count(),
-        3,
-        "{}",
-        outcome.stderr
-    );
+    let counts = ["there is no file", "cannot read the dotenv file"]
+        .map(|text| outcome.stderr.matches(text).count());
+    assert_eq!(counts, [2, 1], "{}", outcome.stderr);
     assert_eq!(ultra.run(&["env", "lint"]).code, 2);
     assert_eq!(ultra.run(&["env", "lint", "bad.env", "--compat", "ruby"]).code, 2);
 }

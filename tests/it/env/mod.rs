@@ -2,6 +2,7 @@
 
 mod application;
 mod broken;
+mod causes;
 mod cloned_state;
 mod completion;
 mod crash;

@@ -98,8 +98,9 @@ fn further_files_are_a_layer_below_the_process_environment() {
     assert_eq!([&vars["ONE"], &vars["TWO"], &vars["THREE"]], ["a", "b", "process"]);
     let fifo = ultra.root().join("fifo");
     assert!(ultra.wrapped("mkfifo", [&fifo]).status().unwrap().success());
-    for bad in ["missing.env", "fifo", "."] {
-        let outcome = ultra.run(&["env", "run", "--file", bad, "--", "echo", "started"]).exits(3);
+    for (bad, code) in [("missing.env", 2), ("fifo", 5), (".", 5)] {
+        let args = ["env", "run", "--file", bad, "--", "echo", "started"];
+        let outcome = ultra.run(&args).exits(code);
         assert_eq!(outcome.stdout, "", "{bad}");
     }
 }

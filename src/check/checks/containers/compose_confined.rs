@@ -13,6 +13,7 @@
 //!
 //! Drop the line that is named; publish databases on `127.0.0.1` or not at all.
 
+use crate::base::words;
 use crate::check::checks::containers::files::compose_files;
 use crate::check::checks::support::prelude::*;
 
@@ -42,7 +43,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
             }
         }
     }
-    Ok(Judgement::pass(format!("{} files", files.len())))
+    Ok(Judgement::pass(words::count(files.len(), "file")))
 }
 
 /// Why the line leads out of its container.

@@ -13,6 +13,7 @@
 //! Change the target of the route in the profile; `ultra keys verify` asks
 //! the providers for their lists.
 
+use crate::base::words;
 use crate::check::checks::support::prelude::*;
 use crate::check::facts::KeyState;
 
@@ -48,7 +49,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
     }
     Ok(match asked {
         0 => Judgement::skip("no route of its own, or no list to compare with"),
-        n => Judgement::pass(format!("{n} models listed")),
+        n => Judgement::pass(format!("{} listed", words::count(n, "model"))),
     })
 }
 

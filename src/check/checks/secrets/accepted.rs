@@ -14,6 +14,7 @@
 //! `ultra keys rotate NAME` with a key that the provider accepts; the new value is tested before
 //! it is used.
 
+use crate::base::words;
 use crate::check::checks::support::prelude::*;
 use crate::check::facts::KeyState;
 
@@ -55,7 +56,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
     if let Some(p) = providers.iter().find(|p| matches!(p.verdict, KeyState::RateLimited)) {
         return Ok(Judgement::warn(format!("`{}` answers 429", p.name), "a list of models"));
     }
-    Ok(Judgement::pass(format!("{} keys accepted", providers.len())))
+    Ok(Judgement::pass(format!("{} accepted", words::count(providers.len(), "key"))))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 //! `ultra keys rotate NAME`.
 
 use crate::base::time::human;
+use crate::base::words;
 use crate::check::checks::support::prelude::*;
 
 /// What is known of the check.
@@ -44,7 +45,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
     let due: Vec<_> = aged.iter().filter(|(_, age, most)| age > most).collect();
     let soon: Vec<_> = aged.iter().filter(|(_, age, most)| age * 5 > most * 4).collect();
     let Some((secret, age, most)) = due.first().or(soon.first()) else {
-        return Ok(Judgement::pass(format!("{} keys within their age", aged.len())));
+        return Ok(Judgement::pass(format!("{} within the age", words::count(aged.len(), "key"))));
     };
     let observed = format!("`{}` is {} old", secret.name, human(*age));
     let expected = format!("at most {}", human(*most));

@@ -14,6 +14,7 @@
 //!
 //! `git rm --cached FILE`, add it to `.gitignore`, and rotate every key that stood in it.
 
+use crate::base::words;
 use crate::check::checks::support::prelude::*;
 use crate::check::facts::GitSays;
 use crate::check::model::NoJudgement;
@@ -51,7 +52,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         return Ok(Judgement::warn(format!("`{path}` is not ignored"), "a line in `.gitignore`")
             .fix(format!("echo {path} >> .gitignore")));
     }
-    Ok(Judgement::pass(format!("{} files with secrets, none in git", held.len())))
+    Ok(Judgement::pass(format!("{} with secrets, none in git", words::count(held.len(), "file"))))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod told;
 pub(crate) use source::Source;
 
 use crate::base::Secret;
-use crate::base::lock::Lock;
+use crate::base::lock::{Lock, LockError};
 use crate::commands::keys::{Desk, intake};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem, Report};
@@ -156,12 +156,17 @@ fn commit(
         let state = workspace.prepare_state_dir()?;
         let path = state.join("import.lock");
         let _lock = Lock::take(&path, "env import", PATIENCE).map_err(|e| {
-            Fault::unreachable(
-                Problem::error("import-busy", "another import is at work")
-                    .at(Place::file(&path))
-                    .why(e)
-                    .hint("wait for it and run the command again"),
-            )
+            Fault::unreachable(match e {
+                LockError::Held { .. } => {
+                    Problem::error("import-busy", "another import is at work")
+                        .at(Place::file(&path))
+                        .why(e)
+                        .hint("wait for it and run the command again")
+                }
+                LockError::Io(e) => Problem::unwritable(&workspace.shown(&path), &e).hint(
+                    "name a directory that can be written with `ULTRA_STATE_DIR`, or give the right to write",
+                ),
+            })
         })?;
         if !outcome.ready.is_empty() {
             outcome.ready = intake::examine(desk, secrets(&outcome.decisions), &options)?;

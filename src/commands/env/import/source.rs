@@ -56,11 +56,17 @@ pub(super) fn read(source: &Source, workspace: &Workspace) -> Result<Text, Fault
                 Ok(Some(bytes)) => (Some(full), shown, bytes),
                 Ok(None) => {
                     return Err(Fault::usage(
-                        Problem::error("no-such-file", "there is no such file")
-                            .at(Place::file(shown)),
+                        Problem::error(
+                            "no-file",
+                            format!("there is no file `{}`", shown.display()),
+                        )
+                        .hint("name a dotenv file, such as `.env.local`"),
                     ));
                 }
-                Err(e) => return Err(unreadable(&shown, &e.to_string())),
+                Err(e) => {
+                    let what = "cannot read the file to import";
+                    return Err(Fault::unreachable(Problem::unreadable(what, &shown, &e)));
+                }
             }
         }
     };
@@ -77,7 +83,7 @@ pub(super) fn read(source: &Source, workspace: &Workspace) -> Result<Text, Fault
 
 fn unreadable(shown: &Path, why: &str) -> Fault {
     Fault::unreachable(
-        Problem::error("unreadable-dotenv", "cannot read the file to import")
+        Problem::error("unreadable-file", "cannot read the file to import")
             .at(Place::file(shown))
             .why(why),
     )

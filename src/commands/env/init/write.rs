@@ -84,6 +84,8 @@ pub(super) fn write(request: &Request, choices: &Choices, rows: &mut [Row]) -> R
         Ok(()) => Ok(()),
         Err((path, e)) => {
             made.take_back();
+            // Without a `.` at its end.
+            let path: PathBuf = path.components().collect();
             Err(Fault::unreachable(
                 Problem::error("unwritable-file", format!("cannot write `{}`", path.display()))
                     .at(Place::file(path))

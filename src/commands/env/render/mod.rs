@@ -10,6 +10,7 @@ use crate::report::{Block, Console, Fault, Place, Problem, Report, Table};
 use crate::settings::secretish::name_for_message;
 use crate::settings::{SecretSource, Workspace, load};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The longest template, and the longest file that is compared.
@@ -217,12 +218,13 @@ fn column(error: &minijinja::Error, text: &str) -> u32 {
 
 /// Writes the result; `false` if it was there already.
 fn write(path: &Path, shown: &Path, text: &str, request: &Request) -> Result<bool, Fault> {
+    if path.is_dir() {
+        let e = io::Error::from(io::ErrorKind::IsADirectory);
+        return Err(crate::commands::generate::unwritable(shown, &e));
+    }
     let there = file::read_with_mode(path, LIMIT).map_err(|e| {
-        Fault::unreachable(
-            Problem::error("unreadable-file", format!("cannot read `{}`", shown.display()))
-                .at(Place::file(shown))
-                .why(e),
-        )
+        let what = format!("cannot read what is at `{}`", shown.display());
+        Fault::unreachable(Problem::unreadable(what, shown, &e))
     })?;
     // A file that only some may read stays so.
     let mode = there.as_ref().map_or(0o644, |(_, mode)| mode & 0o644);
