@@ -66,6 +66,7 @@ fn run(command: KeysCommand, desk: &Desk<'_>, context: &Context) -> Result<Repor
                 name: args.name,
                 replace: args.replace,
                 generate: args.generate,
+                verify: !args.no_verify,
                 shadowed: args.shadowed,
                 backend: args.backend.map(backend),
             },
@@ -76,7 +77,9 @@ fn run(command: KeysCommand, desk: &Desk<'_>, context: &Context) -> Result<Repor
             let to_terminal = people && io::stdout().is_terminal();
             show::run(&show::Request { name: args.name, reveal: args.reveal, to_terminal }, desk)
         }
-        KeysCommand::Verify(args) => verify::run(&verify::Request { name: args.name }, desk),
+        KeysCommand::Verify(args) => {
+            verify::run(&verify::Request { name: args.name, old: args.old }, desk)
+        }
         KeysCommand::Rotate(args) => rotate::run(
             &rotate::Request {
                 name: args.name,

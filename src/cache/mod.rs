@@ -2,11 +2,13 @@
 //! behind it.
 
 mod memory;
+mod ping;
 mod redis;
 #[cfg(test)]
 mod suite;
 
 pub(crate) use memory::MemoryCache;
+pub(crate) use ping::{Ping, ping};
 
 use crate::base::{Secret, Timestamp};
 use crate::settings::groups::CacheKind;

@@ -178,7 +178,7 @@ impl RedisCache {
 }
 
 /// What went wrong, in words of ours: the library's texts can quote what was sent.
-fn cause(error: &RedisError) -> String {
+pub(super) fn cause(error: &RedisError) -> String {
     use ::redis::ErrorKind;
     match error.kind() {
         ErrorKind::AuthenticationFailed => "it does not accept the credentials".to_owned(),

@@ -21,7 +21,8 @@ pub(crate) enum KeysCommand {
     Set(SetArgs),
     /// Show the versions of a key.
     Show(ShowArgs),
-    /// Ask the providers whether they accept the keys in use; spends no tokens.
+    /// Ask whether the keys in use are good: providers by listing models, which spends no tokens,
+    /// the database and Redis by connecting, keys of ours by their form.
     Verify(VerifyArgs),
     /// Replace a key by a new one, tested before it is used and acknowledged by every server before
     /// the old one ends. Does not wait for the grace of the old one: it says when that is over.
@@ -52,6 +53,10 @@ pub(crate) struct SetArgs {
     /// Make the value here: 256 random bits (`jwt`, `encryption`).
     #[arg(long)]
     pub(crate) generate: bool,
+    /// Ask nobody about the value, such as a provider that is out of reach from here. It is bound to
+    /// no address until `ultra keys verify` finds it accepted.
+    #[arg(long)]
+    pub(crate) no_verify: bool,
     /// Write it although another layer wins over the vault.
     #[arg(long)]
     pub(crate) shadowed: bool,
@@ -85,12 +90,16 @@ pub(crate) struct ShowArgs {
     pub(crate) reveal: bool,
 }
 
-/// Ask the providers whether they accept the keys in use; spends no tokens.
+/// Ask whether the keys in use are good.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// One name; all providers with a key if left out.
+    /// One name; every key that somebody can say something about if left out.
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Ask about superseded versions too. One that its provider refuses is settled: nothing needs
+    /// to be disabled there any more.
+    #[arg(long)]
+    pub(crate) old: bool,
 }
 
 /// Replace a key by a new one, tested before it is used and acknowledged by every server before

@@ -8,7 +8,7 @@ use crate::base::Secret;
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};
 use crate::secrets::audit::Event;
-use crate::secrets::{BackendKind, Edited, State, Written};
+use crate::secrets::{BackendKind, Edited, Written};
 use crate::settings::SecretSource as _;
 
 /// A value that wants to go into the vault.
@@ -105,7 +105,7 @@ pub(crate) fn examine(
             let tested = if options.verify {
                 set::test(desk, &one.key, &one.secret)
             } else {
-                Ok(set::not_asked(desk, &one.key))
+                Ok(set::not_asked(&one.key))
             };
             match tested {
                 Ok(test) => one.test = Some(test),
@@ -206,12 +206,10 @@ pub(crate) fn keep(
                 }
                 _ => {}
             }
-            let destination = one.test.as_ref().and_then(|test| test.destination.clone());
-            let version = entry.add(one.secret.clone(), State::Current, now, destination.clone());
-            let accepted = one.test.as_ref().is_some_and(|test| test.accepted);
-            if let Some(version) = entry.version_mut(version).filter(|_| accepted) {
-                version.verified_at = Some(now);
-            }
+            let unasked = Test::default();
+            let test = one.test.as_ref().unwrap_or(&unasked);
+            let destination = test.destination.clone();
+            let version = set::put(entry, one.secret.clone(), test, now);
             events.push(Event {
                 event: if one.fate == Fate::Replaces { "replace" } else { "set" }.to_owned(),
                 profile: desk.profile().to_owned(),

@@ -4,6 +4,7 @@ mod around;
 mod desk;
 mod due;
 mod issuing;
+mod judged;
 mod names;
 mod rows;
 mod times;

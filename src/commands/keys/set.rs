@@ -1,12 +1,13 @@
 //! `ultra keys set NAME`: keeps a value in the vault.
 
+use super::judged::{self, Judge, Verdict};
 use super::names::{self, Key, Provider};
 use super::{Desk, rotate, value};
-use crate::base::Secret;
-use crate::provider::KeyVerdict;
+use crate::base::{Secret, Timestamp};
 use crate::report::{Block, Fault, Problem, Report};
 use crate::rotation::Rotation;
 use crate::secrets::audit::Event;
+use crate::secrets::document::Entry;
 use crate::secrets::{BackendKind, Edited, State, Written};
 use crate::settings::SecretSource as _;
 use serde_json::json;
@@ -20,6 +21,8 @@ pub(crate) struct Request {
     pub(crate) replace: bool,
     /// Whether the value is made here.
     pub(crate) generate: bool,
+    /// Whether somebody is asked whether it is good.
+    pub(crate) verify: bool,
     /// Whether it may be written although a higher layer wins.
     pub(crate) shadowed: bool,
     /// What keeps the identity of a new vault.
@@ -57,7 +60,10 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     value::check(&key, &secret)?;
     // A value that could not be kept is not sent anywhere either.
     desk.vault.document()?;
-    let test = test(desk, &key, &secret)?;
+    let test = match request.verify {
+        true => test(desk, &key, &secret)?,
+        false => not_asked(&key),
+    };
 
     // Taken only now: a person who looks for the value keeps nobody waiting.
     let _rotation = no_rotation(desk, &key)?;
@@ -72,62 +78,65 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     report(desk, &key, &fingerprint, &written, &test)
 }
 
-/// What the provider said of the value.
+/// What was said of the value.
+#[derive(Debug, Default)]
 pub(super) struct Test {
-    /// Where it may be sent from now on; `None` if that is not settled yet.
+    /// Where it may be sent from now on: where it was accepted. `None` if that is not settled yet:
+    /// an address that nobody answered at may be a mistake.
     pub(super) destination: Option<String>,
-    /// Whether the provider accepted it.
+    /// Whether it was accepted by somebody who can say so.
     pub(super) accepted: bool,
-    /// Why the provider of the key could not say whether it is good.
+    /// Why it is not known whether it is good, if somebody could say.
     pub(super) untested: Option<String>,
 }
 
 /// What is known of a value that nobody is asked about.
-pub(super) fn not_asked(desk: &Desk<'_>, key: &Key) -> Test {
-    let provider = key.provider.as_ref();
+pub(super) fn not_asked(key: &Key) -> Test {
+    let judge = judged::judge_of(key).filter(|judge| *judge != Judge::Form);
     Test {
-        destination: provider.filter(|_| !desk.withheld(key)).map(Provider::destination),
-        accepted: false,
-        untested: provider.map(|_| "`--no-verify`: nobody was asked".to_owned()),
+        untested: judge.map(|_| "`--no-verify`: nobody was asked".to_owned()),
+        ..Test::default()
     }
 }
 
-/// Asks the provider about the value before it is kept.
+/// Asks about the value before it is kept: its provider, or the server that it opens.
 ///
 /// # Errors
-/// The provider refuses it (3).
+/// It is refused (3).
 pub(super) fn test(desk: &Desk<'_>, key: &Key, secret: &Secret) -> Result<Test, Fault> {
-    let Some(provider) = &key.provider else {
-        return Ok(Test { destination: None, accepted: false, untested: None });
-    };
-    let destination = provider.destination();
-    if desk.withheld(key) {
+    if let Some(provider) = key.provider.as_ref().filter(|_| desk.withheld(key)) {
         // The address is not agreed to: nothing is sent there, and the key is not bound to it.
-        let why = format!("it is not sent to {destination} before `ultra env trust`");
-        return Ok(Test { destination: None, accepted: false, untested: Some(why) });
+        let to = provider.destination();
+        let why = format!("it is not sent to {to} before `ultra env trust`");
+        return Ok(Test { untested: Some(why), ..Test::default() });
     }
-    let untested = match desk.ask(provider, secret) {
-        KeyVerdict::Accepted { .. } => None,
-        KeyVerdict::Refused { status } => {
+    if judged::judge_of(key).is_none_or(|judge| judge == Judge::Form) {
+        return Ok(Test::default());
+    }
+    let Some((at, verdict)) = judged::judged(desk, key, secret) else { return Ok(Test::default()) };
+    let untested = match verdict {
+        Verdict::Accepted { .. } => {
+            let destination = key.provider.as_ref().map(Provider::destination);
+            return Ok(Test { destination, accepted: true, untested: None });
+        }
+        Verdict::Refused { why, .. } => {
+            let (who, which) = match key.provider {
+                Some(_) => ("the provider refuses", "the provider accepts"),
+                None => ("the server does not take", "it takes"),
+            };
             return Err(Fault::does_not_hold(vec![
-                Problem::error(
-                    "key-refused",
-                    format!("the provider refuses the value for `{}`", key.name),
-                )
-                .why(format!("{destination} answers {status}; nothing was stored"))
-                .hint(format!(
-                    "`{}` with a value that the provider accepts",
-                    desk.command("set", key)
-                )),
+                Problem::error("key-refused", format!("{who} the value for `{}`", key.name))
+                    .why(format!("{at} {why}; nothing was stored"))
+                    .hint(format!("`{}` with a value that {which}", desk.command("set", key))),
             ]));
         }
-        KeyVerdict::RateLimited { retry_after } => {
+        Verdict::RateLimited { retry_after } => {
             let when = retry_after.map_or(String::new(), |s| format!(", in {s} s"));
-            Some(format!("{destination} asks to come back later{when}"))
+            format!("{at} asks to come back later{when}")
         }
-        KeyVerdict::Unverified { why } => Some(format!("{destination}: {why}")),
+        Verdict::Unverified(why) => format!("{at}: {why}"),
     };
-    Ok(Test { destination: Some(destination), accepted: untested.is_none(), untested })
+    Ok(Test { untested: Some(untested), ..Test::default() })
 }
 
 /// The warning about a value that was kept without a test.
@@ -178,10 +187,7 @@ fn keep(
         if let Some(current) = entry.current().filter(|_| !request.replace) {
             return Err(exists(desk, key, current.number));
         }
-        let version = entry.add(secret, State::Current, now, test.destination.clone());
-        if let Some(version) = entry.version_mut(version).filter(|_| test.accepted) {
-            version.verified_at = Some(now);
-        }
+        let version = put(entry, secret, test, now);
         let event = Event {
             event: if request.replace { "replace" } else { "set" }.to_owned(),
             profile: desk.profile().to_owned(),
@@ -192,6 +198,19 @@ fn keep(
         };
         Ok(Edited { value: version, events: vec![event] })
     })
+}
+
+/// Adds the value as the current version and says its number. Where the one before may go, the new
+/// one may go too.
+pub(super) fn put(entry: &mut Entry, secret: Secret, test: &Test, now: Timestamp) -> u32 {
+    let before = entry.current().map(|v| (v.bound.clone(), v.allowed.clone()));
+    let (bound, allowed) = before.unwrap_or_default();
+    let number = entry.add(secret, State::Current, now, test.destination.clone().or(bound));
+    if let Some(version) = entry.version_mut(number) {
+        version.verified_at = test.accepted.then_some(now);
+        version.allowed = allowed;
+    }
+    number
 }
 
 fn report(
@@ -213,9 +232,10 @@ fn report(
             written.backend.word()
         )));
     }
-    if let Some(destination) = &test.destination {
-        let tested = if test.accepted { "accepted by" } else { "not tested; sent only to" };
-        view.push(Block::text(format!("{tested} {destination}")));
+    match &test.destination {
+        Some(destination) => view.push(Block::text(format!("accepted by {destination}"))),
+        None if test.accepted => view.push(Block::text("the server takes it")),
+        None => {}
     }
     Report::new(
         "ultra.keys.set/1",

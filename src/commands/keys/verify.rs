@@ -1,31 +1,40 @@
-//! `ultra keys verify [NAME]`: asks each provider whether it accepts the key in use.
+//! `ultra keys verify [NAME]`: asks of every key whether it is good: its provider, the server it
+//! opens, or its own form.
 
-use super::Desk;
+use super::judged::{self, Judge, Verdict};
 use super::names::{self, Key};
-use crate::base::words;
+use super::{Desk, issuing};
+use crate::base::Secret;
 use crate::exit::ExitStatus;
-use crate::provider::KeyVerdict;
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
-use crate::secrets::Edited;
 use crate::secrets::audit::Event;
 use crate::secrets::index::VersionFacts;
-use crate::settings::secret::ValueRef;
+use crate::secrets::{Edited, State};
+use crate::settings::secret::{Remote, ValueRef};
 use serde::Serialize;
 
 /// What was asked for.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// One name; `None` for every provider that has a key.
+    /// One name; `None` for every key that somebody can be asked about.
     pub(crate) name: Option<String>,
+    /// Whether superseded versions are asked about too.
+    pub(crate) old: bool,
 }
 
-/// What came of one key.
+/// What came of one value.
 #[derive(Debug, Serialize)]
 struct Outcome {
     name: String,
     verdict: &'static str,
+    by: Option<Judge>,
     destination: Option<String>,
     source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    /// The state of the version; `None` for a value that is not in the vault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
     #[serde(skip_serializing_if = "Option::is_none")]
     models: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,165 +43,331 @@ struct Outcome {
     retry_after_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    #[serde(skip)]
+    detail: Option<String>,
+}
+
+/// An answer that the vault is told.
+struct Noted {
+    version: u32,
+    fingerprint: String,
+    accepted: bool,
+    destination: String,
+    /// Whether the version is bound to the destination from now on.
+    binds: bool,
+    remote: Option<Remote>,
 }
 
 /// Asks about the keys.
 ///
 /// # Errors
-/// Unknown name, or nothing to ask about (2); the answers themselves decide 0, 3 or 5.
+/// Unknown name, or nothing to ask about (2); the answers themselves decide 0, 3 or 5. What is said
+/// of superseded versions is no failure, whatever it is.
 pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     let keys = match &request.name {
         Some(name) => vec![names::find(desk, name)?],
         None => names::all(desk.resolution, &*desk.vault.overview()?)
             .into_iter()
-            .filter(|key| key.provider.is_some())
+            .filter(|key| judged::judge_of(key).is_some())
             .filter(|key| winner(desk, key).is_some() || desk.withheld(key))
             .collect(),
     };
     desk.announce();
     if keys.is_empty() {
         return Err(Fault::usage(
-            Problem::error("nothing-to-verify", "no provider has a key")
+            Problem::error("nothing-to-verify", "there is no key that anybody can be asked about")
                 .hint(format!("ultra keys set openai --profile {}", desk.profile())),
         ));
     }
-    let outcomes = keys.iter().map(|key| verify(desk, key)).collect::<Result<Vec<_>, Fault>>()?;
-    let status = if outcomes.iter().any(|o| o.verdict == "refused") {
+    let mut outcomes = Vec::new();
+    for key in &keys {
+        let mut noted = Vec::new();
+        outcomes.push(in_use(desk, key, &mut noted)?);
+        if request.old {
+            superseded(desk, key, &mut outcomes, &mut noted)?;
+        }
+        remember(desk, key, noted);
+    }
+    let refused = |o: &Outcome| o.verdict == "refused" && !o.is_superseded();
+    let status = if outcomes.iter().any(refused) {
         ExitStatus::DoesNotHold
     } else if outcomes.iter().any(|o| matches!(o.verdict, "unverified" | "rate-limited")) {
         ExitStatus::Unreachable
     } else {
         ExitStatus::Holds
     };
+    let data = serde_json::json!({ "profile": desk.profile(), "keys": outcomes });
+    Ok(Report::new("ultra.keys.verify/1", data, vec![table(&outcomes)])?.status(status))
+}
+
+fn table(outcomes: &[Outcome]) -> Block {
     let mut table = Table::new(&["name", "verdict", "source", "destination", "detail"]);
-    for o in &outcomes {
+    for o in outcomes {
         let tone = match o.verdict {
+            // An old value that is still good is what is to be ended; one that is refused is done.
+            "accepted" if o.is_superseded() => Tone::Warn,
+            "refused" if o.is_superseded() => Tone::Good,
             "accepted" => Tone::Good,
             "refused" => Tone::Bad,
             "not-tested" => Tone::Plain,
             _ => Tone::Warn,
         };
-        let detail = match (&o.why, o.status, o.models, o.retry_after_seconds) {
-            (Some(why), ..) => why.clone(),
-            (_, Some(status), ..) => format!("answers {status}"),
-            (_, _, Some(models), _) => words::count(models, "model"),
-            (.., Some(seconds)) => format!("come back in {seconds} s"),
-            _ => "-".to_owned(),
+        let detail = match (&o.why, &o.detail, o.retry_after_seconds) {
+            (Some(text), ..) | (None, Some(text), _) => text.clone(),
+            (None, None, Some(seconds)) => format!("come back in {seconds} s"),
+            (None, None, None) => "-".to_owned(),
+        };
+        let name = match o.version.filter(|_| o.is_superseded()) {
+            Some(version) => format!("{} v{version}", o.name),
+            None => o.name.clone(),
         };
         let plain =
             |text: &Option<String>| (text.clone().unwrap_or_else(|| "-".into()), Tone::Plain);
         table.rows.push(vec![
-            (o.name.clone(), Tone::Strong),
+            (name, Tone::Strong),
             (o.verdict.to_owned(), tone),
             plain(&o.source),
             plain(&o.destination),
             (detail, Tone::Plain),
         ]);
     }
-    let data = serde_json::json!({ "profile": desk.profile(), "keys": outcomes });
-    Ok(Report::new("ultra.keys.verify/1", data, vec![Block::Table(table)])?.status(status))
+    Block::Table(table)
+}
+
+impl Outcome {
+    fn of(key: &Key) -> Self {
+        Self {
+            name: key.name.clone(),
+            verdict: "not-tested",
+            by: judged::judge_of(key),
+            destination: key.provider.as_ref().map(names::Provider::destination),
+            source: None,
+            version: None,
+            state: None,
+            models: None,
+            status: None,
+            retry_after_seconds: None,
+            why: None,
+            detail: None,
+        }
+    }
+
+    /// Whether it is about a version that is not in use any more.
+    fn is_superseded(&self) -> bool {
+        matches!(self.state, Some(State::Old | State::Disabled))
+    }
+
+    /// Asks about the value, unless its version is bound to another destination.
+    fn ask(
+        &mut self,
+        desk: &Desk<'_>,
+        key: &Key,
+        of: &str,
+        facts: Option<&VersionFacts>,
+        value: impl FnOnce() -> Result<Secret, Fault>,
+    ) -> Result<Option<Secret>, Fault> {
+        let destination = key.provider.as_ref().map(names::Provider::destination);
+        if let (Some(version), Some(to)) = (facts, &destination)
+            && !version.may_go_to(to)
+        {
+            self.verdict = "unverified";
+            let bound = version.destinations_text();
+            self.why = Some(match self.is_superseded() {
+                true => format!("it is bound to {bound} and is sent nowhere else"),
+                false => format!(
+                    "it is bound to {bound} and is sent nowhere else; if it may: `ultra keys allow \
+                     {} --host {to} --profile {of}`",
+                    key.name
+                ),
+            });
+            return Ok(None);
+        }
+        let value = value()?;
+        let Some((at, verdict)) = judged::judged(desk, key, &value) else {
+            self.why = Some("nobody can be asked about a key of this kind".to_owned());
+            return Ok(None);
+        };
+        if self.by != Some(Judge::Form) {
+            self.destination = Some(at);
+        }
+        match verdict {
+            Verdict::Accepted { models, note } => {
+                self.verdict = "accepted";
+                self.models = models;
+                self.detail = Some(note);
+            }
+            Verdict::Refused { status, why } => {
+                self.verdict = "refused";
+                self.status = status;
+                match status {
+                    Some(_) => self.detail = Some(why),
+                    None => self.why = Some(why),
+                }
+            }
+            Verdict::RateLimited { retry_after } => {
+                self.verdict = "rate-limited";
+                self.retry_after_seconds = retry_after;
+            }
+            Verdict::Unverified(why) => {
+                self.verdict = "unverified";
+                self.why = Some(why);
+            }
+        }
+        Ok(Some(value))
+    }
+
+    /// What the vault is told of the answer, if it is one.
+    fn noted(
+        &self,
+        desk: &Desk<'_>,
+        key: &Key,
+        facts: &VersionFacts,
+        value: &Secret,
+    ) -> Option<Noted> {
+        if !matches!(self.verdict, "accepted" | "refused") || self.by == Some(Judge::Form) {
+            return None;
+        }
+        let accepted = self.verdict == "accepted";
+        Some(Noted {
+            version: facts.number,
+            fingerprint: facts.fingerprint.clone(),
+            accepted,
+            destination: self.destination.clone().unwrap_or_default(),
+            binds: accepted && key.provider.is_some(),
+            remote: recognised(desk, key, facts, value).filter(|_| accepted),
+        })
+    }
 }
 
 fn winner<'a>(desk: &'a Desk<'_>, key: &Key) -> Option<&'a crate::settings::resolution::Candidate> {
     desk.resolution.winner(key.variable.as_deref()?)
 }
 
-fn verify(desk: &Desk<'_>, key: &Key) -> Result<Outcome, Fault> {
-    let source = winner(desk, key).map(|w| w.origin.clone());
-    let reference = key.variable.as_deref().and_then(|v| desk.resolution.secret(v));
-    let mut outcome = Outcome {
-        name: key.name.clone(),
-        verdict: "not-tested",
-        destination: key.provider.as_ref().map(names::Provider::destination),
-        source: source.as_ref().map(ToString::to_string),
-        models: None,
-        status: None,
-        retry_after_seconds: None,
-        why: None,
-    };
+/// Asks about the value that is in use, wherever it comes from.
+fn in_use(desk: &Desk<'_>, key: &Key, noted: &mut Vec<Noted>) -> Result<Outcome, Fault> {
+    let mut outcome = Outcome::of(key);
+    outcome.source = winner(desk, key).map(|w| w.origin.to_string());
     desk.may_send(key)?;
+    let reference = key.variable.as_deref().and_then(|v| desk.resolution.secret(v));
     let Some(reference) = reference else { return Err(desk.no_entry(key)) };
-    let Some(provider) = &key.provider else {
-        outcome.why = Some("nobody can be asked about a key of this kind".to_owned());
-        return Ok(outcome);
-    };
-    let destination = provider.destination();
     let overview = desk.vault.overview()?;
     // A profile may refer to an entry of another one; it is bound all the same.
-    let current = match &reference.value {
+    let (of, facts) = match &reference.value {
         ValueRef::Vault { profile, name } => {
-            overview.entry(profile, name).and_then(|e| e.current()).map(|v| (profile, v))
+            (profile.as_str(), overview.entry(profile, name).and_then(|e| e.current()))
         }
-        _ => None,
+        _ => (desk.profile(), None),
     };
-    if let Some((of, version)) = current.filter(|(_, v)| !v.may_go_to(&destination)) {
-        outcome.verdict = "unverified";
-        outcome.why = Some(format!(
-            "it is bound to {} and is sent nowhere else; if it may: `ultra keys allow {} --host \
-             {destination} --profile {of}`",
-            version.destinations_text(),
-            key.name
-        ));
-        return Ok(outcome);
+    if let Some(facts) = facts {
+        (outcome.version, outcome.state) = (Some(facts.number), Some(facts.state));
     }
-    let value = reference.reveal(desk.vault).map_err(Fault::unreachable)?;
-    match desk.ask(provider, &value) {
-        KeyVerdict::Accepted { models } => {
-            outcome.verdict = "accepted";
-            outcome.models = Some(models.len());
-            if let Some((profile, version)) = current
-                && profile == desk.profile()
-            {
-                remember(desk, key, version, destination, true);
-            }
-        }
-        KeyVerdict::Refused { status } => {
-            outcome.verdict = "refused";
-            outcome.status = Some(status);
-            if let Some((profile, version)) = current
-                && profile == desk.profile()
-            {
-                remember(desk, key, version, destination, false);
-            }
-        }
-        KeyVerdict::RateLimited { retry_after } => {
-            outcome.verdict = "rate-limited";
-            outcome.retry_after_seconds = retry_after;
-        }
-        KeyVerdict::Unverified { why } => {
-            outcome.verdict = "unverified";
-            outcome.why = Some(why);
-        }
+    let reveal = || reference.reveal(desk.vault).map_err(Fault::unreachable);
+    let asked = outcome.ask(desk, key, of, facts, reveal)?;
+    if let (Some(value), Some(facts)) = (asked, facts.filter(|_| of == desk.profile())) {
+        noted.extend(outcome.noted(desk, key, facts, &value));
     }
     Ok(outcome)
 }
 
-/// Notes in the vault when and for which destination the version was accepted or refused. The
-/// answer stands without it, so a failure is a warning.
-fn remember(desk: &Desk<'_>, key: &Key, facts: &VersionFacts, destination: String, accepted: bool) {
+/// Asks about the versions that are not in use any more and that nobody refused yet.
+fn superseded(
+    desk: &Desk<'_>,
+    key: &Key,
+    outcomes: &mut Vec<Outcome>,
+    noted: &mut Vec<Noted>,
+) -> Result<(), Fault> {
+    if matches!(judged::judge_of(key), None | Some(Judge::Form)) {
+        return Ok(());
+    }
+    let overview = desk.vault.overview()?;
+    let Some(entry) = overview.entry(desk.profile(), &key.name) else { return Ok(()) };
+    let open = |v: &&VersionFacts| {
+        matches!(v.state, State::Old | State::Disabled) && v.refused_at.is_none()
+    };
+    if !entry.versions.iter().any(|v| open(&v)) {
+        return Ok(());
+    }
+    let Some(document) = desk.vault.document()? else { return Ok(()) };
+    let Some(values) = document.entry(desk.profile(), &key.name) else { return Ok(()) };
+    let mut seen: Vec<&Secret> = values.current().map(|v| &v.value).into_iter().collect();
+    for facts in entry.versions.iter().rev().filter(open) {
+        let version = values.versions.iter().find(|v| v.number == facts.number);
+        // A value that is in use, or that several versions have, is asked about once.
+        let Some(version) = version.filter(|v| !seen.iter().any(|s| s.same_as(&v.value))) else {
+            continue;
+        };
+        seen.push(&version.value);
+        let mut outcome = Outcome::of(key);
+        (outcome.version, outcome.state) = (Some(facts.number), Some(facts.state));
+        let value = || Ok(version.value.clone());
+        if let Some(value) = outcome.ask(desk, key, desk.profile(), Some(facts), value)? {
+            noted.extend(outcome.noted(desk, key, facts, &value));
+        }
+        outcomes.push(outcome);
+    }
+    Ok(())
+}
+
+/// What the provider calls a value that it did not issue to us, so that it can be ended there; only
+/// with an admin key. That it cannot be found out is no failure.
+fn recognised(desk: &Desk<'_>, key: &Key, facts: &VersionFacts, value: &Secret) -> Option<Remote> {
+    if facts.remote.is_some() {
+        return None;
+    }
+    let asked = issuing::issuer(desk, key)
+        .map_err(|fault| fault.problems.into_iter().next().map(|p| p.what).unwrap_or_default());
+    let found = match asked {
+        Ok(None) => return None,
+        Ok(Some(issuer)) => issuer.recognise(value).map_err(|e| e.to_string()),
+        Err(why) => Err(why),
+    };
+    found.unwrap_or_else(|why| {
+        desk.console.warn(
+            &Problem::warning(
+                "key-not-found",
+                format!("what the provider calls `{}` is not known", key.name),
+            )
+            .why(format!("its admin API was asked, and {why}"))
+            .hint("without that, the key is disabled in the provider's console when it ends"),
+        );
+        None
+    })
+}
+
+/// Notes in the vault when and for which destination the versions were accepted or refused. The
+/// answers stand without it, so a failure is a warning.
+fn remember(desk: &Desk<'_>, key: &Key, noted: Vec<Noted>) {
+    if noted.is_empty() {
+        return;
+    }
     let now = desk.vault.clock().now();
     let written = desk.vault.write(None, &format!("keys verify {}", key.name), |document| {
         let entry = document.entry_mut(desk.profile(), &key.name);
-        let Some(version) = entry.version_mut(facts.number) else {
-            return Ok(Edited { value: (), events: Vec::new() });
-        };
-        if accepted {
-            version.verified_at = Some(now);
+        let mut events = Vec::new();
+        for one in &noted {
+            let Some(version) = entry.version_mut(one.version) else { continue };
+            if one.accepted {
+                version.verified_at = Some(now);
+            }
+            // One that the operator allowed besides stays beside.
+            if one.binds && !version.allowed.contains(&one.destination) {
+                version.bound = Some(one.destination.clone());
+            }
+            if version.remote.is_none() {
+                version.remote.clone_from(&one.remote);
+            }
+            let value = version.value.clone();
+            entry.judged(&value, (!one.accepted).then_some(now));
+            events.push(Event {
+                event: if one.accepted { "verified" } else { "refused" }.to_owned(),
+                profile: desk.profile().to_owned(),
+                name: key.name.clone(),
+                version: one.version,
+                fingerprint: Some(one.fingerprint.clone()),
+                detail: Some(one.destination.clone()),
+            });
         }
-        version.refused_at = (!accepted).then_some(now);
-        // One that the operator allowed besides stays beside.
-        if accepted && !version.allowed.contains(&destination) {
-            version.bound = Some(destination.clone());
-        }
-        let event = Event {
-            event: if accepted { "verified" } else { "refused" }.to_owned(),
-            profile: desk.profile().to_owned(),
-            name: key.name.clone(),
-            version: facts.number,
-            fingerprint: Some(facts.fingerprint.clone()),
-            detail: Some(destination),
-        };
-        Ok(Edited { value: (), events: vec![event] })
+        Ok(Edited { value: (), events })
     });
     let problems = match written {
         Ok(written) => written.warnings,
