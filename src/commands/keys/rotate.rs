@@ -83,6 +83,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
                     _ => {
                         let secret = new_value(desk, &key)?;
                         value::check(&key, &secret)?;
+                        set::connects(desk, &key, &secret)?;
                         rotation.create(&plan, &secret)?
                     }
                 };

@@ -139,6 +139,28 @@ pub(super) fn test(desk: &Desk<'_>, key: &Key, secret: &Secret) -> Result<Test, 
     Ok(Test { untested: Some(untested), ..Test::default() })
 }
 
+/// Whether the server that an address leads to takes its credentials; nothing is asked about keys
+/// of other kinds.
+///
+/// # Errors
+/// It does not (3), or could not be asked (5).
+pub(super) fn connects(desk: &Desk<'_>, key: &Key, secret: &Secret) -> Result<(), Fault> {
+    if judged::judge_of(key) != Some(Judge::Connection) {
+        return Ok(());
+    }
+    match test(desk, key, secret)?.untested {
+        None => Ok(()),
+        Some(why) => Err(Fault::unreachable(
+            Problem::error(
+                "key-unverified",
+                format!("the new value of `{}` could not be tested and is not used", key.name),
+            )
+            .why(why)
+            .hint(format!("`{}` when the server can be reached", desk.command("rotate", key))),
+        )),
+    }
+}
+
 /// The warning about a value that was kept without a test.
 pub(super) fn untested(desk: &Desk<'_>, key: &Key, why: &str) -> Problem {
     Problem::warning("key-unverified", format!("the value for `{}` could not be tested", key.name))

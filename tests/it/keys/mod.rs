@@ -1,10 +1,12 @@
 //! `ultra keys` through the binary: against a provider of the test's own, a real keyring, the
 //! stock `age` program, and under `kill -9` at every step.
 
+mod admin;
 mod audit;
 mod cli;
 mod cloned;
 mod crash;
+mod credentials;
 mod import;
 mod interop;
 mod keyring;

@@ -2,6 +2,7 @@
 //! free ports, canaries, services that may be missing.
 #![expect(dead_code, reason = "not every helper is used by every selection of tests")]
 
+pub(crate) mod issuer;
 mod server;
 pub(crate) mod services;
 mod stranger;
