@@ -2,7 +2,7 @@
 
 use super::{NEW, OLD, nowhere, rotate, set, with_identity_file};
 use crate::support::issuer::{ANTHROPIC_ADMIN, AdminApi, Mood, OPENAI_ADMIN, PROJECT};
-use crate::support::{CANARY, Ultra};
+use crate::support::{Server, Ultra};
 
 const ANT_OLD: &str = "sk-ant-api03-old-canary-77d1";
 const ANT_NEW: &str = "sk-ant-api03-new-canary-b2e4";
@@ -162,15 +162,15 @@ fn an_admin_key_is_tested_told_from_others_and_passed_on_to_nobody() {
         "providers:\n  mine:\n    kind: openai\n    base_url: http://127.0.0.1:9/v1\n    keys: \
          [OPENAI_ADMIN_KEY]\n    models: [m]\n",
     );
-    ultra.run(&["env", "validate"]).exits(3).complains("is an admin key");
+    ultra.run(&["env", "validate"]).exits(3).says("is an admin key");
 }
 
 #[test]
 fn a_server_never_opens_an_admin_key() {
+    // Opening it would fail, and with it the start.
     let ultra = Ultra::empty().env("OPENAI_ADMIN_KEY_FILE", "/nowhere/canary");
-    let server = crate::support::Server::start(&ultra.env("ULTRA_MODE", "mock"), &[]);
-    server.stop().exits(0).keeps_the_canary();
-    assert!(CANARY.len() > 8);
+    let server = Server::start(&ultra.env("ULTRA_MODE", "mock"), &[]);
+    server.stop().exits(0);
 }
 
 #[test]
