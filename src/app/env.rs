@@ -189,6 +189,7 @@ fn import(
         into: args.into,
         except: args.except,
         keep_unused: args.keep_unused,
+        keep_names: args.keep_names,
         replace: args.replace,
         verify: !args.no_verify,
         shadowed: args.shadowed,

@@ -25,6 +25,10 @@ pub(crate) struct ImportArgs {
     /// Keep names that do nothing here, for an application that reads them.
     #[arg(long)]
     pub(crate) keep_unused: bool,
+    /// Keep the names of the file where `ultra` reads them too, for an application that knows no
+    /// others; a secret that has another name here then stays in the file.
+    #[arg(long)]
+    pub(crate) keep_names: bool,
     /// Replace values that are there and differ.
     #[arg(long)]
     pub(crate) replace: bool,

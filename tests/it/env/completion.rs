@@ -133,7 +133,13 @@ fn fish_completes() {
     assert!(first(ask("ultra env run -- ech")).contains(&"echo".to_owned()));
     // Its own options and names are offered to it, and none of ours.
     assert_eq!(first(ask("ultra env run --only A -- ultra env switch alp")), ["alpha", "alpine"]);
-    assert_eq!(first(ask("ultra env run -- cat some")), ["some file.env"]);
+    // Asked like this, fish tells names without quotation; on a command line it puts them in one.
+    for word in ["some", "some\\ f", "\"some f", "\"some file.env\""] {
+        let plain = first(ask(&format!("cat {word}")));
+        assert_eq!(plain, ["some file.env"], "{word}: fish does otherwise by itself");
+        assert_eq!(first(ask(&format!("ultra env run -- cat {word}"))), plain, "{word}");
+        assert_eq!(first(ask(&format!("ultra env diff {word}"))), plain, "{word}");
+    }
 }
 
 #[test]

@@ -362,3 +362,134 @@ fn nothing_is_lost_and_nothing_written_outside() {
     import(&ultra, &["old.env", "--into", ".env.dev.local"]).exits(0);
     assert!(std::fs::read_to_string(&outside).unwrap().contains("A_THING=1\n"));
 }
+
+#[test]
+fn names_that_an_application_would_miss_are_told_and_kept_on_request() {
+    let ultra = project();
+    let old = format!(
+        "PORT=8095\nDEBUG=false\nENVIRONMENT=development\nUSE_MOCK=true\nMOCK_MODE=true\nJWT_SECRET={JWT}\nJWT_SECRET_KEY_FILE=\nCORS_ORIGINS=[\"https://a.acme.io\",\"https://b.acme.io\"]\nOPENAI_API_KEY_FILE=/etc/hostname\nACCESS_TOKEN_EXPIRE_MINUTES=15\nENABLE_AUTH=false\nANTHROPIC_API_KEY={ANTHROPIC}\nGREETING=hi\n"
+    );
+    ultra.write("old.env", &old);
+    let said = import(&ultra, &["old.env", "--dry-run", "-o", "json"]).exits(0).json();
+    let unseen: Vec<String> = said["unseen"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|u| format!("{} {}", u["name"], u["keep"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        unseen,
+        [
+            "PORT --keep-names",
+            "DEBUG --keep-names",
+            "ENVIRONMENT --keep-names",
+            "USE_MOCK --keep-names",
+            "MOCK_MODE null",
+            "JWT_SECRET --keep-names",
+            "CORS_ORIGINS --keep-names",
+            "ACCESS_TOKEN_EXPIRE_MINUTES --keep-names",
+            "ENABLE_AUTH --keep-unused",
+        ]
+    );
+    import(&ultra, &["old.env", "--dry-run"])
+        .exits(0)
+        .says("sees no more `PORT`, `DEBUG`")
+        .says("`--keep-names` keeps");
+
+    let said = import(&ultra, &["old.env", "--keep-names", "-o", "json"]).exits(0);
+    assert!(!said.stdout.contains(JWT) && !said.stdout.contains(ANTHROPIC), "{}", said.stdout);
+    let decided = decisions(&said);
+    assert_eq!(decided["JWT_SECRET"], "kept");
+    assert_eq!(decided["ANTHROPIC_API_KEY"], "vault");
+    assert_eq!(decided["CORS_ORIGINS"], "renamed");
+    assert_eq!(
+        ultra.read(".env.dev.local"),
+        format!(
+            "# Imported from old.env.\nPORT=8095\nDEBUG=false\nENVIRONMENT=development\nUSE_MOCK=true\nJWT_SECRET={JWT}\nULTRA_CORS_ORIGINS=https://a.acme.io,https://b.acme.io\nOPENAI_API_KEY_FILE=/etc/hostname\nACCESS_TOKEN_EXPIRE_MINUTES=15\nGREETING=hi\n"
+        )
+    );
+    let mode = ultra.root().join(".env.dev.local").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // Both read them: the application by its names, and `ultra` too.
+    let script = "echo $PORT $DEBUG $ENVIRONMENT $USE_MOCK $JWT_SECRET";
+    let args = ["env", "run", "--profile", "dev", "--", "sh", "-c", script];
+    let seen = ultra.run(&args).exits(0);
+    assert_eq!(seen.stdout, format!("8095 false development true {JWT}\n"));
+    ultra.run(&["env", "show", "ULTRA_PORT"]).exits(0).says("8095");
+    let again = import(&ultra, &["old.env", "--keep-names", "-o", "json"]).exits(0).json();
+    assert_eq!(again["changed"], false, "{again}");
+}
+
+#[test]
+fn a_file_that_git_would_take_is_told() {
+    if !have("git") {
+        return;
+    }
+    let ultra = Ultra::empty();
+    ultra.write("profiles/dev.yaml", "mode: mock\n");
+    ultra.write("old.env", "GREETING=hi\n");
+    // Without git there is nobody to take it.
+    let said = import(&ultra, &["old.env", "--dry-run"]).exits(0);
+    assert_eq!(said.stderr, "");
+    assert!(ultra.wrapped("git", ["init", "-q"]).status().unwrap().success());
+    import(&ultra, &["old.env", "--dry-run"]).exits(0).complains("would not be ignored by git");
+    let said = import(&ultra, &["old.env"]).exits(0).complains("is not ignored by git");
+    let hint = said.stderr.lines().find_map(|l| l.trim().strip_prefix("hint: ")).unwrap();
+    assert_eq!(hint, "echo '.env.*.local' >> .gitignore");
+    assert!(ultra.wrapped("sh", ["-c", hint]).status().unwrap().success());
+    let said = import(&ultra, &["old.env"]).exits(0);
+    assert_eq!(said.stderr, "");
+    import(&ultra, &["old.env", "--into", "app.env"])
+        .exits(0)
+        .complains("echo 'app.env' >> .gitignore");
+    assert!(ultra.wrapped("git", ["add", "-f", ".env.dev.local"]).status().unwrap().success());
+    import(&ultra, &["old.env"]).exits(0).complains("git rm --cached .env.dev.local && echo");
+}
+
+#[test]
+fn every_error_names_the_entry_to_leave_out() {
+    let ultra = project();
+    ultra.write(
+        "old.env",
+        "JWT_SECRET=q7Gm2xVt9Lr\nDATABASE_URL=mysql://a:b@db.acme.io/c\nPORT=81\n",
+    );
+    let said = import(&ultra, &["old.env"]).exits(3);
+    for name in ["JWT_SECRET", "DATABASE_URL"] {
+        assert!(said.stderr.contains(&format!("leave it out: `--except {name}`")), "{said:?}");
+    }
+    import(&ultra, &["old.env", "--except", "JWT_SECRET,DATABASE_URL"]).exits(0);
+    ultra.write("old.env", format!("JWT_SECRET={JWT}\n"));
+    import(&ultra, &["old.env"]).exits(0);
+    ultra.write("old.env", format!("JWT_SECRET={JWT}x\n"));
+    import(&ultra, &["old.env"]).exits(6).complains("keep that one with `--except JWT_SECRET`");
+}
+
+#[test]
+fn plain_values_are_shown_as_env_show_does_and_tables_end() {
+    let ultra = project();
+    let many: String = (0..70).map(|n| format!("NAME_{n}=value-{n}\n")).collect();
+    ultra.write(
+        "old.env",
+        format!("GREETING=hi there\nMY_TOKEN={CANARY}\nOPENAI_BASE_URL=https://u:{CANARY}@h.acme.io/v1\n{many}"),
+    );
+    let human = import(&ultra, &["old.env", "--except", "OPENAI_BASE_URL"])
+        .exits(0)
+        .keeps_the_canary()
+        .says("hi there")
+        .says("value-40")
+        .says("22 more kept");
+    assert!(!human.stdout.contains("value-60"), "{}", human.stdout);
+    let json = import(&ultra, &["old.env", "--except", "OPENAI_BASE_URL", "-o", "json"]);
+    let json = json.exits(0).keeps_the_canary().json();
+    let entries = json["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 73);
+    assert_eq!(entries[72]["value"], "value-69");
+    let shown = ultra.run(&["env", "show", "-o", "json"]).exits(0).json();
+    for entry in entries {
+        let of = |v: &&Value| v["name"] == entry["name"];
+        let Some(shown) = shown["variables"].as_array().unwrap().iter().find(of) else { continue };
+        if entry["decision"] == "kept" {
+            assert_eq!(entry.get("value").unwrap_or(&Value::Null), &shown["value"], "{entry}");
+        }
+    }
+}

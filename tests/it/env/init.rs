@@ -1,6 +1,6 @@
 //! `ultra env init`: a project in an empty directory.
 
-use crate::support::{Ultra, have};
+use crate::support::{Terminal, Ultra, have};
 use std::process::Command;
 
 #[test]
@@ -220,4 +220,71 @@ fn a_dotenv_file_that_is_there_is_to_be_imported_and_quiet_is_quiet() {
     let bare = Ultra::empty();
     let said = bare.run(&["env", "init", "--yes"]).exits(0);
     assert!(!said.stdout.contains("env import"), "{}", said.stdout);
+}
+
+/// The questions, in their order.
+const QUESTIONS: [&str; 3] = [
+    "Which provider answers in production",
+    "Where does production keep its data",
+    "What does production remember answers in",
+];
+
+#[test]
+fn on_a_terminal_return_takes_the_defaults_and_arrows_choose() {
+    if !have("script") {
+        return;
+    }
+    let expected = Ultra::empty();
+    expected.run(&["env", "init", "--yes"]).exits(0);
+    let ultra = Ultra::empty();
+    let mut terminal = Terminal::start(&ultra, "env init");
+    for question in QUESTIONS {
+        terminal.shows(question);
+        terminal.types(b"\r");
+    }
+    terminal.ends().exits(0).says("profiles/prod.yaml");
+    let prod = "profiles/prod.yaml";
+    assert_eq!(ultra.read(prod), expected.read(prod));
+
+    let args = ["env", "init", "--provider", "none", "--database", "sqlite", "--cache", "memory"];
+    let expected = Ultra::empty();
+    expected.run(&args).exits(0);
+    let ultra = Ultra::empty();
+    let mut terminal = Terminal::start(&ultra, "env init");
+    for (question, keys) in QUESTIONS.iter().zip([&b"\r"[..], b"\x1b[B\r", b"\x1b[B\r"]) {
+        terminal.shows(question);
+        terminal.types(keys);
+    }
+    terminal.ends().exits(0);
+    assert_eq!(ultra.read(prod), expected.read(prod));
+}
+
+#[test]
+fn who_breaks_off_at_a_question_leaves_nothing_behind() {
+    if !have("script") {
+        return;
+    }
+    // Control-C at every question; control-D at the first, which ends the input.
+    for (answered, key) in [(0, b"\x03"), (1, b"\x03"), (2, b"\x03"), (0, b"\x04"), (2, b"\x04")] {
+        let ultra = Ultra::empty();
+        ultra.write(".gitignore", "target\n");
+        let mut terminal = Terminal::start(&ultra, "env init");
+        for question in &QUESTIONS[..answered] {
+            terminal.shows(question);
+            terminal.types(b"\r");
+        }
+        terminal.shows(QUESTIONS[answered]);
+        terminal.types(key);
+        let ended = terminal.ends();
+        assert_eq!(ended.code, 130, "{key:?} at question {answered}: {}", ended.stdout);
+        // The cursor, which a choice hides, is there again.
+        let (hidden, shown) = (ended.stdout.rfind("\x1b[?25l"), ended.stdout.rfind("\x1b[?25h"));
+        assert!(shown >= hidden, "the cursor stays hidden: {:?}", ended.stdout);
+        let left: Vec<_> = std::fs::read_dir(ultra.root())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(left, [".gitignore"], "{key:?} at question {answered}");
+        assert_eq!(ultra.read(".gitignore"), "target\n");
+    }
 }

@@ -1,7 +1,9 @@
 //! `ultra env render`: files for other tools, read back by real parsers.
 
-use crate::support::{CANARY, Ultra, have};
+use crate::support::{CANARY, Ultra, have, missing};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 const ODD: &str = "say \"hi\" %h $USER 'it' is 5% yes: #1 \\d";
 
@@ -171,4 +173,126 @@ fn what_there_is_not_is_written_as_nothing_and_files_by_their_names() {
     assert!(!rendered(&ultra, "dotenv").contains('<'));
     let explained = ultra.run(&["env", "explain", "ULTRA_PUBLIC_URL", "--profile", "prod"]);
     assert!(!explained.stdout.contains("<profile>"), "{}", explained.stdout);
+}
+
+/// Values that a careless writer breaks in one form or another.
+const HARD: [(&str, &str); 24] = [
+    ("V_QUOTES", "say \"hi\" 'it' `date`"),
+    ("V_DOLLARS", "$HOME ${HOME} ${X:-y} $$ $ $(id) %h %%n %"),
+    ("V_BACKSLASHES", "c:\\new\\t \\d \\\\ end\\"),
+    ("V_LINES", "a\nb\n\n  c"),
+    ("V_LAST_LINE_END", "x \n"),
+    ("V_CARRIAGE", "a\r\nb\rc"),
+    ("V_TAB", "a\tb"),
+    ("V_EMPTY", ""),
+    ("V_BLANKS", "  both  "),
+    ("V_NORWAY", "no"),
+    ("V_NULL", "null"),
+    ("V_TILDE", "~"),
+    ("V_OCTAL", "0123"),
+    ("V_HEX", "0x1F"),
+    ("V_FLOAT", "1e3"),
+    ("V_DATE", "2026-01-01"),
+    ("V_SEXAGESIMAL", "12:30:45"),
+    ("V_COMMENT", "a #b"),
+    ("V_MAPPING", "a: b"),
+    ("V_FLOW", "{a: [b, c]}"),
+    ("V_ANCHOR", "*x &y !z |"),
+    ("V_DOCUMENT", "---\n...\n---"),
+    ("V_UNICODE", "\u{fc}\u{a0}\u{2028}\u{85}\u{feff}\u{1f600}"),
+    ("V_TEMPLATE", "{{ vars }} {% if %} {# #}"),
+];
+
+fn hard() -> Ultra {
+    let ultra = project();
+    let mut text = "ULTRA_PUBLIC_URL=https://api.acme.io\n".to_owned();
+    for (name, value) in HARD {
+        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
+        let escaped = escaped.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+        text.push_str(&format!("{name}=\"{escaped}\"\n"));
+    }
+    ultra.write_private(".env.prod.local", text);
+    let json = ultra.run(&["env", "show", "-o", "json", "--profile", "prod"]).json();
+    let all = json["variables"].as_array().unwrap().clone();
+    for (name, value) in HARD {
+        let shown = all.iter().find(|v| v["name"] == name).unwrap();
+        assert_eq!(shown["value"], value, "{name} does not stand in the file as meant");
+    }
+    ultra
+}
+
+/// Docker Compose, as `make test` installs it; it needs no engine to say what it read.
+fn compose_program() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
+        PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache")
+    });
+    let found = std::fs::read_dir(cache.join("ultra/venv/lib")).into_iter().flatten().flatten();
+    let mut found = found.map(|dir| dir.path().join("site-packages/compose/docker-compose"));
+    let program = found.find(|file| file.is_file());
+    if program.is_none() {
+        missing("Docker Compose 2");
+    }
+    program
+}
+
+#[test]
+fn docker_compose_itself_reads_every_value() {
+    let Some(program) = compose_program() else { return };
+    let ultra = hard();
+    let rendered = ["env", "render", "compose", "--profile", "prod", "--out", "compose.yaml"];
+    ultra.run(&rendered).exits(0);
+    let output = ultra
+        .wrapped(program.to_str().unwrap(), ["-f", "compose.yaml", "config", "--format", "json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let file: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let environment = &file["services"]["ultra"]["environment"];
+    for (name, value) in HARD {
+        // What it prints can be read by it again, so a `$` is doubled.
+        let read = environment[name].as_str().unwrap().replace("$$", "$");
+        assert_eq!(read, value, "{name}");
+    }
+    assert_eq!(environment["ULTRA_PUBLIC_URL"], "https://api.acme.io");
+    // No warning of a variable that is not set, or of anything else.
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_yaml_parser_reads_every_value_of_the_manifest() {
+    let text = rendered(&hard(), "kubernetes");
+    let documents: Vec<Value> = serde_yaml::Deserializer::from_str(&text)
+        .map(|document| serde::Deserialize::deserialize(document).unwrap())
+        .collect();
+    assert_eq!(documents.len(), 2, "{text}");
+    for (name, value) in HARD {
+        assert_eq!(documents[0]["data"][name], value, "{name}");
+    }
+}
+
+#[test]
+fn systemd_itself_reads_every_value() {
+    if !have("systemd-analyze") {
+        return;
+    }
+    let ultra = hard();
+    let unit = rendered(&ultra, "systemd");
+    let unit = unit.replace("/usr/local/bin/ultra", env!("CARGO_BIN_EXE_ultra"));
+    let path = ultra.write("units/hard.service", unit);
+    let args = ["verify".as_ref(), "--man=no".as_ref(), path.as_os_str()];
+    let mut command = ultra.wrapped("systemd-analyze", args);
+    // So it tells what it understood.
+    let out = command.env("SYSTEMD_LOG_LEVEL", "debug").output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let told = String::from_utf8(out.stdout).unwrap();
+    let read: BTreeMap<&str, &str> = told
+        .split("\tEnvironment: ")
+        .skip(1)
+        .filter_map(|piece| piece.split_once('='))
+        .map(|(name, value)| (name, value.trim_end_matches('\t')))
+        .collect();
+    for (name, value) in HARD {
+        // A line end ends its piece too.
+        assert_eq!(read.get(name), Some(&&*format!("{value}\n")), "{name}: {told}");
+    }
 }

@@ -6,10 +6,12 @@ pub(crate) mod issuer;
 mod server;
 pub(crate) mod services;
 mod stranger;
+mod terminal;
 mod ultra;
 
 pub(crate) use server::Server;
 pub(crate) use stranger::Stranger;
+pub(crate) use terminal::Terminal;
 pub(crate) use ultra::{Outcome, Ultra};
 
 use std::time::{Duration, Instant};

@@ -74,6 +74,8 @@ pub(super) struct Judge<'a> {
     pub(super) source: &'a Path,
     /// Whether names that do nothing here stay, for the application.
     pub(super) keep_unused: bool,
+    /// Whether names that `ultra` reads stay as they are, for the application.
+    pub(super) keep_names: bool,
     /// Names that are left out.
     pub(super) except: &'a [String],
     /// Whether `--profile` named the profile.
@@ -115,10 +117,11 @@ impl Judge<'_> {
             }
         }
         for decision in &decisions {
-            let Some(base) = decision.to.as_deref().and_then(|to| to.strip_suffix("_FILE")) else {
+            let Meaning::FileOf(spec) = names::meaning(&decision.name) else { continue };
+            if !decision.written() {
                 continue;
-            };
-            if let Some((name, _, _)) = said.get(base) {
+            }
+            if let Some((name, _, _)) = said.get(spec.name) {
                 problems.push(
                     Problem::error(
                         "name-and-file",
@@ -154,6 +157,10 @@ impl Judge<'_> {
             return Ok((decision.is(What::Unused, why), None));
         }
         if let Some((spec, value)) = seeds::converted(&name, &decision.text) {
+            if self.keep_names {
+                let why = format!("`ultra` does not read it; its name here is `{}`", spec.name);
+                return Ok((decision.stays(why), None));
+            }
             return self.variable(decision, spec, value, carries);
         }
         match names::meaning(&name) {
@@ -172,10 +179,13 @@ impl Judge<'_> {
                 if decision.text.is_empty() {
                     return Ok((decision.is(What::Empty, "it names no file"), None));
                 }
-                let to = format!("{}_FILE", spec.name);
+                let to = match self.keep_names {
+                    true => name.clone(),
+                    false => format!("{}_FILE", spec.name),
+                };
                 decision.what = if to == name { What::Kept } else { What::Renamed };
                 decision.secret = false;
-                let said = (to.clone(), decision.text.clone());
+                let said = (format!("{}_FILE", spec.name), decision.text.clone());
                 decision.to = Some(to);
                 Ok((decision, Some(said)))
             }
@@ -229,6 +239,11 @@ impl Judge<'_> {
             Err(why) => return Ok((decision.is(What::Unused, why), None)),
         };
         let said = Some((spec.name.to_owned(), text.clone()));
+        let alias = decision.name != spec.name;
+        if spec.secret && alias && self.keep_names {
+            let why = format!("its name in the vault is `{}`", spec.name);
+            return Ok((decision.stays(why), said));
+        }
         if spec.secret {
             decision.what = What::Vault;
             decision.to = Some(spec.name.to_owned());
@@ -248,13 +263,26 @@ impl Judge<'_> {
                 .hint(format!("mend it, or leave it out: `--except {}`", decision.name)),
             ));
         }
+        if alias && self.keep_names && self.reads(spec, &decision, &text) {
+            return Ok((decision.stays_silently(), said));
+        }
         decision.text = text;
         decision.to = Some(spec.name.to_owned());
+        if alias && self.keep_names {
+            decision.why = Some("written otherwise here, so its name does not stay".to_owned());
+        }
         if let Some(origin) = self.says_already(spec.name, &decision.text) {
             return Ok((decision.is(What::Default, &format!("so says the {origin}")), said));
         }
-        decision.what = if decision.name == spec.name { What::Kept } else { What::Renamed };
+        decision.what = if alias { What::Renamed } else { What::Kept };
         Ok((decision, said))
+    }
+
+    /// Whether `ultra` reads the entry as it stands as what `text` says under the name here.
+    fn reads(&self, spec: &'static VarSpec, decision: &Decision, text: &str) -> bool {
+        let Meaning::Alias(_, alias) = names::meaning(&decision.name) else { return false };
+        (alias.convert)(&decision.text)
+            .is_some_and(|read| read.eq_ignore_ascii_case(text) && spec.kind.check(&read).is_ok())
     }
 
     /// Who says the same below the file that values go into.
@@ -276,6 +304,11 @@ impl Judge<'_> {
         let wanted = canonical(&decision.text).to_owned();
         let profile = self.desk.profile();
         if wanted == profile || wanted.is_empty() || self.explicit {
+            if self.keep_names && decision.name != "ULTRA_PROFILE" {
+                return Ok(
+                    decision.stays("a file does not choose the profile of `ultra`".to_owned())
+                );
+            }
             let why = "a file does not choose the profile; `ultra env switch` does";
             return Ok(decision.is(What::Profile, why));
         }
@@ -323,6 +356,20 @@ impl Decision {
         self.what = what;
         self.why = Some(why.to_owned());
         self
+    }
+
+    /// The same entry, kept under its name.
+    fn stays_silently(mut self) -> Self {
+        self.what = What::Kept;
+        self.to = Some(self.name.clone());
+        self
+    }
+
+    /// The same entry, kept under its name, with something to say about it.
+    fn stays(self, why: String) -> Self {
+        let mut kept = self.stays_silently();
+        kept.why = Some(why);
+        kept
     }
 
     /// Whether it goes into the file.

@@ -63,6 +63,11 @@ impl Merge {
         Ok(merge)
     }
 
+    /// Whether there is anything in the file afterwards.
+    pub(super) fn says_anything(&self) -> bool {
+        !self.after.is_empty()
+    }
+
     /// Whether the file changes.
     pub(super) fn changes(&self) -> bool {
         match &self.before {

@@ -5,11 +5,13 @@
 //! rename: a run that was cut short in between finds its values there when it is run again.
 
 mod decide;
+mod ignored;
 mod leftover;
 mod merge;
 mod seeds;
 mod source;
 mod told;
+mod unseen;
 
 pub(crate) use source::Source;
 
@@ -40,6 +42,8 @@ pub(crate) struct Request {
     pub(crate) except: Vec<String>,
     /// Whether names that do nothing here stay.
     pub(crate) keep_unused: bool,
+    /// Whether names that `ultra` reads stay as they are.
+    pub(crate) keep_names: bool,
     /// Whether values that are there may be replaced.
     pub(crate) replace: bool,
     /// Whether providers are asked about their keys.
@@ -62,6 +66,8 @@ struct Outcome {
     into: PathBuf,
     removed: bool,
     in_place: bool,
+    /// Whether nobody named the file that values go into.
+    by_default: bool,
 }
 
 /// Takes over a file.
@@ -84,6 +90,7 @@ pub(crate) fn run(
         layer: layer(workspace, desk.profile(), &target),
         source: &source.shown,
         keep_unused: request.keep_unused,
+        keep_names: request.keep_names,
         except: &request.except,
         explicit: desk.explicit,
     };
@@ -106,15 +113,41 @@ pub(crate) fn run(
         request.replace,
         &decisions,
     );
+    let examined = examined.map_err(|fault| with_way_out(fault, &decisions));
     let (ready, merge) = all_or_nothing(problems, examined, merged)?;
     if request.remove_source {
         leftover::nothing(&source, &decisions)?;
     }
-    let mut outcome = Outcome { decisions, ready, merge, into: target, removed: false, in_place };
+    let by_default = request.into.is_none();
+    let mut outcome =
+        Outcome { decisions, ready, merge, into: target, removed: false, in_place, by_default };
     if !request.dry_run {
         commit(request, workspace, desk, options, &source, &mut outcome)?;
     }
-    told::report(request, workspace, desk, &source, &outcome)
+    let report = told::report(request, workspace, desk, &source, &outcome)?;
+    ignored::warn(request, workspace, desk, &outcome);
+    Ok(report)
+}
+
+/// Says of every entry that keeps the rest out how it is left out itself, by the name that it has
+/// in the file.
+fn with_way_out(mut fault: Fault, decisions: &[Decision]) -> Fault {
+    for problem in &mut fault.problems {
+        let entry = decisions.iter().find(|d| {
+            d.what == What::Vault && problem.place.as_ref().is_some_and(|place| *place == d.place)
+        });
+        let Some(entry) = entry else { continue };
+        let instead = format!("`--except {}`", entry.name);
+        problem.hint = Some(match problem.hint.take() {
+            None => format!("leave it out: {instead}"),
+            Some(hint) if hint.contains("`--except ") => match &entry.to {
+                Some(to) => hint.replace(&format!("`--except {to}`"), &instead),
+                None => hint,
+            },
+            Some(hint) => format!("{hint}; or leave it out: {instead}"),
+        });
+    }
+    fault
 }
 
 /// Everything that is wrong, at once.
@@ -169,7 +202,8 @@ fn commit(
             })
         })?;
         if !outcome.ready.is_empty() {
-            outcome.ready = intake::examine(desk, secrets(&outcome.decisions), &options)?;
+            outcome.ready = intake::examine(desk, secrets(&outcome.decisions), &options)
+                .map_err(|fault| with_way_out(fault, &outcome.decisions))?;
         }
         intake::keep(desk, &outcome.ready, &options)?;
         outcome.merge.write(&outcome.into, &workspace.shown(&outcome.into))?;

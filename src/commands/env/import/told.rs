@@ -1,13 +1,21 @@
 //! What an import tells: every decision, and what the profile still lacks.
 
 use super::decide::{Decision, What};
-use super::{Outcome, Request, leftover, source};
+use super::{Outcome, Request, leftover, source, unseen};
 use crate::commands::keys::{Desk, intake};
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
 use crate::settings::names::{self, Meaning};
+use crate::settings::origin::{Layer, Origin};
+use crate::settings::resolution::Candidate;
+use crate::settings::secret::ValueRef;
+use crate::settings::shown::{Shown, shown as shown_of};
 use crate::settings::{Workspace, load};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// As many entries of a kind are in the table.
+const MOST: usize = 50;
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -19,10 +27,9 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
     secret: bool,
-    /// The value of a variable that is no secret. Nobody vouches for what a name of the application
-    /// holds, so its value is not told.
+    /// The value, if `env show` would show it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a str>,
+    value: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,15 +50,18 @@ pub(super) fn report(
     let rows: Vec<Row<'_>> =
         outcome.decisions.iter().map(|decision| row(decision, outcome, &into)).collect();
     let mut table = Table::new(&["line", "name", "decision", "to", "value"]);
+    let mut drawn: BTreeMap<String, usize> = BTreeMap::new();
     for (row, decision) in rows.iter().zip(&outcome.decisions) {
-        let value = match (row.value, row.fingerprint, row.secret && row.to.is_some()) {
-            (Some(value), _, _) => shown(value),
+        let of_its_kind = drawn.entry(word(row)).or_default();
+        *of_its_kind += 1;
+        if *of_its_kind > MOST {
+            continue;
+        }
+        let value = match (row.value.as_deref(), row.fingerprint, row.secret && row.to.is_some()) {
+            (Some(value), _, _) => on_one_line(value),
             (None, Some(fingerprint), true) => format!("[secret: {fingerprint}]"),
             (None, None, true) if !decision.text.is_empty() => {
                 format!("[secret of {} bytes]", decision.text.len())
-            }
-            (None, _, false) if decision.written() && !vouched(row.name) => {
-                "(not shown, outside the catalogue)".to_owned()
             }
             _ => String::new(),
         };
@@ -82,6 +92,11 @@ pub(super) fn report(
     if !rows.is_empty() {
         view.push(Block::Table(table));
     }
+    for (word, count) in drawn.iter().filter(|(_, count)| **count > MOST) {
+        view.push(Block::text(format!("{} more {word} (`-o json` lists all)", count - MOST)));
+    }
+    let unseen = unseen::names(&outcome.decisions, request.keep_names);
+    view.extend(unseen::lines(&unseen));
     let lacks = if request.dry_run { Vec::new() } else { lacks(workspace, desk) };
     if !lacks.is_empty() {
         view.push(Block::heading(format!("What `{profile}` still lacks")));
@@ -98,6 +113,7 @@ pub(super) fn report(
             "changed": changed && !request.dry_run,
             "source_removed": outcome.removed,
             "entries": rows,
+            "unseen": unseen,
             "lacks": lacks,
         }),
         view,
@@ -112,7 +128,9 @@ fn row<'a>(decision: &'a Decision, outcome: &'a Outcome, into: &Path) -> Row<'a>
         What::Kept | What::Renamed => Some(format!("{}: {name}", into.display())),
         _ => None,
     };
-    let secret = decision.secret && !decision.text.is_empty();
+    let shown = decision.written().then(|| shown(name, &decision.text, decision.secret));
+    let hidden = matches!(shown, Some(Shown::Hidden(_)));
+    let secret = (decision.secret || hidden) && !decision.text.is_empty();
     Row {
         name: &decision.name,
         line: decision.place.line,
@@ -121,7 +139,7 @@ fn row<'a>(decision: &'a Decision, outcome: &'a Outcome, into: &Path) -> Row<'a>
             || (decision.written() && outcome.merge.present.iter().any(|there| there == name)),
         to,
         secret,
-        value: (!secret && decision.written() && vouched(name)).then_some(&*decision.text),
+        value: shown.as_ref().and_then(Shown::plain).map(str::to_owned),
         fingerprint: ready.and_then(|one| one.fingerprint.as_deref()),
         tested: ready.and_then(intake::Ready::tested),
         why: decision.why.as_deref(),
@@ -153,14 +171,23 @@ fn tone(row: &Row<'_>) -> Tone {
     }
 }
 
-/// Whether the name is a variable of the catalogue, by its own name, an alias or with `_FILE`, so
-/// that its value is known to be harmless unless it is declared a secret.
-fn vouched(name: &str) -> bool {
-    !matches!(names::meaning(name), Meaning::Foreign | Meaning::UnknownOurs)
+/// What may be shown of a value in the file, by the rule of `env show`.
+fn shown(name: &str, text: &str, secret: bool) -> Shown {
+    if secret && !text.is_empty() {
+        return Shown::Hidden("secret".to_owned());
+    }
+    // By its name here: the one in the file may be an alias.
+    let name = match names::meaning(name) {
+        Meaning::Variable(spec) | Meaning::Alias(spec, _) => spec.name,
+        Meaning::FileOf(_) => return Shown::Plain(text.to_owned()),
+        Meaning::UnknownOurs | Meaning::Foreign => name,
+    };
+    let value = ValueRef::Text(text.to_owned());
+    shown_of(name, &Candidate { origin: Origin::of(Layer::DotenvProfileLocal), value })
 }
 
 /// A value on one line, not too long.
-fn shown(value: &str) -> String {
+fn on_one_line(value: &str) -> String {
     const LONGEST: usize = 48;
     let mut text: String = value.escape_debug().take(LONGEST).collect();
     if value.chars().count() > LONGEST {
