@@ -1,5 +1,6 @@
 //! The only place that writes to the terminal: reports and problems to bytes, and the console.
 
+mod cursor;
 mod human;
 mod json;
 mod terminal;

@@ -1,6 +1,6 @@
 //! The console on a real terminal: prompts, notes, progress.
 
-use super::{human, json};
+use super::{cursor, human, json};
 use crate::base::Secret;
 use crate::report::console::Progress;
 use crate::report::{Console, Problem, Report, Unanswered};
@@ -88,7 +88,7 @@ impl Console for Terminal {
         Confirm::with_theme(&*self.theme())
             .with_prompt(question)
             .default(false)
-            .interact()
+            .interact_on(&cursor::term())
             .map_err(stopped)
     }
 
@@ -111,7 +111,7 @@ impl Console for Terminal {
             .with_prompt(question)
             .items(options)
             .default(0)
-            .interact()
+            .interact_on(&cursor::term())
             .map_err(stopped)
     }
 

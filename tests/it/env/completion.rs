@@ -46,7 +46,7 @@ fn names_are_those_of_here_and_now() {
     assert_eq!(offered(&ultra, &["env", "explain", "ULTRA_POR"]), ["ULTRA_PORT"]);
     assert_eq!(offered(&ultra, &["env", "explain", "--profile", "alpha", "GREE"]), ["GREETING"]);
     assert_eq!(offered(&ultra, &["env", "diff", "some"]), ["some file.env"]);
-    assert_eq!(offered(&ultra, &["keys", "set", "opena"]), ["openai"]);
+    assert_eq!(offered(&ultra, &["keys", "set", "opena"]), ["openai", "openai-admin"]);
     assert_eq!(offered(&ultra, &["check", "explain", "ULT-AUTH-001"]), ["ULT-AUTH-001"]);
     assert_eq!(
         offered(&ultra, &["check", "readiness", "--only", "ULT-AUTH-001,ULT-AUTH-002"]).len(),
@@ -88,7 +88,7 @@ fn completion_is_silent_and_leaves_nothing_behind() {
     assert!(offered(&ultra, &["env", "switch", ""]).contains(&"dev".to_owned()));
     // The vault is not opened, and not missed.
     ultra.write(".ultra/vault.age", "no vault");
-    assert_eq!(offered(&ultra, &["keys", "show", "opena"]), ["openai"]);
+    assert_eq!(offered(&ultra, &["keys", "show", "opena"]), ["openai", "openai-admin"]);
 }
 
 #[test]

@@ -264,8 +264,10 @@ fn who_breaks_off_at_a_question_leaves_nothing_behind() {
     if !have("script") {
         return;
     }
-    // Control-C at every question; control-D at the first, which ends the input.
-    for (answered, key) in [(0, b"\x03"), (1, b"\x03"), (2, b"\x03"), (0, b"\x04"), (2, b"\x04")] {
+    // Control-C at every question. Control-D is no answer either: the question stays.
+    for (answered, key) in
+        [(0, "\x03"), (1, "\x03"), (2, "\x03"), (0, "\x04\x03"), (2, "\x04\x04\x03")]
+    {
         let ultra = Ultra::empty();
         ultra.write(".gitignore", "target\n");
         let mut terminal = Terminal::start(&ultra, "env init");
@@ -274,7 +276,7 @@ fn who_breaks_off_at_a_question_leaves_nothing_behind() {
             terminal.types(b"\r");
         }
         terminal.shows(QUESTIONS[answered]);
-        terminal.types(key);
+        terminal.types(key.as_bytes());
         let ended = terminal.ends();
         assert_eq!(ended.code, 130, "{key:?} at question {answered}: {}", ended.stdout);
         // The cursor, which a choice hides, is there again.
