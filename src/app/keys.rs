@@ -4,12 +4,13 @@ use super::Context;
 use crate::cli::OutputFormat;
 use crate::cli::keys::{Backend, KeysArgs, KeysCommand, SpanArgs};
 use crate::commands::keys::{
-    Desk, Spans, allow, disable, list, remove, rollback, rotate, set, show, status,
-    value_as_argument, verify,
+    Desk, Spans, allow, audit, disable, doctor, list, migrate, remove, rollback, rotate, set, show,
+    status, value_as_argument, verify,
 };
-use crate::report::{Fault, Report};
+use crate::report::{Console as _, Fault, Report};
 use crate::secrets::BackendKind;
-use crate::settings::load;
+use crate::secrets::migrate::Migration;
+use crate::settings::{Workspace, load};
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 
@@ -49,18 +50,43 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
             | KeysCommand::Disable(_)
             | KeysCommand::Remove(_)
             | KeysCommand::Allow(_)
+            | KeysCommand::Migrate(_)
     );
     if writes {
         workspace.prepare_state_dir()?;
     }
-    run(args.command, &desk, context)
+    let tells = matches!(args.command, KeysCommand::Migrate(_) | KeysCommand::Doctor(_));
+    if !tells {
+        let left = vault.migration();
+        for problem in
+            left.map_or_else(|f| f.problems, |left| left.iter().map(Migration::problem).collect())
+        {
+            context.console.warn(&problem);
+        }
+    }
+    run(args.command, &desk, &workspace, context)
 }
 
 /// The command with its request.
-fn run(command: KeysCommand, desk: &Desk<'_>, context: &Context) -> Result<Report, Fault> {
+fn run(
+    command: KeysCommand,
+    desk: &Desk<'_>,
+    workspace: &Workspace,
+    context: &Context,
+) -> Result<Report, Fault> {
     match command {
         KeysCommand::List => list::run(desk),
         KeysCommand::Status => status::run(desk),
+        KeysCommand::Audit(args) => {
+            let (verify, open) = (args.verify, args.open);
+            audit::run(&audit::Request { verify, open, limit: args.limit }, desk)
+        }
+        KeysCommand::Migrate(args) => {
+            migrate::run(&migrate::Request { to: backend(args.to) }, desk)
+        }
+        KeysCommand::Doctor(args) => {
+            doctor::run(doctor::Request { open: args.open }, desk, workspace)
+        }
         KeysCommand::Set(args) => set::run(
             &set::Request {
                 name: args.name,

@@ -235,6 +235,26 @@ pub(crate) fn open_own(path: &Path, missing: Missing) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a file of ours for reading; `None` if there is no such file.
+///
+/// # Errors
+/// As [`open_own`].
+pub(crate) fn open_to_read(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags | OFlags::NOCTTY, Mode::empty()) {
+        Ok(fd) => File::from(fd),
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
+        Err(rustix::io::Errno::LOOP) => {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link"));
+        }
+        Err(e) => return Err(e.into()),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok(Some(file))
+}
+
 /// Makes the state directory if it is missing: private, and ignored by git.
 ///
 /// # Errors

@@ -38,6 +38,14 @@ pub(crate) enum KeysCommand {
     Allow(AllowArgs),
     /// Show the vault, its backend, rotations under way and keys that are due; opens nothing.
     Status,
+    /// Show what was done to the vault and its keys, and whether that record is whole.
+    Audit(AuditArgs),
+    /// Move the identity of the vault to another backend: copied, read back, switched, deleted. Run
+    /// again, it goes on where it was cut short.
+    Migrate(MigrateArgs),
+    /// Say what is wrong with the vault and what surrounds it, each with its remedy. Ends with 0 if
+    /// all is well, 3 if something is wrong, 5 if something could not be looked at.
+    Doctor(DoctorArgs),
 }
 
 /// Keep a value in the vault: by hidden prompt, or one line of stdin. A provider's key is tested
@@ -66,6 +74,39 @@ pub(crate) struct SetArgs {
     /// Nothing: values are not arguments.
     #[arg(hide = true, num_args = 0.., value_name = "NOTHING")]
     pub(crate) surplus: Vec<String>,
+}
+
+/// Show what was done to the vault and its keys.
+#[derive(Args, Debug)]
+pub(crate) struct AuditArgs {
+    /// Look at every line: end with 3 if one was removed, changed, moved, cut off or forged, and
+    /// name it.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Compare with what the vault itself remembers too, which nobody can forge without its
+    /// identity.
+    #[arg(long, requires = "verify")]
+    pub(crate) open: bool,
+    /// Show at most the last N lines.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+/// Move the identity of the vault to another backend.
+#[derive(Args, Debug)]
+pub(crate) struct MigrateArgs {
+    /// What is to keep it. `identity-file` goes to the file that `ULTRA_VAULT_IDENTITY_FILE` names;
+    /// a passphrase is asked for, or read from the file that `ULTRA_VAULT_PASSPHRASE_FILE` names.
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    pub(crate) to: Backend,
+}
+
+/// Say what is wrong with the vault and what surrounds it.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// Open the vault too, and look whether it is the one that its index tells of.
+    #[arg(long)]
+    pub(crate) open: bool,
 }
 
 /// What keeps the identity of a vault.

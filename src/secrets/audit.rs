@@ -11,13 +11,13 @@ use crate::base::file::{self, Missing};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The hash that the first line is chained to.
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The longest line: far above what an event can be.
-const LINE_LIMIT: u64 = 64 << 10;
+pub(super) const LINE_LIMIT: u64 = 64 << 10;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -67,31 +67,85 @@ impl Line {
     }
 }
 
+/// A line by its number and hash, remembered outside the audit: an end that was cut off and a chain
+/// that was forged anew differ from it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Anchor {
+    /// The number of the line.
+    pub(crate) seq: u64,
+    /// Its hash.
+    pub(crate) hash: String,
+}
+
+/// Lines that are chained to the end of the audit and not written yet.
+pub(crate) struct Draft {
+    file: File,
+    path: PathBuf,
+    bytes: Vec<u8>,
+    founds: bool,
+    last: Option<Anchor>,
+}
+
+/// Chains events to the end of the audit, without writing them. The caller holds the lock of the
+/// vault until they are written.
+///
+/// # Errors
+/// What the file system says, or an end that is none of ours, which is then left as it is.
+pub(crate) fn draft(
+    path: &Path,
+    at: Timestamp,
+    generation: u64,
+    events: Vec<Event>,
+) -> io::Result<Draft> {
+    let mut file = file::open_own(path, Missing::Create)?;
+    let mut last = last_line(&mut file)?.map(|line| Anchor { seq: line.seq, hash: line.hash });
+    let founds = last.is_none();
+    let uid = rustix::process::getuid().as_raw();
+    let mut bytes = Vec::new();
+    for event in events {
+        let (seq, prev) = match last {
+            Some(anchor) => (anchor.seq + 1, anchor.hash),
+            None => (1, GENESIS.to_owned()),
+        };
+        let mut line = Line { seq, at, uid, generation, event, prev, hash: String::new() };
+        line.hash = line.expected().ok_or(io::ErrorKind::InvalidData)?;
+        serde_json::to_writer(&mut bytes, &line)?;
+        bytes.push(b'\n');
+        last = Some(Anchor { seq, hash: line.hash });
+    }
+    Ok(Draft { file, path: path.to_owned(), bytes, founds, last })
+}
+
+impl Draft {
+    /// The last line that there will be.
+    pub(crate) fn anchor(&self) -> Option<Anchor> {
+        self.last.clone()
+    }
+
+    /// Writes the lines durably.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub(crate) fn write(mut self) -> io::Result<()> {
+        self.file.seek(SeekFrom::End(0))?;
+        self.file.write_all(&self.bytes)?;
+        self.file.sync_all()?;
+        if self.founds
+            && let Some(dir) = self.path.parent()
+        {
+            file::sync_dir(dir)?;
+        }
+        Ok(())
+    }
+}
+
 /// Appends an event durably. The caller holds the lock of the vault.
 ///
 /// # Errors
 /// What the file system says, or an end that is none of ours, which is then left as it is.
 pub(crate) fn append(path: &Path, at: Timestamp, generation: u64, event: Event) -> io::Result<()> {
-    let mut file = file::open_own(path, Missing::Create)?;
-    let last = last_line(&mut file)?;
-    let (seq, prev) = match last {
-        Some(line) => (line.seq + 1, line.hash),
-        None => (1, GENESIS.to_owned()),
-    };
-    let uid = rustix::process::getuid().as_raw();
-    let mut line = Line { seq, at, uid, generation, event, prev, hash: String::new() };
-    line.hash = line.expected().ok_or(io::ErrorKind::InvalidData)?;
-    let mut bytes = serde_json::to_vec(&line)?;
-    bytes.push(b'\n');
-    file.seek(SeekFrom::End(0))?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    if seq == 1
-        && let Some(dir) = path.parent()
-    {
-        file::sync_dir(dir)?;
-    }
-    Ok(())
+    draft(path, at, generation, vec![event])?.write()
 }
 
 /// Says that what the last lines tell of is not in the vault, if the vault has not come to their

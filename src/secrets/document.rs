@@ -1,5 +1,6 @@
 //! What is in the vault: entries by profile and name, each with its versions.
 
+use super::audit::Anchor;
 use super::index::{EntryFacts, VersionFacts};
 use crate::base::{Secret, Timestamp};
 use crate::settings::secret::{Remote, RingKey, RingRole};
@@ -22,6 +23,9 @@ pub(crate) struct Document {
     pub(crate) generation: u64,
     /// Entries by `<profile>/<name>`.
     pub(crate) entries: BTreeMap<String, Entry>,
+    /// The last line of the audit when it was written. Nobody without the identity can change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) audit: Option<Anchor>,
 }
 
 /// One entry: a name in a profile.
@@ -126,7 +130,7 @@ mod exposed {
 impl Document {
     /// An empty vault that was never written.
     pub(crate) fn new(vault: String) -> Self {
-        Self { vault, generation: 0, entries: BTreeMap::new() }
+        Self { vault, generation: 0, entries: BTreeMap::new(), audit: None }
     }
 
     /// The key of an entry.

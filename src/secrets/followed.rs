@@ -169,6 +169,8 @@ impl Followed {
             generation: document.generation,
             digest: digest(sealed),
             entries: document.facts(|value| key.of(value)),
+            // The audit is where the vault is written.
+            audit: None,
         });
         written(index.write(&self.copy.index_path()))?;
         written(file::write_atomic(&self.copy.vault_path(), sealed, file::PRIVATE))?;

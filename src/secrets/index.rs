@@ -5,6 +5,7 @@
 //! the first. Which of the two holds is told by the digest of the vault file, so a crash anywhere
 //! leaves a readable pair.
 
+use super::audit::Anchor;
 use super::backend::BackendKind;
 use super::document::State;
 use crate::base::{Timestamp, file};
@@ -48,6 +49,9 @@ pub(crate) struct Snapshot {
     pub(crate) digest: String,
     /// Entries by `<profile>/<name>`.
     pub(crate) entries: BTreeMap<String, EntryFacts>,
+    /// The last line of the audit when it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) audit: Option<Anchor>,
 }
 
 /// What is known of an entry.
@@ -185,6 +189,7 @@ mod tests {
             generation,
             digest: digest.into(),
             entries: BTreeMap::new(),
+            audit: None,
         };
         index.current = Some(snapshot(1, "a"));
         index.next = Some(snapshot(2, "b"));

@@ -6,10 +6,13 @@
 
 pub(crate) mod audit;
 pub(crate) mod backend;
+pub(crate) mod chain;
 mod crypto;
 pub(crate) mod document;
+pub(crate) mod examine;
 mod followed;
 pub(crate) mod index;
+pub(crate) mod migrate;
 mod overview;
 pub(crate) mod source;
 #[cfg(test)]

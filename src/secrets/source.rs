@@ -38,6 +38,8 @@ pub(crate) struct VaultSource {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ask: Option<Ask>,
     pub(super) identity: Mutex<Option<Arc<Identity>>>,
+    /// The passphrase that a migration was told, so that it is asked for once.
+    pub(super) chosen: Mutex<Option<Secret>>,
     opened: Mutex<Option<(Stamp, Arc<Document>)>>,
     glanced: Mutex<Option<(Stamp, Stamp, Arc<Overview>)>>,
 }
@@ -62,6 +64,7 @@ impl VaultSource {
             clock,
             ask: None,
             identity: Mutex::new(None),
+            chosen: Mutex::new(None),
             opened: Mutex::new(None),
             glanced: Mutex::new(None),
         }

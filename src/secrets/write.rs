@@ -13,8 +13,8 @@ use super::document::Document;
 use super::index::{Index, Snapshot};
 use super::overview::{Freshness, glance};
 use super::source::{LIMIT, VaultSource};
-use crate::base::file;
 use crate::base::lock::{Lock, LockError};
+use crate::base::{Secret, file};
 use crate::report::{Fault, Place, Problem};
 use std::path::Path;
 use std::sync::Arc;
@@ -97,14 +97,32 @@ impl VaultSource {
     /// Another writer does not finish (5), or the file system refuses (5).
     pub(crate) fn note(&self, purpose: &str, event: Event) -> Result<(), Fault> {
         let _lock = self.writers_lock(purpose)?;
-        let generation = self.overview()?.generation;
-        let (audit, now) = (self.path("audit.jsonl"), self.clock.now());
-        audit::settle(&audit, now, generation)
-            .and_then(|()| audit::append(&audit, now, generation, event))
-            .map_err(|e| failure("cannot write the audit", &audit, &e))
+        self.record(event, |_| {})
     }
 
-    fn writers_lock(&self, purpose: &str) -> Result<Lock, Fault> {
+    /// Appends an event that changes nothing in the vault, and has the index remember it, together
+    /// with what `also` changes there. The caller holds the lock.
+    pub(super) fn record(&self, event: Event, also: impl FnOnce(&mut Index)) -> Result<(), Fault> {
+        let generation = self.overview()?.generation;
+        let (audit, now) = (self.path("audit.jsonl"), self.clock.now());
+        let unaudited = |e: std::io::Error| failure("cannot write the audit", &audit, &e);
+        audit::settle(&audit, now, generation).map_err(unaudited)?;
+        let line = audit::draft(&audit, now, generation, vec![event]).map_err(unaudited)?;
+        let anchor = line.anchor();
+        line.write().map_err(unaudited)?;
+        let Some(mut index) = self.read_index()? else { return Ok(()) };
+        for snapshot in index.current.iter_mut().chain(&mut index.next) {
+            snapshot.audit.clone_from(&anchor);
+        }
+        also(&mut index);
+        let path = self.index_path();
+        let written = index.write(&path);
+        self.forget();
+        written.map_err(|e| failure("cannot write the index of the vault", &path, &e))
+    }
+
+    /// The right to write; for everybody else the vault is busy.
+    pub(super) fn writers_lock(&self, purpose: &str) -> Result<Lock, Fault> {
         let path = self.path("vault.lock");
         Lock::take(&path, purpose, PATIENCE).map_err(|e| match e {
             LockError::Held { .. } => Fault::unreachable(
@@ -217,6 +235,11 @@ impl VaultSource {
         if let Some(identity) = existing {
             return Ok(identity);
         }
+        passphrase::create(&path, &self.passphrase_twice()?)
+    }
+
+    /// A new passphrase; a person is asked for it twice.
+    pub(super) fn passphrase_twice(&self) -> Result<Secret, Fault> {
         let passphrase = self.passphrase("New passphrase of the vault")?;
         if self.options.passphrase_file.is_none()
             && !self.passphrase("The same again")?.same_as(&passphrase)
@@ -226,7 +249,7 @@ impl VaultSource {
                 "the two passphrases differ",
             )]));
         }
-        passphrase::create(&path, &passphrase)
+        Ok(passphrase)
     }
 
     /// The backend of a new vault: what was asked for, what a variable says, or a keyring that
@@ -267,6 +290,11 @@ impl VaultSource {
         let before = document.generation;
         document.generation += 1;
         let generation = document.generation;
+        let (audit, now) = (self.path("audit.jsonl"), self.clock.now());
+        let unaudited = |e: std::io::Error| failure("cannot write the audit", &audit, &e);
+        audit::settle(&audit, now, before).map_err(unaudited)?;
+        let lines = audit::draft(&audit, now, generation, events).map_err(unaudited)?;
+        document.audit = lines.anchor();
         let unsealable = || Fault::bug("the vault cannot be written as JSON");
         let text = document.to_json().ok_or_else(unsealable)?;
         let sealed = identity.seal(&text).map_err(|_| unsealable())?;
@@ -278,16 +306,9 @@ impl VaultSource {
         }
         let key = self.fingerprint_key()?;
         let entries = document.facts(|value| key.of(value));
-        let next = Snapshot { generation, digest: digest(&sealed), entries };
-
-        let audit = self.path("audit.jsonl");
-        let now = self.clock.now();
-        audit::settle(&audit, now, before)
-            .map_err(|e| failure("cannot write the audit", &audit, &e))?;
-        for event in events {
-            audit::append(&audit, now, generation, event)
-                .map_err(|e| failure("cannot write the audit", &audit, &e))?;
-        }
+        let audited = lines.anchor();
+        let next = Snapshot { generation, digest: digest(&sealed), entries, audit: audited };
+        lines.write().map_err(unaudited)?;
         let (vault_path, index_path) = (self.vault_path(), self.index_path());
         // Keep the snapshot that holds now; after a crash that may be the one called `next`.
         let holds = index.next.take().into_iter().chain(index.current.take());
@@ -322,7 +343,7 @@ impl VaultSource {
     }
 }
 
-fn failure(what: &str, path: &Path, e: &std::io::Error) -> Fault {
+pub(super) fn failure(what: &str, path: &Path, e: &std::io::Error) -> Fault {
     Fault::unreachable(
         Problem::error("vault-write", what)
             .at(Place::file(path))

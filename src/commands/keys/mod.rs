@@ -11,9 +11,12 @@ mod times;
 mod value;
 
 pub(crate) mod allow;
+pub(crate) mod audit;
 pub(crate) mod disable;
+pub(crate) mod doctor;
 pub(crate) mod intake;
 pub(crate) mod list;
+pub(crate) mod migrate;
 pub(crate) mod remove;
 pub(crate) mod rollback;
 pub(crate) mod rotate;

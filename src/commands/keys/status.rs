@@ -90,7 +90,7 @@ fn freshness(freshness: Freshness) -> Option<Problem> {
     Some(Problem::warning("vault-index", what).hint(hint))
 }
 
-fn unfinished(journal: &Journal) -> Problem {
+pub(super) fn unfinished(journal: &Journal) -> Problem {
     let rotate = format!("ultra keys rotate {} --profile {}", journal.name, journal.profile);
     Problem::warning(
         "rotation-pending",

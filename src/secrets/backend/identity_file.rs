@@ -40,6 +40,13 @@ pub(crate) fn load(path: &Path, outside: &[PathBuf]) -> Result<Option<Identity>,
 
 /// Makes the file with a new identity.
 pub(crate) fn create(path: &Path, outside: &[PathBuf]) -> Result<Identity, Fault> {
+    let identity = Identity::generate();
+    keep(path, outside, &identity)?;
+    Ok(identity)
+}
+
+/// Makes the file with this identity.
+pub(crate) fn keep(path: &Path, outside: &[PathBuf], identity: &Identity) -> Result<(), Fault> {
     is_outside(path, outside)?;
     let failed = |e: std::io::Error| {
         Fault::unreachable(
@@ -62,9 +69,30 @@ pub(crate) fn create(path: &Path, outside: &[PathBuf]) -> Result<Identity, Fault
     if let Some(dir) = path.parent() {
         file::sweep(dir);
     }
-    let identity = Identity::generate();
-    file::create_new(path, identity.file().expose().as_bytes(), file::PRIVATE).map_err(failed)?;
-    Ok(identity)
+    file::create_new(path, identity.file().expose().as_bytes(), file::PRIVATE).map_err(failed)
+}
+
+/// Whether the file is one that [`keep`] made for the identity with this public half, and nothing
+/// else is in it; `None` if there is no such file.
+///
+/// # Errors
+/// What the file system says.
+pub(crate) fn is_only(path: &Path, recipient: &str) -> std::io::Result<Option<bool>> {
+    let Some(bytes) = file::read_bounded(path, LIMIT)? else { return Ok(None) };
+    let bytes = zeroize::Zeroizing::new(bytes);
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    let made = Identity::parse(text).is_ok_and(|identity| {
+        identity.recipient() == recipient && identity.file().expose() == text
+    });
+    Ok(Some(made))
+}
+
+/// Where the file lies, whether others may read it, and whether it is there; without reading it.
+///
+/// # Errors
+/// It lies beside the vault (6).
+pub(crate) fn look(path: &Path, outside: &[PathBuf]) -> Result<(), Fault> {
+    is_outside(path, outside)
 }
 
 /// A key beside the lock it opens is no lock: whoever copies the directory has both.

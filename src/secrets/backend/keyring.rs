@@ -42,6 +42,18 @@ impl KeyringError {
                 "sign in as the user who made the vault, or restore the identity from your \
                  backup and name its file: ULTRA_VAULT_IDENTITY_FILE=FILE",
             ),
+            other => other.unusable(),
+        })
+    }
+
+    /// What is wrong with the keyring as such, and the way out.
+    pub(crate) fn unusable(self) -> Problem {
+        match self {
+            Self::NotFound => {
+                Problem::error("keyring-forgets", "the keyring does not keep what is written to it")
+                    .why("what was just stored is not found")
+                    .hint("set up a default collection in the keyring, or keep the identity in a file: ULTRA_VAULT_IDENTITY_FILE=FILE")
+            }
             Self::Locked(why) => Problem::error("keyring-locked", "the keyring is locked")
                 .why(why)
                 .hint("unlock it (sign in on the desktop, or `gnome-keyring-daemon --unlock`) and run the command again"),
@@ -51,7 +63,7 @@ impl KeyringError {
             Self::Denied(why) => Problem::error("keyring-denied", "the keyring denies access")
                 .why(why)
                 .hint("allow `ultra` to use the keyring, or ask who administers it"),
-        })
+        }
     }
 
     /// One line of why, for a list of ways that failed.
@@ -81,6 +93,15 @@ pub(crate) fn store(vault: &str, identity: &Secret) -> Result<(), KeyringError> 
     let (user, value) = (vault.to_owned(), identity.clone());
     in_time(move || entry(&user)?.set_secret(value.expose().as_bytes()).map_err(|e| explain(&e)))?;
     if load(vault)?.same_as(identity) { Ok(()) } else { Err(KeyringError::NotFound) }
+}
+
+/// Removes the identity of `vault`; that there is none is fine.
+pub(crate) fn delete(vault: &str) -> Result<(), KeyringError> {
+    let vault = vault.to_owned();
+    match in_time(move || entry(&vault)?.delete_credential().map_err(|e| explain(&e))) {
+        Err(KeyringError::NotFound) => Ok(()),
+        other => other,
+    }
 }
 
 /// Writes, reads and deletes a canary: the only way to know that a keyring works.

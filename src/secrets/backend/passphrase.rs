@@ -61,13 +61,17 @@ pub(crate) fn load(
 /// # Errors
 /// The passphrase is too short (exit 3), the file cannot be written (exit 5).
 pub(crate) fn create(path: &Path, passphrase: &Secret) -> Result<Identity, Fault> {
-    if passphrase.expose().chars().count() < LEAST {
-        return Err(Fault::does_not_hold(vec![
-            Problem::error("passphrase-short", "the passphrase is too short")
-                .why(format!("at least {LEAST} characters are needed")),
-        ]));
-    }
     let identity = Identity::generate();
+    keep(path, passphrase, &identity)?;
+    Ok(identity)
+}
+
+/// Makes the wrapped file with this identity.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) fn keep(path: &Path, passphrase: &Secret, identity: &Identity) -> Result<(), Fault> {
+    long_enough(passphrase)?;
     let mut recipient =
         age::scrypt::Recipient::new(SecretString::from(passphrase.expose().to_owned()));
     recipient.set_work_factor(WORK_FACTOR);
@@ -80,8 +84,21 @@ pub(crate) fn create(path: &Path, passphrase: &Secret) -> Result<Identity, Fault
     };
     let wrapped = age::encrypt(&recipient, identity.file().expose().as_bytes())
         .map_err(|e| problem(e.to_string()))?;
-    file::create_new(path, &wrapped, file::PRIVATE).map_err(|e| problem(e.to_string()))?;
-    Ok(identity)
+    file::create_new(path, &wrapped, file::PRIVATE).map_err(|e| problem(e.to_string()))
+}
+
+/// Whether a new passphrase is long enough.
+///
+/// # Errors
+/// It is not (3).
+pub(crate) fn long_enough(passphrase: &Secret) -> Result<(), Fault> {
+    if passphrase.expose().chars().count() >= LEAST {
+        return Ok(());
+    }
+    Err(Fault::does_not_hold(vec![
+        Problem::error("passphrase-short", "the passphrase is too short")
+            .why(format!("at least {LEAST} characters are needed")),
+    ]))
 }
 
 /// The passphrase in a file, without one trailing newline.

@@ -63,3 +63,86 @@ fn an_identity_that_a_killed_first_write_left_is_swept() {
     set(&ultra, "openai", OLD).exits(0);
     assert!(!left.exists());
 }
+
+/// A vault with five lines in its audit.
+fn audited() -> Ultra {
+    let ultra = with_identity_file();
+    set(&ultra, "openai", OLD).exits(0);
+    for _ in 0..2 {
+        replace(&ultra).exits(0);
+    }
+    ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+    ultra.run(&["keys", "allow", "openai", "--host", "api.example.com", "--yes"]).exits(0);
+    ultra
+}
+
+fn put(ultra: &Ultra, lines: &[String]) {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(ultra.state().join("audit.jsonl"), text).unwrap();
+}
+
+#[test]
+fn whatever_is_done_to_the_audit_is_found_and_the_line_named() {
+    let ultra = audited();
+    let text = ultra.read(".ultra/audit.jsonl");
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    let whole = ultra.run(&["keys", "audit", "--verify"]).exits(0).says("whole: 5 lines");
+    whole.says("api.example.com").says("allow").says("dev/openai");
+    let verify = |lines: &[String]| {
+        put(&ultra, lines);
+        ultra.run(&["keys", "audit", "--verify", "-o", "json"])
+    };
+    let first = |lines: &[String], what: &str| {
+        let found = verify(lines).exits(3).json();
+        let finding = &found["findings"][0];
+        assert!(finding["what"].as_str().unwrap().contains(what), "{found}");
+        finding["line"].as_u64().unwrap()
+    };
+    let mut removed = lines.clone();
+    removed.remove(2);
+    assert_eq!(first(&removed, "number 3 is missing"), 3);
+    let mut changed = lines.clone();
+    changed[1] = changed[1].replacen("\"uid\":", "\"uid\":9", 1);
+    assert_eq!(first(&changed, "was changed"), 2);
+    let mut moved = lines.clone();
+    moved.swap(1, 3);
+    assert_eq!(first(&moved, "missing"), 2);
+    assert_eq!(first(&lines[..4], "the index of the vault knows"), 5);
+    assert_eq!(first(&[], "is missing"), 1);
+    let mut foreign = lines.clone();
+    foreign[4] = "a note of mine".to_owned();
+    assert_eq!(first(&foreign, "no line of an audit"), 5);
+    // Without being asked to, it only warns of what it sees.
+    ultra.run(&["keys", "audit"]).exits(0).says("no line of an audit");
+    std::fs::remove_file(ultra.state().join("audit.jsonl")).unwrap();
+    ultra.run(&["keys", "audit", "--verify"]).exits(3).says("is missing");
+    put(&ultra, &lines);
+    ultra.run(&["keys", "audit", "--verify", "--open"]).exits(0);
+}
+
+#[test]
+fn an_audit_and_an_index_that_were_both_forged_are_told_by_the_vault() {
+    let (ultra, other) = (audited(), audited());
+    let forged = other.read(".ultra/audit.jsonl");
+    std::fs::write(ultra.state().join("audit.jsonl"), &forged).unwrap();
+    ultra.run(&["keys", "audit", "--verify"]).exits(3).says("forged");
+    let last: serde_json::Value = serde_json::from_str(forged.lines().last().unwrap()).unwrap();
+    let mut index: serde_json::Value =
+        serde_json::from_str(&ultra.read(".ultra/vault-index.json")).unwrap();
+    index["current"]["audit"]["hash"] = last["hash"].clone();
+    ultra.write_private(".ultra/vault-index.json", index.to_string());
+    ultra.run(&["keys", "audit", "--verify"]).exits(0);
+    ultra.run(&["keys", "audit", "--verify", "--open"]).exits(3).says("the vault knows");
+}
+
+#[test]
+fn the_last_lines_of_many_are_shown() {
+    let ultra = audited();
+    let one = ultra.run(&["keys", "audit", "--limit", "1", "-o", "json"]).exits(0).json();
+    assert_eq!(one["entries"].as_array().unwrap().len(), 1);
+    assert_eq!((&one["entries"][0]["event"], &one["lines"]), (&"allow".into(), &5.into()));
+    assert!(one["entries"][0]["user"].as_str().is_some_and(|user| !user.is_empty()));
+    let empty = Ultra::empty();
+    empty.run(&["keys", "audit", "--verify"]).exits(0).says("there is none yet");
+}

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 /// The calls that change what is on disk.
-const CALLS: &[&str] =
+pub(super) const CALLS: &[&str] =
     &["write", "fsync", "rename,renameat,renameat2", "link,linkat", "mkdir,mkdirat"];
 
 /// Runs `args` with `stdin`, and has `fault` happen at call number `n` of these; whether it did.
@@ -35,13 +35,13 @@ fn disturbed(
 }
 
 /// Runs `args`, killed at the entry of call number `n` of these; whether it was.
-fn killed(ultra: &Ultra, args: &[&str], stdin: &str, calls: &str, n: usize) -> bool {
+pub(super) fn killed(ultra: &Ultra, args: &[&str], stdin: &str, calls: &str, n: usize) -> bool {
     let (outcome, _) = disturbed(ultra, args, stdin, (calls, "signal=KILL"), n);
     assert!(matches!(outcome.code, 0 | 137), "{outcome:?}");
     outcome.code == 137
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

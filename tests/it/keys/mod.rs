@@ -7,10 +7,12 @@ mod cli;
 mod cloned;
 mod crash;
 mod credentials;
+mod doctor;
 mod import;
 mod interop;
 mod keyring;
 mod life;
+mod migrate;
 mod provider;
 mod rotate;
 

@@ -9,6 +9,7 @@ mod identity;
 mod journal;
 mod keys;
 mod listing;
+mod memory;
 mod passing;
 mod permissions;
 mod refuse;
