@@ -33,7 +33,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     for warning in &migrated.warnings {
         desk.console.warn(warning);
     }
-    let (from, word) = (migrated.from.word(), to.word());
+    let (from, word) = (migrated.from.word(), migrated.to.word());
     let said = match (migrated.switched, migrated.finished) {
         (true, _) => format!("the identity of the vault moved from `{from}` to `{word}`"),
         (false, true) => {
@@ -45,7 +45,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         "ultra.keys.migrate/1",
         json!({
             "from": migrated.from,
-            "to": to,
+            "to": migrated.to,
             "switched": migrated.switched,
             "finished_earlier": migrated.finished,
             "warnings": migrated.warnings,
