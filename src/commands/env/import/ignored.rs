@@ -26,7 +26,8 @@ pub(super) fn warn(request: &Request, workspace: &Workspace, desk: &Desk<'_>, ou
     let shown = workspace.shown(&outcome.into);
     let would = if request.dry_run { "would not be" } else { "is not" };
     let line = if outcome.by_default { ".env.*.local".into() } else { name.to_string_lossy() };
-    let tracked = git::listed(dir, &[outcome.into.clone()]).is_ok_and(|listed| !listed.is_empty());
+    let tracked = git::listed(dir, std::slice::from_ref(&outcome.into))
+        .is_ok_and(|listed| !listed.is_empty());
     let gitignore = workspace.shown(&dir.join(".gitignore"));
     let mut hint = format!("echo '{line}' >> {}", gitignore.display());
     if tracked {

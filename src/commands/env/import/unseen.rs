@@ -49,7 +49,7 @@ pub(super) fn lines(unseen: &[Unseen<'_>]) -> Vec<Block> {
             n => format!(" and {n} more"),
         };
         let names = names.get(..MOST).unwrap_or(&names).join(", ");
-        let instead = flag.map(|flag| format!("; `{flag}` keeps it")).unwrap_or_default();
+        let instead = flag.map(|flag| format!("; `{flag}` keeps such names")).unwrap_or_default();
         lines.push(Block::text(format!(
             "an application that gets its variables from here sees no more {names}{more}{instead}"
         )));
