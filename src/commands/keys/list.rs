@@ -1,7 +1,7 @@
-//! `ultra keys list`: the keys of the profile, by the index.
+//! `ultra keys list`: the keys of the profile, by the index, and its service keys, by the store.
 
-use super::{Desk, rows};
-use crate::report::{Block, Fault, Report};
+use super::{Desk, rows, service};
+use crate::report::{Block, Fault, Level, Problem, Report};
 use crate::rotation::Journal;
 use serde_json::json;
 
@@ -12,13 +12,25 @@ use serde_json::json;
 pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     desk.announce();
     let rows = rows::rows(desk, &Journal::all(desk.state_dir)?)?;
-    let view = if rows.is_empty() {
+    let service = service::rows(desk).and_then(|asked| match asked {
+        Ok(rows) => Some(rows),
+        Err(fault) => {
+            for problem in fault.problems {
+                desk.console.warn(&Problem { level: Level::Warning, ..problem });
+            }
+            None
+        }
+    });
+    let now = desk.vault.clock().now();
+    let mut view = if rows.is_empty() {
         vec![Block::text(format!(
             "no keys in profile `{0}`; give one with `ultra keys set openai --profile {0}`",
             desk.profile()
         ))]
     } else {
-        vec![rows::table(&rows, desk.vault.clock().now())]
+        vec![rows::table(&rows, now)]
     };
-    Report::new("ultra.keys.list/1", json!({ "profile": desk.profile(), "keys": rows }), view)
+    view.extend(service.as_deref().and_then(|service| service::table(service, now)));
+    let data = json!({ "profile": desk.profile(), "keys": rows, "service_keys": service });
+    Report::new("ultra.keys.list/1", data, view)
 }

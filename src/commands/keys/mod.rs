@@ -7,6 +7,7 @@ mod issuing;
 mod judged;
 mod names;
 mod rows;
+mod service;
 mod times;
 mod value;
 

@@ -141,6 +141,19 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// How it reads beside the greatest age, in seconds.
+    pub(super) fn shown(self, max: u64) -> (String, Tone) {
+        let max = time::human(i64::try_from(max).unwrap_or(i64::MAX));
+        match self {
+            Self::None => ("-".to_owned(), Tone::Plain),
+            Self::Ok => (format!("ok, {max}"), Tone::Good),
+            Self::Due => (format!("due, {max}"), Tone::Warn),
+            Self::Over => (format!("over {max}"), Tone::Bad),
+        }
+    }
+}
+
 /// The keys of the profile that have a value or a source.
 pub(super) fn rows(desk: &Desk<'_>, journals: &[Journal]) -> Result<Vec<Row>, Fault> {
     let overview = desk.vault.overview()?;
@@ -219,16 +232,9 @@ pub(super) fn table(rows: &[Row], now: Timestamp) -> Block {
     ]);
     for row in rows {
         let plain = |text: Option<String>| (text.unwrap_or_else(|| "-".to_owned()), Tone::Plain);
-        let (policy, tone) = match (row.policy, row.max_age_seconds) {
-            (Policy::None, _) | (_, None) => ("-".to_owned(), Tone::Plain),
-            (policy, Some(max)) => {
-                let max = time::human(i64::try_from(max).unwrap_or(i64::MAX));
-                match policy {
-                    Policy::Over => (format!("over {max}"), Tone::Bad),
-                    Policy::Due => (format!("due, {max}"), Tone::Warn),
-                    Policy::Ok | Policy::None => (format!("ok, {max}"), Tone::Good),
-                }
-            }
+        let (policy, tone) = match row.max_age_seconds {
+            Some(max) => row.policy.shown(max),
+            None => ("-".to_owned(), Tone::Plain),
         };
         let source = row.source.clone().map(|source| {
             if row.shadowed { format!("{source} (shadows the vault)") } else { source }

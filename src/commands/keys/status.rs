@@ -1,8 +1,8 @@
 //! `ultra keys status`: the vault, its backend, rotations under way and keys that are due.
 
-use super::Desk;
 use super::around::Servers;
 use super::rows::{self, Policy, Row};
+use super::{Desk, service};
 use crate::report::{Block, Fault, Level, Problem, Report};
 use crate::rotation::{Journal, Replica, acknowledged};
 use crate::secrets::Freshness;
@@ -29,7 +29,19 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
         Some(Ok(replicas)) => problems.extend(rejected(replicas, &rows, desk.profile())),
         None => {}
     }
+    let asked_servers = servers.is_some();
     let replicas = servers.and_then(Result::ok);
+    // A store that did not answer about servers is not waited for again.
+    let service = match asked_servers && replicas.is_none() {
+        true => None,
+        false => service::rows(desk),
+    };
+    match &service {
+        Some(Err(fault)) => problems.extend(fault.problems.iter().cloned().map(as_warning)),
+        Some(Ok(rows)) => problems.extend(service::problems(rows, desk.profile())),
+        None => {}
+    }
+    let service = service.and_then(Result::ok);
 
     let backend = index.map_or("not chosen yet", |i| i.backend.word());
     let mut view = vec![Block::pairs([
@@ -42,6 +54,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
         view.push(rows::table(&rows, now));
         view.extend(rows::others(&rows, now));
     }
+    view.extend(service.as_deref().and_then(|service| service::table(service, now)));
     view.extend(problems.iter().cloned().map(Block::Finding));
     let rotations: Vec<_> = journals
         .iter()
@@ -66,6 +79,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
                 "recipient": index.map(|i| i.recipient.clone()),
             },
             "keys": rows,
+            "service_keys": service,
             "rotations": rotations,
             "replicas": replicas,
             "problems": problems,

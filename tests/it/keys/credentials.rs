@@ -73,3 +73,30 @@ fn keys_of_ours_are_verified_by_their_form() {
     let short = ultra.run(&["keys", "verify", "encryption"]).exits(3).says("shorter than 32");
     nowhere(&ultra, &[&short], &["canary-short"]);
 }
+
+#[test]
+fn service_keys_are_listed_with_their_age_and_without_values() {
+    let ultra = with_identity_file();
+    ultra.write("profiles/dev.yaml", "policy:\n  key_max_age: {service: 1s}\n");
+    let made = ultra.run(&["auth", "service-key", "create", "robot", "-o", "json"]).exits(0);
+    let value = made.json()["key"].as_str().unwrap().to_owned();
+    ultra.run(&["auth", "service-key", "create", "gone"]).exits(0);
+    ultra.run(&["auth", "service-key", "revoke", "gone"]).exits(0);
+    let list = ultra.run(&["keys", "list", "-o", "json"]).exits(0);
+    let names: Vec<_> = list.json()["service_keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["robot"]);
+    let status = crate::support::eventually(
+        std::time::Duration::from_secs(20),
+        "the service key to be over its age",
+        || {
+            let status = ultra.run(&["keys", "status"]).exits(0).says("robot");
+            status.stdout.contains("is older than it may be").then_some(status)
+        },
+    );
+    nowhere(&ultra, &[&list, &status], &[&value]);
+}

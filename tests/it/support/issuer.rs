@@ -2,7 +2,7 @@
 //! lists models for those that are good. It plays OpenAI below `/v1` and Anthropic below `/`.
 
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 

@@ -1,6 +1,5 @@
 //! What the integration tests share: running the binary in a scrubbed environment, servers on
 //! free ports, canaries, services that may be missing.
-#![expect(dead_code, reason = "not every helper is used by every selection of tests")]
 
 pub(crate) mod issuer;
 mod server;
