@@ -209,7 +209,7 @@ fn help_asked(mut args: Vec<OsString>) -> Vec<OsString> {
         let name = args.get(1)?.to_str()?;
         let mut cli = Cli::command();
         cli.build();
-        cli.find_subcommand(name).map(|command| command.has_subcommands())
+        cli.find_subcommand(name).map(clap::Command::has_subcommands)
     };
     let at = match (is(1, "help"), is(2, "help")) {
         (true, _) => 1,

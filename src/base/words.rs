@@ -1,9 +1,7 @@
 //! Words of messages.
 
-use std::fmt::Display;
-
 /// A number of things: `1 file`, `3 files`.
-pub(crate) fn count(n: impl Display + PartialEq<usize>, one: &str) -> String {
+pub(crate) fn count(n: usize, one: &str) -> String {
     let ending = if n == 1 { "" } else { "s" };
     format!("{n} {one}{ending}")
 }

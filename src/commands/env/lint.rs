@@ -51,7 +51,7 @@ pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fa
                 );
             }
             Err(e) => {
-                unreadable.push(Problem::unreadable("cannot read the dotenv file", &shown, &e))
+                unreadable.push(Problem::unreadable("cannot read the dotenv file", &shown, &e));
             }
         }
     }
