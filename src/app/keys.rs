@@ -4,7 +4,7 @@ use super::Context;
 use crate::cli::OutputFormat;
 use crate::cli::keys::{Backend, KeysArgs, KeysCommand, SpanArgs};
 use crate::commands::keys::{
-    Desk, Spans, allow, audit, disable, doctor, list, migrate, remove, rollback, rotate, set, show,
+    Desk, Spans, allow, audit, disable, doctor, list, migrate, publish, remove, rollback, rotate, set, show,
     status, value_as_argument, verify,
 };
 use crate::report::{Console as _, Fault, Report};
@@ -64,7 +64,12 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
             context.console.warn(&problem);
         }
     }
-    run(args.command, &desk, &workspace, context)
+    let before = if writes { publish::generation(&desk) } else { 0 };
+    let outcome = run(args.command, &desk, &workspace, context);
+    if writes {
+        publish::changed_since(before, &desk);
+    }
+    outcome
 }
 
 /// The command with its request.

@@ -5,6 +5,7 @@ use crate::base::process;
 use crate::cli::serve::ServeArgs;
 use crate::commands::serve::{self, Request};
 use crate::report::{Fault, Problem, Report};
+use crate::secrets::Followed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,11 +38,7 @@ pub(super) fn serve(args: ServeArgs, context: &Context) -> Result<Report, Fault>
     }
     let workspace = context.workspace(variables)?;
     let vault = context.secrets(&workspace);
-    let request = Request {
-        vault: vault.vault_path(),
-        secrets: Arc::new(vault),
-        workspace,
-        probe: args.probe,
-    };
+    let vault = Arc::new(Followed::new(vault));
+    let request = Request { vault, workspace, probe: args.probe };
     serve::run(request, &context.console)
 }

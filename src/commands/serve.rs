@@ -1,11 +1,12 @@
 //! `serve`: loads the profile, refuses what does not hold, and runs the server.
 
+use super::backing;
 use super::probe::Probe;
 use crate::report::{Console, Fault, Problem, Report};
+use crate::secrets::Followed;
 use crate::serve::{self, Start};
-use crate::settings::secret::SecretSource;
 use crate::settings::{self, Workspace};
-use std::path::PathBuf;
+use crate::store;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,8 @@ use std::time::Duration;
 pub(crate) struct Request {
     /// Root, profile and state directory, with the flags.
     pub(crate) workspace: Workspace,
-    /// Who opens secrets.
-    pub(crate) secrets: Arc<dyn SecretSource>,
-    /// The vault's file.
-    pub(crate) vault: PathBuf,
+    /// The vault.
+    pub(crate) vault: Arc<Followed>,
     /// Whether the server is only there to be looked at (see [`super::probe`]).
     pub(crate) probe: bool,
 }
@@ -29,9 +28,17 @@ const LEFTOVERS: Duration = Duration::from_millis(500);
 /// # Errors
 /// As [`crate::serve::run`]; every problem of the configuration at once (3).
 pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fault> {
-    let Request { mut workspace, secrets, vault, probe } = request;
+    let Request { mut workspace, vault, probe } = request;
     let probe = if probe { Some(Probe::begin(&mut workspace)?) } else { None };
-    let loaded = settings::start(&workspace, &workspace.profile, &*secrets).usable();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("serve")
+        .build()
+        .map_err(|e| Fault::failure(Problem::error("runtime", "cannot start threads").why(e)))?;
+    if probe.is_none() {
+        runtime.block_on(first_vault(&workspace, &vault, console));
+    }
+    let loaded = settings::start(&workspace, &workspace.profile, &*vault).usable();
     let (mut settings, resolution, warnings) = match (loaded, workspace.state_dir_usable()) {
         (Ok(loaded), Ok(())) => loaded,
         (Ok(_), Err(fault)) => return Err(fault),
@@ -43,16 +50,29 @@ pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fau
     for warning in &warnings {
         console.warn(warning);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("serve")
-        .build()
-        .map_err(|e| Fault::failure(Problem::error("runtime", "cannot start threads").why(e)))?;
     if let Some(probe) = &probe {
         runtime.block_on(probe.prepare(&mut settings, &workspace))?;
     }
-    let start = Start { workspace, settings, resolution, secrets, vault, probe: probe.is_some() };
+    let start = Start { workspace, settings, resolution, vault, probe: probe.is_some() };
     let outcome = runtime.block_on(serve::run(start, console));
     runtime.shutdown_timeout(LEFTOVERS);
     outcome
+}
+
+/// A server that has no vault yet takes the published one before it looks for keys. Whatever stands
+/// in the way is told, and comes right by itself once the server runs.
+async fn first_vault(workspace: &Workspace, vault: &Arc<Followed>, console: &dyn Console) {
+    if !matches!(vault.generation(), Ok(None)) {
+        return;
+    }
+    let Ok((_, options)) = backing::options(workspace, &**vault) else { return };
+    if options.is_absent() {
+        return;
+    }
+    // What is wrong with the store is told when it is opened for good.
+    let Ok(store) = store::open(&options).await else { return };
+    if let Err(fault) = serve::take_published(&*store, vault).await {
+        fault.problems.iter().for_each(|problem| console.warn(problem));
+    }
+    store.close().await;
 }

@@ -5,8 +5,8 @@ use super::slots::{Change, Opened};
 use super::table::Table;
 use crate::base::Secret;
 use crate::report::Problem;
-use crate::settings::Resolution;
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
+use crate::settings::{Layer, Resolution, Settings};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -107,10 +107,24 @@ fn open(
         variable: variable.clone(),
         secret,
         credentials,
+        made_at: facts.as_ref().map(|f| f.created_at),
         version: facts.map(|f| f.version),
         fingerprint,
-        source: reference.origin.to_string(),
+        source: source(reference),
     })
+}
+
+/// Where a key comes from, as servers tell whoever rotates it: `vault` and `file` change while a
+/// server runs, `environment` does not; anything else stands in the place that is named.
+pub(crate) fn source(reference: &SecretRef) -> String {
+    match &reference.value {
+        ValueRef::Vault { .. } => "vault".to_owned(),
+        ValueRef::File(_) => "file".to_owned(),
+        ValueRef::Text(_) | ValueRef::Literal(_) => match reference.origin.layer {
+            Layer::Process => "environment".to_owned(),
+            _ => reference.origin.to_string(),
+        },
+    }
 }
 
 /// An origin as it is recorded, with the port or without it where it is the usual one.
@@ -134,21 +148,25 @@ fn usable(secret: &Secret, variable: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The files whose change may mean other keys: those that hold one, and the vault if any key is
-/// in it.
+/// The files whose change may mean other keys: those that hold one, and the vault.
 pub(crate) fn files(
     table: &Table,
+    settings: &Settings,
     resolution: &Resolution,
     vault: &std::path::Path,
 ) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = table
-        .providers()
-        .flat_map(|p| p.keys.iter())
-        .filter_map(|variable| match resolution.secret(variable)?.value {
-            ValueRef::File(path) => Some(path),
-            ValueRef::Vault { .. } => Some(vault.to_owned()),
-            ValueRef::Text(_) | ValueRef::Literal(_) => None,
-        })
+    let file = |value: &ValueRef| match value {
+        ValueRef::File(path) => Some(path.clone()),
+        ValueRef::Vault { .. } => Some(vault.to_owned()),
+        ValueRef::Text(_) | ValueRef::Literal(_) => None,
+    };
+    let keys = table.providers().flat_map(|p| p.keys.iter());
+    let own = [&settings.auth.jwt_key, &settings.auth.encryption_key].into_iter().flatten();
+    let mut files: Vec<PathBuf> = keys
+        .filter_map(|variable| file(&resolution.secret(variable)?.value))
+        .chain(own.filter_map(|reference| file(&reference.value)))
+        // A vault that appears, or one that a first key is put into, changes what there is.
+        .chain([vault.to_owned()])
         .collect();
     files.sort();
     files.dedup();

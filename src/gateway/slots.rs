@@ -4,7 +4,7 @@
 //! waits. What is replaced drains: requests under way end with the key they began with, and for a
 //! while it stands in for a new key that the provider does not take.
 
-use crate::base::Secret;
+use crate::base::{Secret, Timestamp};
 use arc_swap::ArcSwap;
 use http::HeaderMap;
 use serde::Serialize;
@@ -33,6 +33,16 @@ pub(crate) enum State {
 }
 
 impl State {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Draining => "draining",
+            Self::Rejected => "rejected",
+            Self::Disabled => "disabled",
+        }
+    }
+
     fn from_u8(n: u8) -> Self {
         match n {
             0 => Self::Active,
@@ -58,6 +68,8 @@ pub(crate) struct Opened {
     pub(crate) fingerprint: Option<String>,
     /// Where it comes from, in words.
     pub(crate) source: String,
+    /// When it was made, if the vault knows.
+    pub(crate) made_at: Option<Timestamp>,
 }
 
 /// One key.
@@ -76,6 +88,7 @@ pub(crate) struct Slot {
     /// The key, to keep it out of what a provider writes back.
     pub(crate) secret: Secret,
     variable: String,
+    made_at: Option<Timestamp>,
     state: AtomicU8,
     refusals: AtomicU32,
     in_flight: AtomicUsize,
@@ -116,6 +129,7 @@ impl Slot {
             credentials: opened.credentials,
             secret: opened.secret,
             variable: opened.variable,
+            made_at: opened.made_at,
             state: AtomicU8::new(State::Active as u8),
             refusals: AtomicU32::new(0),
             in_flight: AtomicUsize::new(0),
@@ -149,6 +163,8 @@ impl Slot {
 pub(crate) struct SlotView {
     /// `provider/VARIABLE`.
     pub(crate) id: String,
+    /// The variable alone.
+    pub(crate) variable: String,
     /// Its generation.
     pub(crate) generation: u64,
     /// What it is good for.
@@ -161,6 +177,9 @@ pub(crate) struct SlotView {
     pub(crate) in_flight: usize,
     /// How often in a row the provider has refused it.
     pub(crate) refusals: u32,
+    /// When the key was made, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) made_at: Option<Timestamp>,
 }
 
 /// What [`Slots::replace`] did.
@@ -318,12 +337,14 @@ impl Slots {
             .iter()
             .map(|slot| SlotView {
                 id: slot.id.clone(),
+                variable: slot.variable.clone(),
                 generation: slot.generation,
                 state: slot.state(),
                 fingerprint: slot.fingerprint.clone(),
                 source: slot.source.clone(),
                 in_flight: slot.in_flight.load(Ordering::Relaxed),
                 refusals: slot.refusals.load(Ordering::Relaxed),
+                made_at: slot.made_at,
             })
             .collect()
     }

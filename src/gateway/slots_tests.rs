@@ -10,6 +10,7 @@ fn key(value: &str) -> Opened {
         version: None,
         fingerprint: None,
         source: "test".to_owned(),
+        made_at: None,
     }
 }
 

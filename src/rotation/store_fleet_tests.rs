@@ -38,8 +38,7 @@ fn beat(options: &DatabaseOptions, instance: &str, profile: &str) {
 #[test]
 fn servers_are_those_of_the_profile_and_their_slots_are_read_leniently() {
     let dir = tempfile::tempdir().unwrap();
-    let vault =
-        VaultSource::new(dir.path(), BackendOptions::default(), std::sync::Arc::new(SystemClock));
+    let vault = VaultSource::new(dir.path(), BackendOptions::default(), Arc::new(SystemClock));
     let options = options(dir.path());
     let fleet = StoreFleet::new(options.clone(), "dev", &vault);
     assert_eq!(fleet.replicas().unwrap(), [], "without a store there are no servers");
@@ -57,8 +56,7 @@ fn servers_are_those_of_the_profile_and_their_slots_are_read_leniently() {
 #[test]
 fn a_store_that_cannot_be_read_tells_of_nobody() {
     let dir = tempfile::tempdir().unwrap();
-    let vault =
-        VaultSource::new(dir.path(), BackendOptions::default(), std::sync::Arc::new(SystemClock));
+    let vault = VaultSource::new(dir.path(), BackendOptions::default(), Arc::new(SystemClock));
     let away = DatabaseOptions {
         url: Some(crate::base::Secret::new("postgres://u:canary-1b@127.0.0.1:1/x")),
         timeout: Duration::from_secs(2),

@@ -23,7 +23,7 @@ mod write;
 pub(crate) use backend::BackendKind;
 pub(crate) use crypto::random_key;
 pub(crate) use document::{Document, State};
-pub(crate) use followed::{Accompanying, Followed};
+pub(crate) use followed::Followed;
 pub(crate) use index::EntryFacts;
 pub(crate) use overview::{Freshness, Overview};
 pub(crate) use source::{BackendOptions, VaultSource};

@@ -2,8 +2,7 @@
 
 use super::auth::{self, LastGood};
 use super::state::App;
-use super::{health, reload, signals};
-use crate::store::Heartbeat;
+use super::{fleet, health, published, reload, signals};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::Signal;
@@ -42,21 +41,13 @@ pub(crate) fn start(
 
 async fn beat(app: Arc<App>, stop: CancellationToken) {
     loop {
-        let slots: Vec<_> = app.gateway.table().providers().flat_map(|p| p.slots.view()).collect();
-        let heartbeat = Heartbeat {
-            instance: app.instance.clone(),
-            at: app.clock.now(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            profile: app.profile.clone(),
-            config_hash: app.live.load().config_hash.clone(),
-            slots: serde_json::json!(slots),
-            vault_generation: None,
-        };
-        if let Err(error) = app.store.beat(&heartbeat).await {
+        if let Err(error) = app.store.beat(&fleet::heartbeat(&app)).await {
             tracing::debug!(%error, "no heartbeat");
         }
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
+            // Whoever rotates keys waits for it.
+            () = app.reloader.applied.notified() => {}
             () = stop.cancelled() => return,
         }
     }
@@ -73,9 +64,13 @@ async fn forget(app: Arc<App>, stop: CancellationToken) {
 
 /// A token that was signed with an unknown key calls for the keys to be loaded.
 async fn reload_signing_keys(app: Arc<App>, stop: CancellationToken) {
+    let mut told = None;
     loop {
         tokio::select! {
-            () = app.auth.reload_wanted() => reload::reload_and_tell(&app, "unknown signing key").await,
+            () = app.auth.reload_wanted() => {
+                published::look_and_tell(&app, &mut told).await;
+                reload::reload_and_tell(&app, "unknown signing key").await;
+            }
             () = stop.cancelled() => return,
         }
     }

@@ -1,11 +1,13 @@
 //! How everything is doing: judged by one task every few seconds, so that asking costs nothing and
 //! no number of probes burdens a dependency. No provider is ever asked: that would cost money.
 
+use super::rings::Aging;
 use super::state::App;
 use crate::base::Timestamp;
 use crate::cache::CacheStatus;
 use crate::gateway::routes::Backend;
 use crate::gateway::slots::{SlotView, State};
+use crate::settings::key_age::KeyAge;
 use crate::store::StoreError;
 use arc_swap::ArcSwap;
 use serde::Serialize;
@@ -194,6 +196,10 @@ pub(crate) async fn judge(app: &App) {
         verdicts.insert(format!("provider:{}", provider.name), verdict);
     }
 
+    if let Some(verdict) = keys(app, now) {
+        verdicts.insert("keys".to_owned(), verdict);
+    }
+
     let before = app.health.view();
     let components = verdicts
         .into_iter()
@@ -228,6 +234,31 @@ fn database(store: &Result<(), StoreError>) -> Verdict {
         Err(error) => {
             let hint = error.problem().hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
             Verdict::bad(Status::Critical, false, format!("{error}{hint}"))
+        }
+    }
+}
+
+/// A key that is older than the policy allows works on, but somebody has to know.
+fn keys(app: &App, now: Timestamp) -> Option<Verdict> {
+    let aging = app.reloader.aging();
+    let old = |key: &&Aging| {
+        let age = now.as_second() - key.made_at.as_second();
+        KeyAge::of(age, key.limit.as_secs()) == KeyAge::Over
+    };
+    let over: Vec<String> = aging
+        .iter()
+        .filter(old)
+        .map(|key| {
+            let (profile, name) = &key.entry;
+            format!("`{}` (ultra keys rotate {name} --profile {profile})", key.variable)
+        })
+        .collect();
+    match (aging.is_empty(), over.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some(Verdict::ok(false)),
+        (false, false) => {
+            let message = format!("older than the policy allows: {}", over.join(", "));
+            Some(Verdict::bad(Status::Degraded, false, message))
         }
     }
 }

@@ -2,14 +2,15 @@
 //! by the admin route, and by a watch on the files that hold keys. What cannot be loaded changes
 //! nothing.
 
-use super::auth::TokenKeys;
+use super::auth::Seals;
+use super::rings::{self, Aging, Rings};
 use super::state::{App, Live};
-use crate::base::Secret;
 use crate::gateway::keys::{self, Reloaded};
 use crate::report::Problem;
+use crate::secrets::Followed;
 use crate::settings::compare::Described;
-use crate::settings::secret::SecretSource;
-use crate::settings::{self, Resolution, Settings, Workspace};
+use crate::settings::secret::{SecretSource, ValueRef};
+use crate::settings::{self, Resolution, Settings, Workspace, key_age};
 use notify::Watcher as _;
 use sha2::{Digest as _, Sha256};
 use std::os::unix::fs::MetadataExt as _;
@@ -34,14 +35,19 @@ const SETTLE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Reloader {
     workspace: Workspace,
-    secrets: Arc<dyn SecretSource>,
-    vault: PathBuf,
+    vault: Arc<Followed>,
     /// One reload at a time; holds the files whose change calls for the next.
     files: Mutex<Vec<PathBuf>>,
     /// What the server started with, and what was loaded last.
     loaded: Mutex<Option<(Arc<Resolution>, Arc<Resolution>)>>,
-    /// The key that signs tokens, and the one before.
-    signing: Mutex<Vec<Secret>>,
+    /// The keys that sign, verify and seal.
+    pub(super) rings: Rings,
+    /// The keys that may only become so old.
+    aging: Mutex<Arc<Vec<Aging>>>,
+    /// The generation of the vault that was loaded last.
+    generation: Mutex<Option<u64>>,
+    /// Told when something was loaded: others want to know soon.
+    pub(super) applied: Notify,
     watched: Notify,
     /// Whether a key could not be read the last time: a locked vault opens without a file
     /// changing.
@@ -50,18 +56,16 @@ pub(crate) struct Reloader {
 
 impl Reloader {
     /// A reloader for the profile of `workspace`.
-    pub(crate) fn new(
-        workspace: Workspace,
-        secrets: Arc<dyn SecretSource>,
-        vault: PathBuf,
-    ) -> Self {
+    pub(crate) fn new(workspace: Workspace, vault: Arc<Followed>, sealing: Option<Seals>) -> Self {
         Self {
             workspace,
-            secrets,
             vault,
             files: Mutex::default(),
             loaded: Mutex::default(),
-            signing: Mutex::default(),
+            rings: Rings::new(sealing),
+            aging: Mutex::default(),
+            generation: Mutex::default(),
+            applied: Notify::new(),
             watched: Notify::new(),
             wanting: AtomicBool::new(false),
         }
@@ -77,7 +81,22 @@ impl Reloader {
     pub(crate) fn described(&self) -> Option<Described> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (start, now) = loaded?;
-        Some(Described::of(&start, &now, &*self.secrets))
+        Some(Described::of(&start, &now, &*self.vault))
+    }
+
+    /// The vault that keys come from.
+    pub(super) fn vault(&self) -> &Arc<Followed> {
+        &self.vault
+    }
+
+    /// The generation of the vault that was loaded last; `None` if there was no vault.
+    pub(super) fn generation(&self) -> Option<u64> {
+        *self.generation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys that may only become so old.
+    pub(super) fn aging(&self) -> Arc<Vec<Aging>> {
+        Arc::clone(&self.aging.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -87,7 +106,7 @@ impl Reloader {
 /// Why the configuration cannot be used; nothing has changed then.
 pub(crate) fn reload(app: &App) -> Result<Reloaded, Vec<Problem>> {
     let reloader = &app.reloader;
-    let loaded = settings::load(&reloader.workspace, &app.profile, &*reloader.secrets);
+    let loaded = settings::load(&reloader.workspace, &app.profile, &*reloader.vault);
     let (settings, resolution, _) = loaded.usable().map_err(|fault| fault.problems)?;
     let reloaded = apply(app, &settings, &resolution);
     if reloaded.change.added > 0 {
@@ -101,8 +120,15 @@ pub(crate) fn apply(app: &App, settings: &Settings, resolution: &Resolution) -> 
     let reloader = &app.reloader;
     let table = app.gateway.table();
     let mut known = reloader.files.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut reloaded = keys::load(&table, resolution, &*reloader.secrets, Instant::now());
-    *known = keys::files(&table, resolution, &reloader.vault);
+    let secrets: &dyn SecretSource = &*reloader.vault;
+    // Before it is read: what is loaded is at least as late.
+    let generation = reloader.vault.generation().ok().flatten();
+    let mut reloaded = keys::load(&table, resolution, secrets, Instant::now());
+    reloaded.problems.extend(rings::load(app, settings, secrets));
+    *known = keys::files(&table, settings, resolution, &reloader.vault.own().vault_path());
+    let aging = Arc::new(aging(settings, resolution, secrets));
+    *reloader.aging.lock().unwrap_or_else(PoisonError::into_inner) = aging;
+    *reloader.generation.lock().unwrap_or_else(PoisonError::into_inner) = generation;
     drop(known);
     let now = Arc::new(resolution.clone());
     let mut loaded = reloader.loaded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,34 +137,25 @@ pub(crate) fn apply(app: &App, settings: &Settings, resolution: &Resolution) -> 
     drop(loaded);
     reloader.watched.notify_one();
     app.live.store(Arc::new(Live::of(settings, config_hash(resolution))));
-    if let Err(problem) = signing_keys(app, settings) {
-        reloaded.problems.push(problem);
-    }
     reloader.wanting.store(!reloaded.problems.is_empty(), Ordering::Relaxed);
+    reloader.applied.notify_one();
     reloaded
 }
 
-/// The keys that sign tokens; the one before is accepted on.
-fn signing_keys(app: &App, settings: &Settings) -> Result<(), Problem> {
-    let Some(reference) = &settings.auth.jwt_key else { return Ok(()) };
-    let reloader = &app.reloader;
-    let new = reference.reveal(&*reloader.secrets)?;
-    let mut known = reloader.signing.lock().unwrap_or_else(PoisonError::into_inner);
-    let keys = succession(&known, new);
-    if let Some((signing, before)) = keys.split_first() {
-        app.auth.set_token_keys(TokenKeys::new(signing, before, app.clock.now())?);
-        *known = keys;
-    }
-    Ok(())
-}
-
-/// The key that signs from now on, and the one before it. The same key again changes nothing:
-/// values are loaded again for many reasons, and each would forget the one before.
-fn succession(known: &[Secret], new: Secret) -> Vec<Secret> {
-    if known.first().is_some_and(|current| current.same_as(&new)) {
-        return known.to_vec();
-    }
-    std::iter::once(new).chain(known.first().cloned()).collect()
+/// Which keys of the vault are in use and may only become so old.
+fn aging(settings: &Settings, resolution: &Resolution, secrets: &dyn SecretSource) -> Vec<Aging> {
+    let one = |variable: &str| {
+        let ValueRef::Vault { profile, name } = &resolution.winner(variable)?.value else {
+            return None;
+        };
+        Some(Aging {
+            variable: variable.to_owned(),
+            limit: key_age::limit(&settings.profile, variable)?,
+            made_at: secrets.facts(profile, name).ok()??.created_at,
+            entry: (profile.clone(), name.clone()),
+        })
+    };
+    resolution.names().filter_map(one).collect()
 }
 
 /// Reloads, and logs what came of it.
@@ -253,23 +270,4 @@ pub(crate) fn config_hash(resolution: &Resolution) -> String {
     hash.update(profile);
     let digest: [u8; 32] = hash.finalize().into();
     data_encoding::HEXLOWER.encode(digest.get(..8).unwrap_or(&digest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_signing_key_before_is_kept_however_often_values_are_loaded() {
-        let load = |known: &[Secret], key: &str| succession(known, Secret::new(key));
-        let shown =
-            |keys: &[Secret]| keys.iter().map(|k| k.expose().to_owned()).collect::<Vec<_>>();
-        let first = load(&[], "a");
-        assert_eq!(shown(&load(&first, "a")), ["a"]);
-        let second = load(&first, "b");
-        assert_eq!(shown(&second), ["b", "a"]);
-        assert_eq!(shown(&load(&second, "b")), ["b", "a"]);
-        assert_eq!(shown(&load(&second, "c")), ["c", "b"]);
-        assert_eq!(shown(&load(&second, "a")), ["a", "b"]);
-    }
 }

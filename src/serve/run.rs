@@ -11,8 +11,8 @@ use super::seats::Seats;
 use super::signals::{self, Stops};
 use super::state::{App, Live};
 use super::{
-    announce, background, connections, descriptors, holder, listen, logging, metrics_listener,
-    middleware, router,
+    announce, background, connections, control, descriptors, holder, listen, logging,
+    metrics_listener, middleware, published, router,
 };
 use crate::cache::{self, Cache, CacheOptions};
 use crate::exit::ExitStatus;
@@ -24,6 +24,7 @@ use crate::gateway::routes::Backend;
 use crate::gateway::{Gateway, Table};
 use crate::provider::Client;
 use crate::report::{Console, Fault, Place, Problem, Report};
+use crate::secrets::Followed;
 use crate::settings::groups::CacheKind;
 use crate::settings::profile::Mode;
 use crate::settings::secret::SecretSource;
@@ -33,7 +34,6 @@ use arc_swap::ArcSwap;
 use http::HeaderValue;
 use prometheus_client::registry::Registry;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -45,6 +45,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// How long the store has to take the last usage rows; the rest waits for the next start.
 const FLUSH: Duration = Duration::from_secs(3);
 
+/// How long the store has to forget this server; it does so by itself after a minute.
+const LEAVE: Duration = Duration::from_secs(1);
+
 /// What a server is started with.
 pub(crate) struct Start {
     /// Root, profile and state directory, for loading again.
@@ -53,10 +56,8 @@ pub(crate) struct Start {
     pub(crate) settings: Settings,
     /// Where they come from.
     pub(crate) resolution: Resolution,
-    /// Who opens secrets.
-    pub(crate) secrets: Arc<dyn SecretSource>,
-    /// The vault's file, which is watched if keys are in it.
-    pub(crate) vault: PathBuf,
+    /// Who opens secrets: the vault, which is watched.
+    pub(crate) vault: Arc<Followed>,
     /// Whether the server is only there to be looked at: it asks no provider for anything.
     pub(crate) probe: bool,
 }
@@ -99,6 +100,14 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     if let Some(scrapers) = scrapers {
         tasks.spawn(metrics_listener::serve(scrapers, Arc::clone(&app), stop.clone()));
     }
+    let drain_wanted = CancellationToken::new();
+    if !probe {
+        tasks.spawn(published::follow(Arc::clone(&app), stop.clone()));
+        if let Some(control) = control_socket(app.reloader.state_dir()) {
+            let (wanted, stop) = (drain_wanted.clone(), stop.clone());
+            tasks.spawn(control::serve(control, Arc::clone(&app), wanted, stop));
+        }
+    }
     let registration = announce::register(&app, addr);
     console.event(&announce::announcement(&app, addr, dev_key.as_ref())?);
     tracing::info!(%addr, mode = app.mode.word(), profile = app.profile, "listening");
@@ -112,7 +121,10 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
         Arc::clone(&seats),
         accepting.clone(),
     ));
-    let signal = stops.next().await;
+    let signal = tokio::select! {
+        signal = stops.next() => signal,
+        () = drain_wanted.cancelled() => "drain",
+    };
 
     tracing::info!(signal, "stopping");
     app.health.drain();
@@ -136,6 +148,10 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     }
     drop(tasks);
     journal.stop(FLUSH).await;
+    // Nobody has to wait for this server any more.
+    if !probe {
+        let _ = tokio::time::timeout(LEAVE, app.store.leave(&app.instance)).await;
+    }
     app.store.close().await;
     tracing::info!("stopped");
     Report::new("ultra.serve.end/1", serde_json::json!({"signal": signal}), vec![])
@@ -147,6 +163,20 @@ async fn drain(accepting: tokio::task::JoinHandle<()>, seats: &Seats, patience: 
     let _ = accepting.await;
     seats.end();
     tokio::time::timeout(patience, seats.empty()).await.is_ok()
+}
+
+/// The control socket. A server without one works, and is controlled by signals and requests.
+fn control_socket(state_dir: &std::path::Path) -> Option<control::Control> {
+    match control::Control::listen(state_dir) {
+        Ok(control) => {
+            tracing::debug!(path = %control.path().display(), "control socket");
+            Some(control)
+        }
+        Err(error) => {
+            tracing::warn!(error = %error.kind(), "no control socket");
+            None
+        }
+    }
 }
 
 /// A core dump would hold every key.
@@ -171,7 +201,8 @@ async fn open(
     access: AccessLog,
     console: &dyn Console,
 ) -> Result<Opened, Fault> {
-    let Start { workspace, settings, resolution, secrets, vault, probe: _ } = start;
+    let Start { workspace, settings, resolution, vault, probe: _ } = start;
+    let secrets: &dyn SecretSource = &*vault;
     let clock = Arc::clone(&workspace.clock);
     let state_dir = workspace.prepare_state_dir()?.to_path_buf();
     let mode = settings.server.mode;
@@ -187,14 +218,10 @@ async fn open(
         }
     };
 
-    let cache = open_cache(&settings, &*secrets)?;
-    let options = DatabaseOptions::from_settings(
-        &settings.database,
-        &settings.profile,
-        &state_dir,
-        &*secrets,
-    )
-    .map_err(|problem| no_address("DATABASE_URL", problem))?;
+    let cache = open_cache(&settings, secrets)?;
+    let options =
+        DatabaseOptions::from_settings(&settings.database, &settings.profile, &state_dir, secrets)
+            .map_err(|problem| no_address("DATABASE_URL", problem))?;
     let store = store::open(&options).await.map_err(|e| e.fault())?;
     let journal = Journal::open(JournalOptions::of_profile(&state_dir, &profile))
         .map_err(|e| Fault::unreachable(e.problem()))?;
@@ -210,9 +237,9 @@ async fn open(
 
     let auth = Arc::new(Authenticator::new(
         AuthOptions { max_stale: settings.auth.max_stale, refresh: settings.auth.refresh },
-        own_signing_key(&settings, &state_dir, &*secrets, clock.now())?,
+        own_signing_key(&settings, &state_dir, secrets, clock.now())?,
     ));
-    let last_good = sealed_copy(&settings, &state_dir, &*secrets, console);
+    let last_good = sealed_copy(&settings, &state_dir, secrets, console);
     let dev_key =
         if protected { None } else { own_key(&state_dir, &*store, clock.now(), console).await };
     auth::start_up(&auth, &*store, last_good.as_ref(), &*clock).await;
@@ -241,7 +268,7 @@ async fn open(
         registry,
         health: Health::default(),
         live: ArcSwap::from_pointee(Live::of(&settings, hash)),
-        reloader: Reloader::new(workspace, secrets, vault),
+        reloader: Reloader::new(workspace, vault, last_good.as_ref().map(LastGood::seals)),
         clock,
     });
     first_keys(&app, settings, resolution, console).await?;

@@ -1,5 +1,21 @@
 //! How old a key may become, judged in one place.
 
+use super::groups::KNOWN_PROVIDERS;
+use super::profile::Profile;
+use std::time::Duration;
+
+/// How old the value of a variable may become in a profile; `None` if its policy does not say.
+pub(crate) fn limit(profile: &Profile, variable: &str) -> Option<Duration> {
+    let ages = &profile.policy.key_max_age;
+    let provider = KNOWN_PROVIDERS.iter().any(|known| known.key == variable)
+        || profile.providers.values().any(|p| p.keys.iter().any(|key| key == variable));
+    match variable {
+        "ULTRA_JWT_KEY" => Some(ages.jwt),
+        "ULTRA_ENCRYPTION_KEY" => Some(ages.encryption),
+        _ => provider.then_some(ages.provider),
+    }
+}
+
 /// How the age of a key stands to the greatest one that the policy allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyAge {

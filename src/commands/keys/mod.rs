@@ -18,6 +18,7 @@ pub(crate) mod doctor;
 pub(crate) mod intake;
 pub(crate) mod list;
 pub(crate) mod migrate;
+pub(crate) mod publish;
 pub(crate) mod remove;
 pub(crate) mod rollback;
 pub(crate) mod rotate;

@@ -6,6 +6,7 @@ use super::{AuthError, credentials, key};
 use crate::base::Timestamp;
 use crate::store::{Scope, Scopes};
 use arc_swap::{ArcSwap, ArcSwapOption};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
@@ -17,6 +18,10 @@ const FRESH: Duration = Duration::from_secs(5);
 const KEY_PATIENCE: Duration = Duration::from_secs(5);
 /// How long it then counts as unknown before anybody looks again.
 const KEY_REFUSAL: Duration = Duration::from_secs(30);
+/// How often at most the signing keys are loaded for that.
+const KEY_LOOKS: Duration = Duration::from_secs(1);
+/// So many unknown signing keys are remembered: whoever makes them up must not fill the memory.
+const MOST_UNKNOWN: usize = 4_096;
 
 /// How callers are judged.
 #[derive(Clone, Copy, Debug)]
@@ -61,14 +66,23 @@ impl Caller {
     }
 }
 
+/// Signing keys that nobody here knows. Each is judged by itself: one that somebody makes up must
+/// not have another refused that has just been published.
+#[derive(Debug, Default)]
+struct Unknown {
+    /// When each was first seen.
+    since: HashMap<String, Timestamp>,
+    /// When the signing keys were last asked to be loaded again.
+    asked_at: Option<Timestamp>,
+}
+
 /// Judges callers.
 #[derive(Debug)]
 pub(crate) struct Authenticator {
     options: AuthOptions,
     snapshot: ArcSwapOption<Snapshot>,
     tokens: ArcSwap<TokenKeys>,
-    /// When the signing keys were asked to be loaded again for an unknown one.
-    unknown_since: Mutex<Option<Timestamp>>,
+    unknown: Mutex<Unknown>,
     refresh_wanted: Notify,
     reload_wanted: Notify,
 }
@@ -80,7 +94,7 @@ impl Authenticator {
             options,
             snapshot: ArcSwapOption::empty(),
             tokens: ArcSwap::from_pointee(tokens),
-            unknown_since: Mutex::new(None),
+            unknown: Mutex::default(),
             refresh_wanted: Notify::new(),
             reload_wanted: Notify::new(),
         }
@@ -104,7 +118,7 @@ impl Authenticator {
             Verdict::Valid(claims) => Ok(claims.caller()),
             Verdict::Invalid => Err(AuthError::InvalidToken),
             Verdict::Expired => Err(AuthError::TokenExpired),
-            Verdict::UnknownKey => Err(self.unknown_signing_key(now)),
+            Verdict::UnknownKey(kid) => Err(self.unknown_signing_key(kid, now)),
         }
     }
 
@@ -136,22 +150,30 @@ impl Authenticator {
     }
 
     /// A token signed with a key we do not know: perhaps one that was published a moment ago.
-    fn unknown_signing_key(&self, now: Timestamp) -> AuthError {
-        let since =
+    fn unknown_signing_key(&self, kid: String, now: Timestamp) -> AuthError {
+        let age =
             |then: Timestamp| Duration::try_from(now.duration_since(then)).unwrap_or_default();
-        if since(self.tokens.load().loaded_at) <= KEY_PATIENCE {
-            return AuthError::InvalidToken;
-        }
-        let mut unknown = self.unknown_since.lock().unwrap_or_else(PoisonError::into_inner);
-        match *unknown {
-            Some(then) if since(then) <= KEY_PATIENCE => AuthError::Unavailable { retry_after: 1 },
-            Some(then) if since(then) <= KEY_REFUSAL => AuthError::InvalidToken,
-            _ => {
-                *unknown = Some(now);
-                self.reload_wanted.notify_one();
-                AuthError::Unavailable { retry_after: 1 }
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if unknown.since.len() >= MOST_UNKNOWN {
+            unknown.since.retain(|_, then| age(*then) <= KEY_REFUSAL);
+            if unknown.since.len() >= MOST_UNKNOWN {
+                unknown.since.clear();
             }
         }
+        let since = unknown.since.entry(kid).or_insert(now);
+        if age(*since) > KEY_REFUSAL {
+            *since = now;
+        }
+        // Loaded since, and it is not among them.
+        let looked = self.tokens.load().loaded_at() > *since;
+        if looked || age(*since) > KEY_PATIENCE {
+            return AuthError::InvalidToken;
+        }
+        if unknown.asked_at.is_none_or(|then| age(then) >= KEY_LOOKS) {
+            unknown.asked_at = Some(now);
+            self.reload_wanted.notify_one();
+        }
+        AuthError::Unavailable { retry_after: 1 }
     }
 
     /// Replaces what is known of keys.

@@ -26,7 +26,7 @@ pub(crate) fn token_keys(
         None if profile.protected => return Err(missing("ULTRA_JWT_KEY", "jwt", profile)),
         None => Seal::key_of_state_dir(state_dir)?.derived("jwt"),
     };
-    TokenKeys::new(&key, &[], now)
+    TokenKeys::new(&key, now)
 }
 
 fn missing(variable: &str, name: &str, profile: &Profile) -> Problem {

@@ -23,6 +23,6 @@ pub(crate) use error::AuthError;
 pub(crate) use key::{KeyRequest, generate, id_of, stored};
 pub(crate) use material::token_keys;
 pub(crate) use refresh::{follow, start_up};
-pub(crate) use sealed::{LastGood, Seal};
+pub(crate) use sealed::{LastGood, Seal, Seals};
 pub(crate) use snapshot::{Snapshot, SnapshotSource};
 pub(crate) use token::{LONGEST_LIFE, TokenKeys, TokenRequest, mint, mint_probe_tokens};

@@ -6,11 +6,13 @@ use crate::base::file::{self, PRIVATE};
 use crate::base::{Secret, Timestamp};
 use crate::report::{Place, Problem};
 use crate::store::ServiceKey;
+use arc_swap::ArcSwap;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use data_encoding::HEXLOWER;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Snapshot;
 
@@ -132,10 +134,37 @@ fn created(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The seals of a key that is rotated: the first one seals, any of them opens. Shared with whoever
+/// loads keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Seals(Arc<ArcSwap<Vec<Seal>>>);
+
+impl Seals {
+    /// One seal.
+    pub(crate) fn new(seal: Seal) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(vec![seal])))
+    }
+
+    /// Takes the seals of a ring, the one that seals first; an empty ring changes nothing.
+    pub(crate) fn set(&self, seals: Vec<Seal>) {
+        if !seals.is_empty() {
+            self.0.store(Arc::new(seals));
+        }
+    }
+
+    fn seal(&self, context: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.0.load().first()?.seal(context, bytes)
+    }
+
+    fn open(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.0.load().iter().find_map(|seal| seal.open(context, sealed))
+    }
+}
+
 /// The sealed copy of the last good snapshot of one profile.
 #[derive(Debug)]
 pub(crate) struct LastGood {
-    seal: Seal,
+    seals: Seals,
     path: PathBuf,
     profile: String,
 }
@@ -144,7 +173,12 @@ impl LastGood {
     /// The copy in the state directory.
     pub(crate) fn new(seal: Seal, state_dir: &Path, profile: &str) -> Self {
         let path = state_dir.join(format!("identity-{profile}.sealed"));
-        Self { seal, path, profile: profile.to_owned() }
+        Self { seals: Seals::new(seal), path, profile: profile.to_owned() }
+    }
+
+    /// What seals it.
+    pub(crate) fn seals(&self) -> Seals {
+        self.seals.clone()
     }
 
     /// Keeps a copy. The disk is waited for on a thread of its own.
@@ -153,7 +187,7 @@ impl LastGood {
     /// The file cannot be written; the earlier copy then stands.
     pub(super) async fn save(&self, keys: &[ServiceKey], taken_at: Timestamp) -> io::Result<()> {
         let sealed = self
-            .seal
+            .seals
             .seal(&self.profile, &Snapshot::to_bytes(keys, taken_at))
             .ok_or_else(|| io::Error::other("it cannot be sealed"))?;
         let path = self.path.clone();
@@ -169,7 +203,7 @@ impl LastGood {
     pub(super) fn load(&self) -> io::Result<Option<Snapshot>> {
         let Some(sealed) = file::read_bounded(&self.path, LIMIT)? else { return Ok(None) };
         let snapshot =
-            self.seal.open(&self.profile, &sealed).and_then(|bytes| Snapshot::from_bytes(&bytes));
+            self.seals.open(&self.profile, &sealed).and_then(|bytes| Snapshot::from_bytes(&bytes));
         if snapshot.is_none() {
             tracing::warn!(
                 "the sealed identity snapshot was made with another key or is damaged; it is not used"
@@ -199,6 +233,21 @@ mod tests {
             assert!(seal.open("dev", &damaged).is_none(), "{at}");
             assert!(seal.open("dev", &sealed[..at]).is_none(), "{at}");
         }
+    }
+
+    #[test]
+    fn what_the_key_before_sealed_opens_while_the_ring_has_it() {
+        let seal = |c: &str| Seal::from_key(&Secret::new(c.repeat(32))).unwrap();
+        let seals = Seals::new(seal("a"));
+        let old = seals.seal("dev", b"x").unwrap();
+        seals.set(Vec::new());
+        assert!(seals.open("dev", &old).is_some());
+        seals.set(vec![seal("b"), seal("a")]);
+        assert!(seals.open("dev", &old).is_some());
+        let new = seals.seal("dev", b"x").unwrap();
+        assert!(seal("b").open("dev", &new).is_some() && seal("a").open("dev", &new).is_none());
+        seals.set(vec![seal("b")]);
+        assert!(seals.open("dev", &old).is_none());
     }
 
     #[test]

@@ -31,7 +31,7 @@ const JWT_KEY: &str = "0123456789abcdef0123456789abcdef";
 fn authenticator(now: Timestamp) -> Arc<Authenticator> {
     let options =
         AuthOptions { max_stale: Duration::from_secs(3_600), refresh: Duration::from_secs(2) };
-    let tokens = TokenKeys::new(&Secret::new(JWT_KEY), &[], now).unwrap();
+    let tokens = TokenKeys::new(&Secret::new(JWT_KEY), now).unwrap();
     Arc::new(Authenticator::new(options, tokens))
 }
 

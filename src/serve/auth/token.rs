@@ -5,6 +5,7 @@ use super::authenticator::{Caller, Credential};
 use super::key::random;
 use crate::base::{Secret, Timestamp};
 use crate::report::Problem;
+use crate::settings::secret::{RingKey, RingRole};
 use crate::store::{Scope, Scopes};
 use aws_lc_rs::hmac;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -68,6 +69,8 @@ struct TokenKey {
     kid: String,
     encoding: EncodingKey,
     decoding: DecodingKey,
+    /// Until when what it signed is accepted, if that ends by itself.
+    until: Option<Timestamp>,
 }
 
 /// The keys that sign access tokens.
@@ -75,7 +78,7 @@ struct TokenKey {
 pub(crate) struct TokenKeys {
     signing: Option<TokenKey>,
     verify_only: Vec<TokenKey>,
-    pub(super) loaded_at: Timestamp,
+    loaded_at: Timestamp,
 }
 
 /// Only ids: the library's types do not hide their content by contract.
@@ -91,20 +94,35 @@ impl TokenKeys {
         Self { signing: None, verify_only: Vec::new(), loaded_at: now }
     }
 
-    /// One key that signs, and others whose tokens are still accepted.
+    /// One key that signs.
     ///
     /// # Errors
     /// A key of less than 32 bytes.
-    pub(crate) fn new(
-        signing: &Secret,
-        verify_only: &[Secret],
-        now: Timestamp,
-    ) -> Result<Self, Problem> {
-        Ok(Self {
-            signing: Some(TokenKey::new(signing)?),
-            verify_only: verify_only.iter().map(TokenKey::new).collect::<Result<_, _>>()?,
-            loaded_at: now,
-        })
+    pub(crate) fn new(signing: &Secret, now: Timestamp) -> Result<Self, Problem> {
+        let key = RingKey { version: 1, secret: signing.clone(), role: RingRole::Signs };
+        Self::of(&[key], now)
+    }
+
+    /// The keys of a ring: one signs, the others verify for as long as each may.
+    ///
+    /// # Errors
+    /// A key of less than 32 bytes.
+    pub(crate) fn of(ring: &[RingKey], now: Timestamp) -> Result<Self, Problem> {
+        let mut keys = Self::none(now);
+        for key in ring {
+            match key.role {
+                RingRole::Signs => keys.signing = Some(TokenKey::new(&key.secret, None)?),
+                RingRole::Verifies { until } => {
+                    keys.verify_only.push(TokenKey::new(&key.secret, until)?);
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// When they were read, or a little before.
+    pub(super) fn loaded_at(&self) -> Timestamp {
+        self.loaded_at
     }
 
     /// The id of the key that signs.
@@ -118,7 +136,7 @@ impl TokenKeys {
 }
 
 impl TokenKey {
-    fn new(secret: &Secret) -> Result<Self, Problem> {
+    fn new(secret: &Secret, until: Option<Timestamp>) -> Result<Self, Problem> {
         let bytes = secret.expose().as_bytes();
         if bytes.len() < SHORTEST_KEY {
             return Err(Problem::error(
@@ -132,9 +150,13 @@ impl TokenKey {
             kid: kid(bytes),
             encoding: EncodingKey::from_secret(bytes),
             decoding: DecodingKey::from_secret(bytes),
+            until,
         })
     }
 }
+
+/// How many hexadecimal digits the id of a key has.
+const KID: usize = 16;
 
 /// The id of a key, made from the key itself: whoever has the same key by whatever way (vault,
 /// file, environment) calls it the same.
@@ -153,8 +175,8 @@ pub(super) enum Verdict {
     Invalid,
     /// One that was valid.
     Expired,
-    /// Signed with a key that is not known here.
-    UnknownKey,
+    /// Signed with a key that is not known here; the key's id.
+    UnknownKey(String),
 }
 
 /// Judges a token.
@@ -165,9 +187,14 @@ pub(super) fn verify(token: &str, keys: &TokenKeys, now: Timestamp) -> Verdict {
         return Verdict::Invalid;
     };
     let Some(key) = keys.all().find(|key| key.kid == *kid) else {
-        let any = keys.all().next().is_some();
-        return if any { Verdict::UnknownKey } else { Verdict::Invalid };
+        // Only an id that a key of ours could have is worth looking for.
+        let ours = kid.len() == KID && kid.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let any = ours && keys.all().next().is_some();
+        return if any { Verdict::UnknownKey(kid.clone()) } else { Verdict::Invalid };
     };
+    if key.until.is_some_and(|until| until <= now) {
+        return Verdict::Invalid;
+    }
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[AUDIENCE]);

@@ -2,11 +2,11 @@
 
 use super::json;
 use crate::serve::error::{self, Refusal};
-use crate::serve::reload;
 use crate::serve::router::Outcome;
 use crate::serve::state::App;
+use crate::serve::{fleet, reload};
 use http::StatusCode;
-use serde_json::{Value, json as object};
+use serde_json::json as object;
 use std::sync::Arc;
 
 /// Opens the keys of all providers again, and says what is in use then.
@@ -23,13 +23,6 @@ pub(crate) async fn reload_keys(app: Arc<App>) -> Outcome {
             format!("nothing was changed: {}", all.join("; ")),
         )
     })?;
-    let slots: Vec<Value> = app
-        .gateway
-        .table()
-        .providers()
-        .flat_map(|p| p.slots.view())
-        .map(|slot| object!(slot))
-        .collect();
     let problems: Vec<String> = reloaded.problems.iter().map(ToString::to_string).collect();
     let status = if problems.is_empty() { "success" } else { "partial" };
     Ok(json(&object!({
@@ -38,7 +31,8 @@ pub(crate) async fn reload_keys(app: Arc<App>) -> Outcome {
         "added": reloaded.change.added,
         "drained": reloaded.change.drained,
         "problems": problems,
-        "slots": slots,
+        "slots": fleet::slots(&app),
+        "vault_generation": app.reloader.generation(),
     })))
 }
 

@@ -42,6 +42,20 @@ pub(crate) fn wants_detail(query: Option<&str>) -> bool {
         .any(|(name, value)| name == "detail" && matches!(&*value, "true" | "1" | ""))
 }
 
+/// Everything about the server, as the control socket tells it.
+pub(crate) fn document(app: &App) -> Value {
+    let mut body = object!({
+        "status": app.health.overall(),
+        "mode": app.mode,
+        "version": env!("CARGO_PKG_VERSION"),
+        "timestamp": app.clock.now(),
+    });
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), detail(app)) {
+        body.extend(more);
+    }
+    body
+}
+
 fn detail(app: &App) -> Value {
     let view = app.health.view();
     let live = app.live.load();
@@ -79,6 +93,8 @@ fn detail(app: &App) -> Value {
         "profile": app.profile,
         "environment": app.profile,
         "config_hash": live.config_hash,
+        "vault_generation": app.reloader.generation(),
+        "signing_keys": app.reloader.rings.views(now),
         "instance": app.instance,
         "pid": std::process::id(),
         "started_at": app.started_at,

@@ -16,7 +16,7 @@ use http::{HeaderValue, Response};
 use serde_json::Value;
 
 /// A JSON answer.
-fn json(document: &Value) -> Response<Body> {
+pub(super) fn json(document: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(Bytes::from(document.to_string())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -1,22 +1,79 @@
 //! `GET /metrics` in the OpenMetrics text format.
 
+use crate::base::Timestamp;
 use crate::serve::error;
 use crate::serve::router::Outcome;
 use crate::serve::state::App;
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 use std::sync::Arc;
 
 /// The type of the text.
 const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Key {
+    slot: String,
+    generation: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KeyState {
+    slot: String,
+    generation: u64,
+    state: &'static str,
+}
+
+/// The keys as they are now: which version is where, how old it is, and what it is good for. No
+/// value, and nothing that is made of one.
+fn keys(app: &App) -> Registry {
+    let states: Family<KeyState, Gauge> = Family::default();
+    let ages: Family<Key, Gauge> = Family::default();
+    let in_flight: Family<Key, Gauge> = Family::default();
+    let vault: Gauge = Gauge::default();
+    let now = app.clock.now();
+    let show = |slot: String, generation: u64, state, made_at: Option<Timestamp>| {
+        let labels = KeyState { slot: slot.clone(), generation, state };
+        states.get_or_create_owned(&labels).set(1);
+        let key = Key { slot, generation };
+        if let Some(made_at) = made_at {
+            let age = now.as_second() - made_at.as_second();
+            ages.get_or_create_owned(&key).set(age.max(0));
+        }
+        key
+    };
+    for slot in app.gateway.table().providers().flat_map(|p| p.slots.view()) {
+        let key = show(slot.id, slot.generation, slot.state.word(), slot.made_at);
+        let under_way = i64::try_from(slot.in_flight).unwrap_or(i64::MAX);
+        in_flight.get_or_create_owned(&key).set(under_way);
+    }
+    for key in app.reloader.rings.views(now) {
+        show(key.id, key.generation, key.state, key.made_at);
+    }
+    let mut registry = Registry::with_prefix("ultra");
+    registry.register("slot_state", "Keys by generation and state", states);
+    registry.register("slot_age_seconds", "Time since the key was made", ages);
+    registry.register("slot_in_flight", "Requests under way with the key", in_flight);
+    if let Some(generation) = app.reloader.generation() {
+        vault.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        registry.register("vault_generation", "The generation of the vault in use", vault);
+    }
+    registry
+}
+
 /// All counters.
 pub(crate) async fn metrics(app: Arc<App>) -> Outcome {
-    let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, &app.registry)
+    let mut page = String::new();
+    text::encode_registry(&mut page, &app.registry)
+        .and_then(|()| text::encode_registry(&mut page, &keys(&app)))
+        .and_then(|()| text::encode_eof(&mut page))
         .map_err(|_| error::internal())?;
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(Body::from(page));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(KIND));
     Ok(response)
 }

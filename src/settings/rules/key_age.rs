@@ -4,10 +4,8 @@ use super::Rule;
 use super::view::View;
 use crate::base::time;
 use crate::report::Problem;
-use crate::settings::groups::KNOWN_PROVIDERS;
-use crate::settings::key_age::KeyAge;
+use crate::settings::key_age::{self, KeyAge};
 use crate::settings::secret::ValueRef;
-use std::time::Duration;
 
 pub(super) const RULE: Rule = Rule {
     id: "key-age",
@@ -24,7 +22,7 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
         else {
             continue;
         };
-        let Some(limit) = limit(view, name) else { continue };
+        let Some(limit) = key_age::limit(view.profile(), name) else { continue };
         let Ok(Some(facts)) = view.secrets.facts(profile, entry) else { continue };
         let age = view.workspace.clock.now().as_second() - facts.created_at.as_second();
         let limit = limit.as_secs();
@@ -43,6 +41,7 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
         );
     }
 }
+<<<<<<< HEAD
 
 fn limit(view: &View<'_>, name: &str) -> Option<Duration> {
     let ages = &view.profile().policy.key_max_age;
@@ -54,3 +53,5 @@ fn limit(view: &View<'_>, name: &str) -> Option<Duration> {
         _ => provider.then_some(ages.provider),
     }
 }
+=======
+>>>>>>> 7c626a2 (Have servers take keys from wherever they are published, and tell which they have)

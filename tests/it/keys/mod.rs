@@ -15,6 +15,7 @@ mod life;
 mod migrate;
 mod provider;
 mod rotate;
+mod servers;
 
 use crate::support::{Outcome, Ultra};
 use provider::Provider;

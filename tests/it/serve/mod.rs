@@ -1,6 +1,7 @@
 //! `ultra serve`, through the binary and over the wire.
 
 mod bounds;
+mod control;
 mod errors;
 mod fallback;
 mod heads;

@@ -1,13 +1,14 @@
 //! Access tokens: what is accepted, for how long, and every way in which one is refused.
 
 use super::*;
+use crate::settings::secret::{RingKey, RingRole};
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap()
 }
 
 fn minted(life: u64) -> Secret {
-    let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
+    let keys = TokenKeys::new(&Secret::new(JWT_KEY), now()).unwrap();
     let request = TokenRequest {
         subject: "operator".into(),
         scopes: Scopes::of([Scope::Read]),
@@ -88,7 +89,7 @@ fn garbage_is_no_token() {
 
 #[test]
 fn probes_are_refused_as_they_should_be() {
-    let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
+    let keys = TokenKeys::new(&Secret::new(JWT_KEY), now()).unwrap();
     let caller = Caller {
         key_id: "k".into(),
         name: "probe".into(),
@@ -111,7 +112,7 @@ fn probes_are_refused_as_they_should_be() {
 
 #[test]
 fn an_unknown_signing_key_is_waited_for_and_then_refused() {
-    let other = TokenKeys::new(&Secret::new("x".repeat(32)), &[], now()).unwrap();
+    let other = TokenKeys::new(&Secret::new("x".repeat(32)), now()).unwrap();
     let request = TokenRequest {
         subject: "x".into(),
         scopes: Scopes::default(),
@@ -128,22 +129,55 @@ fn an_unknown_signing_key_is_waited_for_and_then_refused() {
     assert!(matches!(ask(31), Err(AuthError::Unavailable { .. })), "asked again");
     // The keys were loaded, and it is not among them.
     let key = Secret::new(JWT_KEY);
-    authenticator.set_token_keys(TokenKeys::new(&key, &[], at(32)).unwrap());
+    authenticator.set_token_keys(TokenKeys::new(&key, at(32)).unwrap());
     assert_eq!(ask(33), Err(AuthError::InvalidToken));
     // It is there: accepted, though another one signs.
-    let both = TokenKeys::new(&key, &[Secret::new("x".repeat(32))], at(34)).unwrap();
+    let ring = |until| {
+        let other = Secret::new("x".repeat(32));
+        let verifies = RingKey { version: 2, secret: other, role: RingRole::Verifies { until } };
+        [RingKey { version: 1, secret: key.clone(), role: RingRole::Signs }, verifies]
+    };
+    let both = TokenKeys::of(&ring(None), at(34)).unwrap();
     assert_eq!(both.signing_id(), authenticator.token_keys().signing_id());
     authenticator.set_token_keys(both);
     ask(35).unwrap();
+    // Its time is over: refused at once, for nobody will know it again.
+    authenticator.set_token_keys(TokenKeys::of(&ring(Some(at(40))), at(36)).unwrap());
+    ask(39).unwrap();
+    assert_eq!(ask(40), Err(AuthError::InvalidToken));
     // Without any key there is nothing to wait for.
     authenticator.set_token_keys(TokenKeys::none(now()));
     assert_eq!(ask(100), Err(AuthError::InvalidToken));
 }
 
 #[test]
+fn keys_that_somebody_makes_up_do_not_stand_in_for_one_that_was_published() {
+    let request = TokenRequest {
+        subject: "x".into(),
+        scopes: Scopes::default(),
+        life: Duration::from_secs(3_600),
+    };
+    let token = |n: usize| {
+        let keys = TokenKeys::new(&Secret::new(format!("{n:032}")), now()).unwrap();
+        mint(&keys, &request, now()).unwrap().text
+    };
+    let at = |seconds| now() + jiff::SignedDuration::from_secs(seconds);
+    let authenticator = authenticator(now() - jiff::SignedDuration::from_secs(60));
+    let ask = |n, seconds| authenticator.authenticate(&bearer(token(n).expose()), at(seconds));
+    for n in 0..50 {
+        assert!(matches!(ask(n, 0), Err(AuthError::Unavailable { .. })), "{n}");
+    }
+    authenticator.set_token_keys(TokenKeys::new(&Secret::new(JWT_KEY), at(1)).unwrap());
+    assert_eq!(ask(7, 2), Err(AuthError::InvalidToken), "looked for");
+    // Another one, a moment later: it may have been published since.
+    assert!(matches!(ask(100, 3), Err(AuthError::Unavailable { .. })));
+    assert_eq!(ask(100, 9), Err(AuthError::InvalidToken));
+}
+
+#[test]
 fn a_short_key_is_refused_and_no_key_is_shown() {
-    let short = TokenKeys::new(&Secret::new("canary"), &[], now()).unwrap_err();
+    let short = TokenKeys::new(&Secret::new("canary"), now()).unwrap_err();
     assert!(!short.to_string().contains("canary"));
-    let keys = TokenKeys::new(&Secret::new(JWT_KEY), &[], now()).unwrap();
+    let keys = TokenKeys::new(&Secret::new(JWT_KEY), now()).unwrap();
     assert!(!format!("{keys:?}").contains("01234567"));
 }

@@ -1,0 +1,43 @@
+//! After a change of the vault: servers that do not see its file are handed the new one, and those
+//! on this machine look at once.
+
+use super::Desk;
+use super::around::Servers;
+use crate::report::Problem;
+use crate::rotation::Fleet as _;
+use crate::secrets::Freshness;
+
+/// The generation of the vault, as far as that is known without opening it.
+pub(crate) fn generation(desk: &Desk<'_>) -> u64 {
+    desk.vault.overview().map_or(0, |overview| overview.generation)
+}
+
+/// Hands the vault to the servers of the profile, if it is of a later generation than `before`.
+/// The change itself is done: what goes wrong here is told as a warning, with the way on.
+pub(crate) fn changed_since(before: u64, desk: &Desk<'_>) {
+    // Settings that cannot be read have no store to speak of.
+    if desk.settings.is_none() {
+        return;
+    }
+    let Ok(overview) = desk.vault.overview() else { return };
+    if overview.freshness != Freshness::Fresh || overview.generation <= before {
+        return;
+    }
+    let servers = Servers::of(desk);
+    let published = match desk.vault.sealed() {
+        Ok(Some((generation, sealed))) => servers.publish(generation, &sealed),
+        Ok(None) => return,
+        Err(fault) => Err(fault),
+    };
+    if let Err(fault) = published {
+        for problem in fault.problems {
+            let why = problem.why.map(|why| format!(": {why}")).unwrap_or_default();
+            desk.console.warn(
+                &Problem::warning("not-published", problem.what)
+                    .why(format!("servers beside this vault have it, others wait{why}"))
+                    .hint(problem.hint.unwrap_or_else(|| "run the command again".to_owned())),
+            );
+        }
+    }
+    servers.hasten();
+}
