@@ -75,7 +75,7 @@ pub(super) fn load(app: &App, settings: &Settings, secrets: &dyn SecretSource) -
     let now = app.clock.now();
     if let Some(reference) = &settings.auth.jwt_key {
         let taken = opened(reference, secrets, &rings.tokens, now).and_then(|(ring, views)| {
-            app.auth.set_token_keys(TokenKeys::of(&ring, now)?);
+            app.auth.set_token_keys(TokenKeys::of(&ring)?);
             keep(&rings.tokens, "jwt", "ULTRA_JWT_KEY", views);
             Ok(())
         });

@@ -237,7 +237,7 @@ async fn open(
 
     let auth = Arc::new(Authenticator::new(
         AuthOptions { max_stale: settings.auth.max_stale, refresh: settings.auth.refresh },
-        own_signing_key(&settings, &state_dir, secrets, clock.now())?,
+        own_signing_key(&settings, &state_dir, secrets)?,
     ));
     let last_good = sealed_copy(&settings, &state_dir, secrets, console);
     let dev_key =
@@ -366,12 +366,11 @@ fn own_signing_key(
     settings: &Settings,
     state_dir: &std::path::Path,
     secrets: &dyn SecretSource,
-    now: crate::base::Timestamp,
 ) -> Result<TokenKeys, Fault> {
     if settings.auth.jwt_key.is_some() || settings.profile.protected {
-        return Ok(TokenKeys::none(now));
+        return Ok(TokenKeys::none());
     }
-    auth::token_keys(&settings.auth, &settings.profile, state_dir, secrets, now)
+    auth::token_keys(&settings.auth, &settings.profile, state_dir, secrets)
         .map_err(|problem| Fault::does_not_hold(vec![problem]))
 }
 

@@ -62,9 +62,8 @@ pub(crate) fn create(
     if settings.auth.jwt_key.is_none() && !settings.profile.protected {
         workspace.prepare_state_dir()?;
     }
-    let keys =
-        auth::token_keys(&settings.auth, &settings.profile, &workspace.state_dir, secrets, now)
-            .map_err(|problem| Fault::does_not_hold(vec![problem]))?;
+    let keys = auth::token_keys(&settings.auth, &settings.profile, &workspace.state_dir, secrets)
+        .map_err(|problem| Fault::does_not_hold(vec![problem]))?;
     let life = asked.unwrap_or(settings.auth.access_ttl).max(Duration::from_secs(1));
     let request = TokenRequest { subject, scopes, life };
     let Some(minted) = auth::mint(&keys, &request, now) else {

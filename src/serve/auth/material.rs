@@ -1,7 +1,7 @@
 //! The keys that identity works with, from the settings of a profile.
 
 use super::{Seal, TokenKeys};
-use crate::base::{Secret, Timestamp};
+use crate::base::Secret;
 use crate::report::Problem;
 use crate::settings::SecretSource;
 use crate::settings::groups::AuthSettings;
@@ -19,14 +19,13 @@ pub(crate) fn token_keys(
     profile: &Profile,
     state_dir: &Path,
     source: &dyn SecretSource,
-    now: Timestamp,
 ) -> Result<TokenKeys, Problem> {
     let key = match &settings.jwt_key {
         Some(key) => key.reveal(source)?,
         None if profile.protected => return Err(missing("ULTRA_JWT_KEY", "jwt", profile)),
         None => Seal::key_of_state_dir(state_dir)?.derived("jwt"),
     };
-    TokenKeys::new(&key, now)
+    TokenKeys::new(&key)
 }
 
 fn missing(variable: &str, name: &str, profile: &Profile) -> Problem {

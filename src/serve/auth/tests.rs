@@ -28,10 +28,10 @@ struct World {
 
 const JWT_KEY: &str = "0123456789abcdef0123456789abcdef";
 
-fn authenticator(now: Timestamp) -> Arc<Authenticator> {
+fn authenticator() -> Arc<Authenticator> {
     let options =
         AuthOptions { max_stale: Duration::from_secs(3_600), refresh: Duration::from_secs(2) };
-    let tokens = TokenKeys::new(&Secret::new(JWT_KEY), now).unwrap();
+    let tokens = TokenKeys::new(&Secret::new(JWT_KEY)).unwrap();
     Arc::new(Authenticator::new(options, tokens))
 }
 
@@ -49,7 +49,7 @@ impl World {
         let inner = open(&options).await.unwrap();
         let store = Arc::new(Flaky::new(inner));
         let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_790_000_000).unwrap()));
-        let authenticator = authenticator(clock.now());
+        let authenticator = authenticator();
         Self { dir, store, clock, authenticator, refresher: Refresher::default() }
     }
 
@@ -198,7 +198,7 @@ async fn the_sealed_copy_bridges_a_start_without_the_store() {
     world.store.away.store(true, Ordering::SeqCst);
     world.advance(60);
 
-    let restarted = authenticator(world.clock.now());
+    let restarted = authenticator();
     let source = start_up(&restarted, &*world.store, Some(&world.last_good()), &*world.clock).await;
     assert_eq!(source, Some(SnapshotSource::Sealed));
     let snapshot = restarted.snapshot().unwrap();
@@ -217,7 +217,7 @@ async fn the_sealed_copy_bridges_a_start_without_the_store() {
     assert!(!bytes.windows(6).any(|w| w == b"canary"));
     assert!(!crate::base::file::others_can_read(&path).unwrap());
     let other = last_good(world.dir.path(), "x");
-    let nobody = authenticator(world.clock.now());
+    let nobody = authenticator();
     assert_eq!(start_up(&nobody, &*world.store, Some(&other), &*world.clock).await, None);
     assert!(nobody.snapshot().is_none());
     assert_eq!(std::fs::read(&path).unwrap(), bytes);

@@ -78,7 +78,6 @@ struct TokenKey {
 pub(crate) struct TokenKeys {
     signing: Option<TokenKey>,
     verify_only: Vec<TokenKey>,
-    loaded_at: Timestamp,
 }
 
 /// Only ids: the library's types do not hide their content by contract.
@@ -90,25 +89,25 @@ impl std::fmt::Debug for TokenKeys {
 
 impl TokenKeys {
     /// No keys: every token is refused and none is made.
-    pub(crate) fn none(now: Timestamp) -> Self {
-        Self { signing: None, verify_only: Vec::new(), loaded_at: now }
+    pub(crate) fn none() -> Self {
+        Self { signing: None, verify_only: Vec::new() }
     }
 
     /// One key that signs.
     ///
     /// # Errors
     /// A key of less than 32 bytes.
-    pub(crate) fn new(signing: &Secret, now: Timestamp) -> Result<Self, Problem> {
+    pub(crate) fn new(signing: &Secret) -> Result<Self, Problem> {
         let key = RingKey { version: 1, secret: signing.clone(), role: RingRole::Signs };
-        Self::of(&[key], now)
+        Self::of(&[key])
     }
 
     /// The keys of a ring: one signs, the others verify for as long as each may.
     ///
     /// # Errors
     /// A key of less than 32 bytes.
-    pub(crate) fn of(ring: &[RingKey], now: Timestamp) -> Result<Self, Problem> {
-        let mut keys = Self::none(now);
+    pub(crate) fn of(ring: &[RingKey]) -> Result<Self, Problem> {
+        let mut keys = Self::none();
         for key in ring {
             match key.role {
                 RingRole::Signs => keys.signing = Some(TokenKey::new(&key.secret, None)?),
@@ -118,11 +117,6 @@ impl TokenKeys {
             }
         }
         Ok(keys)
-    }
-
-    /// When they were read, or a little before.
-    pub(super) fn loaded_at(&self) -> Timestamp {
-        self.loaded_at
     }
 
     /// The id of the key that signs.

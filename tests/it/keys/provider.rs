@@ -100,7 +100,10 @@ fn answer(mut stream: TcpStream, inside: &Mutex<Inside>) {
             return;
         }
     };
-    let head =
-        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let kind = if body.starts_with('{') { "application/json" } else { "text/html" };
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
 }

@@ -8,7 +8,7 @@ fn now() -> Timestamp {
 }
 
 fn minted(life: u64) -> Secret {
-    let keys = TokenKeys::new(&Secret::new(JWT_KEY), now()).unwrap();
+    let keys = TokenKeys::new(&Secret::new(JWT_KEY)).unwrap();
     let request = TokenRequest {
         subject: "operator".into(),
         scopes: Scopes::of([Scope::Read]),
@@ -19,7 +19,7 @@ fn minted(life: u64) -> Secret {
 
 fn ask(text: &str, at: i64) -> Result<Caller, AuthError> {
     let now = now();
-    let authenticator = authenticator(now - jiff::SignedDuration::from_secs(3_600));
+    let authenticator = authenticator();
     let at = now + jiff::SignedDuration::from_secs(at);
     authenticator.authenticate(&bearer(text), at)
 }
@@ -89,7 +89,7 @@ fn garbage_is_no_token() {
 
 #[test]
 fn probes_are_refused_as_they_should_be() {
-    let keys = TokenKeys::new(&Secret::new(JWT_KEY), now()).unwrap();
+    let keys = TokenKeys::new(&Secret::new(JWT_KEY)).unwrap();
     let caller = Caller {
         key_id: "k".into(),
         name: "probe".into(),
@@ -107,12 +107,12 @@ fn probes_are_refused_as_they_should_be() {
             Some(code) => assert_eq!(answer.unwrap_err().code(), code, "{}", probe.case),
         }
     }
-    assert!(mint_probe_tokens(&TokenKeys::none(now()), &caller, now()).is_none());
+    assert!(mint_probe_tokens(&TokenKeys::none(), &caller, now()).is_none());
 }
 
 #[test]
 fn an_unknown_signing_key_is_waited_for_and_then_refused() {
-    let other = TokenKeys::new(&Secret::new("x".repeat(32)), now()).unwrap();
+    let other = TokenKeys::new(&Secret::new("x".repeat(32))).unwrap();
     let request = TokenRequest {
         subject: "x".into(),
         scopes: Scopes::default(),
@@ -120,33 +120,33 @@ fn an_unknown_signing_key_is_waited_for_and_then_refused() {
     };
     let token = mint(&other, &request, now()).unwrap().text;
     let at = |seconds| now() + jiff::SignedDuration::from_secs(seconds);
-    let authenticator = authenticator(now() - jiff::SignedDuration::from_secs(60));
+    let authenticator = authenticator();
     let ask = |seconds| authenticator.authenticate(&bearer(token.expose()), at(seconds));
     assert!(matches!(ask(0), Err(AuthError::Unavailable { .. })));
     assert!(matches!(ask(5), Err(AuthError::Unavailable { .. })));
     assert_eq!(ask(6), Err(AuthError::InvalidToken));
     assert_eq!(ask(30), Err(AuthError::InvalidToken));
     assert!(matches!(ask(31), Err(AuthError::Unavailable { .. })), "asked again");
-    // The keys were loaded, and it is not among them.
+    // The keys are loaded, and it is not among them yet.
     let key = Secret::new(JWT_KEY);
-    authenticator.set_token_keys(TokenKeys::new(&key, at(32)).unwrap());
-    assert_eq!(ask(33), Err(AuthError::InvalidToken));
+    authenticator.set_token_keys(TokenKeys::new(&key).unwrap());
+    assert!(matches!(ask(33), Err(AuthError::Unavailable { .. })));
     // It is there: accepted, though another one signs.
     let ring = |until| {
         let other = Secret::new("x".repeat(32));
         let verifies = RingKey { version: 2, secret: other, role: RingRole::Verifies { until } };
         [RingKey { version: 1, secret: key.clone(), role: RingRole::Signs }, verifies]
     };
-    let both = TokenKeys::of(&ring(None), at(34)).unwrap();
+    let both = TokenKeys::of(&ring(None)).unwrap();
     assert_eq!(both.signing_id(), authenticator.token_keys().signing_id());
     authenticator.set_token_keys(both);
     ask(35).unwrap();
     // Its time is over: refused at once, for nobody will know it again.
-    authenticator.set_token_keys(TokenKeys::of(&ring(Some(at(40))), at(36)).unwrap());
+    authenticator.set_token_keys(TokenKeys::of(&ring(Some(at(40)))).unwrap());
     ask(39).unwrap();
     assert_eq!(ask(40), Err(AuthError::InvalidToken));
     // Without any key there is nothing to wait for.
-    authenticator.set_token_keys(TokenKeys::none(now()));
+    authenticator.set_token_keys(TokenKeys::none());
     assert_eq!(ask(100), Err(AuthError::InvalidToken));
 }
 
@@ -158,26 +158,26 @@ fn keys_that_somebody_makes_up_do_not_stand_in_for_one_that_was_published() {
         life: Duration::from_secs(3_600),
     };
     let token = |n: usize| {
-        let keys = TokenKeys::new(&Secret::new(format!("{n:032}")), now()).unwrap();
+        let keys = TokenKeys::new(&Secret::new(format!("{n:032}"))).unwrap();
         mint(&keys, &request, now()).unwrap().text
     };
     let at = |seconds| now() + jiff::SignedDuration::from_secs(seconds);
-    let authenticator = authenticator(now() - jiff::SignedDuration::from_secs(60));
+    let authenticator = authenticator();
     let ask = |n, seconds| authenticator.authenticate(&bearer(token(n).expose()), at(seconds));
     for n in 0..50 {
         assert!(matches!(ask(n, 0), Err(AuthError::Unavailable { .. })), "{n}");
     }
-    authenticator.set_token_keys(TokenKeys::new(&Secret::new(JWT_KEY), at(1)).unwrap());
-    assert_eq!(ask(7, 2), Err(AuthError::InvalidToken), "looked for");
+    authenticator.set_token_keys(TokenKeys::new(&Secret::new(JWT_KEY)).unwrap());
+    assert_eq!(ask(7, 6), Err(AuthError::InvalidToken), "looked for");
     // Another one, a moment later: it may have been published since.
-    assert!(matches!(ask(100, 3), Err(AuthError::Unavailable { .. })));
-    assert_eq!(ask(100, 9), Err(AuthError::InvalidToken));
+    assert!(matches!(ask(100, 7), Err(AuthError::Unavailable { .. })));
+    assert_eq!(ask(100, 13), Err(AuthError::InvalidToken));
 }
 
 #[test]
 fn a_short_key_is_refused_and_no_key_is_shown() {
-    let short = TokenKeys::new(&Secret::new("canary"), now()).unwrap_err();
+    let short = TokenKeys::new(&Secret::new("canary")).unwrap_err();
     assert!(!short.to_string().contains("canary"));
-    let keys = TokenKeys::new(&Secret::new(JWT_KEY), now()).unwrap();
+    let keys = TokenKeys::new(&Secret::new(JWT_KEY)).unwrap();
     assert!(!format!("{keys:?}").contains("01234567"));
 }
