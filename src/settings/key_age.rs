@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How old the value of a variable may become in a profile; `None` if its policy does not say.
 pub(crate) fn limit(profile: &Profile, variable: &str) -> Option<Duration> {
     let ages = &profile.policy.key_max_age;
-    let provider = KNOWN_PROVIDERS.iter().any(|known| known.key == variable)
+    let provider = KNOWN_PROVIDERS.iter().any(|known| known.keys().any(|key| key == variable))
         || profile.providers.values().any(|p| p.keys.iter().any(|key| key == variable));
     match variable {
         "ULTRA_JWT_KEY" => Some(ages.jwt),

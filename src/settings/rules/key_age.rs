@@ -41,17 +41,3 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
         );
     }
 }
-<<<<<<< HEAD
-
-fn limit(view: &View<'_>, name: &str) -> Option<Duration> {
-    let ages = &view.profile().policy.key_max_age;
-    let provider = KNOWN_PROVIDERS.iter().any(|known| known.keys().any(|key| key == name))
-        || view.profile().providers.values().any(|p| p.keys.iter().any(|key| key == name));
-    match name {
-        "ULTRA_JWT_KEY" => Some(ages.jwt),
-        "ULTRA_ENCRYPTION_KEY" => Some(ages.encryption),
-        _ => provider.then_some(ages.provider),
-    }
-}
-=======
->>>>>>> 7c626a2 (Have servers take keys from wherever they are published, and tell which they have)
