@@ -4,8 +4,8 @@ use super::Context;
 use crate::cli::OutputFormat;
 use crate::cli::keys::{Backend, KeysArgs, KeysCommand, SpanArgs};
 use crate::commands::keys::{
-    Desk, Spans, allow, audit, disable, doctor, list, migrate, publish, remove, rollback, rotate, set, show,
-    status, value_as_argument, verify,
+    Desk, Spans, allow, audit, disable, doctor, list, migrate, publish, remove, rollback, rotate,
+    set, show, status, value_as_argument, verify,
 };
 use crate::report::{Console as _, Fault, Report};
 use crate::secrets::BackendKind;
