@@ -196,6 +196,7 @@ fn import(
         backend: args.backend.map(super::keys::backend),
         remove_source: args.remove_source,
         dry_run: args.dry_run,
+        keys_only: false,
     };
     env::import::run(&request, workspace, &desk)
 }

@@ -2,7 +2,8 @@
 
 use super::Context;
 use crate::cli::OutputFormat;
-use crate::cli::keys::{Backend, KeysArgs, KeysCommand, SpanArgs};
+use crate::cli::keys::{Backend, KeysArgs, KeysCommand, KeysImportArgs, SpanArgs};
+use crate::commands::env::import;
 use crate::commands::keys::{
     Desk, Spans, allow, audit, disable, doctor, list, migrate, publish, remove, rollback, rotate,
     set, show, status, value_as_argument, verify,
@@ -89,6 +90,7 @@ fn run(
         KeysCommand::Migrate(args) => {
             migrate::run(&migrate::Request { to: backend(args.to) }, desk)
         }
+        KeysCommand::Import(args) => import::run(&taken(args), workspace, desk),
         KeysCommand::Doctor(args) => {
             doctor::run(doctor::Request { open: args.open }, desk, workspace)
         }
@@ -142,6 +144,27 @@ fn run(
             let request = remove::Request { name: args.name, version: args.version, spans };
             remove::run(&request, desk)
         }
+    }
+}
+
+/// The keys of a file, and nothing else of it.
+fn taken(args: KeysImportArgs) -> import::Request {
+    import::Request {
+        source: match args.file.as_os_str() == "-" {
+            true => import::Source::Stdin,
+            false => import::Source::File(args.file),
+        },
+        into: None,
+        except: args.except,
+        keep_unused: false,
+        keep_names: false,
+        replace: args.replace,
+        verify: !args.no_verify,
+        shadowed: args.shadowed,
+        backend: args.backend.map(backend),
+        remove_source: args.remove_source,
+        dry_run: args.dry_run,
+        keys_only: true,
     }
 }
 

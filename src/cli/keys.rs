@@ -1,6 +1,7 @@
 //! `ultra keys`.
 
 use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Give, see, test, rotate and roll back keys. No argument ever carries a value.
 #[derive(Args, Debug)]
@@ -43,6 +44,9 @@ pub(crate) enum KeysCommand {
     /// Move the identity of the vault to another backend: copied, read back, switched, deleted. Run
     /// again, it goes on where it was cut short.
     Migrate(MigrateArgs),
+    /// Take the keys of a dotenv file into the vault, such as those of `.env.api_keys`: each is tested,
+    /// placeholders are skipped, all of it is examined before anything is written.
+    Import(KeysImportArgs),
     /// Say what is wrong with the vault and what surrounds it, each with its remedy. Ends with 0 if
     /// all is well, 3 if something is wrong, 5 if something could not be looked at.
     Doctor(DoctorArgs),
@@ -99,6 +103,38 @@ pub(crate) struct MigrateArgs {
     /// a passphrase is asked for, or read from the file that `ULTRA_VAULT_PASSPHRASE_FILE` names.
     #[arg(long, value_enum, value_name = "BACKEND")]
     pub(crate) to: Backend,
+}
+
+/// Take the keys of a dotenv file into the vault.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ultra keys import .env.api_keys --dry-run        say what would become of each line\n  \
+    ultra keys import .env.api_keys --remove-source  take the keys over, then remove the file")]
+pub(crate) struct KeysImportArgs {
+    /// The file; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Names to leave out, separated by commas.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    pub(crate) except: Vec<String>,
+    /// Replace keys that are there and differ.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Keep keys without asking their providers.
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+    /// Write keys although another layer wins over the vault.
+    #[arg(long)]
+    pub(crate) shadowed: bool,
+    /// What keeps the identity of a new vault.
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    pub(crate) backend: Option<Backend>,
+    /// Remove the file once all of it is in the vault; refused while it says anything that is not.
+    #[arg(long)]
+    pub(crate) remove_source: bool,
+    /// Say what would become of each entry; send and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Say what is wrong with the vault and what surrounds it.

@@ -2,7 +2,7 @@
 
 use super::Desk;
 use super::names::{self, Key, Kind};
-use crate::base::{Timestamp, time};
+use crate::base::{Timestamp, process, time};
 use crate::report::{Block, Fault, Table, Tone};
 use crate::rotation::{self, Journal};
 use crate::secrets::State;
@@ -246,7 +246,7 @@ pub(super) fn table(rows: &[Row], now: Timestamp) -> Block {
             plain(row.state.clone()),
             plain(row.age_seconds.map(time::human)),
             (policy, tone),
-            plain(row.by.map(|uid| format!("uid {uid}"))),
+            plain(row.by.map(process::user)),
             plain(
                 row.verified_at
                     .map(|at| format!("{} ago", time::human(now.as_second() - at.as_second()))),

@@ -1,7 +1,7 @@
 //! `ultra keys show NAME`: the versions of a key, and its value only on a terminal.
 
 use super::{Desk, names};
-use crate::base::time;
+use crate::base::{process, time};
 use crate::report::{Block, Fault, Problem, Report, Table};
 use crate::settings::SecretSource as _;
 use serde_json::json;
@@ -36,13 +36,14 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     }
     let now = desk.vault.clock().now();
     let mut table =
-        Table::new(&["version", "state", "age", "verified", "fingerprint", "destination"]);
+        Table::new(&["version", "state", "age", "by", "verified", "fingerprint", "destination"]);
     for v in entry.versions.iter().rev() {
         let ago = |at: crate::base::Timestamp| time::human(now.as_second() - at.as_second());
         table.row([
             format!("v{}", v.number),
             v.standing(),
             ago(v.created_at),
+            v.by.map_or("-".to_owned(), process::user),
             v.verified_at.map_or("-".to_owned(), |at| format!("{} ago", ago(at))),
             v.fingerprint.clone(),
             v.destinations_text(),

@@ -123,9 +123,19 @@ pub(crate) fn probe() -> Result<(), KeyringError> {
 fn entry(user: &str) -> Result<Entry, KeyringError> {
     // The cause of a missing store is only told here.
     if let Err(e) = Entry::store_status() {
-        return Err(KeyringError::NoBackend(chain(e)));
+        let why = chain(e);
+        // A bus may be there, and let nobody talk to the service.
+        return Err(match refuses(&why.to_lowercase()) {
+            true => KeyringError::Denied(why),
+            false => KeyringError::NoBackend(why),
+        });
     }
     Entry::new(SERVICE, user).map_err(|e| explain(&e))
+}
+
+/// Whether a cause, in small letters, says that somebody is there and says no.
+fn refuses(lower: &str) -> bool {
+    ["accessdenied", "access denied", "not allowed"].iter().any(|sign| lower.contains(sign))
 }
 
 fn explain(error: &Error) -> KeyringError {
@@ -136,10 +146,7 @@ fn explain(error: &Error) -> KeyringError {
         Error::PlatformFailure(_) => {
             let why = chain(error);
             let lower = why.to_lowercase();
-            if lower.contains("accessdenied")
-                || lower.contains("access denied")
-                || lower.contains("not allowed")
-            {
+            if refuses(&lower) {
                 KeyringError::Denied(why)
             } else if lower.contains("locked") {
                 KeyringError::Locked(why)

@@ -34,7 +34,7 @@ impl Drop for Killed {
 struct Session {
     ultra: Ultra,
     keyring: Option<Killed>,
-    _bus: Killed,
+    bus: Killed,
 }
 
 impl Session {
@@ -62,7 +62,11 @@ impl Session {
             .unwrap();
         let bus = Killed(bus);
         eventually(Duration::from_secs(10), "the bus", || socket.exists().then_some(()));
-        Some(Self { ultra, keyring: None, _bus: bus })
+        Some(Self { ultra, keyring: None, bus })
+    }
+
+    fn bus_pid(&self) -> String {
+        self.bus.0.id().to_string()
     }
 
     /// Starts the keyring; with a password it is unlocked.
@@ -176,4 +180,96 @@ fn nothing_falls_back_to_another_backend() {
     assert!(!identity.exists(), "no second identity was made");
     let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0).json();
     assert_eq!(status["vault"]["backend"], "keyring");
+}
+
+#[test]
+fn the_identity_moves_into_the_keyring_and_out_of_it() {
+    let Some(mut session) = Session::start() else { return };
+    session.keyring(Some("test"));
+    let identity = session.ultra.home().join("identity");
+    session.ultra.set_env("ULTRA_VAULT_IDENTITY_FILE", identity.display().to_string());
+    let ultra = &session.ultra;
+    set(ultra, "openai", OLD).exits(0).says("kept by `identity-file`");
+    let migrate = |to: &str| ultra.run(&["keys", "migrate", "--to", to, "--yes"]);
+    migrate("keyring").exits(0);
+    assert!(!identity.exists());
+    let healthy = ultra.run(&["keys", "doctor", "--open"]).exits(0).says("keeps a canary");
+    nowhere(ultra, &[&healthy], &[OLD, "AGE-SECRET-KEY-"]);
+
+    // Locked half-way: nothing is lost, and it is said what to do.
+    session.keyring(None);
+    let ultra = &session.ultra;
+    ultra.run(&["keys", "migrate", "--to", "identity-file", "--yes"]).exits(5).complains("locked");
+    assert!(!identity.exists() && !ultra.state().join("migration.json").exists());
+    ultra.run(&["keys", "doctor"]).exits(5).says("unlock it").says("could not be looked at");
+
+    session.keyring(Some("test"));
+    let ultra = &session.ultra;
+    ultra.run(&["keys", "migrate", "--to", "identity-file", "--yes"]).exits(0);
+    assert!(identity.exists());
+    ultra.run(&["keys", "audit", "--verify", "--open"]).exits(0).says("from keyring");
+    session.keyring = None;
+    session.ultra.run(&["keys", "doctor", "--open"]).exits(0);
+}
+
+/// Lists the items of ours by the official Python client of the Secret Service.
+const LISTING: &str = r#"
+import json, secretstorage
+bus = secretstorage.dbus_init()
+items = secretstorage.search_items(bus, {"service": "ultra"})
+print(json.dumps([
+    {"attributes": item.get_attributes(), "label": item.get_label(), "secret": item.get_secret().decode()[:16]}
+    for item in items
+]))
+"#;
+
+#[test]
+fn a_python_program_sees_the_item_with_the_attributes_that_are_documented() {
+    let Some(mut session) = Session::start() else { return };
+    let Some(python) = python() else { return };
+    session.keyring(Some("test"));
+    let ultra = &session.ultra;
+    set(ultra, "openai", OLD).exits(0);
+    let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0).json();
+    let listed = ultra.wrapped(&python, ["-c", LISTING]).output().unwrap();
+    let items = Outcome::from(listed).exits(0).json();
+    assert_eq!(items.as_array().unwrap().len(), 1, "{items}");
+    let item = &items[0];
+    assert_eq!(item["attributes"]["service"], "ultra");
+    assert_eq!(item["attributes"]["username"], status["vault"]["id"]);
+    assert_eq!(item["secret"], "AGE-SECRET-KEY-1");
+}
+
+/// The Python of the tests, if it has `secretstorage`.
+fn python() -> Option<String> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
+    let cache = cache
+        .or_else(|| Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+    let python = cache.join("ultra/venv/bin/python").display().to_string();
+    let asked = std::process::Command::new(&python).args(["-c", "import secretstorage"]).output();
+    if asked.is_ok_and(|asked| asked.status.success()) {
+        return Some(python);
+    }
+    crate::support::missing("secretstorage");
+    None
+}
+
+#[test]
+fn a_bus_that_denies_access_is_told_from_the_rest() {
+    let Some(mut session) = Session::start() else { return };
+    session.keyring(Some("test"));
+    set(&session.ultra, "openai", OLD).exits(0);
+    // From now on the bus lets nobody talk to the Secret Service.
+    let config = session.ultra.home().join("bus.conf");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let deny = r#"<deny send_destination="org.freedesktop.secrets"/></policy>"#;
+    std::fs::write(&config, text.replace("</policy>", deny)).unwrap();
+    let hang_up = std::process::Command::new("kill").args(["-HUP", &session.bus_pid()]).status();
+    assert!(hang_up.unwrap().success());
+    let denied = eventually(Duration::from_secs(20), "the denial", || {
+        let told = session.ultra.run(&["keys", "doctor"]);
+        told.stdout.contains("denies access").then_some(told)
+    });
+    denied.exits(5).says("allow `ultra`");
+    set(&session.ultra, "jwt", &"k".repeat(40)).exits(5).complains("the keyring denies access");
 }

@@ -39,6 +39,8 @@ pub(super) enum What {
     Profile,
     /// The operator left it out.
     Left,
+    /// It is no key, and only keys are taken over.
+    NoKey,
 }
 
 /// What becomes of an entry. It has no `Debug`: the text may be a secret.
@@ -370,6 +372,15 @@ impl Decision {
         let mut kept = self.stays_silently();
         kept.why = Some(why);
         kept
+    }
+
+    /// Leaves it where it is unless it is a key.
+    pub(super) fn keep_to_keys(&mut self) {
+        if self.written() {
+            self.what = What::NoKey;
+            self.to = None;
+            self.why.get_or_insert_with(|| "`ultra env import` takes it over".to_owned());
+        }
     }
 
     /// Whether it goes into the file.

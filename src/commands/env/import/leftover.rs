@@ -6,13 +6,15 @@ use super::source;
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};
 use crate::settings::secretish;
+use std::path::Path;
 
 /// That nothing is left over.
 ///
 /// # Errors
 /// Everything that is (6).
 pub(super) fn nothing(source: &source::Text, decisions: &[Decision]) -> Result<(), Fault> {
-    let mut problems: Vec<Problem> = decisions.iter().filter_map(entry).collect();
+    let mut problems: Vec<Problem> =
+        decisions.iter().filter_map(|d| entry(d, &source.shown)).collect();
     problems.extend(comments(source));
     if problems.is_empty() {
         return Ok(());
@@ -33,12 +35,16 @@ pub(super) fn nothing(source: &source::Text, decisions: &[Decision]) -> Result<(
 
 /// An entry that would be gone with the file. What another entry or a lower layer says too, what is
 /// empty and the name of the profile are not.
-fn entry(decision: &Decision) -> Option<Problem> {
+fn entry(decision: &Decision, file: &Path) -> Option<Problem> {
     if decision.text.is_empty() {
         return None;
     }
     let (why, hint) = match decision.what {
         What::Left => ("`--except` leaves it out", None),
+        What::NoKey => (
+            "it is no key and is not taken over",
+            Some(format!("take it over too: `ultra env import {}`", file.display())),
+        ),
         What::Placeholder => ("it looks like a placeholder and is not taken over", None),
         What::Unused => (
             decision.why.as_deref().unwrap_or("it is not taken over"),

@@ -68,6 +68,11 @@ impl Merge {
         !self.after.is_empty()
     }
 
+    /// No file changes.
+    pub(super) fn nothing() -> Self {
+        Self { before: None, after: String::new(), present: Vec::new(), private: false }
+    }
+
     /// Whether the file changes.
     pub(super) fn changes(&self) -> bool {
         match &self.before {

@@ -56,6 +56,8 @@ pub(crate) struct Request {
     pub(crate) remove_source: bool,
     /// Whether nothing is written.
     pub(crate) dry_run: bool,
+    /// Whether only keys are taken over, as `keys import` does, and the rest stays where it is.
+    pub(crate) keys_only: bool,
 }
 
 /// What an import comes to.
@@ -81,7 +83,10 @@ pub(crate) fn run(
     desk: &Desk<'_>,
 ) -> Result<Report, Fault> {
     let source = source::read(&request.source, workspace)?;
-    let (target, in_place) = target(request, workspace, desk, &source)?;
+    let (target, in_place) = match request.keys_only {
+        true => (source.shown.clone(), false),
+        false => target(request, workspace, desk, &source)?,
+    };
     let shown = workspace.shown(&target);
     let mut problems = Vec::new();
     let entries = source::entries(&source, &mut problems);
@@ -94,7 +99,10 @@ pub(crate) fn run(
         except: &request.except,
         explicit: desk.explicit,
     };
-    let decisions = judge.decide(entries, &mut problems);
+    let mut decisions = judge.decide(entries, &mut problems);
+    if request.keys_only {
+        decisions.iter_mut().for_each(Decision::keep_to_keys);
+    }
     unknown_exceptions(request, &decisions, &mut problems);
     let options = intake::Options {
         replace: request.replace,
@@ -105,14 +113,18 @@ pub(crate) fn run(
     };
     // What can be said of secrets without asking anybody is said with everything else.
     let examined = intake::examine(desk, secrets(&decisions), &options);
-    let merged = Merge::plan(
-        &target,
-        &shown,
-        (&source.shown, &source.text),
-        in_place,
-        request.replace,
-        &decisions,
-    );
+    let merged = if request.keys_only {
+        Ok(Merge::nothing())
+    } else {
+        Merge::plan(
+            &target,
+            &shown,
+            (&source.shown, &source.text),
+            in_place,
+            request.replace,
+            &decisions,
+        )
+    };
     let examined = examined.map_err(|fault| with_way_out(fault, &decisions));
     let (ready, merge) = all_or_nothing(problems, examined, merged)?;
     if request.remove_source {
@@ -124,8 +136,13 @@ pub(crate) fn run(
     if !request.dry_run {
         commit(request, workspace, desk, options, &source, &mut outcome)?;
     }
+    if request.keys_only {
+        offer_removal(request, desk, &source, &mut outcome)?;
+    }
     let report = told::report(request, workspace, desk, &source, &outcome)?;
-    ignored::warn(request, workspace, desk, &outcome);
+    if !request.keys_only {
+        ignored::warn(request, workspace, desk, &outcome);
+    }
     Ok(report)
 }
 
@@ -172,6 +189,38 @@ fn all_or_nothing(
     }
     all.sort_by(|a, b| a.place.cmp(&b.place));
     Err(Fault::new(status.unwrap_or(ExitStatus::DoesNotHold), all))
+}
+
+/// Asks a person whether the file goes, once all of it is in the vault. An answer that was given in
+/// advance is none to this question.
+fn offer_removal(
+    request: &Request,
+    desk: &Desk<'_>,
+    source: &source::Text,
+    outcome: &mut Outcome,
+) -> Result<(), Fault> {
+    let Some(path) = source.path.as_deref().filter(|_| !request.dry_run && !outcome.removed) else {
+        return Ok(());
+    };
+    let holds = outcome.decisions.iter().any(|d| d.what == What::Vault);
+    if !holds
+        || !desk.console.interactive()
+        || leftover::nothing(source, &outcome.decisions).is_err()
+    {
+        return Ok(());
+    }
+    let question = format!("All of `{}` is in the vault", source.shown.display());
+    let answers = ["Keep the file".to_owned(), "Remove the file".to_owned()];
+    match desk.console.choose(&question, &answers) {
+        Ok(1) => {
+            crate::base::file::remove(path)
+                .map_err(|e| crate::commands::generate::unwritable(&source.shown, &e))?;
+            outcome.removed = true;
+            Ok(())
+        }
+        // What is done is done: the keys are in the vault.
+        _ => Ok(()),
+    }
 }
 
 fn commit(

@@ -103,8 +103,10 @@ pub(super) fn report(
         view.extend(lacks.iter().cloned().map(Block::Finding));
     }
     view.extend(left_behind(request, workspace, profile, source, outcome).map(Block::text));
+    let schema = if request.keys_only { "ultra.keys.import/1" } else { "ultra.env.import/1" };
+    let into = (!request.keys_only).then_some(into);
     Report::new(
-        "ultra.env.import/1",
+        schema,
         serde_json::json!({
             "profile": profile,
             "source": source.shown,
@@ -159,6 +161,7 @@ fn word(row: &Row<'_>) -> String {
         What::Unused => "dropped: unused",
         What::Profile => "dropped: profile",
         What::Left => "left out",
+        What::NoKey => "stays: no key",
     };
     word.to_owned()
 }

@@ -21,7 +21,7 @@ pub(super) fn names(decisions: &[Decision], keep_names: bool) -> Vec<Unseen<'_>>
             What::Renamed | What::Vault | What::Default | What::Duplicate => renamed,
             What::Profile => decision.name != "ULTRA_PROFILE",
             What::Unused => decision.keepable,
-            What::Kept | What::Placeholder | What::Empty | What::Left => false,
+            What::Kept | What::Placeholder | What::Empty | What::Left | What::NoKey => false,
         }
     };
     let keep = |decision: &Decision| match decision.what {
