@@ -46,8 +46,16 @@ pub(super) fn text(error: &clap::Error, args: &[OsString]) -> String {
     for word in unfit(error, args) {
         text = text.replace(&format!("'{word}'"), "'…'").replace(&format!("'-- {word}'"), "'-- …'");
     }
-    match habit(args).filter(|_| error.kind() == ErrorKind::InvalidSubcommand) {
-        Some((_, hint)) => text.replacen("\n\nUsage:", &format!("\n\n  tip: {hint}\n\nUsage:"), 1),
+    let hint = match error.kind() {
+        ErrorKind::InvalidSubcommand => habit(args).map(|(_, hint)| hint),
+        ErrorKind::InvalidValue => file_for_program(error),
+        _ => None,
+    };
+    match hint {
+        Some(hint) if error.kind() == ErrorKind::InvalidValue => {
+            text.replacen("\n\nFor more", &format!("\n\n  tip: {hint}\n\nFor more"), 1)
+        }
+        Some(hint) => text.replacen("\n\nUsage:", &format!("\n\n  tip: {hint}\n\nUsage:"), 1),
         None => text,
     }
 }
@@ -111,6 +119,13 @@ pub(super) fn fault(error: &clap::Error, args: &[OsString]) -> Fault {
     }
     let tips = (!tips.is_empty()).then(|| quoted(tips.join("; ")));
     Fault::usage(problem.maybe_hint(tips.or(usage)))
+}
+
+/// `--compat` takes the word behind it: a file there was meant as one.
+fn file_for_program(error: &clap::Error) -> Option<String> {
+    let argument = error.get(ContextKind::InvalidArg)?.to_string();
+    let hint = "name the files first: ultra env lint FILE.. --compat";
+    argument.starts_with("--compat").then(|| hint.to_owned())
 }
 
 /// What people write who know other tools, `ultra env get NAME` and `ultra env set NAME=VALUE`, and

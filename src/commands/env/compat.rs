@@ -49,10 +49,13 @@ pub(super) fn compare(
     Ok(all)
 }
 
-/// The differences as a table.
+/// How many differences people are shown of one file.
+pub(super) const SHOWN: usize = 50;
+
+/// The first [`SHOWN`] differences as a table.
 pub(super) fn table(differences: &[Difference]) -> Table {
     let mut table = Table::new(&["line", "variable", "ultra", "program", "reads"]);
-    for difference in differences {
+    for difference in differences.iter().take(SHOWN) {
         table.row([
             difference.line.to_string(),
             difference.name.clone().unwrap_or_default(),

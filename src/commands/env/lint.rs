@@ -83,6 +83,10 @@ fn report(request: &Request, files: &[Linted]) -> Result<Report, Fault> {
         if !file.differences.is_empty() {
             view.push(Block::heading(file.path.display().to_string()));
             view.push(Block::Fitted(compat::table(&file.differences)));
+            let more = file.differences.len().saturating_sub(compat::SHOWN);
+            if more > 0 {
+                view.push(Block::text(format!("{more} more; `-o json` has them all")));
+            }
         }
     }
     let mut line = format!(
@@ -93,7 +97,11 @@ fn report(request: &Request, files: &[Linted]) -> Result<Report, Fault> {
     );
     if !request.tools.is_empty() {
         let names: Vec<&str> = request.tools.iter().copied().map(Tool::name).collect();
-        line.push_str(&format!("; {differences} readings differ ({})", names.join(", ")));
+        let differ = match differences {
+            1 => "1 reading differs".to_owned(),
+            n => format!("{n} readings differ"),
+        };
+        line.push_str(&format!("; {differ} ({})", names.join(", ")));
     }
     let warned = warnings + differences > 0;
     let (tone, status) = match (errors > 0, warned) {

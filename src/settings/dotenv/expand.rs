@@ -212,7 +212,7 @@ impl Expander<'_> {
         if let Some(way) = self.circle(name, out.name) {
             self.problems.error(|| {
                 let own = secretish::name_for_message(out.name);
-                let way: Vec<_> = way.iter().map(|n| secretish::name_for_message(n)).collect();
+                let way = in_short(&way);
                 let what = if way.is_empty() {
                     format!("{own} refers to itself")
                 } else {
@@ -302,5 +302,17 @@ fn add(out: &mut Value<'_>, text: &str, before: usize, full: &mut bool) {
         *full = true;
     } else {
         out.text.push_str(text);
+    }
+}
+
+/// The names of a circle for a message; of a long one the ends.
+fn in_short(way: &[String]) -> Vec<String> {
+    const MOST: usize = 8;
+    let told = |name: &String| secretish::name_for_message(name);
+    match way {
+        [first, .., last] if way.len() > MOST => {
+            vec![told(first), format!("{} more", way.len() - 2), told(last)]
+        }
+        _ => way.iter().map(told).collect(),
     }
 }

@@ -79,7 +79,9 @@ pub(super) const NOT_PORTABLE: Rule = Rule {
     doc: "Every value has a form that `dotenvy`, motdotla/dotenv and python-dotenv read alike.",
     judge: |file, findings| {
         for (line, parts, entry) in file.entries() {
-            if let Some(Err(why)) = literal(&entry.value).map(portable) {
+            // A NUL is an error of its own, which no way of writing the value mends.
+            let value = literal(&entry.value).filter(|value| !value.contains('\0'));
+            if let Some(Err(why)) = value.map(portable) {
                 findings.warn(
                     line,
                     parts.value.start,

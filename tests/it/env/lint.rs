@@ -196,3 +196,35 @@ fn the_child_process_for_dotenvy_is_not_for_people() {
     let outcome = Ultra::empty().run(&["env", "read-with-dotenvy"]);
     assert_eq!(outcome.code, 2, "{}", outcome.stdout);
 }
+
+#[test]
+fn people_are_not_buried_in_long_answers() {
+    let ultra = Ultra::empty();
+    let circle: String = (0..2_000).map(|i| format!("C{i}=${{C{}}}\n", (i + 1) % 2_000)).collect();
+    ultra.write("circle.env", &circle);
+    let outcome = ultra.run(&["env", "lint", "circle.env"]);
+    assert_eq!(outcome.code, 3);
+    assert!(outcome.stdout.contains("by way of `C1`, 1997 more, `C1999`"), "{}", outcome.stdout);
+    assert!(outcome.stdout.len() < 100_000, "{}", outcome.stdout.len());
+
+    let differ: String = (0..60).map(|i| format!("D{i}=a#b\n")).collect();
+    ultra.write("differ.env", &differ);
+    let outcome = ultra.run(&["env", "lint", "differ.env", "--compat", "node"]);
+    assert!(outcome.stdout.contains("10 more; `-o json` has them all"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("60 readings differ"), "{}", outcome.stdout);
+    let (_, answer) = lint(&ultra, &["differ.env", "--compat", "node"]);
+    assert_eq!(differences(&answer).len(), 60);
+}
+
+#[test]
+fn a_nul_is_told_once_and_a_file_in_the_place_of_a_program_is_understood() {
+    let ultra = Ultra::empty();
+    ultra.write("nul.env", "A=a\0b\n");
+    let (code, answer) = lint(&ultra, &["nul.env"]);
+    assert_eq!(code, 3);
+    let problems = answer["files"][0]["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let outcome = ultra.run(&["env", "lint", "--compat", "nul.env"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("ultra env lint FILE.. --compat"), "{}", outcome.stderr);
+}
