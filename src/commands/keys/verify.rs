@@ -86,7 +86,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         if request.old {
             superseded(desk, key, &mut outcomes, &mut noted)?;
         }
-        remember(desk, key, noted);
+        remember(desk, key, &noted);
     }
     let refused = |o: &Outcome| o.verdict == "refused" && !o.is_superseded();
     let status = if outcomes.iter().any(refused) {
@@ -336,7 +336,7 @@ fn recognised(desk: &Desk<'_>, key: &Key, facts: &VersionFacts, value: &Secret) 
 
 /// Notes in the vault when and for which destination the versions were accepted or refused. The
 /// answers stand without it, so a failure is a warning.
-fn remember(desk: &Desk<'_>, key: &Key, noted: Vec<Noted>) {
+fn remember(desk: &Desk<'_>, key: &Key, noted: &[Noted]) {
     if noted.is_empty() {
         return;
     }
@@ -344,7 +344,7 @@ fn remember(desk: &Desk<'_>, key: &Key, noted: Vec<Noted>) {
     let written = desk.vault.write(None, &format!("keys verify {}", key.name), |document| {
         let entry = document.entry_mut(desk.profile(), &key.name);
         let mut events = Vec::new();
-        for one in &noted {
+        for one in noted {
             let Some(version) = entry.version_mut(one.version) else { continue };
             if one.accepted {
                 version.verified_at = Some(now);
