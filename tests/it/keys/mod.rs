@@ -7,6 +7,7 @@ mod cli;
 mod cloned;
 mod crash;
 mod credentials;
+mod damage;
 mod doctor;
 mod import;
 mod interop;
