@@ -154,7 +154,10 @@ impl Issuer for Provider {
 
     fn list(&self) -> Result<Vec<RemoteKey>, IssuerError> {
         self.call(|| {
-            let shown = |value: &str| format!("{}...{}", &value[..3], &value[value.len() - 4..]);
+            let shown = |value: &str| {
+                let (head, tail) = (value.get(..3), value.get(value.len() - 4..));
+                format!("{}...{}", head.unwrap(), tail.unwrap())
+            };
             let key = |(id, (tag, value, active)): (&String, &(String, String, bool))| RemoteKey {
                 remote: remote(id),
                 name: tag.clone(),

@@ -80,7 +80,7 @@ fn ok(body: &Value) -> String {
     says("200 OK", &body.to_string())
 }
 
-fn page(data: Value, more: bool) -> String {
+fn page(data: &Value, more: bool) -> String {
     ok(&json!({ "object": "list", "data": data, "has_more": more }))
 }
 
@@ -99,8 +99,10 @@ fn openai_makes_one_account_a_tag_and_takes_it_away() {
             says("404 Not Found", r#"{"error":{"message":"no such account"}}"#)
         }
         r if r.starts_with("DELETE") => ok(&json!({ "id": "x", "deleted": true })),
-        r if r.contains("after=svc_1") => page(json!([{ "id": "svc_2", "name": "tag/v2" }]), false),
-        _ => page(json!([{ "id": "svc_1", "name": "theirs" }]), true),
+        r if r.contains("after=svc_1") => {
+            page(&json!([{ "id": "svc_2", "name": "tag/v2" }]), false)
+        }
+        _ => page(&json!([{ "id": "svc_1", "name": "theirs" }]), true),
     });
     let issuer = fake.openai(Some("proj_1"));
     let issued = issuer.create("tag/v2").unwrap();
@@ -132,10 +134,10 @@ fn openai_makes_one_account_a_tag_and_takes_it_away() {
 fn openai_lists_accounts_with_their_keys_and_keys_of_people() {
     let fake = Fake::start(|request| match request {
         r if r.contains("service_accounts") => {
-            page(json!([{ "id": "svc_1", "name": "tag", "created_at": 60 }]), false)
+            page(&json!([{ "id": "svc_1", "name": "tag", "created_at": 60 }]), false)
         }
         r if r.contains("api_keys") => page(
-            json!([
+            &json!([
                 { "id": "key_1", "redacted_value": "sk-svc...abcd",
                   "owner": { "type": "service_account", "service_account": { "id": "svc_1" } } },
                 { "id": "key_2", "name": "mine", "redacted_value": "sk-ab*****wxyz",
@@ -143,7 +145,7 @@ fn openai_lists_accounts_with_their_keys_and_keys_of_people() {
             ]),
             false,
         ),
-        _ => page(json!([{ "id": "proj_1" }]), false),
+        _ => page(&json!([{ "id": "proj_1" }]), false),
     });
     let issuer = fake.openai(None);
     let listed = issuer.list().unwrap();
@@ -168,7 +170,7 @@ fn anthropic_sets_keys_inactive_and_makes_none() {
     let fake = Fake::start(move |request| match request {
         r if r.contains("stubborn") => ok(&key("stubborn", "active")),
         r if r.starts_with("POST") => ok(&key("apikey_1", "inactive")),
-        _ => page(json!([key("apikey_1", "active"), key("apikey_0", "archived")]), false),
+        _ => page(&json!([key("apikey_1", "active"), key("apikey_0", "archived")]), false),
     });
     let issuer = fake.anthropic();
     let remote = issuer.recognise(&Secret::new("sk-ant-api03-R2D-0123-igAA")).unwrap().unwrap();
@@ -215,7 +217,7 @@ fn what_an_issuer_says_is_told_apart_and_not_quoted() {
         assert!(fake.asked().len() <= 4, "{head} is not asked again and again");
     }
     let fake = Fake::start(|r| match r {
-        r if r.starts_with("GET") => page(json!([]), false),
+        r if r.starts_with("GET") => page(&json!([]), false),
         r if r.starts_with("DELETE") => ok(&json!({ "deleted": false })),
         _ => ok(&json!({ "id": "svc", "api_key": null })),
     });

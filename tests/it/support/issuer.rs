@@ -195,7 +195,7 @@ impl Inside {
         }
         match (request.method.as_str(), path.as_slice()) {
             ("GET", ["v1", "models"]) => self.models(&request.key),
-            ("GET", ["v1", "organization", "projects"]) => page(vec![json!({ "id": PROJECT })]),
+            ("GET", ["v1", "organization", "projects"]) => page([json!({ "id": PROJECT })]),
             (method, ["v1", "organization", "projects", project, rest @ ..])
                 if *project == PROJECT =>
             {
@@ -217,7 +217,7 @@ impl Inside {
 
     fn models(&self, key: &str) -> (&'static str, Value) {
         match self.keys.iter().find(|k| k.value == key) {
-            Some(key) if key.status == "active" => page(vec![json!({ "id": "gpt-4o" })]),
+            Some(key) if key.status == "active" => page([json!({ "id": "gpt-4o" })]),
             _ => no("401 Unauthorized", &format!("Incorrect API key provided: {key}")),
         }
     }
@@ -290,8 +290,11 @@ impl Inside {
     }
 }
 
-fn page(data: Vec<Value>) -> (&'static str, Value) {
-    ("200 OK", json!({ "object": "list", "data": data, "has_more": false }))
+fn page(data: impl IntoIterator<Item = Value>) -> (&'static str, Value) {
+    (
+        "200 OK",
+        json!({ "object": "list", "data": data.into_iter().collect::<Vec<_>>(), "has_more": false }),
+    )
 }
 
 fn anthropic(key: &Issued) -> Value {
