@@ -201,9 +201,7 @@ impl Inside {
             {
                 self.openai(method, rest, &request.body)
             }
-            ("GET", ["v1", "organizations", "api_keys"]) => {
-                page(self.keys.iter().map(anthropic).collect())
-            }
+            ("GET", ["v1", "organizations", "api_keys"]) => page(self.keys.iter().map(anthropic)),
             ("POST", ["v1", "organizations", "api_keys", id]) => {
                 let Some(key) = self.keys.iter_mut().find(|key| key.id == *id) else {
                     return no("404 Not Found", "no such key");
@@ -233,7 +231,6 @@ impl Inside {
                                 "id": format!("svc_{}", key.id), "name": key.name,
                                 "role": "member", "created_at": 1_711_471_533 })
                     })
-                    .collect(),
                 )
             }
             ("POST", ["service_accounts"]) => {
@@ -274,7 +271,6 @@ impl Inside {
                                 "name": key.name, "redacted_value": hint(&key.value),
                                 "created_at": 1_711_471_533, "owner": owner })
                     })
-                    .collect(),
             ),
             _ => no("404 Not Found", "no such thing"),
         }
