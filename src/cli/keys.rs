@@ -80,7 +80,7 @@ pub(crate) struct SetArgs {
     pub(crate) surplus: Vec<String>,
 }
 
-/// Show what was done to the vault and its keys.
+/// Show what was done to the vault and its keys, and whether that record is whole.
 #[derive(Args, Debug)]
 pub(crate) struct AuditArgs {
     /// Look at every line: end with 3 if one was removed, changed, moved, cut off or forged, and
@@ -96,7 +96,8 @@ pub(crate) struct AuditArgs {
     pub(crate) limit: usize,
 }
 
-/// Move the identity of the vault to another backend.
+/// Move the identity of the vault to another backend: copied, read back, switched, deleted. Run
+/// again, it goes on where it was cut short.
 #[derive(Args, Debug)]
 pub(crate) struct MigrateArgs {
     /// What is to keep it. `identity-file` goes to the file that `ULTRA_VAULT_IDENTITY_FILE` names;
@@ -105,7 +106,8 @@ pub(crate) struct MigrateArgs {
     pub(crate) to: Backend,
 }
 
-/// Take the keys of a dotenv file into the vault.
+/// Take the keys of a dotenv file into the vault, such as those of `.env.api_keys`: each is tested,
+/// placeholders are skipped, all of it is examined before anything is written.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     ultra keys import .env.api_keys --dry-run        say what would become of each line\n  \
@@ -137,7 +139,8 @@ pub(crate) struct KeysImportArgs {
     pub(crate) dry_run: bool,
 }
 
-/// Say what is wrong with the vault and what surrounds it.
+/// Say what is wrong with the vault and what surrounds it, each with its remedy. Ends with 0 if
+/// all is well, 3 if something is wrong, 5 if something could not be looked at.
 #[derive(Args, Debug)]
 pub(crate) struct DoctorArgs {
     /// Open the vault too, and look whether it is the one that its index tells of.
@@ -167,7 +170,8 @@ pub(crate) struct ShowArgs {
     pub(crate) reveal: bool,
 }
 
-/// Ask whether the keys in use are good.
+/// Ask whether the keys in use are good: providers by listing models, which spends no tokens,
+/// the database and Redis by connecting, keys of ours by their form.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
     /// One name; every key that somebody can say something about if left out.

@@ -1,3 +1,5 @@
+//! What the command line sees of servers through the store and the sockets.
+
 use super::*;
 use crate::base::{SystemClock, Timestamp};
 use crate::secrets::BackendOptions;

@@ -1,3 +1,5 @@
+//! A vault that was published is taken only if it opens, is the same one and is later.
+
 use super::super::audit::Event;
 use super::super::backend::BackendKind;
 use super::super::document::State;

@@ -332,7 +332,7 @@ impl VaultSource {
                         return Ok(Some(
                             Problem::warning("identity-file-stays", "the identity file stays")
                                 .at(Place::file(path))
-                                .why("ultra did not make it, so something else may need it")
+                                .why("it was not made by `ultra`, so something else may need it")
                                 .hint(format!("rm {}", path.display())),
                         ));
                     }

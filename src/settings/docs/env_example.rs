@@ -1,4 +1,4 @@
-//! `.env.example`: every variable that a dotenv file may hold, commented out.
+//! `.env.example`: every variable that belongs in a dotenv file, commented out.
 
 use super::words::{need, paragraph, placeholder, wrap};
 use crate::settings::catalogue::{GROUPS, VarSpec};
@@ -8,7 +8,7 @@ use crate::settings::value::Kind;
 const WIDTH: usize = 96;
 
 const HEAD: &str = "\
-Every variable that `ultra` reads from a dotenv file. Lines are commented out and show the default, \
+Every variable that belongs in a dotenv file. Lines are commented out and show the default, \
 or an example where there is none, so a copy of this file changes nothing until a line is edited. \
 Text in angle brackets stands for a secret and is refused as a value; secrets are better kept in \
 the vault (`ultra keys set NAME`) than in a file.";
@@ -32,7 +32,9 @@ pub(crate) fn env_example_for_users() -> String {
 fn example(about: &str) -> String {
     let mut out = wrap(HEAD, "# ", WIDTH) + "#\n" + &wrap(about, "# ", WIDTH);
     for (name, doc, vars) in GROUPS {
-        let vars: Vec<&VarSpec> = vars.iter().filter(|spec| !spec.bootstrap).collect();
+        // Keys of operators have no place in a file that an application reads.
+        let vars: Vec<&VarSpec> =
+            vars.iter().filter(|spec| !spec.bootstrap && !spec.operator).collect();
         if vars.is_empty() {
             continue;
         }
@@ -77,7 +79,7 @@ mod tests {
         let text = env_example();
         for spec in catalogue::all() {
             let lines = text.lines().filter(|l| l.starts_with(&format!("#{}=", spec.name))).count();
-            assert_eq!(lines, usize::from(!spec.bootstrap), "{}", spec.name);
+            assert_eq!(lines, usize::from(!spec.bootstrap && !spec.operator), "{}", spec.name);
         }
     }
 
