@@ -88,7 +88,8 @@ pub(crate) struct Draft {
 }
 
 /// Chains events to the end of the audit, without writing them. The caller holds the lock of the
-/// vault until they are written.
+/// vault until they are written. `known` is the last line that is remembered elsewhere: if the end
+/// was cut off since, the chain goes on from there, so that the gap stays on record.
 ///
 /// # Errors
 /// What the file system says, or an end that is none of ours, which is then left as it is.
@@ -97,10 +98,16 @@ pub(crate) fn draft(
     at: Timestamp,
     generation: u64,
     events: Vec<Event>,
+    known: Option<Anchor>,
 ) -> io::Result<Draft> {
     let mut file = file::open_own(path, Missing::Create)?;
     let mut last = last_line(&mut file)?.map(|line| Anchor { seq: line.seq, hash: line.hash });
     let founds = last.is_none();
+    if let Some(known) = known
+        && last.as_ref().is_none_or(|last| last.seq <= known.seq)
+    {
+        last = Some(known);
+    }
     let uid = rustix::process::getuid().as_raw();
     let mut bytes = Vec::new();
     for event in events {
@@ -145,7 +152,7 @@ impl Draft {
 /// # Errors
 /// What the file system says, or an end that is none of ours, which is then left as it is.
 pub(crate) fn append(path: &Path, at: Timestamp, generation: u64, event: Event) -> io::Result<()> {
-    draft(path, at, generation, vec![event])?.write()
+    draft(path, at, generation, vec![event], None)?.write()
 }
 
 /// Says that what the last lines tell of is not in the vault, if the vault has not come to their
@@ -194,8 +201,9 @@ fn last_line(file: &mut File) -> io::Result<Option<Line>> {
     if rest.is_empty() {
         return Ok(last);
     }
-    let unended = serde_json::from_slice::<Line>(rest).ok();
-    if let Some(line) = unended.filter(|line| line.expected().as_deref() == Some(&*line.hash)) {
+    // A line that was cut short is no JSON. One that is whole stays, changed or not: whoever verifies
+    // the audit is to see it.
+    if let Ok(line) = serde_json::from_slice::<Line>(rest) {
         file.seek(SeekFrom::End(0))?;
         file.write_all(b"\n")?;
         return Ok(Some(line));

@@ -169,6 +169,12 @@ impl Index {
         file::write_atomic(path, &bytes, file::PRIVATE)
     }
 
+    /// The last line of the audit that either snapshot remembers.
+    pub(crate) fn audited(&self) -> Option<Anchor> {
+        let snapshots = self.current.iter().chain(&self.next);
+        snapshots.filter_map(|s| s.audit.clone()).max_by_key(|anchor| anchor.seq)
+    }
+
     /// The snapshot that belongs to a vault file with this digest, if either does.
     pub(crate) fn snapshot(&self, digest: &str) -> Option<&Snapshot> {
         self.next.iter().chain(self.current.iter()).find(|s| s.digest == digest)

@@ -107,10 +107,12 @@ impl VaultSource {
         let (audit, now) = (self.path("audit.jsonl"), self.clock.now());
         let unaudited = |e: std::io::Error| failure("cannot write the audit", &audit, &e);
         audit::settle(&audit, now, generation).map_err(unaudited)?;
-        let line = audit::draft(&audit, now, generation, vec![event]).map_err(unaudited)?;
+        let index = self.read_index()?;
+        let known = index.as_ref().and_then(Index::audited);
+        let line = audit::draft(&audit, now, generation, vec![event], known).map_err(unaudited)?;
         let anchor = line.anchor();
         line.write().map_err(unaudited)?;
-        let Some(mut index) = self.read_index()? else { return Ok(()) };
+        let Some(mut index) = index else { return Ok(()) };
         for snapshot in index.current.iter_mut().chain(&mut index.next) {
             snapshot.audit.clone_from(&anchor);
         }
@@ -293,7 +295,9 @@ impl VaultSource {
         let (audit, now) = (self.path("audit.jsonl"), self.clock.now());
         let unaudited = |e: std::io::Error| failure("cannot write the audit", &audit, &e);
         audit::settle(&audit, now, before).map_err(unaudited)?;
-        let lines = audit::draft(&audit, now, generation, events).map_err(unaudited)?;
+        let known = index.audited().into_iter().chain(document.audit.clone());
+        let known = known.max_by_key(|anchor| anchor.seq);
+        let lines = audit::draft(&audit, now, generation, events, known).map_err(unaudited)?;
         document.audit = lines.anchor();
         let unsealable = || Fault::bug("the vault cannot be written as JSON");
         let text = document.to_json().ok_or_else(unsealable)?;

@@ -146,3 +146,23 @@ fn the_last_lines_of_many_are_shown() {
     let empty = Ultra::empty();
     empty.run(&["keys", "audit", "--verify"]).exits(0).says("there is none yet");
 }
+
+#[test]
+fn a_later_write_does_not_make_whole_what_was_cut_or_changed() {
+    let ultra = with_identity_file();
+    set(&ultra, "openai", OLD).exits(0);
+    replace(&ultra).exits(0);
+    let lines: Vec<String> = ultra.read(".ultra/audit.jsonl").lines().map(str::to_owned).collect();
+    put(&ultra, &lines[..1]);
+    set(&ultra, "anthropic", NEW).exits(0);
+    ultra.run(&["keys", "audit", "--verify", "--open"]).exits(3).says("missing");
+
+    let ultra = with_identity_file();
+    set(&ultra, "openai", OLD).exits(0);
+    let audit = ultra.state().join("audit.jsonl");
+    let text = ultra.read(".ultra/audit.jsonl").replacen("\"uid\":", "\"uid\":9", 1);
+    std::fs::write(&audit, text.trim_end()).unwrap();
+    replace(&ultra).exits(0);
+    assert_eq!(versions(&ultra), [1, 2]);
+    ultra.run(&["keys", "audit", "--verify"]).exits(3).says("was changed");
+}
