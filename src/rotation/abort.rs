@@ -5,8 +5,7 @@ use super::machine::{Rotation, World};
 use crate::base::Secret;
 use crate::provider::admin::{self, Issuer};
 use crate::report::Fault;
-use crate::secrets::document::Entry;
-use crate::secrets::{Edited, State, Written};
+use crate::secrets::{Edited, Entry, State, Written};
 
 impl Rotation<'_> {
     /// Ends an unfinished rotation: a new version that was not in use is forgotten, and deleted

@@ -7,8 +7,7 @@ use crate::base::Secret;
 use crate::provider::KeyVerdict;
 use crate::provider::admin::IssuerError;
 use crate::report::Fault;
-use crate::secrets::document::{Document, Version};
-use crate::secrets::{Edited, State};
+use crate::secrets::{Document, Edited, State, Version};
 use crate::settings::secret::Remote;
 
 /// An old version, and what stands around it.

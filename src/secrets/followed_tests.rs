@@ -2,7 +2,7 @@
 
 use super::super::audit::Event;
 use super::super::backend::BackendKind;
-use super::super::document::State;
+use super::super::entry::State;
 use super::super::source::BackendOptions;
 use super::super::write::Edited;
 use super::*;

@@ -7,7 +7,7 @@
 
 use super::audit::Anchor;
 use super::backend::BackendKind;
-use super::document::State;
+use super::entry::State;
 use crate::base::{Timestamp, file};
 use crate::settings::secret::Remote;
 use serde::{Deserialize, Serialize};

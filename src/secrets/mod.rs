@@ -5,10 +5,12 @@
 //! `fingerprint.key`, `identity.age` (passphrase backend only), `audit.jsonl`, `vault.lock`.
 
 pub(crate) mod audit;
+mod audited;
 pub(crate) mod backend;
 pub(crate) mod chain;
 mod crypto;
-pub(crate) mod document;
+mod document;
+mod entry;
 pub(crate) mod examine;
 mod followed;
 pub(crate) mod index;
@@ -22,7 +24,8 @@ mod write;
 
 pub(crate) use backend::BackendKind;
 pub(crate) use crypto::random_key;
-pub(crate) use document::{Document, State};
+pub(crate) use document::Document;
+pub(crate) use entry::{Entry, State, Version};
 pub(crate) use followed::Followed;
 pub(crate) use index::EntryFacts;
 pub(crate) use overview::{Freshness, Overview};

@@ -1,7 +1,8 @@
 //! The vault as commands and servers see it: facts from the index, values on demand.
 
 use super::crypto::{FingerprintKey, Identity, SealError};
-use super::document::{Document, Entry};
+use super::document::Document;
+use super::entry::Entry;
 use super::index::{EntryFacts, Index};
 use super::overview::{Freshness, Overview, Stamp, glance, stamp};
 use crate::base::{Clock, Secret, file};

@@ -7,8 +7,7 @@ use crate::base::{Secret, Timestamp};
 use crate::report::{Block, Fault, Problem, Report};
 use crate::rotation::Rotation;
 use crate::secrets::audit::Event;
-use crate::secrets::document::Entry;
-use crate::secrets::{BackendKind, Edited, State, Written};
+use crate::secrets::{BackendKind, Edited, Entry, State, Written};
 use crate::settings::SecretSource as _;
 use serde_json::json;
 
