@@ -17,6 +17,7 @@ mod logging;
 mod metrics;
 mod metrics_listener;
 mod middleware;
+mod open;
 mod published;
 mod reload;
 mod rings;
@@ -30,5 +31,6 @@ mod stack;
 mod state;
 mod surface;
 
+pub(crate) use open::Start;
 pub(crate) use published::look as take_published;
-pub(crate) use run::{Start, run};
+pub(crate) use run::run;
