@@ -3,57 +3,47 @@
 //! `rig upstream PORT` answers like an OpenAI-compatible provider, always the same: a fixed
 //! completion, or twenty chunks when a stream is asked for. `rig pass PORT http://HOST:PORT` passes
 //! requests on as they are: what a gateway written in Rust cannot be faster than.
+//!
+//! `rig keyed PORT` answers for keys that it is told on standard input (`accept KEY`, `refuse KEY`)
+//! and says how each was used (`log`). `rig load RATE SECONDS HOST:PORT..` sends chat completions at
+//! a constant rate, half of them streams, with the credentials that it is told on standard input
+//! (`key KEY`, `token TOKEN`, more tokens at any time), and prints what became of them.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
     reason = "a tool for one machine"
 )]
 #![allow(clippy::allow_attributes, reason = "expectations differ between the two roles")]
 
+#[path = "rig/answers.rs"]
+mod answers;
+#[path = "rig/keyed.rs"]
+mod keyed;
+#[path = "rig/load.rs"]
+mod load;
+
+use answers::{ANSWER, Body, MODELS, json};
 use bytes::Bytes;
 use futures_util::stream;
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full, StreamBody};
+use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use std::convert::Infallible;
+use std::io::BufRead as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
 use tokio::net::TcpListener;
 
-type Body = BoxBody<Bytes, hyper::Error>;
-
-const ANSWER: &str = concat!(
-    r#"{"id":"chatcmpl-rig","object":"chat.completion","created":1750000000,"model":"gpt-4o-mini","#,
-    r#""choices":[{"index":0,"message":{"role":"assistant","content":"Measured once is measured never."},"#,
-    r#""logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18}}"#
-);
-const MODELS: &str = r#"{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1750000000,"owned_by":"rig"}]}"#;
-
-fn whole(text: &'static str) -> Body {
-    Full::new(Bytes::from_static(text.as_bytes()))
-        .map_err(|never: Infallible| match never {})
-        .boxed()
-}
-
-fn json(text: &'static str) -> Response<Body> {
-    Response::builder().header("content-type", "application/json").body(whole(text)).unwrap()
-}
-
 fn chunks() -> Response<Body> {
-    let chunk = |delta: String, finish: &str| {
-        format!(
-            "data: {{\"id\":\"chatcmpl-rig\",\"object\":\"chat.completion.chunk\",\"created\":1750000000,\
-             \"model\":\"gpt-4o-mini\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n"
-        )
-    };
-    let events = (0..20)
-        .map(move |n| chunk(format!("{{\"content\":\"t{n} \"}}"), "null"))
-        .chain([chunk("{}".to_owned(), "\"stop\""), "data: [DONE]\n\n".to_owned()])
-        .map(|event| Ok::<_, hyper::Error>(Frame::data(Bytes::from(event))));
+    let events =
+        answers::events().into_iter().map(|e| Ok::<_, hyper::Error>(Frame::data(Bytes::from(e))));
     Response::builder()
         .header("content-type", "text/event-stream")
         .body(StreamBody::new(stream::iter(events)).boxed())
@@ -64,11 +54,9 @@ async fn upstream(request: Request<Incoming>) -> Result<Response<Body>, hyper::E
     let models = request.uri().path().ends_with("/models");
     let body = request.into_body().collect().await?.to_bytes();
     if models {
-        return Ok(json(MODELS));
+        return Ok(json(200, MODELS));
     }
-    let streamed = memchr::memmem::find(&body, b"\"stream\":true").is_some()
-        || memchr::memmem::find(&body, b"\"stream\": true").is_some();
-    Ok(if streamed { chunks() } else { json(ANSWER) })
+    Ok(if answers::streamed(&body) { chunks() } else { json(200, ANSWER) })
 }
 
 async fn pass(
@@ -85,18 +73,91 @@ async fn pass(
         .map(http_body_util::BodyExt::boxed))
 }
 
-#[tokio::main]
-async fn main() {
-    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let [role, port, target @ ..] = args.as_slice() else {
-        return;
+/// The words of every line of standard input, until it ends.
+fn told(mut line: impl FnMut(&str, &str)) {
+    for text in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let (verb, rest) = text.split_once(' ').unwrap_or((&text, ""));
+        line(verb, rest);
+    }
+}
+
+/// The provider that is told its keys.
+async fn keyed(listener: TcpListener) {
+    let provider = keyed::Keyed::new(Duration::from_millis(15));
+    tokio::spawn(Arc::clone(&provider).serve(listener));
+    let reader = std::thread::spawn(move || {
+        told(|verb, key| match verb {
+            "accept" => provider.accept(key),
+            "refuse" => provider.refuse(key),
+            _ => {
+                let one = |(key, seen): (String, keyed::Seen)| {
+                    let seen = serde_json::json!({
+                        "answered": seen.answered, "refused": seen.refused, "last": seen.last,
+                    });
+                    (key, seen)
+                };
+                let seen: serde_json::Map<_, _> = provider.seen().into_iter().map(one).collect();
+                println!("{}", serde_json::Value::from(seen));
+            }
+        });
+    });
+    while !reader.is_finished() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// 50 and 99 per cent of them are at most this, in milliseconds, and the greatest.
+fn quantiles(mut micros: Vec<u32>) -> serde_json::Value {
+    micros.sort_unstable();
+    let at = |share: usize| {
+        let n = (micros.len() * share / 100).min(micros.len().saturating_sub(1));
+        micros.get(n).map(|us| f64::from(*us) / 1000.0)
     };
-    let port: u16 = port.parse().expect("a port");
-    let target = (role == "pass").then(|| target.first().expect("a target").clone());
+    serde_json::json!({ "p50": at(50), "p99": at(99), "max": at(100) })
+}
+
+async fn load(rate: &str, seconds: &str, targets: &[String]) {
+    let mut key = String::new();
+    let mut first = String::new();
+    let stdin = std::io::stdin();
+    while key.is_empty() || first.is_empty() {
+        let mut line = String::new();
+        assert!(stdin.read_line(&mut line).unwrap() > 0, "a key and a token are told first");
+        match line.trim().split_once(' ') {
+            Some(("key", told)) => key = told.to_owned(),
+            Some(("token", told)) => first = told.to_owned(),
+            _ => panic!("neither a key nor a token: {line}"),
+        }
+    }
+    let load = Arc::new(load::Load {
+        targets: targets.iter().map(|t| t.parse().expect("HOST:PORT")).collect(),
+        rate: rate.parse().expect("a rate"),
+        key,
+        tokens: RwLock::new(vec![first]),
+        over: AtomicBool::new(false),
+    });
+    let (more, ends) = (Arc::clone(&load), Arc::clone(&load));
+    std::thread::spawn(move || {
+        told(|_, token| more.tokens.write().unwrap().push(token.to_owned()));
+    });
+    let seconds = Duration::from_secs(seconds.parse().expect("seconds"));
+    std::thread::spawn(move || {
+        std::thread::sleep(seconds);
+        ends.over.store(true, Ordering::Relaxed);
+    });
+    let tally = load::run(load).await;
+    let shown = serde_json::json!({
+        "sent": tally.sent, "answered": tally.answered, "tokens": tally.tokens, "failed": tally.failed(),
+        "failures": &tally.failures, "plain": quantiles(tally.plain), "first": quantiles(tally.first),
+        "behind": quantiles(tally.behind),
+    });
+    println!("{shown}");
+}
+
+async fn serve(listener: TcpListener, target: Option<String>) {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
     loop {
         let (socket, _) = listener.accept().await.unwrap();
         socket.set_nodelay(true).unwrap();
@@ -115,5 +176,24 @@ async fn main() {
                 .serve_connection(TokioIo::new(socket), service)
                 .await;
         });
+    }
+}
+
+async fn listen(port: &str) -> TcpListener {
+    let port: u16 = port.parse().expect("a port");
+    TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free")
+}
+
+#[tokio::main]
+async fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["upstream", port] => serve(listen(port).await, None).await,
+        ["pass", port, target] => serve(listen(port).await, Some((*target).to_owned())).await,
+        ["keyed", port] => keyed(listen(port).await).await,
+        ["load", rate, seconds, ..] => load(rate, seconds, args.get(3..).unwrap()).await,
+        // `cargo bench` and `cargo test` run it without a role.
+        _ => {}
     }
 }

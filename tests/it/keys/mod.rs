@@ -13,6 +13,7 @@ mod import;
 mod interop;
 mod keyring;
 mod life;
+mod load;
 mod migrate;
 mod provider;
 mod rotate;

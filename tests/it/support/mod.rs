@@ -1,7 +1,13 @@
 //! What the integration tests share: running the binary in a scrubbed environment, servers on
 //! free ports, canaries, services that may be missing.
 
+#[path = "../../../benches/rig/answers.rs"]
+mod answers;
 pub(crate) mod issuer;
+#[path = "../../../benches/rig/keyed.rs"]
+pub(crate) mod keyed;
+#[path = "../../../benches/rig/load.rs"]
+pub(crate) mod load;
 mod server;
 pub(crate) mod services;
 mod stranger;
