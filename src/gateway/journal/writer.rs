@@ -116,17 +116,14 @@ impl Journal {
     pub(crate) fn append(&self, row: &UsageRow) -> Result<(), JournalError> {
         let mut writer = self.writer();
         let outcome = self.append_under_lock(&mut writer, row);
+        self.say(&mut writer, outcome.is_ok());
         drop(writer);
         match &outcome {
             Ok(()) => {
                 self.counters.appended.fetch_add(1, Ordering::Relaxed);
-                self.counters.writable.store(true, Ordering::Relaxed);
                 self.dirty.store(true, Ordering::Release);
             }
-            Err(e) => {
-                self.counters.writable.store(false, Ordering::Relaxed);
-                self.note(e.to_string());
-            }
+            Err(e) => self.note(e.to_string()),
         }
         outcome
     }
@@ -134,6 +131,12 @@ impl Journal {
     /// Whether rows can be kept at present. One load: it is asked before every request.
     pub(crate) fn writable(&self) -> bool {
         self.counters.writable.load(Ordering::Relaxed)
+    }
+
+    /// Says whether rows can be kept, by whoever has found out and still holds the lock: what is
+    /// found out later is then said later, and the last word is the truth.
+    fn say(&self, _held: &mut Writer, writable: bool) {
+        self.counters.writable.store(writable, Ordering::Relaxed);
     }
 
     /// While rows are refused, finds out whether they could be kept again: writes as much as the
@@ -148,9 +151,8 @@ impl Journal {
             return;
         }
         let outcome = self.probe_under_lock(&mut writer);
-        // Said under the lock: a row that is refused after this says so after this.
         if outcome.is_ok() {
-            self.counters.writable.store(true, Ordering::Relaxed);
+            self.say(&mut writer, true);
         }
         drop(writer);
         match outcome {
@@ -296,20 +298,25 @@ impl Journal {
         match synced {
             Ok(()) => {
                 if was_broken {
-                    self.writer().broken = false;
-                    self.counters.writable.store(true, Ordering::Relaxed);
+                    self.mark_broken(false);
                     self.note(None);
                 }
                 Ok(())
             }
             Err(e) => {
-                self.writer().broken = true;
-                self.counters.writable.store(false, Ordering::Relaxed);
+                self.mark_broken(true);
                 let error = self.failed(&e);
                 self.note(error.to_string());
                 Err(error)
             }
         }
+    }
+
+    /// Says what a sync has shown, and that rows are kept or refused accordingly.
+    fn mark_broken(&self, broken: bool) {
+        let mut writer = self.writer();
+        writer.broken = broken;
+        self.say(&mut writer, !broken);
     }
 
     /// What is done every 100 ms: probes if rows are refused, and syncs.

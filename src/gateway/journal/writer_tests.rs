@@ -114,8 +114,7 @@ fn a_disk_that_cannot_sync_costs_no_file_a_time() {
     let journal = Journal::open(options(dir.path())).unwrap();
     journal.append(&usage_row(1)).unwrap();
     for _ in 0..10 {
-        journal.writer().broken = true;
-        journal.counters.writable.store(false, Ordering::Relaxed);
+        journal.mark_broken(true);
         journal.tend().unwrap();
         assert!(journal.writable(), "a sync of a fresh segment heals it");
     }
