@@ -2,10 +2,46 @@
 
 use crate::base::json;
 use crate::store::UsageRow;
+use std::borrow::Cow;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Of the checksum (CRC-32 of ISO 3309): eight hexadecimal digits and a blank.
 const HEAD: usize = 9;
+
+/// The longest line. What a client can make long is shortened to fit.
+pub(super) const LONGEST_LINE: usize = 16 << 10;
+/// What texts are shortened to then, in characters.
+const SHORTENED: usize = 256;
+
+/// Writes the line of `row` into `buffer`, in no more than [`LONGEST_LINE`]; returns the row as it
+/// stands there.
+pub(super) fn encode_bounded<'a>(row: &'a UsageRow, buffer: &mut Vec<u8>) -> Cow<'a, UsageRow> {
+    encode(row, buffer);
+    if buffer.len() <= LONGEST_LINE {
+        return Cow::Borrowed(row);
+    }
+    let row = shortened(row);
+    encode(&row, buffer);
+    Cow::Owned(row)
+}
+
+/// The row with every text cut to a sensible length.
+fn shortened(row: &UsageRow) -> UsageRow {
+    let cut = |text: &str| text.chars().take(SHORTENED).collect::<String>();
+    let cut_shared = |text: &Arc<str>| Arc::<str>::from(cut(text));
+    UsageRow {
+        request_id: cut_shared(&row.request_id),
+        key_id: cut_shared(&row.key_id),
+        api: cut(&row.api).into(),
+        model: cut_shared(&row.model),
+        provider: row.provider.as_ref().map(cut_shared),
+        upstream_model: row.upstream_model.as_ref().map(cut_shared),
+        mode: cut(&row.mode).into(),
+        price_version: row.price_version.as_deref().map(cut),
+        ..row.clone()
+    }
+}
 
 /// Writes the line of `row` into `buffer`, replacing what is in it. By hand, because it is done
 /// under the journal's lock for every request; [`decode`] reads it as `UsageRow` is declared.

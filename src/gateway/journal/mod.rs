@@ -12,6 +12,7 @@ mod frame;
 mod reader;
 mod recent;
 mod segment;
+mod tend;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -1,6 +1,9 @@
 //! Segments: files of a journal, named by their number.
 
+use crate::base::file::sync_dir;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The file of the segment with this number.
@@ -22,6 +25,24 @@ pub(super) fn list(dir: &Path) -> io::Result<Vec<u64>> {
     }
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+/// A new segment of this number, which must not be there yet; its name is durable.
+pub(super) fn create(dir: &Path, number: u64) -> io::Result<File> {
+    let file =
+        OpenOptions::new().append(true).create_new(true).mode(0o600).open(path(dir, number))?;
+    sync_dir(dir)?;
+    Ok(file)
+}
+
+/// Removes the segments before `number`, all of which the store has taken. Those that stay are
+/// passed over.
+pub(super) fn remove_before(dir: &Path, number: u64) {
+    for earlier in list(dir).unwrap_or_default() {
+        if earlier < number {
+            let _ = std::fs::remove_file(path(dir, earlier));
+        }
+    }
 }
 
 /// How far the store has followed: everything before this place has been taken.

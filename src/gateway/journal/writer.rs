@@ -1,35 +1,27 @@
-//! Appending: one `write(2)` a row.
+//! Appending: one `write(2)` a row. What is done from time to time is in [`tend`](super::tend).
 
 use super::claim::{Claim, claim};
 use super::reader::Batch;
 use super::recent::Recent;
 use super::segment::{self, Cursor};
 use super::{JournalError, JournalOptions, JournalStatus, frame};
-use crate::base::file::sync_dir;
 use crate::store::UsageRow;
-use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The longest line. What a client can make long is shortened to fit.
-const LONGEST_LINE: usize = 16 << 10;
-/// What texts are shortened to then, in characters.
-const SHORTENED: usize = 256;
-
 /// The journal of this instance.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    own: Claim,
+    pub(super) own: Claim,
     /// Journals of instances that are gone, until the store has them.
     left: Mutex<Vec<Claim>>,
     pub(super) options: JournalOptions,
     writer: Mutex<Writer>,
     /// Whether something was written since the last sync.
-    dirty: AtomicBool,
+    pub(super) dirty: AtomicBool,
     pub(super) counters: Counters,
     last_error: Mutex<Option<String>>,
 }
@@ -46,18 +38,21 @@ pub(super) struct Counters {
 }
 
 #[derive(Debug)]
-struct Writer {
-    file: Arc<File>,
+pub(super) struct Writer {
+    /// The segment that is written.
+    pub(super) file: Arc<File>,
+    /// Its number.
     number: u64,
-    size: u64,
+    /// Its length.
+    pub(super) size: u64,
     /// Kept between rows, so that appending allocates nothing.
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
     /// Whether the segment ends in a piece of a line that could not be taken back.
     torn: bool,
     /// Segments that are full and not synced yet.
-    unsynced: Vec<Arc<File>>,
+    pub(super) unsynced: Vec<Arc<File>>,
     /// Whether a sync failed: what is written now may never reach the disk.
-    broken: bool,
+    pub(super) broken: bool,
     /// What was written last, for the store.
     recent: Recent,
 }
@@ -79,9 +74,9 @@ impl Journal {
         // Never behind the cursor, or its offset would count for the new segment.
         let number = last.max(cursor.segment) + 1;
         let pending = segment::pending(&own.dir, cursor).map_err(unusable)?;
-        let file = create(&own.dir, number).map_err(unusable)?;
+        let file = segment::create(&own.dir, number).map_err(unusable)?;
         if pending == 0 {
-            remove_before(&own.dir, number);
+            segment::remove_before(&own.dir, number);
         }
         let writer = Writer {
             file: Arc::new(file),
@@ -135,54 +130,12 @@ impl Journal {
 
     /// Says whether rows can be kept, by whoever has found out and still holds the lock: what is
     /// found out later is then said later, and the last word is the truth.
-    fn say(&self, _held: &mut Writer, writable: bool) {
+    pub(super) fn say(&self, _held: &mut Writer, writable: bool) {
         self.counters.writable.store(writable, Ordering::Relaxed);
     }
 
-    /// While rows are refused, finds out whether they could be kept again: writes as much as the
-    /// longest row would take, without a line feed, and takes it back. Nobody else could find out,
-    /// for without a journal there is no traffic. A sync that failed is not for this to heal.
-    pub(super) fn probe(&self) {
-        if self.writable() {
-            return;
-        }
-        let mut writer = self.writer();
-        if writer.broken {
-            return;
-        }
-        let outcome = self.probe_under_lock(&mut writer);
-        if outcome.is_ok() {
-            self.say(&mut writer, true);
-        }
-        drop(writer);
-        match outcome {
-            Ok(()) => {
-                tracing::info!("usage rows can be kept again");
-                self.note(None);
-            }
-            Err(e) => self.note(e.to_string()),
-        }
-    }
-
-    fn probe_under_lock(&self, writer: &mut Writer) -> Result<(), JournalError> {
-        let mut blanks = std::mem::take(&mut writer.buffer);
-        blanks.clear();
-        blanks.resize(LONGEST_LINE, b' ');
-        let outcome = self.write_blanks(writer, &blanks);
-        writer.buffer = blanks;
-        outcome
-    }
-
-    fn write_blanks(&self, writer: &mut Writer, blanks: &[u8]) -> Result<(), JournalError> {
-        self.make_room(writer, blanks.len() as u64)?;
-        let before = writer.size;
-        let written = write_once(&writer.file, blanks).map_err(|e| self.failed(&e))?;
-        self.take_back(writer, before, written as u64);
-        if written == blanks.len() { Ok(()) } else { Err(self.disk_full()) }
-    }
-
     /// Whether `length` bytes may be added, in a new segment if this one is full.
-    fn make_room(&self, writer: &mut Writer, length: u64) -> Result<(), JournalError> {
+    pub(super) fn make_room(&self, writer: &mut Writer, length: u64) -> Result<(), JournalError> {
         let pending = self.counters.pending_bytes.load(Ordering::Relaxed);
         if pending.saturating_add(length) > self.options.max_bytes {
             let why = format!("the store has not taken {pending} bytes of it");
@@ -210,12 +163,7 @@ impl Journal {
         row: &UsageRow,
         line: &mut Vec<u8>,
     ) -> Result<(), JournalError> {
-        let mut row = Cow::Borrowed(row);
-        frame::encode(&row, line);
-        if line.len() > LONGEST_LINE {
-            row = Cow::Owned(shortened(&row));
-            frame::encode(&row, line);
-        }
+        let row = frame::encode_bounded(row, line);
         if writer.torn {
             // The piece becomes a damaged line of its own and damages nothing else.
             line.insert(0, b'\n');
@@ -250,7 +198,7 @@ impl Journal {
     }
 
     /// Undoes a write that was cut short.
-    fn take_back(&self, writer: &mut Writer, before: u64, written: u64) {
+    pub(super) fn take_back(&self, writer: &mut Writer, before: u64, written: u64) {
         if writer.file.set_len(before).is_err() {
             writer.torn = true;
             writer.size += written;
@@ -258,74 +206,14 @@ impl Journal {
         }
     }
 
-    fn begin_segment(&self, writer: &mut Writer) -> io::Result<()> {
-        let file = Arc::new(create(&self.own.dir, writer.number + 1)?);
+    pub(super) fn begin_segment(&self, writer: &mut Writer) -> io::Result<()> {
+        let file = Arc::new(segment::create(&self.own.dir, writer.number + 1)?);
         let full = std::mem::replace(&mut writer.file, file);
         writer.unsynced.push(full);
         writer.number += 1;
         writer.size = 0;
         writer.torn = false;
         Ok(())
-    }
-
-    /// Syncs what was written since the last time. Blocks for as long as the disk does.
-    ///
-    /// # Errors
-    /// The disk's error. Rows are refused from then on, until a sync of a fresh segment succeeds:
-    /// after a failed sync the kernel may have dropped what it could not write.
-    pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        if !self.dirty.swap(false, Ordering::AcqRel) && !self.writer().broken {
-            return Ok(());
-        }
-        let (files, was_broken) = {
-            let mut writer = self.writer();
-            let was_broken = writer.broken;
-            if was_broken {
-                // An empty one is fresh: a disk that stays away costs one file, not ten a second.
-                if writer.size > 0 {
-                    self.begin_segment(&mut writer).map_err(|e| self.failed(&e))?;
-                }
-                writer.unsynced.clear();
-            }
-            let mut files = std::mem::take(&mut writer.unsynced);
-            files.push(Arc::clone(&writer.file));
-            (files, was_broken)
-        };
-        let synced = files
-            .iter()
-            .try_for_each(|file| file.sync_data())
-            .and_then(|()| if files.len() > 1 { sync_dir(&self.own.dir) } else { Ok(()) });
-        match synced {
-            Ok(()) => {
-                if was_broken {
-                    self.mark_broken(false);
-                    self.note(None);
-                }
-                Ok(())
-            }
-            Err(e) => {
-                self.mark_broken(true);
-                let error = self.failed(&e);
-                self.note(error.to_string());
-                Err(error)
-            }
-        }
-    }
-
-    /// Says what a sync has shown, and that rows are kept or refused accordingly.
-    fn mark_broken(&self, broken: bool) {
-        let mut writer = self.writer();
-        writer.broken = broken;
-        self.say(&mut writer, !broken);
-    }
-
-    /// What is done every 100 ms: probes if rows are refused, and syncs.
-    ///
-    /// # Errors
-    /// As [`Journal::sync`].
-    pub(super) fn tend(&self) -> Result<(), JournalError> {
-        self.probe();
-        self.sync()
     }
 
     /// The rows that stand at `cursor`, if they were written so lately that they need not be read
@@ -369,7 +257,7 @@ impl Journal {
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = why.into();
     }
 
-    fn writer(&self) -> MutexGuard<'_, Writer> {
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
         // Whoever panicked left at worst an unused buffer behind.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -378,7 +266,7 @@ impl Journal {
         self.own.dir.display().to_string()
     }
 
-    fn disk_full(&self) -> JournalError {
+    pub(super) fn disk_full(&self) -> JournalError {
         JournalError::Full { at: self.at(), why: "the disk is full".to_owned() }
     }
 
@@ -386,7 +274,7 @@ impl Journal {
         JournalError::Unusable { at: self.at(), why: why.to_owned() }
     }
 
-    fn failed(&self, e: &io::Error) -> JournalError {
+    pub(super) fn failed(&self, e: &io::Error) -> JournalError {
         let (at, why) = (self.at(), e.kind().to_string());
         match e.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -398,49 +286,12 @@ impl Journal {
 }
 
 /// One `write(2)`, again only if a signal came before anything was written.
-fn write_once(mut file: &File, line: &[u8]) -> io::Result<usize> {
+pub(super) fn write_once(mut file: &File, line: &[u8]) -> io::Result<usize> {
     loop {
         match file.write(line) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             other => return other,
         }
-    }
-}
-
-fn create(dir: &Path, number: u64) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .append(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(segment::path(dir, number))?;
-    sync_dir(dir)?;
-    Ok(file)
-}
-
-/// Removes the segments before `number`, all of which the store has taken. Those that stay are
-/// passed over.
-fn remove_before(dir: &Path, number: u64) {
-    for earlier in segment::list(dir).unwrap_or_default() {
-        if earlier < number {
-            let _ = std::fs::remove_file(segment::path(dir, earlier));
-        }
-    }
-}
-
-/// The row with every text cut to a sensible length.
-fn shortened(row: &UsageRow) -> UsageRow {
-    let cut = |text: &str| text.chars().take(SHORTENED).collect::<String>();
-    let cut_shared = |text: &Arc<str>| Arc::<str>::from(cut(text));
-    UsageRow {
-        request_id: cut_shared(&row.request_id),
-        key_id: cut_shared(&row.key_id),
-        api: cut(&row.api).into(),
-        model: cut_shared(&row.model),
-        provider: row.provider.as_ref().map(cut_shared),
-        upstream_model: row.upstream_model.as_ref().map(cut_shared),
-        mode: cut(&row.mode).into(),
-        price_version: row.price_version.as_deref().map(cut),
-        ..row.clone()
     }
 }
 

@@ -97,7 +97,7 @@ fn what_is_left_of_a_probe_is_no_damage() {
     journal.append(&usage_row(1)).unwrap();
     let path = first_segment(&journal);
     let mut bytes = std::fs::read(&path).unwrap();
-    bytes.extend(vec![b' '; LONGEST_LINE]);
+    bytes.extend(vec![b' '; frame::LONGEST_LINE]);
     // Killed before it was taken back; or it could not be, and a row came after it.
     for ending in [&b""[..], &b"\n"[..]] {
         let bytes = [&bytes, ending].concat();
