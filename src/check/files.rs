@@ -5,8 +5,6 @@ use crate::base::file;
 use crate::settings::secret::ValueRef;
 use crate::settings::{Resolution, Workspace, git};
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -77,11 +75,7 @@ fn sensitive(
     holds_secret: bool,
 ) -> Option<SensitiveFile> {
     let meta = std::fs::metadata(path).ok().filter(|m| m.is_dir() == dir)?;
-    // A link in git is a path like any other; what it lies in is where it really lies.
-    let real = match (path.parent(), path.file_name()) {
-        (Some(above), Some(name)) if !dir => above.canonicalize().ok()?.join(name),
-        _ => path.canonicalize().ok()?,
-    };
+    let real = if dir { path.canonicalize().ok()? } else { git::real(path)? };
     Some(SensitiveFile {
         path: workspace.shown(path),
         real,
@@ -97,32 +91,25 @@ fn sensitive(
 /// Notes in `files` what git tracks and what it would not pass over. Each question is asked for
 /// itself: one that git fails at must not hide the answer to another.
 fn ask_git(root: &Path, files: &mut [SensitiveFile]) -> GitSays {
-    let words = ["rev-parse", "--is-inside-work-tree", "--show-toplevel"];
-    let place = git::ask(root, words, &[]);
-    let told = place.as_ref().ok().filter(|answer| answer.code == 0).map(|answer| &answer.stdout);
-    let top = told.and_then(|text| text.strip_prefix(b"true\n")).map(<[u8]>::trim_ascii_end);
-    let Some(top) = top.map(|top| PathBuf::from(OsStr::from_bytes(top))) else {
-        if git::git_dir(root).is_none() || told.is_some() {
-            return GitSays::Outside;
-        }
-        let code = |answer: git::Answer| format!("`git rev-parse` ended with {}", answer.code);
-        return GitSays::Unsure(place.map_or_else(|why| why, code));
+    let top = match git::top(root) {
+        Ok(Some(top)) => top,
+        Ok(None) => return GitSays::Outside,
+        Err(why) => return GitSays::Unsure(why.to_string()),
     };
     if files.len() > MOST {
         return GitSays::Unsure(format!("there are {} dotenv files at the root", files.len()));
     }
-    let mut unsure = None;
+    let mut unsure: Option<String> = None;
     let mut within: Vec<&mut SensitiveFile> =
         files.iter_mut().filter(|file| file.real.starts_with(&top)).collect();
     let paths: Vec<PathBuf> = within.iter().map(|file| file.real.clone()).collect();
-    match git::listed(root, &paths) {
-        Ok(listed) => {
-            let listed: Vec<PathBuf> = listed.iter().map(|name| top.join(name)).collect();
+    match git::tracked(&top, &paths) {
+        Ok(tracked) => {
             for file in &mut within {
-                file.tracked = listed.iter().any(|path| path.starts_with(&file.real));
+                file.tracked = tracked.contains(&file.real);
             }
         }
-        Err(why) => unsure = Some(why),
+        Err(why) => unsure = Some(why.to_string()),
     }
     // What counts of a directory is what would stand in it: the state directory ignores its own
     // content.
@@ -142,7 +129,7 @@ fn ask_git(root: &Path, files: &mut [SensitiveFile]) -> GitSays {
             unsure.get_or_insert(format!("`git check-ignore` ended with {}", answer.code));
         }
         Err(why) => {
-            unsure.get_or_insert(why);
+            unsure.get_or_insert(why.to_string());
         }
     }
     unsure.map_or(GitSays::Everything, GitSays::Unsure)

@@ -18,6 +18,26 @@ const AT_ONCE: usize = 500;
 const ELSEWHERE: &[&str] =
     &["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"];
 
+/// Why git has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    /// There is no program of that name, or it may not be run.
+    #[error("git cannot be started: {0}")]
+    NotStarted(std::io::ErrorKind),
+    /// It did not end within [`PATIENCE`].
+    #[error("git took longer than {} s to answer", PATIENCE.as_secs())]
+    Late,
+    /// More than [`LIMIT`].
+    #[error("git answered with more than can be true")]
+    Endless,
+    /// By a signal.
+    #[error("git was ended before it had answered")]
+    Ended,
+    /// The command and its exit code.
+    #[error("`git {0}` ended with {1}")]
+    Failed(&'static str, i32),
+}
+
 /// What git answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -35,6 +55,14 @@ impl Answer {
             .filter(|name| !name.is_empty())
             .map(|name| PathBuf::from(OsStr::from_bytes(name)))
     }
+
+    /// The output of `command`, if that ended well.
+    fn of(self, command: &'static str) -> Result<Self, NoAnswer> {
+        match self.code {
+            0 => Ok(self),
+            code => Err(NoAnswer::Failed(command, code)),
+        }
+    }
 }
 
 /// Runs git in `dir` with `args` and these paths on its standard input, each with a NUL behind it.
@@ -45,7 +73,7 @@ pub(crate) fn ask<A: AsRef<OsStr>>(
     dir: &Path,
     args: impl IntoIterator<Item = A>,
     paths: &[PathBuf],
-) -> Result<Answer, String> {
+) -> Result<Answer, NoAnswer> {
     let mut command = Command::new("git");
     // A repository can name a program that git runs to look for changes; no question needs it.
     command.args(["-c", "core.fsmonitor=false"]).args(args);
@@ -58,7 +86,7 @@ pub(crate) fn ask<A: AsRef<OsStr>>(
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|e| format!("git cannot be started: {}", e.kind()))?;
+        .map_err(|e| NoAnswer::NotStarted(e.kind()))?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     // Both ways in threads of their own: whoever writes everything first and reads then waits for
     // ever for a git that does the same. They end with this process at the latest.
@@ -78,16 +106,15 @@ pub(crate) fn ask<A: AsRef<OsStr>>(
         // Whoever gave up waiting has no use for it.
         let _ = sender.send((matches!(read, Some(Ok(_))), bytes));
     });
-    let late = || "git took too long to answer".to_owned();
-    let status = wait(&mut child).ok_or_else(late)?;
+    let status = wait(&mut child).ok_or(NoAnswer::Late)?;
     // A process that git left behind may still hold its end.
-    let (read, stdout) = answer.recv_timeout(PATIENCE).map_err(|_| late())?;
+    let (read, stdout) = answer.recv_timeout(PATIENCE).map_err(|_| NoAnswer::Late)?;
     if stdout.len() as u64 > LIMIT {
-        return Err("git answered with more than can be true".to_owned());
+        return Err(NoAnswer::Endless);
     }
     match status.code().filter(|_| read) {
         Some(code) => Ok(Answer { code, stdout }),
-        None => Err("git was ended before it had answered".to_owned()),
+        None => Err(NoAnswer::Ended),
     }
 }
 
@@ -111,28 +138,74 @@ fn wait(child: &mut Child) -> Option<ExitStatus> {
 ///
 /// # Errors
 /// Why git does not say.
-pub(crate) fn listed(dir: &Path, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, String> {
+pub(crate) fn listed(dir: &Path, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, NoAnswer> {
     let mut listed = BTreeSet::new();
     for paths in paths.chunks(AT_ONCE) {
         let words =
             ["--literal-pathspecs", "ls-files", "-z", "--full-name", "--"].map(OsString::from);
         let paths = paths.iter().map(|path| path.clone().into_os_string());
-        let answer = ask(dir, words.into_iter().chain(paths), &[])?;
-        if answer.code != 0 {
-            return Err(format!("`git ls-files` ended with {}", answer.code));
-        }
+        let answer = ask(dir, words.into_iter().chain(paths), &[])?.of("ls-files")?;
         listed.extend(answer.paths());
     }
     Ok(listed)
 }
 
-/// Which of `paths` git tracks in the repository around `dir`. Without git, outside a repository
-/// or when git takes too long: none, for then nobody knows.
-pub(in crate::settings) fn tracked(dir: &Path, paths: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let listed = listed(dir, paths).unwrap_or_default();
-    // Names come relative to the top of the repository; the file name and its ending tell which.
-    let found = |path: &&PathBuf| listed.iter().any(|name| path.ends_with(name));
-    paths.iter().filter(found).cloned().collect()
+/// Which of `paths` git tracks in the work tree at `top`; a directory, if it tracks anything in it.
+/// They are real ones, as of [`real`], and all below `top`.
+///
+/// # Errors
+/// Why git does not say.
+pub(crate) fn tracked(top: &Path, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, NoAnswer> {
+    let listed: BTreeSet<PathBuf> =
+        listed(top, paths)?.into_iter().map(|name| top.join(name)).collect();
+    // Paths are ordered part by part: what stands in a directory comes directly behind it.
+    let found = |path: &&PathBuf| {
+        let first = listed.range::<PathBuf, _>(*path..).next();
+        first.is_some_and(|first| first.starts_with(path))
+    };
+    Ok(paths.iter().filter(found).cloned().collect())
+}
+
+/// The same of any paths, for who lives without an answer: without git, outside a repository or
+/// when git takes too long it is none of them.
+pub(in crate::settings) fn known_to_be_tracked(dir: &Path, paths: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let Ok(Some(top)) = top(dir) else { return BTreeSet::new() };
+    let real: Vec<(&PathBuf, PathBuf)> = paths
+        .iter()
+        .filter_map(|path| Some((path, real(path)?)))
+        // Git fails for all when it is asked about one that lies elsewhere.
+        .filter(|(_, real)| real.starts_with(&top))
+        .collect();
+    let asked: Vec<PathBuf> = real.iter().map(|(_, real)| real.clone()).collect();
+    let tracked = tracked(&top, &asked).unwrap_or_default();
+    real.into_iter().filter(|(_, real)| tracked.contains(real)).map(|(p, _)| p.clone()).collect()
+}
+
+/// The top of the work tree around `dir`, links resolved; `None` outside of one.
+///
+/// # Errors
+/// Why git does not say.
+pub(crate) fn top(dir: &Path) -> Result<Option<PathBuf>, NoAnswer> {
+    let answer = ask(dir, ["rev-parse", "--is-inside-work-tree", "--show-toplevel"], &[])
+        .and_then(|answer| answer.of("rev-parse"));
+    match answer {
+        Ok(answer) => {
+            let top = answer.stdout.strip_prefix(b"true\n").and_then(|t| t.strip_suffix(b"\n"));
+            Ok(top.map(|top| PathBuf::from(OsStr::from_bytes(top))))
+        }
+        // It ends with 128 outside of a repository as in one that it does not understand.
+        Err(_) if git_dir(dir).is_none() => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// Where the file at `path` really lies. A link counts as itself: to git it is a path like any
+/// other. `None` if there is no such directory.
+pub(crate) fn real(path: &Path) -> Option<PathBuf> {
+    match (path.parent(), path.file_name()) {
+        (Some(above), Some(name)) => Some(above.canonicalize().ok()?.join(name)),
+        _ => path.canonicalize().ok(),
+    }
 }
 
 /// The directory that git keeps for the work tree around `dir`: `.git`, or what a file `.git` of a
@@ -167,5 +240,40 @@ mod tests {
         assert_eq!(git_dir(&below), Some(top.join(".git")));
         std::fs::write(top.join("a/.git"), "gitdir: ../elsewhere\n").unwrap();
         assert_eq!(git_dir(&below), Some(top.join("a/../elsewhere")));
+    }
+
+    #[test]
+    fn what_is_tracked_is_told_by_whole_paths() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let git = |args: &[&str]| {
+            let mut git = Command::new("git");
+            for name in ELSEWHERE {
+                git.env_remove(name);
+            }
+            git.args(args).current_dir(&top).output().is_ok_and(|out| out.status.success())
+        };
+        if !git(&["init", "-q"]) {
+            println!("SKIPPED: `git` is missing");
+            return;
+        }
+        std::fs::create_dir_all(top.join("deep/er")).unwrap();
+        std::os::unix::fs::symlink("deep", top.join("link")).unwrap();
+        for name in [".env", "deep/.env", "deep/er/.env", "deep-er", "deep/other"] {
+            std::fs::write(top.join(name), "A=b\n").unwrap();
+        }
+        assert!(git(&["add", "-f", ".env", "deep/other", "deep-er"]));
+        let of = |names: &[&str]| {
+            let paths: Vec<PathBuf> = names.iter().map(|name| top.join(name)).collect();
+            let found = known_to_be_tracked(&top.join("deep"), &paths);
+            let found = found.iter().map(|path| path.strip_prefix(&top).unwrap().to_str().unwrap());
+            found.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&[".env", "deep/.env", "deep/er/.env"]), [".env"]);
+        assert_eq!(of(&["link/other", "link/.env"]), ["link/other"]);
+        assert_eq!(of(&["deep", "deep/er", "deep-er", "none"]), ["deep", "deep-er"]);
+        // One that lies elsewhere keeps nobody from the others.
+        assert_eq!(of(&["../elsewhere/.env", ".env"]), [".env"]);
+        assert_eq!(super::top(&top.join("deep")), Ok(Some(top.clone())));
     }
 }

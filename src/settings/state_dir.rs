@@ -1,13 +1,20 @@
 //! The state directory: where it may stand, whose it is, whether it can be used, and making it.
 
-use super::git;
+use super::git::{self, NoAnswer};
 use super::root::RootSource;
 use super::workspace::Workspace;
 use crate::base::file::{self, Missing};
+use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::SystemTime;
+
+/// The folders that we make in a state directory.
+const FOLDERS: &[&str] = &["data", "history", "journal", "published", "rotation", "servers"];
+
+/// How to have the state directory elsewhere.
+const ELSEWHERE: &str = "name another: export ULTRA_STATE_DIR=\"$HOME/.local/state/ultra\"";
 
 /// Refuses a state directory, at the place that nobody named, that came with the project instead of
 /// being made by this user: a link, somebody else's, or one with files that git tracks. What stands
@@ -18,17 +25,16 @@ use std::time::SystemTime;
 /// question.
 ///
 /// # Errors
-/// Exit 6, with the ways out.
+/// Exit 6, with the ways out; 5 if git does not say.
 pub(super) fn came_with_the_project(root: &Path, state_dir: &Path) -> Result<(), Fault> {
     let Ok(meta) = state_dir.symlink_metadata() else { return Ok(()) };
     let refused = |what: &str, why: String, hint: &str| {
         let problem = Problem::error("foreign-state-dir", what);
         Err(Fault::refused(problem.at(Place::file(state_dir)).why(why).hint(hint)))
     };
-    let elsewhere = "name another: export ULTRA_STATE_DIR=\"$HOME/.local/state/ultra\"";
     if meta.is_symlink() {
         let why = "it is a symbolic link, and whoever made it chose where we would write";
-        let hint = format!("remove the link, or {elsewhere}");
+        let hint = format!("remove the link, or {ELSEWHERE}");
         return refused("the state directory leads elsewhere", why.to_owned(), &hint);
     }
     if !meta.is_dir() {
@@ -36,7 +42,7 @@ pub(super) fn came_with_the_project(root: &Path, state_dir: &Path) -> Result<(),
     }
     if meta.uid() != rustix::process::geteuid().as_raw() {
         let why = "what stands in it is believed, such as keys that may use a server";
-        return refused("the state directory belongs to another user", why.to_owned(), elsewhere);
+        return refused("the state directory belongs to another user", why.to_owned(), ELSEWHERE);
     }
     let Some(index) = git::git_dir(root).map(|dir| dir.join("index")) else { return Ok(()) };
     let changed = |path: &Path| path.symlink_metadata().and_then(|meta| meta.modified()).ok();
@@ -60,17 +66,31 @@ pub(super) fn came_with_the_project(root: &Path, state_dir: &Path) -> Result<(),
                 format!("git tracks `{}`", first.display()),
                 &format!(
                     "remove what its author put there: git rm -r -f {dir}; if you added it \
-                     yourself: git rm -r --cached {dir}; or {elsewhere}",
+                     yourself: git rm -r --cached {dir}; or {ELSEWHERE}",
                     dir = state_dir.display()
                 ),
             ),
         },
-        Err(why) => refused(
-            "nobody knows whether the state directory came with the project",
-            why,
-            &format!("see to it that `git ls-files` works here, or {elsewhere}"),
-        ),
+        Err(why) => Err(nobody_knows(state_dir, &why)),
     }
+}
+
+/// Git, which alone knows whose files these are, does not say.
+fn nobody_knows(state_dir: &Path, why: &NoAnswer) -> Fault {
+    let way = match why {
+        NoAnswer::NotStarted(_) => "install git, for this is a checkout of it",
+        NoAnswer::Late => "see why `git ls-files` takes so long here",
+        NoAnswer::Endless | NoAnswer::Ended | NoAnswer::Failed(..) => {
+            "see to it that `git ls-files` works here"
+        }
+    };
+    let what = "nobody knows whether the state directory came with the project";
+    Fault::unreachable(
+        Problem::error("unknown-state-dir", what)
+            .at(Place::file(state_dir))
+            .why(why)
+            .hint(format!("{way}, or {ELSEWHERE}")),
+    )
 }
 
 impl Workspace {
@@ -82,7 +102,26 @@ impl Workspace {
     pub(crate) fn prepare_state_dir(&self) -> Result<&Path, Fault> {
         self.state_dir_allowed()?;
         file::state_dir(&self.state_dir).map_err(|e| Fault::unreachable(self.no_state_dir(&e)))?;
+        self.folders_are_ours()?;
         Ok(&self.state_dir)
+    }
+
+    /// Refuses folders of the state directory that are links: whoever put one there would choose
+    /// where databases, journals and records are written. One who wants them elsewhere names that.
+    fn folders_are_ours(&self) -> Result<(), Fault> {
+        let link = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
+        let links = FOLDERS.iter().map(|name| self.state_dir.join(name)).filter(|path| link(path));
+        let problems: Vec<Problem> = links
+            .map(|path| {
+                let shown = self.shown(&path);
+                let what = format!("`{}` leads elsewhere", shown.display());
+                Problem::error("foreign-state-dir", what)
+                    .why("it is a symbolic link, and whoever made it chose where we would write")
+                    .hint(format!("remove it: rm {}; or {ELSEWHERE}", shown.display()))
+                    .at(Place::file(shown))
+            })
+            .collect();
+        if problems.is_empty() { Ok(()) } else { Err(Fault::new(ExitStatus::Refused, problems)) }
     }
 
     /// Shuts an existing state directory of the default place that others can look into, and says

@@ -39,7 +39,7 @@ impl Exposure {
         let Ok(path) = path.canonicalize() else { return Self::default() };
         let dir = path.parent().unwrap_or(Path::new("/"));
         Self {
-            tracked: super::git::tracked(dir, std::slice::from_ref(&path)).contains(&path),
+            tracked: !super::git::known_to_be_tracked(dir, std::slice::from_ref(&path)).is_empty(),
             others_read: crate::base::file::others_can_read(&path).unwrap_or(false),
         }
     }

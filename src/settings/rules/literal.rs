@@ -64,11 +64,10 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
         }
     }
     let root = view.workspace.dotenv_dir();
-    // Git fails for all when it is asked about one that lies elsewhere.
     let paths: Vec<PathBuf> =
         files.keys().filter(|path| file::within(root, path)).cloned().collect();
     let tracked = match (view.depth, root) {
-        (Depth::Full, Some(dir)) if !paths.is_empty() => git::tracked(dir, &paths),
+        (Depth::Full, Some(dir)) if !paths.is_empty() => git::known_to_be_tracked(dir, &paths),
         _ => BTreeSet::new(),
     };
     for (path, found) in files {

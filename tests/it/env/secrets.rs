@@ -189,3 +189,22 @@ fn the_first_key_makes_the_directory_of_the_identity() {
     other.set_env("ULTRA_VAULT_IDENTITY_FILE", link.join("new/identity").to_str().unwrap());
     other.run_with_stdin(&set, key.as_bytes()).exits(6).complains("beside the vault");
 }
+
+#[test]
+fn git_tracks_a_file_by_its_whole_path() {
+    if !crate::support::have("git") {
+        return;
+    }
+    let mut ultra = Ultra::empty();
+    ultra.write("profiles/p.yaml", "extends: dev\n");
+    ultra.write_private(".env.local", format!("ANTHROPIC_API_KEY={CANARY}\n"));
+    let other = ultra.write_private("deploy/.env.local", CANARY);
+    ultra.set_env("OPENAI_API_KEY_FILE", other.to_str().unwrap());
+    for args in [&["init", "-q"][..], &["add", "-f", ".env.local"]] {
+        assert!(ultra.wrapped("git", args).output().unwrap().status.success());
+    }
+    let outcome = ultra.run(&["env", "validate", "p"]).keeps_the_canary();
+    let told = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert!(told.contains("git tracks `.env.local`"), "{told}");
+    assert!(!told.contains("deploy/.env.local"), "{told}");
+}
