@@ -24,9 +24,13 @@ pub(super) struct Claim {
 pub(super) fn claim(root: &Path) -> Result<(Claim, Vec<Claim>), JournalError> {
     let unusable = |at: &Path, e: std::io::Error| JournalError::Unusable {
         at: at.display().to_string(),
-        why: e.kind().to_string(),
+        why: e.to_string(),
     };
-    private_folder(root).map_err(|e| unusable(root, e))?;
+    // `journal` of the state directory and the profile's in it, one after the other: a folder is
+    // made with all that is missing above it, through links too.
+    for folder in root.parent().into_iter().chain([root]) {
+        private_folder(folder).map_err(|e| unusable(folder, e))?;
+    }
     let mut own = None;
     let mut left = Vec::new();
     for number in 1..=MOST {
@@ -58,16 +62,36 @@ mod tests {
 
     #[test]
     fn a_journal_has_one_owner_and_the_next_takes_over() {
-        let root = tempfile::tempdir().unwrap();
-        let (a, left) = claim(root.path()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("journal/dev");
+        let (a, left) = claim(&root).unwrap();
         assert!(left.is_empty());
-        let (b, _) = claim(root.path()).unwrap();
-        let (c, _) = claim(root.path()).unwrap();
+        let (b, _) = claim(&root).unwrap();
+        let (c, _) = claim(&root).unwrap();
         assert!(a.dir != b.dir && b.dir != c.dir);
         let (first, second) = (a.dir.clone(), b.dir.clone());
         drop((a, b));
-        let (again, left) = claim(root.path()).unwrap();
+        let (again, left) = claim(&root).unwrap();
         assert_eq!(again.dir, first);
         assert_eq!(left.iter().map(|c| &c.dir).collect::<Vec<_>>(), [&second]);
+    }
+
+    #[test]
+    fn no_folder_on_the_way_is_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (state, elsewhere) = (dir.path().join("state"), dir.path().join("elsewhere"));
+        for folder in [&state, &elsewhere] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        let root = state.join("journal/dev");
+        for link in ["journal", "journal/dev", "journal/dev/0001"] {
+            std::os::unix::fs::symlink(&elsewhere, state.join(link)).unwrap();
+            let refused = claim(&root);
+            assert!(matches!(refused, Err(JournalError::Unusable { .. })), "{link}");
+            std::fs::remove_file(state.join(link)).unwrap();
+            std::fs::create_dir(state.join(link)).unwrap();
+        }
+        assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
+        claim(&root).unwrap();
     }
 }

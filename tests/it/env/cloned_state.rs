@@ -101,16 +101,46 @@ fn links_in_a_state_directory_lead_nowhere_without_git_too() {
     std::fs::create_dir(&elsewhere).unwrap();
     symlink("../../elsewhere", ultra.state().join("history")).unwrap();
     ultra.run(&["env", "current"]).exits(0).complains("generation 7");
-    ultra.run(&["env", "switch", "plain"]).exits(5);
+    refused(ultra.run(&["env", "switch", "plain"]));
+    std::fs::remove_file(ultra.state().join("history")).unwrap();
     assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
 
-    std::fs::remove_file(ultra.state().join("history")).unwrap();
     std::fs::remove_file(ultra.state().join("switch.lock")).unwrap();
     let mine = ultra.home().join("mine");
     std::fs::write(&mine, "mine").unwrap();
     symlink(&mine, ultra.state().join("switch.lock")).unwrap();
     ultra.run(&["env", "current"]).exits(0).complains("symbolic link");
     assert_eq!(std::fs::read(&mine).unwrap(), b"mine");
+}
+
+#[test]
+fn databases_and_journals_are_written_through_no_link() {
+    let ultra = Ultra::empty();
+    ultra.write("profiles/plain.yaml", "vars:\n  A: b\n");
+    ultra.run(&["env", "switch", "plain"]).exits(0);
+    let elsewhere = ultra.home().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let link = |name: &str| {
+        symlink("../../elsewhere", ultra.state().join(name)).unwrap();
+    };
+    for folder in ["journal", "data"] {
+        link(folder);
+        for args in [&["serve", "--port", "auto"][..], &["db", "migrate"]] {
+            let outcome = ultra.run(args).complains(&format!("`.ultra/{folder}` leads elsewhere"));
+            refused(outcome.complains(&format!("rm .ultra/{folder}")));
+        }
+    }
+    // Both at once; nothing is written, whatever was asked for.
+    ultra
+        .run(&["serve"])
+        .exits(6)
+        .complains("`.ultra/journal` leads")
+        .complains("`.ultra/data` leads");
+    ultra.run(&["auth", "service-key", "create", "ci"]).exits(6);
+    for args in [&["usage", "report"][..], &["db", "status"], &["check", "readiness"]] {
+        ultra.run(args);
+    }
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
 }
 
 #[test]
@@ -169,7 +199,44 @@ fn git_is_asked_again_only_after_it_has_written() {
     assert!(!asks(), "the answer was not remembered");
     // Without an answer nothing is believed.
     std::fs::write(ultra.root().join(".git/index"), "damaged").unwrap();
-    refused(ultra.run(&["env", "current"]));
+    unanswered(ultra.run(&["env", "current"])).complains("see to it that `git ls-files` works");
+}
+
+/// Nobody could say whose state directory it is.
+fn unanswered(outcome: Outcome) -> Outcome {
+    let outcome = outcome.exits(5).complains("nobody knows whether the state directory came");
+    outcome.complains(".ultra").complains("export ULTRA_STATE_DIR=")
+}
+
+#[test]
+fn a_git_that_is_gone_or_frozen_is_told_as_such_with_a_way_out() {
+    if !have("git") {
+        return;
+    }
+    let mut ultra = cloned(|_| {});
+    ultra.run(&["env", "switch", "plain"]).exits(0);
+    git(&ultra, ultra.root(), &["commit", "-q", "--allow-empty", "-m", "mine"]);
+    git(&ultra, ultra.root(), &["rm", "-q", "--cached", "profiles/plain.yaml"]);
+    let programs = ultra.home().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let before = std::env::var("PATH").unwrap();
+    ultra.set_env("PATH", programs.to_str().unwrap());
+    for args in [&["env", "current"][..], &["env", "run", "--", "true"], &["check", "readiness"]] {
+        unanswered(ultra.run(args)).complains("git cannot be started").complains("install git");
+    }
+    let frozen = programs.join("git");
+    std::fs::write(&frozen, "#!/bin/sh\nexec /bin/sleep 600\n").unwrap();
+    std::fs::set_permissions(&frozen, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let begun = std::time::Instant::now();
+    let outcome = unanswered(ultra.run(&["env", "current"]));
+    outcome.complains("git took longer than 2 s").complains("see why `git ls-files` takes so long");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
+    // Both ways out.
+    ultra.set_env("ULTRA_STATE_DIR", ultra.home().join("state").to_str().unwrap());
+    ultra.run(&["env", "current"]).exits(0);
+    ultra.unset_env("ULTRA_STATE_DIR");
+    ultra.set_env("PATH", before);
+    ultra.run(&["env", "current"]).exits(0).says("plain");
 }
 
 #[test]
