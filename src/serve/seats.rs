@@ -21,10 +21,12 @@ const NEW: u8 = 0;
 const BUSY: u8 = 1;
 /// Waits for its next request.
 const IDLE: u8 = 2;
-/// Was new and has to go: there is nothing to send.
-const GONE: u8 = 3;
-/// Was idle and has to go once everything is sent.
+/// Was new when it was asked to go. It may have a request after all before it hears of that.
+const ASKED: u8 = 3;
+/// Has to go once everything is sent.
 const ENDING: u8 = 4;
+/// Has heard that it may go at once: there is nothing to send.
+const GONE: u8 = 5;
 
 /// All seats of a listener.
 #[derive(Debug)]
@@ -92,7 +94,7 @@ impl Seats {
     /// Asks one connection to go, if there is one without a request under way.
     fn make_room(&self) {
         let taken = self.taken();
-        for (state, asked) in [(NEW, GONE), (IDLE, ENDING)] {
+        for (state, asked) in [(NEW, ASKED), (IDLE, ENDING)] {
             if let Some(seat) = taken.seats.values().find(|seat| seat.becomes(state, asked)) {
                 seat.told.notify_one();
                 return;
@@ -133,16 +135,18 @@ impl Seated {
     }
 
     /// Waits until the connection is to go. `true` if it may go at once, `false` if what it was
-    /// asked last has to be answered to the end.
+    /// asked last has to be answered to the end: a request that comes before this counts.
     pub(super) async fn told(&self) -> bool {
         self.seat.told.notified().await;
-        self.seat.state.load(Ordering::Relaxed) == GONE
+        self.seat.becomes(ASKED, GONE)
     }
 }
 
 /// A request has arrived on a connection.
 pub(super) fn busy(seat: &Arc<Seat>) -> Busy {
-    let _ = seat.becomes(NEW, BUSY) || seat.becomes(IDLE, BUSY);
+    // Whoever makes room changes the state at most once in between, and only to one that comes
+    // later here.
+    let _ = seat.becomes(NEW, BUSY) || seat.becomes(ASKED, ENDING) || seat.becomes(IDLE, BUSY);
     Busy(Arc::clone(seat))
 }
 
@@ -162,6 +166,80 @@ impl Drop for Seated {
 mod tests {
     use super::*;
     use futures_util::FutureExt as _;
+
+    /// What can happen to a connection.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Event {
+        /// Its seat is wanted.
+        Wanted,
+        /// A request has been read.
+        Request,
+        /// Its answer is sent.
+        Answered,
+        /// It hears whether it has to go.
+        Told,
+    }
+
+    /// Every order in which things happen to one connection, up to six of them: what has been asked
+    /// is answered, a seat is given up when it is wanted, and only then.
+    #[tokio::test]
+    async fn no_order_of_events_breaks_off_a_request_or_keeps_a_seat() {
+        use Event::{Answered, Request, Told, Wanted};
+        let mut orders: Vec<Vec<Event>> = vec![vec![]];
+        let mut told_at_once = 0;
+        for _ in 0..6 {
+            orders = orders
+                .iter()
+                .flat_map(|order| {
+                    [Wanted, Request, Answered, Told].map(|event| [&order[..], &[event]].concat())
+                })
+                .collect();
+            for order in &orders {
+                told_at_once += u32::from(live_through(order).await);
+            }
+        }
+        assert!(told_at_once > 0, "no connection was ever ended at once");
+    }
+
+    /// Whether the connection was told to go at once.
+    async fn live_through(order: &[Event]) -> bool {
+        let seats = Seats::new(1);
+        let seated = seats.take().await;
+        let seat = seated.seat();
+        let (mut under_way, mut requests, mut wanted) = (None, 0, false);
+        for event in order {
+            match event {
+                Event::Wanted => {
+                    let free = under_way.is_none();
+                    let before = seat.state.load(Ordering::Relaxed);
+                    seats.make_room();
+                    let asked = before != seat.state.load(Ordering::Relaxed);
+                    assert!(!asked || free, "{order:?}: a busy connection was asked to go");
+                    assert!(asked || wanted || !free, "{order:?}: a free seat was kept");
+                    wanted |= asked;
+                }
+                // One at a time, as on a connection.
+                Event::Request if under_way.is_none() => {
+                    requests += 1;
+                    under_way = Some(busy(&seat));
+                }
+                Event::Answered => under_way = None,
+                Event::Told => match seated.told().now_or_never() {
+                    None => {}
+                    Some(at_once) => {
+                        assert!(wanted, "{order:?}: nobody wanted its seat");
+                        assert_eq!(at_once, requests == 0, "{order:?}");
+                        // From here on it reads no further request.
+                        return at_once;
+                    }
+                },
+                Event::Request => {}
+            }
+        }
+        // However it went, one whose seat is wanted hears of it.
+        assert_eq!(seated.told().now_or_never().is_some(), wanted, "{order:?}");
+        false
+    }
 
     #[tokio::test]
     async fn the_oldest_without_a_request_goes_first_and_a_busy_one_never() {
