@@ -13,7 +13,7 @@ mod run;
 mod serve;
 mod usage;
 
-use crate::base::SystemClock;
+use crate::base::{SystemClock, process};
 use crate::cli::{Cli, Command, Global, OutputFormat};
 use crate::commands;
 use crate::exit::ExitStatus;
@@ -166,6 +166,8 @@ pub(crate) enum Answer {
 
 /// Runs the process and says how it ends.
 pub(crate) fn main() -> ExitCode {
+    // Without it everything works but under a limit of file sizes.
+    let _ = process::outlive_file_limits();
     let args = help_asked(std::env::args_os().collect());
     if args.len() == 3 && args.iter().skip(1).eq(compat::CHILD.iter()) {
         return asked_for_dotenvy();

@@ -1,9 +1,11 @@
 //! What a process says of itself to the operating system, and who people are.
 
 use super::file;
-use rustix::process::{Resource, Rlimit};
+use rustix::process::{Resource, Rlimit, Signal};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Keeps the memory of this process out of core dumps, and of other processes of the same user
 /// that would attach to it: it holds secrets.
@@ -17,6 +19,18 @@ pub(crate) fn keep_memory_private() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     Ok(())
+}
+
+/// A file that may not grow any more (`ulimit -f`) is an error of whoever writes it, as a full disk
+/// is. Without a handler SIGXFSZ would end the process between two writes. Programs that this one
+/// starts have it as usual.
+///
+/// # Errors
+/// The handler cannot be set.
+pub(crate) fn outlive_file_limits() -> io::Result<()> {
+    // Nobody looks at the flag: what counts is that there is a handler.
+    let noticed = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(Signal::XFSZ.as_raw(), noticed).map(drop)
 }
 
 /// Whose list of users is looked into.

@@ -37,7 +37,6 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     let (logging, access) = logging::begin(&start.settings.telemetry)?;
     middleware::panic::log_panics();
     no_core_dumps();
-    signals::outlive_file_limits().map_err(failure("cannot listen for signals"))?;
     let listening = || Stops::listen().map_err(failure("cannot listen for signals"));
     let probe = start.probe;
     // A probe has a directory to clear away, whenever it is told to stop.

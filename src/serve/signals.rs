@@ -51,13 +51,3 @@ pub(crate) async fn follow_hangups(app: Arc<App>, mut hangup: Signal, stop: Canc
 pub(crate) fn hangup() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
-
-/// A file that may not grow any more is an error of whoever writes it, as a full disk is. Without a
-/// handler SIGXFSZ would end the process.
-///
-/// # Errors
-/// The handler cannot be set.
-pub(crate) fn outlive_file_limits() -> io::Result<()> {
-    // The handler stays when nobody listens.
-    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
-}

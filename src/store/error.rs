@@ -131,7 +131,9 @@ impl StoreError {
             ),
             Self::NewerSchema { .. } => problem.hint("use the newer `ultra` that migrated it"),
             Self::Pending { .. } => problem.hint("ultra db migrate"),
-            Self::Full { .. } => problem.hint("free space on the disk of the database"),
+            Self::Full { .. } => problem.hint(
+                "free space on the disk of the database; a quota or `ulimit -f` may bound it, too",
+            ),
             Self::Unsuitable { .. } => problem
                 .hint("set `DATABASE_URL` to `postgres://…` or `sqlite:PATH`, or leave it unset"),
             Self::Conflict { .. } | Self::Rejected { .. } | Self::Failed { .. } => problem,

@@ -39,8 +39,13 @@ fn by_code(extended: i32, at: String, timeout: Duration) -> StoreError {
         8 => denied("the file or its directory cannot be written"),
         // SQLITE_CANTOPEN
         14 => StoreError::Unreachable { at, why: "the file cannot be opened".to_owned() },
+        // SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE: what a quota or a limit of file sizes comes to,
+        // where a full disk is SQLITE_FULL.
+        10 if matches!(extended >> 8, 3 | 19) => {
+            StoreError::Full { at, why: format!("a write failed (SQLite result code {extended})") }
+        }
         // SQLITE_IOERR, SQLITE_FULL
-        10 => StoreError::Failed { at, why: format!("input/output error {extended}") },
+        10 => StoreError::Unreachable { at, why: format!("input/output error {extended}") },
         13 => StoreError::Full { at, why: "the disk is full".to_owned() },
         // SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG, SQLITE_RANGE
         19 | 20 | 18 | 25 => StoreError::Rejected { at, code: extended.to_string() },
@@ -51,4 +56,20 @@ fn by_code(extended: i32, at: String, timeout: Duration) -> StoreError {
 /// Whether a row of that key is there already.
 pub(super) fn is_duplicate(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_takes_no_more_is_full_and_one_that_fails_out_of_reach() {
+        let of = |code| by_code(code, "x".to_owned(), Duration::ZERO);
+        for code in [13, 778, 4874] {
+            assert!(matches!(of(code), StoreError::Full { .. }), "{code}");
+        }
+        for code in [10, 266, 1034] {
+            assert!(matches!(of(code), StoreError::Unreachable { .. }), "{code}");
+        }
+    }
 }

@@ -148,3 +148,67 @@ fn a_list_holds_although_a_profile_does_not() {
     assert_eq!(bad["problems"][0]["level"], "error");
     ultra.run(&["env", "validate", "bad"]).exits(3);
 }
+
+/// Every file below `dir`.
+fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(path),
+        }
+    }
+    found
+}
+
+#[test]
+fn a_limit_of_file_sizes_is_an_error_like_a_full_disk() {
+    let mut ultra = Ultra::empty();
+    ultra.set_env("ULTRA_VAULT_IDENTITY_FILE", ultra.home().join("identity").to_str().unwrap());
+    ultra.write("profiles/plain.yaml", "vars:\n  A: b\n");
+    ultra.write_private("new.env", "GREETING=hello\n");
+    // Not one byte more in any file; what is written to pipes is no file.
+    let limited = |args: &[&str]| {
+        let script = "ulimit -f 0 && exec \"$0\" \"$@\"";
+        let all = ["-c", script, env!("CARGO_BIN_EXE_ultra")];
+        let mut command = ultra.wrapped("sh", all.iter().chain(args));
+        command.stdin(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdin = child.stdin.take().unwrap();
+        let _ = std::io::Write::write_all(&mut &stdin, b"0123456789abcdef0123456789abcdef");
+        drop(stdin);
+        crate::support::Outcome::from(child.wait_with_output().unwrap())
+    };
+    for first in [true, false] {
+        for (args, code) in [
+            (&["env", "switch", "plain"][..], 5),
+            (&["keys", "set", "encryption"], 5),
+            (&["env", "import", "new.env"], 5),
+            (&["env", "render", "compose", "--out", "compose.yml"], 5),
+            (&["auth", "service-key", "create", "ci"], 5),
+            (&["serve", "--port", "auto"], 5),
+            (&["env", "init", "--yes", "fresh"], 5),
+        ] {
+            let outcome = limited(args);
+            assert_eq!(outcome.code, code, "{args:?}: {outcome:?}");
+            assert!(outcome.stderr.contains("error:"), "{args:?}: {outcome:?}");
+            let left: Vec<_> = files(ultra.home())
+                .into_iter()
+                .filter(|path| {
+                    let name = path.file_name().unwrap().to_str().unwrap();
+                    name.starts_with(".ultra-") || name == "compose.yml"
+                })
+                .collect();
+            assert_eq!(left, Vec::<std::path::PathBuf>::new(), "{args:?}");
+        }
+        // Nothing has to be written for an answer; and nothing is in anybody's way afterwards.
+        assert_eq!(limited(&["env", "list"]).code, 0);
+        if first {
+            ultra.run_with_stdin(&["keys", "set", "jwt"], b"0123456789abcdef0123456789abcdef");
+            ultra.run(&["env", "switch", "dev"]).exits(0);
+        }
+    }
+    ultra.run(&["env", "current"]).exits(0).says("dev");
+    ultra.run(&["env", "switch", "plain"]).exits(0);
+}
