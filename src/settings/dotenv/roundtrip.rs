@@ -198,7 +198,7 @@ fn an_empty_value_before_a_comment_is_read_as_empty_by_every_program() {
 
 proptest! {
     #[test]
-    fn formatting_keeps_values_and_is_done_at_once(rough in rough(), like in super::tests::dotenv_like()) {
+    fn formatting_keeps_values_and_is_done_at_once(rough in rough(), like in super::tests::lines::dotenv_like()) {
         formatting_is_right(&rough);
         formatting_is_right(&like);
     }
