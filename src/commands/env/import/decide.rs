@@ -1,5 +1,6 @@
 //! One decision for every entry of the file, and everything that is wrong with it at once.
 
+use super::decision::{Decision, What};
 use super::seeds;
 use crate::commands::keys::{Desk, intake};
 use crate::report::{Place, Problem};
@@ -11,57 +12,8 @@ use crate::settings::profile::canonical;
 use crate::settings::rules::placeholder::is_placeholder;
 use crate::settings::secret::ValueRef;
 use crate::settings::secretish;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// What becomes of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum What {
-    /// It goes into the file under its own name.
-    Kept,
-    /// It goes into the file under the name it has here.
-    Renamed,
-    /// It goes into the vault.
-    Vault,
-    /// It stands for a value that nobody gave.
-    Placeholder,
-    /// It says nothing.
-    Empty,
-    /// Without it the same holds.
-    Default,
-    /// Another entry says the same.
-    Duplicate,
-    /// It does nothing here.
-    Unused,
-    /// It names the profile, which is not said in a file.
-    Profile,
-    /// The operator left it out.
-    Left,
-    /// It is no key, and only keys are taken over.
-    NoKey,
-}
-
-/// What becomes of an entry. It has no `Debug`: the text may be a secret.
-pub(super) struct Decision {
-    /// The name in the source.
-    pub(super) name: String,
-    /// Where it stands.
-    pub(super) place: Place,
-    /// What becomes of it.
-    pub(super) what: What,
-    /// The name it gets.
-    pub(super) to: Option<String>,
-    /// The value it gets.
-    pub(super) text: String,
-    /// Whether the value is a secret.
-    pub(super) secret: bool,
-    /// Why.
-    pub(super) why: Option<String>,
-    /// Whether `--keep-unused` would take it over.
-    pub(super) keepable: bool,
-}
 
 /// A decision, and what the entry says of which variable if it counts.
 type Decided = (Decision, Option<(String, String)>);
@@ -349,43 +301,6 @@ impl Judge<'_> {
             decision.why = Some(format!("not a variable of ultra; `{near}` is"));
         }
         decision
-    }
-}
-
-impl Decision {
-    /// The same entry with another end.
-    fn is(mut self, what: What, why: &str) -> Self {
-        self.what = what;
-        self.why = Some(why.to_owned());
-        self
-    }
-
-    /// The same entry, kept under its name.
-    fn stays_silently(mut self) -> Self {
-        self.what = What::Kept;
-        self.to = Some(self.name.clone());
-        self
-    }
-
-    /// The same entry, kept under its name, with something to say about it.
-    fn stays(self, why: String) -> Self {
-        let mut kept = self.stays_silently();
-        kept.why = Some(why);
-        kept
-    }
-
-    /// Leaves it where it is unless it is a key.
-    pub(super) fn keep_to_keys(&mut self) {
-        if self.written() {
-            self.what = What::NoKey;
-            self.to = None;
-            self.why.get_or_insert_with(|| "`ultra env import` takes it over".to_owned());
-        }
-    }
-
-    /// Whether it goes into the file.
-    pub(super) fn written(&self) -> bool {
-        matches!(self.what, What::Kept | What::Renamed)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a source says that is taken over nowhere: as long as it says any such thing, it may be the only
 //! copy and is not removed.
 
-use super::decide::{Decision, What};
+use super::decision::{Decision, What};
 use super::source;
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};

@@ -1,6 +1,6 @@
 //! The file that values go into: what it says afterwards, and how it is written.
 
-use super::decide::{Decision, What};
+use super::decision::{Decision, What};
 use crate::base::file;
 use crate::report::{Fault, Place, Problem};
 use crate::settings::dotenv::{self, Ending, LineKind};

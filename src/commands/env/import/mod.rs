@@ -5,6 +5,7 @@
 //! rename: a run that was cut short in between finds its values there when it is run again.
 
 mod decide;
+mod decision;
 mod ignored;
 mod leftover;
 mod merge;
@@ -23,7 +24,8 @@ use crate::report::{Fault, Place, Problem, Report};
 use crate::secrets::BackendKind;
 use crate::settings::profile::canonical;
 use crate::settings::{Layer, Workspace, dotenv};
-use decide::{Decision, Judge, What};
+use decide::Judge;
+use decision::{Decision, What};
 use merge::Merge;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! What an import tells: every decision, and what the profile still lacks.
 
-use super::decide::{Decision, What};
+use super::decision::{Decision, What};
 use super::{Outcome, Request, leftover, source, unseen};
 use crate::commands::keys::{Desk, intake};
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};

@@ -1,7 +1,7 @@
 //! Names that an application would look for in vain once it gets its variables from the profile:
 //! they are called otherwise here, or dropped.
 
-use super::decide::{Decision, What};
+use super::decision::{Decision, What};
 use crate::report::Block;
 use serde::Serialize;
 
