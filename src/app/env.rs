@@ -6,7 +6,7 @@ use crate::cli::fmt::FmtArgs;
 use crate::cli::import::ImportArgs;
 use crate::cli::init::{self, InitArgs};
 use crate::cli::lint::{CompatArg, LintArgs};
-use crate::cli::switch::UndoArgs;
+use crate::cli::switch::{MannerArgs, UndoArgs};
 use crate::commands::env;
 use crate::commands::keys::Desk;
 use crate::report::{Fault, Problem, Report};
@@ -70,10 +70,8 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
         EnvCommand::Switch(args) => {
             let request = env::switch::Request {
                 target: args.target,
-                dry_run: args.dry_run,
                 adopt: args.adopt,
-                no_dotenv: args.no_dotenv,
-                wait: args.wait,
+                manner: manner(&args.manner),
             };
             env::switch::run(&request, &workspace, &secrets, &context.console)
         }
@@ -106,10 +104,12 @@ fn undo(args: &UndoArgs) -> env::undo::Request {
             Some(generation) => env::undo::How::To(generation),
             None => env::undo::How::Steps(usize::try_from(args.steps).unwrap_or(usize::MAX)),
         },
-        dry_run: args.dry_run,
-        no_dotenv: args.no_dotenv,
-        wait: args.wait,
+        manner: manner(&args.manner),
     }
+}
+
+fn manner(args: &MannerArgs) -> env::Manner {
+    env::Manner { dry_run: args.dry_run, no_dotenv: args.no_dotenv, wait: args.wait }
 }
 
 /// `ultra env fmt`.

@@ -15,18 +15,11 @@ pub(crate) struct SwitchArgs {
     /// The profile to use from now on; `-` is the one before.
     #[arg(value_name = "PROFILE")]
     pub(crate) target: String,
-    /// Say what would happen, and do nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
     /// Move a `.env` that somebody wrote to `.env.local`, where its values keep counting.
     #[arg(long, conflicts_with = "no_dotenv")]
     pub(crate) adopt: bool,
-    /// Leave `.env` as it is.
-    #[arg(long)]
-    pub(crate) no_dotenv: bool,
-    /// How long to wait for another switch to end.
-    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = span)]
-    pub(crate) wait: Duration,
+    #[command(flatten)]
+    pub(crate) manner: MannerArgs,
 }
 
 /// Go back to what was before the last switch.
@@ -43,6 +36,13 @@ pub(crate) struct UndoArgs {
     /// first switch.
     #[arg(long, value_name = "GENERATION", conflicts_with = "steps")]
     pub(crate) to: Option<u64>,
+    #[command(flatten)]
+    pub(crate) manner: MannerArgs,
+}
+
+/// How a switch or an undo is to be done.
+#[derive(Args, Debug)]
+pub(crate) struct MannerArgs {
     /// Say what would happen, and do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

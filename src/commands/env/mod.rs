@@ -26,6 +26,8 @@ mod unagreed;
 pub(crate) mod undo;
 pub(crate) mod validate;
 
+pub(crate) use switching::Manner;
+
 use crate::base::near;
 use crate::report::{Fault, Problem};
 use crate::settings::catalogue;

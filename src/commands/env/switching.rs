@@ -9,6 +9,18 @@ use crate::settings::switch_record::SwitchRecord;
 use crate::settings::{Resolution, SecretSource, Settings, Workspace};
 use serde::Serialize;
 use std::path::Path;
+use std::time::Duration;
+
+/// How a switch or an undo is to be done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// Whether to say only what would happen.
+    pub(crate) dry_run: bool,
+    /// Whether `.env` is left alone.
+    pub(crate) no_dotenv: bool,
+    /// How long to wait for another switch.
+    pub(crate) wait: Duration,
+}
 
 /// The profile that counts when nobody has decided.
 pub(crate) const UNDECIDED: &str = "dev";

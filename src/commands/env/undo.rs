@@ -1,6 +1,6 @@
 //! `ultra env undo`: back to what was before the last switches, byte for byte.
 
-use super::switching::{self, Loads};
+use super::switching::{self, Loads, Manner};
 use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
 use crate::settings::switch::history::{self, Back, NoWay};
@@ -8,7 +8,6 @@ use crate::settings::switch::{Present, Session};
 use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
 use crate::settings::{SecretSource, Workspace, load};
 use std::path::Path;
-use std::time::Duration;
 
 /// How far to go back.
 #[derive(Clone, Copy, Debug)]
@@ -24,12 +23,8 @@ pub(crate) enum How {
 pub(crate) struct Request {
     /// How far to go back.
     pub(crate) how: How,
-    /// Whether to say only what would happen.
-    pub(crate) dry_run: bool,
-    /// Whether `.env` is left alone.
-    pub(crate) no_dotenv: bool,
-    /// How long to wait for another switch.
-    pub(crate) wait: Duration,
+    /// How it is done.
+    pub(crate) manner: Manner,
 }
 
 struct Plan {
@@ -52,12 +47,12 @@ pub(crate) fn run(
     let root = switching::root(workspace)?;
     let record = switch_record::read(&workspace.state_dir).map_err(Fault::unreachable)?;
     let mut plan = plan(request, workspace, root, record.as_ref(), secrets)?;
-    if request.dry_run || plan.back.undoes.is_empty() {
+    if request.manner.dry_run || plan.back.undoes.is_empty() {
         return answer(request, workspace, &plan, None);
     }
     let confirmed = ask(request, &plan, console)?;
     let state_dir = workspace.prepare_state_dir()?;
-    let session = Session::begin(root, state_dir, "env undo", request.wait)?;
+    let session = Session::begin(root, state_dir, "env undo", request.manner.wait)?;
     // Somebody may have switched while we asked and waited; what was agreed to is then not what
     // would happen.
     plan = self::plan(request, workspace, root, session.record(), secrets)?;
@@ -92,7 +87,7 @@ fn plan(
     let entries = switching::entries(workspace)?;
     let mut back = way(request.how, &entries, record)?;
     let present = switching::present(root)?;
-    if request.no_dotenv {
+    if request.manner.no_dotenv {
         back.dotenv = DotenvStep::Leave;
         back.env_after = None;
     }
@@ -189,7 +184,7 @@ fn answer(
     let mut view = vec![if plan.back.undoes.is_empty() {
         let what = "that is what stands, nothing changed".to_owned();
         Block::Toned(Tone::Good, what)
-    } else if request.dry_run {
+    } else if request.manner.dry_run {
         Block::text(format!("would go back from `{from}` to `{to}`"))
     } else {
         Block::Toned(Tone::Good, format!("went back from `{from}` to `{to}`"))
@@ -211,7 +206,7 @@ fn answer(
     }
     let data = serde_json::json!({
         "changed": generation.is_some(),
-        "dry_run": request.dry_run,
+        "dry_run": request.manner.dry_run,
         "from": from,
         "to": to,
         "valid": valid,

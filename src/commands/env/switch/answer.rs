@@ -87,7 +87,7 @@ pub(super) fn answer(
     let servers = switching::others(workspace, &plan.to);
     let headline = if plan.same {
         Block::Toned(Tone::Good, format!("already on `{}`, nothing changed", plan.to))
-    } else if request.dry_run {
+    } else if request.manner.dry_run {
         Block::text(format!("would switch from `{}` to `{}`", plan.from, plan.to))
     } else if plan.decided.as_deref() == Some(&plan.to) {
         Block::Toned(Tone::Good, format!("`{}` is already in use", plan.to))
@@ -99,11 +99,11 @@ pub(super) fn answer(
     let dotenv = match plan.step {
         _ if plan.same => None,
         DotenvStep::Leave => Some("`.env` is left as it is"),
-        DotenvStep::Adopt if request.dry_run => {
+        DotenvStep::Adopt if request.manner.dry_run => {
             Some("`.env` would move to `.env.local` and be written anew")
         }
         DotenvStep::Adopt => Some("`.env` moves to `.env.local` and is written anew"),
-        _ if request.dry_run => Some("`.env` would be written anew"),
+        _ if request.manner.dry_run => Some("`.env` would be written anew"),
         DotenvStep::Write | DotenvStep::Restore => Some("`.env` is written anew"),
     };
     let mut view = vec![headline];
@@ -124,7 +124,7 @@ pub(super) fn answer(
     view.extend(plan.warnings.iter().cloned().map(Block::Finding));
     let answer = Answer {
         changed: generation.is_some(),
-        dry_run: request.dry_run,
+        dry_run: request.manner.dry_run,
         from: &plan.from,
         to: &plan.to,
         generation,

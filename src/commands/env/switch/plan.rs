@@ -1,6 +1,6 @@
 //! What a switch comes to, and everything that speaks against it, before a byte is written.
 
-use super::super::switching::{self, Loads};
+use super::super::switching::{self, Loads, Manner};
 use super::super::unagreed;
 use crate::report::{Fault, Place, Problem};
 use crate::settings::compare::{self, Difference, Prints, Shape, Side};
@@ -10,21 +10,16 @@ use crate::settings::switch_record::{DotenvStep, SwitchRecord};
 use crate::settings::workspace::ProfileSource;
 use crate::settings::{Resolution, SecretSource, Workspace, load, validate};
 use std::path::Path;
-use std::time::Duration;
 
 /// What is wanted.
 #[derive(Debug)]
 pub(crate) struct Request {
     /// The profile to use, or an alias; `-` is the one before.
     pub(crate) target: String,
-    /// Whether to say only what would happen.
-    pub(crate) dry_run: bool,
     /// Whether a `.env` that somebody wrote moves to `.env.local`.
     pub(crate) adopt: bool,
-    /// Whether `.env` is left alone.
-    pub(crate) no_dotenv: bool,
-    /// How long to wait for another switch.
-    pub(crate) wait: Duration,
+    /// How it is done.
+    pub(crate) manner: Manner,
 }
 
 /// What a switch comes to, before anything is done.
@@ -159,7 +154,7 @@ pub(super) fn step(
     root: &Path,
     present: &Present,
 ) -> Result<DotenvStep, Problem> {
-    if request.no_dotenv {
+    if request.manner.no_dotenv {
         return Ok(DotenvStep::Leave);
     }
     let what = match present {

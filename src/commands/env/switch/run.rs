@@ -36,13 +36,13 @@ pub(crate) fn run(
         Err(problem) => return Err(Fault::unreachable(problem)),
     };
     let known = record.as_ref();
-    if request.dry_run
+    if request.manner.dry_run
         && let Some(report) = unfit(request, workspace, root, &target, known, secrets)?
     {
         return Ok(report);
     }
     let mut plan = plan(request, workspace, root, &target, known, secrets, Prints::WriteNothing)?;
-    if request.dry_run || plan.same {
+    if request.manner.dry_run || plan.same {
         return answer(request, workspace, &plan, None);
     }
     let confirmed = ask(&plan, console)?;
@@ -55,7 +55,7 @@ pub(crate) fn run(
             )
         })?;
     }
-    let session = Session::begin(root, state_dir, &purpose, request.wait)?;
+    let session = Session::begin(root, state_dir, &purpose, request.manner.wait)?;
     // Somebody may have switched, or edited a file, while we asked and waited.
     plan = super::plan::plan(
         request,
