@@ -180,23 +180,12 @@ fn import(
         explicit: context.global.profile.is_some(),
         console: &context.console,
     };
-    let source = match args.file.as_os_str() == "-" {
-        true => env::import::Source::Stdin,
-        false => env::import::Source::File(args.file),
-    };
     let request = env::import::Request {
-        source,
         into: args.into,
-        except: args.except,
         keep_unused: args.keep_unused,
         keep_names: args.keep_names,
-        replace: args.replace,
-        verify: !args.no_verify,
-        shadowed: args.shadowed,
-        backend: args.backend.map(super::keys::backend),
-        remove_source: args.remove_source,
-        dry_run: args.dry_run,
         keys_only: false,
+        ..super::keys::intake(args.intake)
     };
     env::import::run(&request, workspace, &desk)
 }

@@ -2,7 +2,8 @@
 
 use super::Context;
 use crate::cli::OutputFormat;
-use crate::cli::keys::{Backend, KeysArgs, KeysCommand, KeysImportArgs, SpanArgs};
+use crate::cli::import::IntakeArgs;
+use crate::cli::keys::{Backend, KeysArgs, KeysCommand, SpanArgs};
 use crate::commands::env::import;
 use crate::commands::keys::{
     Desk, Spans, allow, audit, disable, doctor, list, migrate, publish, remove, rollback, rotate,
@@ -90,7 +91,7 @@ fn run(
         KeysCommand::Migrate(args) => {
             migrate::run(&migrate::Request { to: backend(args.to) }, desk)
         }
-        KeysCommand::Import(args) => import::run(&taken(args), workspace, desk),
+        KeysCommand::Import(args) => import::run(&intake(args.intake), workspace, desk),
         KeysCommand::Doctor(args) => {
             doctor::run(doctor::Request { open: args.open }, desk, workspace)
         }
@@ -147,8 +148,8 @@ fn run(
     }
 }
 
-/// The keys of a file, and nothing else of it.
-fn taken(args: KeysImportArgs) -> import::Request {
+/// The keys of a file, and nothing else of it. `ultra env import` takes over more.
+pub(super) fn intake(args: IntakeArgs) -> import::Request {
     import::Request {
         source: match args.file.as_os_str() == "-" {
             true => import::Source::Stdin,
@@ -172,7 +173,7 @@ fn spans(args: SpanArgs) -> Spans {
     Spans { grace: args.grace, drain: args.drain, wait: args.wait }
 }
 
-pub(super) fn backend(backend: Backend) -> BackendKind {
+fn backend(backend: Backend) -> BackendKind {
     match backend {
         Backend::Keyring => BackendKind::Keyring,
         Backend::IdentityFile => BackendKind::IdentityFile,

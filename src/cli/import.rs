@@ -1,4 +1,4 @@
-//! `ultra env import`.
+//! `ultra env import`, and what `ultra keys import` has in common with it.
 
 use super::keys::Backend;
 use clap::Args;
@@ -13,15 +13,11 @@ use std::path::PathBuf;
     ultra env import .env.prod.local --profile prod --yes  move its secrets into the vault\n  \
     pass show app/env | ultra env import -                 from standard input")]
 pub(crate) struct ImportArgs {
-    /// The file; `-` for standard input.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) intake: IntakeArgs,
     /// Where values that are no secrets go; `.env.<profile>.local` if left out.
     #[arg(long, value_name = "FILE")]
     pub(crate) into: Option<PathBuf>,
-    /// Names to leave out, separated by commas.
-    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
-    pub(crate) except: Vec<String>,
     /// Keep names that do nothing here, for an application that reads them.
     #[arg(long)]
     pub(crate) keep_unused: bool,
@@ -29,6 +25,17 @@ pub(crate) struct ImportArgs {
     /// others; a secret that has another name here then stays in the file.
     #[arg(long)]
     pub(crate) keep_names: bool,
+}
+
+/// What is taken over, and how.
+#[derive(Args, Debug)]
+pub(crate) struct IntakeArgs {
+    /// The file; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Names to leave out, separated by commas.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    pub(crate) except: Vec<String>,
     /// Replace values that are there and differ.
     #[arg(long)]
     pub(crate) replace: bool,

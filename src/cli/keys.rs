@@ -1,7 +1,7 @@
 //! `ultra keys`.
 
+use super::import::IntakeArgs;
 use clap::{Args, Subcommand, ValueEnum};
-use std::path::PathBuf;
 
 /// Give, see, test, rotate and roll back keys. No argument ever carries a value.
 #[derive(Args, Debug)]
@@ -113,30 +113,8 @@ pub(crate) struct MigrateArgs {
     ultra keys import .env.api_keys --dry-run        say what would become of each line\n  \
     ultra keys import .env.api_keys --remove-source  take the keys over, then remove the file")]
 pub(crate) struct KeysImportArgs {
-    /// The file; `-` for standard input.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// Names to leave out, separated by commas.
-    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
-    pub(crate) except: Vec<String>,
-    /// Replace keys that are there and differ.
-    #[arg(long)]
-    pub(crate) replace: bool,
-    /// Keep keys without asking their providers.
-    #[arg(long)]
-    pub(crate) no_verify: bool,
-    /// Write keys although another layer wins over the vault.
-    #[arg(long)]
-    pub(crate) shadowed: bool,
-    /// What keeps the identity of a new vault.
-    #[arg(long, value_enum, value_name = "BACKEND")]
-    pub(crate) backend: Option<Backend>,
-    /// Remove the file once all of it is in the vault; refused while it says anything that is not.
-    #[arg(long)]
-    pub(crate) remove_source: bool,
-    /// Say what would become of each entry; send and write nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) intake: IntakeArgs,
 }
 
 /// Say what is wrong with the vault and what surrounds it, each with its remedy. Ends with 0 if
