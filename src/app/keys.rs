@@ -3,11 +3,11 @@
 use super::Context;
 use crate::cli::OutputFormat;
 use crate::cli::import::IntakeArgs;
-use crate::cli::keys::{Backend, KeysArgs, KeysCommand, SpanArgs};
+use crate::cli::keys::{Backend, EndingArgs, KeysArgs, KeysCommand, SpanArgs};
 use crate::commands::env::import;
 use crate::commands::keys::{
-    Desk, Spans, allow, audit, disable, doctor, list, migrate, publish, remove, rollback, rotate,
-    set, show, status, value_as_argument, verify,
+    Desk, Ending, Spans, allow, audit, disable, doctor, list, migrate, publish, remove, rollback,
+    rotate, set, show, status, value_as_argument, verify,
 };
 use crate::report::{Console as _, Fault, Report};
 use crate::secrets::BackendKind;
@@ -22,8 +22,8 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
         KeysCommand::Set(args) => &*args.surplus,
         KeysCommand::Rotate(args) => &*args.surplus,
         KeysCommand::Rollback(args) => &*args.surplus,
-        KeysCommand::Disable(args) => &*args.surplus,
-        KeysCommand::Remove(args) => &*args.surplus,
+        KeysCommand::Disable(args) => &*args.ending.surplus,
+        KeysCommand::Remove(args) => &*args.ending.surplus,
         _ => &[],
     };
     if !surplus.is_empty() {
@@ -135,16 +135,8 @@ fn run(
             let request = rollback::Request { name, shadowed, spans: spans(args.spans) };
             rollback::run(&request, desk)
         }
-        KeysCommand::Disable(args) => {
-            let spans = Spans { wait: args.wait, ..Spans::default() };
-            let request = disable::Request { name: args.name, version: args.version, spans };
-            disable::run(&request, desk)
-        }
-        KeysCommand::Remove(args) => {
-            let spans = Spans { wait: args.wait, ..Spans::default() };
-            let request = remove::Request { name: args.name, version: args.version, spans };
-            remove::run(&request, desk)
-        }
+        KeysCommand::Disable(args) => disable::run(&ending(args.ending, args.version), desk),
+        KeysCommand::Remove(args) => remove::run(&ending(args.ending, args.version), desk),
     }
 }
 
@@ -167,6 +159,10 @@ pub(super) fn intake(args: IntakeArgs) -> import::Request {
         dry_run: args.dry_run,
         keys_only: true,
     }
+}
+
+fn ending(args: EndingArgs, version: Option<u32>) -> Ending {
+    Ending { name: args.name, version, spans: Spans { wait: args.wait, ..Spans::default() } }
 }
 
 fn spans(args: SpanArgs) -> Spans {

@@ -217,30 +217,30 @@ pub(crate) struct SpanArgs {
 #[derive(Args, Debug)]
 #[command(disable_version_flag = true)]
 pub(crate) struct DisableArgs {
-    /// The name, such as `openai`, or its variable.
-    #[arg(value_name = "NAME")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) ending: EndingArgs,
     /// Its number; the newest old one that is still accepted if left out.
     #[arg(long, value_name = "N")]
     pub(crate) version: Option<u32>,
-    /// How long to wait until the servers have the value in use [default: 30s].
-    #[arg(long, value_name = "SPAN")]
-    pub(crate) wait: Option<String>,
-    /// Nothing: values are not arguments.
-    #[arg(hide = true, num_args = 0.., value_name = "NOTHING")]
-    pub(crate) surplus: Vec<String>,
 }
 
 /// Take a version out of the vault, or a key with all its versions.
 #[derive(Args, Debug)]
 #[command(disable_version_flag = true)]
 pub(crate) struct RemoveArgs {
-    /// The name, such as `openai`, or its variable.
-    #[arg(value_name = "NAME")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) ending: EndingArgs,
     /// One version; all of them if left out.
     #[arg(long, value_name = "N")]
     pub(crate) version: Option<u32>,
+}
+
+/// Which key it is whose versions end.
+#[derive(Args, Debug)]
+pub(crate) struct EndingArgs {
+    /// The name, such as `openai`, or its variable.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
     /// How long to wait until the servers have the value in use [default: 30s].
     #[arg(long, value_name = "SPAN")]
     pub(crate) wait: Option<String>,

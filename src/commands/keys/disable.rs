@@ -2,25 +2,13 @@
 //! over.
 
 use super::desk::not_confirmed;
-use super::names::{self, Key};
-use super::times::{self, Spans};
-use super::{Desk, rotate};
-use crate::report::{Block, Fault, Problem, Report};
-use crate::rotation::{Aim, Ended, Kind, Order, Rotation};
+use super::ending::{self, Ending, Found};
+use super::names::Key;
+use super::{Desk, rotate, times};
+use crate::report::{Block, Fault, Report};
+use crate::rotation::{Aim, Ended, Order};
 use crate::secrets::State;
-use crate::secrets::index::VersionFacts;
 use serde_json::json;
-
-/// What was asked for.
-#[derive(Debug)]
-pub(crate) struct Request {
-    /// The name, a variable or its alias.
-    pub(crate) name: String,
-    /// The version; `None` for the newest old one that is still accepted.
-    pub(crate) version: Option<u32>,
-    /// How long the servers are waited for.
-    pub(crate) spans: Spans,
-}
 
 /// Ends an old version.
 ///
@@ -28,16 +16,13 @@ pub(crate) struct Request {
 /// Unknown name or version, nothing old (2), a provider that still accepts what only a person can
 /// disable there (3), a server or issuer that cannot be reached (5), the version in use, a
 /// protected profile without confirmation (6).
-pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
-    let times = request.spans.read()?;
-    let key = names::find(desk, &request.name)?;
-    let overview = desk.vault.overview()?;
-    let entry = overview.entry(desk.profile(), &key.name).ok_or_else(|| desk.no_entry(&key))?;
+pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
+    let Found { times, key, entry } = request.find(desk)?;
     let version = match request.version {
         Some(number) => entry.versions.iter().find(|v| v.number == number),
         None => entry.versions.iter().rev().find(|v| v.state == State::Old),
     };
-    let Some(version) = version else { return Err(nothing(desk, &key, request.version)) };
+    let Some(version) = version else { return Err(ending::nothing(desk, &key, request.version)) };
     let number = version.number;
     if version.state == State::Disabled {
         return report(desk, &key, number, &format!("version {number} is disabled already"), None);
@@ -53,26 +38,8 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             Err(unanswered) => return Err(unanswered.fault(&question, "add `--yes`")),
         }
     }
-    let ended = end(desk, &key, version, Aim::Disable, times)?;
+    let ended = ending::end(desk, &key, version, Aim::Disable, times)?;
     report(desk, &key, number, &rotate::ended_text(&key, &ended), Some(&ended))
-}
-
-/// Ends one version, with nothing else under way.
-pub(super) fn end(
-    desk: &Desk<'_>,
-    key: &Key,
-    version: &VersionFacts,
-    aim: Aim,
-    times: times::Times,
-) -> Result<Ended, Fault> {
-    let plan = times.plan(desk, key, Kind::Retire, false)?;
-    let rotation = Rotation::begin(desk.vault, desk.state_dir, desk.profile(), &key.name)?;
-    if let Some(journal) = rotation.unfinished()? {
-        return Err(rotation.pending(&journal));
-    }
-    desk.with_world(key, times.wait, |world| {
-        rotation.end_version(&plan, version.number, aim, world)
-    })
 }
 
 fn report(
@@ -93,13 +60,4 @@ fn report(
         }),
         vec![Block::text(text)],
     )
-}
-
-/// The fault of a version that is not there.
-pub(super) fn nothing(desk: &Desk<'_>, key: &Key, version: Option<u32>) -> Fault {
-    let what = match version {
-        Some(number) => format!("`{}` has no version {number}", key.name),
-        None => format!("`{}` has no old version", key.name),
-    };
-    Fault::usage(Problem::error("no-such-version", what).hint(desk.command("show", key)))
 }

@@ -3,6 +3,7 @@
 mod around;
 mod desk;
 mod due;
+mod ending;
 mod issuing;
 mod judged;
 mod names;
@@ -28,5 +29,6 @@ pub(crate) mod status;
 pub(crate) mod verify;
 
 pub(crate) use desk::Desk;
+pub(crate) use ending::Ending;
 pub(crate) use names::value_as_argument;
 pub(crate) use times::Spans;

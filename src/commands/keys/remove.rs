@@ -3,9 +3,8 @@
 
 use super::Desk;
 use super::desk::not_confirmed;
-use super::disable;
-use super::names::{self, Key};
-use super::times::Spans;
+use super::ending::{self, Ending, Found};
+use super::names::Key;
 use crate::report::{Block, Fault, Report};
 use crate::rotation::Aim;
 use crate::secrets::State;
@@ -13,34 +12,20 @@ use crate::secrets::index::VersionFacts;
 use crate::settings::Layer;
 use serde_json::json;
 
-/// What was asked for.
-#[derive(Debug)]
-pub(crate) struct Request {
-    /// The name, a variable or its alias.
-    pub(crate) name: String,
-    /// The version; `None` for all of them.
-    pub(crate) version: Option<u32>,
-    /// How long the servers are waited for.
-    pub(crate) spans: Spans,
-}
-
 /// Removes versions; the one in use last, and not without a word typed.
 ///
 /// # Errors
 /// Unknown name or version (2), a server or issuer that cannot be reached (5), a rotation under
 /// way, the version in use or a protected profile without confirmation (6).
-pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
-    let times = request.spans.read()?;
-    let key = names::find(desk, &request.name)?;
-    let overview = desk.vault.overview()?;
-    let entry = overview.entry(desk.profile(), &key.name).ok_or_else(|| desk.no_entry(&key))?;
+pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
+    let Found { times, key, entry } = request.find(desk)?;
     let mut versions: Vec<&VersionFacts> = entry
         .versions
         .iter()
         .filter(|v| request.version.is_none_or(|number| v.number == number))
         .collect();
     if versions.is_empty() {
-        return Err(disable::nothing(desk, &key, request.version));
+        return Err(ending::nothing(desk, &key, request.version));
     }
     versions.sort_by_key(|v| v.state == State::Current);
     let current = versions.iter().find(|v| v.state == State::Current).map(|v| v.number);
@@ -62,7 +47,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     let mut removed = Vec::new();
     for version in versions {
         let aim = if version.state == State::Current { Aim::RemoveCurrent } else { Aim::Remove };
-        disable::end(desk, &key, version, aim, times)?;
+        ending::end(desk, &key, version, aim, times)?;
         removed.push(version.number);
     }
     let frees = frees(desk, &key, current.is_some())?;
