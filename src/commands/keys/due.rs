@@ -6,6 +6,7 @@
 //! not be reached.
 
 use super::names::{self, Key};
+use super::rotate::moved;
 use super::rows::Policy;
 use super::times::Times;
 use super::{Desk, set};
@@ -142,9 +143,7 @@ fn finish(
     journal: Journal,
     times: Times,
 ) -> Result<Done, Fault> {
-    let now = key.provider.as_ref().map(names::Provider::destination);
-    if journal.step < Step::Published && journal.destination.is_some() && journal.destination != now
-    {
+    if moved(key, &journal).is_some() {
         // Another address is for a person to agree to.
         return Err(rotation.pending(&journal));
     }

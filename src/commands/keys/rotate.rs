@@ -102,15 +102,19 @@ fn resume(
     journal: Journal,
     times: Times,
 ) -> Result<Report, Fault> {
-    let now = key.provider.as_ref().map(names::Provider::destination);
-    if let (Some(before), Some(now), true) =
-        (&journal.destination, now, journal.step < Step::Published)
-        && *before != now
-    {
+    if let Some((before, Some(now))) = moved(key, &journal) {
         agree(desk, key, before, &now)?;
     }
     let ended = desk.with_world(key, times.wait, |world| rotation.run(journal, world))?;
     report(desk, key, &ended)
+}
+
+/// The address that a value was made for and the one it would be sent to now, if they differ and
+/// no server has the value yet.
+pub(super) fn moved<'a>(key: &Key, journal: &'a Journal) -> Option<(&'a str, Option<String>)> {
+    let before = journal.destination.as_deref().filter(|_| journal.step < Step::Published)?;
+    let now = key.provider.as_ref().map(names::Provider::destination);
+    (now.as_deref() != Some(before)).then_some((before, now))
 }
 
 /// What was done, and what comes next.
