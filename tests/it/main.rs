@@ -16,6 +16,7 @@ mod clients;
 mod env;
 mod keys;
 mod layers;
+mod scripts;
 mod serve;
 mod store;
 mod support;
