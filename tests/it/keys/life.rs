@@ -201,3 +201,55 @@ fn a_running_server_acknowledges_before_the_old_value_ends() {
     assert_eq!(provider.seen(), [NEW]);
     server.stop();
 }
+
+#[test]
+fn a_server_says_when_it_ends_and_a_killed_one_counts_for_a_minute() {
+    let third = "sk-third-canary-0123456789";
+    let provider = Provider::knowing(&[OLD, NEW, third]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    let servers = [0, 1].map(|_| Server::start(&ultra, &["--real"]));
+    let counted = || {
+        let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0).json();
+        let beats = ultra.run(&["db", "status", "-o", "json"]).exits(0).json();
+        let of = |value: &Value| value.as_array().map_or(0, Vec::len);
+        (of(&status["replicas"]), of(&beats["servers"]))
+    };
+    let wait_for = |count: usize| {
+        eventually(Duration::from_secs(20), &format!("{count} servers"), || {
+            (counted() == (count, count)).then_some(())
+        });
+    };
+    wait_for(2);
+    let [one, other] = servers;
+    assert_eq!(one.stop().code, 0);
+    // It has taken its leave before it ended.
+    assert_eq!(counted(), (1, 1));
+    other.signal("KILL");
+    other.wait(Duration::from_secs(10));
+    assert_eq!(counted(), (1, 1), "nobody knows yet that it is gone");
+    rotate_with(&ultra, NEW, &["--wait", "0"]).exits(5).complains("0 of 1 servers");
+    ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0);
+    // A minute later, as the clock of the store has it.
+    age_heartbeats(&ultra, Duration::from_secs(61));
+    assert_eq!(counted(), (0, 0));
+    rotate_with(&ultra, third, &["--wait", "0"]).exits(0);
+}
+
+/// Makes every sign of life in the embedded database so much older.
+fn age_heartbeats(ultra: &Ultra, by: Duration) {
+    let path = ultra.state().join("data/dev.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use sqlx::{ConnectOptions as _, Connection as _};
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+        let mut database = options.connect().await.unwrap();
+        let changed = sqlx::query("UPDATE heartbeats SET seen = seen - ?1")
+            .bind(i64::try_from(by.as_micros()).unwrap())
+            .execute(&mut database)
+            .await
+            .unwrap();
+        assert_eq!(changed.rows_affected(), 1);
+        database.close().await.unwrap();
+    });
+}
