@@ -284,3 +284,49 @@ async fn the_dev_key_is_made_once_and_heals() {
         assert_eq!(alive.iter().map(|key| &key.id).collect::<Vec<_>>(), [&new.id], "{step}");
     }
 }
+
+#[tokio::test]
+async fn dev_keys_of_one_store_live_side_by_side_and_do_not_pile_up() {
+    let world = World::new().await;
+    let now = world.clock.now();
+    let dir = |n: usize| world.dir.path().join(format!("state-{n}"));
+    let alive = async || {
+        let keys = world.store.service_keys().await.unwrap();
+        keys.into_iter().filter(|key| key.revoked_at.is_none()).collect::<Vec<_>>()
+    };
+    // One that a person made, which is nobody else's to end.
+    let request = KeyRequest {
+        name: "dev-key-mia".to_owned(),
+        scopes: Scopes::of(Scope::ALL),
+        expires_at: None,
+        rate: None,
+    };
+    let mia = generate(request, now).key;
+    world.store.create_service_key(&mia).await.unwrap();
+    let mut made = Vec::new();
+    for n in 0..103 {
+        let at = now + Duration::from_secs(u64::try_from(n).unwrap());
+        made.push(dev_key(&dir(n), &*world.store, at).await.unwrap().id);
+        assert!(alive().await.len() <= 101, "{n}");
+    }
+    let left: Vec<String> = alive().await.into_iter().map(|key| key.id).collect();
+    assert!(left.contains(&mia.id));
+    for (n, id) in made.iter().enumerate() {
+        assert_eq!(left.contains(id), n >= 3, "{n}");
+    }
+    // The same checkout, made anew and again: one key of it is good.
+    for _ in 0..3 {
+        std::fs::remove_dir_all(dir(50)).unwrap();
+        assert!(dev_key(&dir(50), &*world.store, now).await.unwrap().created);
+    }
+    assert_eq!(alive().await.len(), 101);
+    let again = dev_key(&dir(51), &*world.store, now).await.unwrap();
+    assert_eq!((again.created, &again.id), (false, &made[51]));
+    // A checkout that was moved keeps its key; once others could read it, that one ends.
+    std::fs::rename(dir(52), dir(200)).unwrap();
+    assert_eq!(dev_key(&dir(200), &*world.store, now).await.unwrap().id, made[52]);
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(dir(200).join("dev-key"), open).unwrap();
+    assert!(dev_key(&dir(200), &*world.store, now).await.unwrap().exposed);
+    assert!(alive().await.iter().all(|key| key.id != made[52]));
+}

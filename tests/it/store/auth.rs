@@ -1,7 +1,7 @@
 //! Service keys and tokens from the command line.
 
 use crate::support::services::Postgres;
-use crate::support::{CANARY, Ultra};
+use crate::support::{CANARY, Server, Ultra};
 use std::process::Stdio;
 
 /// The key that `create` printed, alone on standard output.
@@ -132,4 +132,30 @@ fn a_token_is_printed_once() {
     let refused = weak.run(&["auth", "token", "create"]);
     assert_ne!(refused.code, 101);
     refused.keeps_the_canary();
+}
+
+#[test]
+fn developers_servers_that_share_a_store_keep_a_key_each() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let url = postgres.database();
+    let ultras = [0, 1].map(|_| Ultra::empty().env("DATABASE_URL", &url));
+    let serve = |ultra: &Ultra| Server::start(ultra, &["--profile", "dev"]);
+    let first = ultras.each_ref().map(serve);
+    let keys = ultras.each_ref().map(|ultra| ultra.read(".ultra/dev-key"));
+    assert_ne!(keys[0], keys[1]);
+    let both_are_good = |when: &str| {
+        let listed = ultras[0].run(&["auth", "service-key", "list", "-o", "json"]).exits(0).json();
+        let listed = listed["keys"].as_array().unwrap();
+        assert_eq!(listed.len(), 2, "{when}: {listed:?}");
+        assert!(listed.iter().all(|key| key["state"] == "active"), "{when}: {listed:?}");
+    };
+    both_are_good("both run");
+    for server in first {
+        server.stop().exits(0);
+    }
+    for server in ultras.each_ref().map(serve) {
+        server.stop().exits(0);
+    }
+    both_are_good("both were started again");
+    assert_eq!(ultras.each_ref().map(|ultra| ultra.read(".ultra/dev-key")), keys);
 }
