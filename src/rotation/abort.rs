@@ -23,18 +23,16 @@ impl Rotation<'_> {
     ) -> Result<Written<()>, Fault> {
         const WHY: &str = "aborted by the operator";
         if journal.kind == Kind::Retire {
-            return self.keep_old(&journal);
+            return self.keep_old(&mut journal, world);
         }
         let overview = self.vault.overview()?;
         let entry = overview.entry(self.profile, self.name);
         let state = |number| {
             entry.and_then(|e| e.versions.iter().find(|v| v.number == number)).map(|v| v.state)
         };
-        if state(journal.to) == Some(State::Current) {
-            if state(journal.from) != Some(State::Old) || journal.compromised {
-                return Err(self.no_way_back(&journal));
-            }
-            return self.put_back(&journal, world);
+        let (new, old) = (state(journal.to), state(journal.from));
+        if new == Some(State::Current) && (old != Some(State::Old) || journal.compromised) {
+            return Err(self.no_way_back(&journal));
         }
         if !journal.aborting {
             // From here on it is not gone on with: its key may be deleted already.
@@ -42,7 +40,12 @@ impl Rotation<'_> {
             let step = journal.step;
             self.advance(&mut journal, step, None)?;
         }
-        self.forget(&mut journal, world, WHY, None)
+        match new {
+            Some(State::Current) => self.put_back(&mut journal, world),
+            // It was put back before, and servers were not told yet.
+            Some(State::Old) => self.given_back(&mut journal, world),
+            _ => self.forget(&mut journal, world, WHY, None),
+        }
     }
 
     /// Forgets the new version, and notes in older ones with its value that it was `refused`.
@@ -73,9 +76,10 @@ impl Rotation<'_> {
             let events = vec![self.event(journal, "aborted", Some(why.to_owned()))];
             Ok(Edited { value: (), events })
         })?;
-        journal.end(self.state_dir)?;
         if published {
-            self.hand_over(world)?;
+            self.told(journal, world)?;
+        } else {
+            journal.end(self.state_dir)?;
         }
         Ok(written)
     }
@@ -106,14 +110,13 @@ impl Rotation<'_> {
     }
 
     /// Puts the version before in use again. The new one is accepted until its own grace is over.
-    fn put_back(&self, journal: &Journal, world: &World<'_>) -> Result<Written<()>, Fault> {
-        let mut journal = journal.clone();
+    fn put_back(&self, journal: &mut Journal, world: &World<'_>) -> Result<Written<()>, Fault> {
         journal.cut_at = Some(self.vault.clock().now());
         let due = journal.due_at();
         let written = self.vault.write(None, &self.purpose(journal.kind), |document| {
             let entry = document.entry_mut(self.profile, self.name);
             if !entry.promote(journal.from) {
-                return Err(self.no_way_back(&journal));
+                return Err(self.no_way_back(journal));
             }
             if let Some(old) = entry.version_mut(journal.from) {
                 old.rolled_back = false;
@@ -122,17 +125,32 @@ impl Rotation<'_> {
                 new.rolled_back = true;
                 new.retire_at = due;
             }
-            restore(entry, &journal);
+            restore(entry, journal);
             let why = format!("version {} is in use again", journal.from);
-            Ok(Edited { value: (), events: vec![self.event(&journal, "aborted", Some(why))] })
+            Ok(Edited { value: (), events: vec![self.event(journal, "aborted", Some(why))] })
         })?;
-        journal.end(self.state_dir)?;
-        self.hand_over(world)?;
+        self.told(journal, world)?;
         Ok(written)
     }
 
+    /// The version before is in use again already: has the servers told, who may not have been.
+    fn given_back(&self, journal: &mut Journal, world: &World<'_>) -> Result<Written<()>, Fault> {
+        let unchanged = |_: &mut _| Ok(Edited { value: (), events: Vec::new() });
+        let written = self.vault.write(None, &self.purpose(journal.kind), unchanged)?;
+        self.told(journal, world)?;
+        Ok(written)
+    }
+
+    /// Nothing is under way any more once the servers have been handed what the vault says.
+    fn told(&self, journal: &mut Journal, world: &World<'_>) -> Result<(), Fault> {
+        match self.hand_over(world) {
+            Ok(()) => journal.end(self.state_dir),
+            Err(fault) => Err(self.held_up(journal, fault)),
+        }
+    }
+
     /// Gives up ending an old version: it is not ended by itself any more.
-    fn keep_old(&self, journal: &Journal) -> Result<Written<()>, Fault> {
+    fn keep_old(&self, journal: &mut Journal, world: &World<'_>) -> Result<Written<()>, Fault> {
         let written = self.vault.write(None, &self.purpose(journal.kind), |document| {
             let entry = document.entry_mut(self.profile, self.name);
             if let Some(old) = entry.version_mut(journal.from)
@@ -145,7 +163,7 @@ impl Rotation<'_> {
             let why = "aborted by the operator".to_owned();
             Ok(Edited { value: (), events: vec![self.event(journal, "aborted", Some(why))] })
         })?;
-        journal.end(self.state_dir)?;
+        self.told(journal, world)?;
         Ok(written)
     }
 }

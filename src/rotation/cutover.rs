@@ -1,6 +1,6 @@
 //! The cut-over: the new version is given to the servers, acknowledged by them, and in use.
 
-use super::fleet::{Acknowledgement, acknowledged};
+use super::fleet::{Acknowledgement, Has, acknowledged};
 use super::journal::{Aim, Journal, Kind, Order, Step};
 use super::machine::{Ended, Rotation, World};
 use crate::report::Fault;
@@ -78,37 +78,44 @@ impl Rotation<'_> {
         journal: &mut Journal,
         world: &World<'_>,
     ) -> Result<Option<Acknowledgement>, Fault> {
-        if journal.step >= Step::Acknowledged {
+        let again = journal.step >= Step::Acknowledged;
+        // Who still accepts a value that others may know is asked however far the rest has come.
+        if again && !journal.compromised {
             return Ok(None);
         }
         let told = match journal.variable.clone() {
             None => None,
             Some(variable) => {
                 let fingerprint = journal.fingerprint.clone();
-                match self.wait_for(&variable, &fingerprint, journal.compromised, world) {
+                let regardless = journal.compromised;
+                match self.wait_for(&variable, &fingerprint, Has::Anyhow, regardless, world) {
                     Ok(told) => Some(told),
                     Err(fault) => return Err(self.held_up(journal, fault)),
                 }
             }
         };
+        if again {
+            return Ok(told);
+        }
         let detail = told.as_ref().map(|told| format!("{} of {} servers", told.on, told.of));
         self.note(journal, "acknowledged", detail)?;
         self.advance(journal, Step::Acknowledged, None)?;
         Ok(told)
     }
 
-    /// Waits until every server uses the value with this fingerprint. Where haste matters more
+    /// Waits until every server has the value with this fingerprint. Where haste matters more
     /// (`regardless`), those that lag are not waited for longer than that.
     pub(super) fn wait_for(
         &self,
         variable: &str,
         fingerprint: &str,
+        has: Has,
         regardless: bool,
         world: &World<'_>,
     ) -> Result<Acknowledgement, Fault> {
         let deadline = Instant::now() + world.wait;
         loop {
-            let told = acknowledged(&world.fleet.replicas()?, variable, fingerprint);
+            let told = acknowledged(&world.fleet.replicas()?, variable, fingerprint, has);
             if told.is_whole() {
                 return Ok(told);
             }
@@ -181,7 +188,8 @@ impl Rotation<'_> {
         if !changed {
             self.note(&journal, "current", journal.destination.clone())?;
         }
-        if changed && let Err(fault) = self.hand_over(world) {
+        // Always: what the vault says was perhaps said by an attempt that did not come as far.
+        if let Err(fault) = self.hand_over(world) {
             return Err(self.held_up(&mut journal, fault));
         }
         let mut ended = Ended {
@@ -218,6 +226,17 @@ impl Rotation<'_> {
                 // The cut-over stands; what is left to do is said with it.
                 Err(fault) => ended.left_over = Some(fault),
             }
+        }
+        if let Some(told) = ended.acknowledgement.as_ref().filter(|told| !told.is_whole()) {
+            // Nobody waited for them: what they still accept is said, and is no success.
+            let lag = self.lag(told, &journal);
+            ended.left_over = Some(match ended.left_over.take() {
+                Some(fault) => Fault {
+                    problems: lag.problems.into_iter().chain(fault.problems).collect(),
+                    ..fault
+                },
+                None => lag,
+            });
         }
         Ok(ended)
     }

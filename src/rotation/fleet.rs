@@ -80,29 +80,60 @@ impl Acknowledgement {
     }
 }
 
+/// What it takes for a server to have a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Has {
+    /// It knows it: of keys that sign, to verify with it at least.
+    Anyhow,
+    /// It works with it: of keys that sign, it signs.
+    AtWork,
+}
+
 /// How far the value with this fingerprint has come as `variable`. A server that has no value of
 /// the variable at all uses neither the old nor the new one, and is not counted.
 pub(crate) fn acknowledged(
     replicas: &[Replica],
     variable: &str,
     fingerprint: &str,
+    has: Has,
 ) -> Acknowledgement {
     let mut told = Acknowledgement::default();
     for replica in replicas {
-        let mut slots = replica.slots.iter().filter(|slot| slot.variable == variable).peekable();
-        if slots.peek().is_none() {
+        let of = |slot: &&ReplicaSlot| slot.variable == variable;
+        let slots: Vec<&ReplicaSlot> = replica.slots.iter().filter(of).collect();
+        if slots.is_empty() {
             continue;
         }
         told.of += 1;
-        let slot = slots.find(|slot| slot.fingerprint.as_deref() == Some(fingerprint));
-        match slot {
-            Some(slot) if slot.state == "rejected" => told.rejected.push(replica.instance.clone()),
-            Some(slot) if slot.state != "disabled" => told.on += 1,
-            _ => told.waiting.push(replica.instance.clone()),
+        let it = |slot: &&&ReplicaSlot| slot.fingerprint.as_deref() == Some(fingerprint);
+        // Several providers may be given the same variable: where one rejects it, it is rejected,
+        // and where one works with another value, that one is still in use.
+        let in_use = || slots.iter().filter(|slot| slot.state != "draining");
+        let signs = |slot: &&ReplicaSlot| RING.contains(&slot.state.as_str());
+        let known = match slots.iter().any(signs) {
+            true if has == Has::AtWork => slots.iter().filter(it).any(|s| s.state == SIGNS),
+            true => slots.iter().any(|slot| it(&slot)),
+            false => {
+                let works = |slot: &&ReplicaSlot| it(&slot) && slot.state != "disabled";
+                in_use().next().is_some() && in_use().all(works)
+            }
+        };
+        if slots.iter().filter(it).any(|slot| slot.state == "rejected") {
+            told.rejected.push(replica.instance.clone());
+        } else if known {
+            told.on += 1;
+        } else {
+            told.waiting.push(replica.instance.clone());
         }
     }
     told
 }
+
+/// The state of the key that signs.
+const SIGNS: &str = "signs";
+
+/// The states of keys that sign and verify; others authenticate with somebody.
+const RING: [&str; 3] = [SIGNS, "next", "verifies"];
 
 #[cfg(test)]
 mod tests {
@@ -135,10 +166,32 @@ mod tests {
             replica("d", &[("K", "new", "disabled")]),
             replica("e", &[("L", "other", "active")]),
         ];
-        let told = acknowledged(&fleet, "K", "new");
+        let told = acknowledged(&fleet, "K", "new", Has::Anyhow);
         assert_eq!((told.on, told.of), (1, 4));
         assert_eq!((told.waiting.join(" "), told.rejected.join(" ")), ("b d".into(), "c".into()));
         assert!(!told.is_whole());
-        assert!(acknowledged(&[], "K", "new").is_whole(), "nobody runs");
+        assert!(acknowledged(&[], "K", "new", Has::Anyhow).is_whole(), "nobody runs");
+    }
+
+    #[test]
+    fn a_server_has_a_value_where_all_that_use_it_have_it() {
+        let told = |slots: &[(&str, &str, &str)]| {
+            let told = acknowledged(&[replica("a", slots)], "K", "new", Has::Anyhow);
+            (told.on, told.waiting.len(), told.rejected.len())
+        };
+        assert_eq!(told(&[("K", "new", "active"), ("K", "old", "active")]), (0, 1, 0));
+        assert_eq!(told(&[("K", "new", "active"), ("K", "new", "rejected")]), (0, 0, 1));
+        assert_eq!(told(&[("K", "new", "draining"), ("K", "old", "active")]), (0, 1, 0));
+        assert_eq!(told(&[("K", "new", "draining")]), (0, 1, 0));
+        assert_eq!(told(&[("K", "new", "active"), ("K", "new", "active")]), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_key_that_signs_is_known_before_it_is_at_work() {
+        let fleet = [replica("a", &[("K", "old", "signs"), ("K", "new", "next")])];
+        assert!(acknowledged(&fleet, "K", "new", Has::Anyhow).is_whole());
+        assert!(!acknowledged(&fleet, "K", "new", Has::AtWork).is_whole());
+        let fleet = [replica("a", &[("K", "new", "signs"), ("K", "old", "verifies")])];
+        assert!(acknowledged(&fleet, "K", "new", Has::AtWork).is_whole());
     }
 }

@@ -125,7 +125,8 @@ impl<'a> Rotation<'a> {
         let Some(journal) = Journal::read(self.state_dir, self.profile, self.name)? else {
             return Ok(None);
         };
-        if journal.kind == Kind::Retire || journal.issuer.is_some() {
+        // What is being given up may be gone from the vault and not from the servers.
+        if journal.kind == Kind::Retire || journal.issuer.is_some() || journal.aborting {
             return Ok(Some(journal));
         }
         let overview = self.vault.overview()?;

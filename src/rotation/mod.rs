@@ -7,6 +7,8 @@ mod cutover;
 mod fakes;
 pub(crate) mod fleet;
 pub(crate) mod journal;
+#[cfg(test)]
+mod kills;
 pub(crate) mod machine;
 #[cfg(test)]
 mod model;
@@ -16,7 +18,7 @@ mod store_fleet;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use fleet::{Fleet, Replica, acknowledged};
+pub(crate) use fleet::{Fleet, Has, Replica, acknowledged};
 pub(crate) use journal::{Aim, Journal, Kind, Order, Plan, Step};
 pub(crate) use machine::{Ended, Rotation, Tested, World};
 pub(crate) use store_fleet::StoreFleet;

@@ -175,11 +175,11 @@ fn holds(place: &Place, compromised: bool) {
     }
     let servers = place.servers.borrow();
     for server in servers.iter().filter(|_| !compromised) {
-        let (value, fingerprint) = &server.values[0];
-        assert!(place.provider.accepts(value), "a server works with a value that is refused");
+        let used = server.works_with();
+        assert!(place.provider.accepts(&used.value), "a server works with a value that is refused");
         if place.order == Order::Ahead {
             for other in &*servers {
-                let known = other.values.iter().any(|(_, f)| f == fingerprint);
+                let known = other.accepts(&used.fingerprint);
                 assert!(known, "a token of one server is refused by the other");
             }
         }
@@ -223,9 +223,16 @@ proptest! {
         holds(&place, compromised);
         let unfinished = |(_, s): &(u32, State)| matches!(s, State::Pending | State::Next);
         prop_assert!(!place.states().iter().any(unfinished));
+        place.look();
+        prop_assert!(place.is_in_step(), "a server was not told: {:?}", place.servers.borrow());
         // And everything works as if nothing had been.
         place.rotate("last").unwrap();
         prop_assert_ne!(place.value(), before);
+        place.look();
+        prop_assert!(place.is_in_step(), "a server was not told: {:?}", place.servers.borrow());
+        let generation = place.document().generation;
+        let last = place.servers.borrow().iter().all(|server| server.generation == generation);
+        prop_assert!(last, "the last generation is with every server");
         holds(&place, compromised);
     }
 }

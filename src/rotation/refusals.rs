@@ -1,7 +1,7 @@
 //! What a rotation says when it cannot go on, and the commands that can.
 
 use super::fleet::Acknowledgement;
-use super::journal::{Journal, Kind};
+use super::journal::{Journal, Kind, Order};
 use super::machine::Rotation;
 use crate::provider::admin::IssuerError;
 use crate::report::{Fault, Problem};
@@ -139,6 +139,36 @@ impl Rotation<'_> {
             )
             .why(format!("not seen on {}", told.waiting.join(", ")))
             .hint(format!("ultra keys status --profile {}", self.profile)),
+        )
+    }
+
+    /// Servers that have not followed a cut-over that did not wait for them.
+    pub(super) fn lag(&self, told: &Acknowledgement, journal: &Journal) -> Fault {
+        let without: Vec<&str> =
+            told.waiting.iter().chain(&told.rejected).map(String::as_str).collect();
+        let what = match journal.order {
+            Order::Ahead => format!(
+                "version {} of `{}` may still be accepted on {} of {} servers",
+                journal.from,
+                self.name,
+                without.len(),
+                told.of
+            ),
+            Order::AtOnce => format!(
+                "{} of {} servers do not work with version {} of `{}`",
+                without.len(),
+                told.of,
+                journal.to,
+                self.name
+            ),
+        };
+        Fault::unreachable(
+            Problem::error("servers-lag", what)
+                .why(format!("not seen on {}", without.join(", ")))
+                .hint(format!(
+                    "stop them, or have them read the vault; then `ultra keys status --profile {}`",
+                    self.profile
+                )),
         )
     }
 

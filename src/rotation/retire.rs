@@ -72,6 +72,10 @@ impl Rotation<'_> {
             step = if removed.is_some() { Step::OldRemoved } else { Step::OldDisabled };
             generation = removed.unwrap_or(generation);
         }
+        // Always: what the vault says was perhaps said by an attempt that did not come as far.
+        if let Err(fault) = self.hand_over(world) {
+            return Err(self.held_up(&mut journal, fault));
+        }
         let ended = Ended {
             kind: Kind::Retire,
             step,
@@ -100,7 +104,8 @@ impl Rotation<'_> {
             return Ok(());
         }
         let current = self.fingerprint(current)?;
-        self.wait_for(variable, &current, false, world).map(|_| ())
+        let has = super::fleet::Has::AtWork;
+        self.wait_for(variable, &current, has, false, world).map(|_| ())
     }
 
     /// Has nobody accept the version: step `old disabled`.
@@ -153,9 +158,6 @@ impl Rotation<'_> {
             Ok(Edited { value: (), events: vec![self.event(journal, "old-disabled", None)] })
         })?;
         self.advance(journal, Step::OldDisabled, None)?;
-        if let Err(fault) = self.hand_over(world) {
-            return Err(self.held_up(journal, fault));
-        }
         Ok(written.generation)
     }
 
@@ -243,9 +245,6 @@ impl Rotation<'_> {
             let event = removed.then(|| self.event(journal, "old-removed", None));
             Ok(Edited { value: (), events: event.into_iter().collect() })
         })?;
-        if let Err(fault) = self.hand_over(world) {
-            return Err(self.held_up(journal, fault));
-        }
         Ok(Some(written.generation))
     }
 

@@ -196,6 +196,10 @@ fn a_compromised_key_that_signs_is_not_accepted_from_the_cut_on() {
     place.servers.borrow_mut()[1].lags = true;
     let ended = place.rotate_with(&plan, "two").unwrap();
     assert_eq!(ended.acknowledgement.unwrap().waiting, ["server-1"]);
+    // It goes on accepting what is forged, and that is no success.
+    let left = ended.left_over.unwrap();
+    assert_eq!(code(&left), (ExitStatus::Unreachable, "servers-lag"));
+    assert!(left.problems[0].why.as_ref().unwrap().contains("server-1"), "{left:?}");
     let ring = place.vault().ring("dev", "openai").unwrap();
     assert_eq!(ring.iter().map(|k| k.version).collect::<Vec<_>>(), [2]);
     let document = place.document();

@@ -8,6 +8,7 @@ use super::times::{Spans, Times};
 use super::{Desk, due, rows, set, value};
 use crate::base::{Secret, time};
 use crate::report::{Block, Fault, Problem, Report, Unanswered};
+use crate::rotation::fleet::Acknowledgement;
 use crate::rotation::{Ended, Journal, Kind, Order, Rotation, Step};
 use crate::secrets::index::VersionFacts;
 use serde_json::json;
@@ -206,9 +207,16 @@ fn old_text(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Option<String> {
     let from = ended.from;
     let all_due = format!("ultra keys rotate --all-due --profile {}", desk.profile());
     match (ended.step, ended.retire_at) {
-        _ if ended.compromised && super::times::order(key) == Order::Ahead => Some(format!(
-            "version {from} is no longer accepted: every token that was signed with it is refused"
-        )),
+        _ if ended.compromised && super::times::order(key) == Order::Ahead => {
+            let all = ended.acknowledgement.as_ref().is_none_or(Acknowledgement::is_whole);
+            // Where it is not, the finding says on which servers.
+            all.then(|| {
+                format!(
+                    "version {from} is no longer accepted: every token that was signed with it is \
+                     refused"
+                )
+            })
+        }
         (Step::OldRemoved, _) => Some(format!("version {from} is deleted")),
         (Step::OldDisabled, _) => Some(format!("version {from} is disabled")),
         _ if ended.from_refused => None,

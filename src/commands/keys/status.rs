@@ -4,7 +4,7 @@ use super::around::Servers;
 use super::rows::{self, Policy, Row};
 use super::{Desk, service};
 use crate::report::{Block, Fault, Level, Problem, Report};
-use crate::rotation::{Journal, Replica, acknowledged};
+use crate::rotation::{Has, Journal, Replica, acknowledged};
 use crate::secrets::Freshness;
 use serde_json::json;
 
@@ -26,7 +26,10 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     let servers = Servers::unasked(desk);
     match &servers {
         Some(Err(fault)) => problems.extend(fault.problems.iter().cloned().map(as_warning)),
-        Some(Ok(replicas)) => problems.extend(rejected(replicas, &rows, desk.profile())),
+        Some(Ok(replicas)) => {
+            problems.extend(rejected(replicas, &rows, desk.profile()));
+            problems.extend(behind(replicas, &rows, desk.profile()));
+        }
         None => {}
     }
     let asked_servers = servers.is_some();
@@ -131,7 +134,7 @@ fn rejected(replicas: &[Replica], rows: &[Row], profile: &str) -> Vec<Problem> {
         let (Some(variable), Some(fingerprint)) = (&row.variable, &row.fingerprint) else {
             continue;
         };
-        let told = acknowledged(replicas, variable, fingerprint);
+        let told = acknowledged(replicas, variable, fingerprint, Has::AtWork);
         if !told.rejected.is_empty() {
             let what = format!("the provider rejects `{}` on a server", row.name);
             problems.push(
@@ -142,6 +145,27 @@ fn rejected(replicas: &[Replica], rows: &[Row], profile: &str) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Values in use that a server which takes them from the vault does not work with.
+fn behind(replicas: &[Replica], rows: &[Row], profile: &str) -> Vec<Problem> {
+    let behind = |row: &Row| {
+        let (variable, fingerprint) = (row.variable.as_ref()?, row.fingerprint.as_ref()?);
+        let from_vault = |replica: &&Replica| {
+            let mut slots = replica.slots.iter().filter(|slot| slot.variable == *variable);
+            slots.all(|slot| slot.source.as_deref() == Some("vault"))
+        };
+        let of: Vec<Replica> = replicas.iter().filter(from_vault).cloned().collect();
+        let told = acknowledged(&of, variable, fingerprint, Has::AtWork);
+        (!told.waiting.is_empty()).then(|| {
+            let what =
+                format!("{} of {} servers work with the `{}` in use", told.on, told.of, row.name);
+            Problem::warning("servers-lag", what)
+                .why(format!("not seen on {}", told.waiting.join(", ")))
+                .hint(format!("`ultra keys doctor --profile {profile}`; look at their logs"))
+        })
+    };
+    rows.iter().filter_map(behind).collect()
 }
 
 fn as_warning(problem: Problem) -> Problem {

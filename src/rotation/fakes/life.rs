@@ -37,6 +37,11 @@ impl Life {
         *self.left.lock().unwrap() = ticks;
     }
 
+    /// The time, without a look at it that could be the last.
+    pub(crate) fn time(&self) -> Timestamp {
+        *self.now.lock().unwrap()
+    }
+
     pub(crate) fn later(&self, by: Duration) {
         *self.now.lock().unwrap() += jiff::SignedDuration::try_from(by).unwrap();
     }

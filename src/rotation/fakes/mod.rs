@@ -4,6 +4,7 @@
 mod life;
 mod place;
 mod provider;
+mod server;
 
 pub(crate) use life::Killed;
 pub(crate) use place::Place;

@@ -2,10 +2,11 @@
 
 use super::life::Life;
 use super::provider::Provider;
+use super::server::{Handed, Server};
 use crate::base::{Clock, Secret, Timestamp};
 use crate::provider::admin::{Abilities, Issuer};
 use crate::report::{Fault, Problem};
-use crate::rotation::fleet::{Fleet, Replica, ReplicaSlot};
+use crate::rotation::fleet::{Fleet, Replica};
 use crate::rotation::journal::{Journal, Kind, Order, Plan};
 use crate::rotation::machine::{Ended, Rotation, Tested, World};
 use crate::secrets::audit::Event;
@@ -17,20 +18,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A server: the values it has, the one it works with first.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Server {
-    pub(crate) values: Vec<(String, String)>,
-    pub(crate) lags: bool,
-    pub(crate) rejects: bool,
-}
-
 /// A state directory with a vault that has one value of `openai`, and what is around it.
 pub(crate) struct Place {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) life: Arc<Life>,
     pub(crate) provider: Provider,
     pub(crate) servers: RefCell<Vec<Server>>,
+    /// What the store has for the servers.
+    handed: RefCell<Handed>,
     pub(crate) order: Order,
     /// Whether the store can be read.
     pub(crate) store: RefCell<bool>,
@@ -46,6 +41,7 @@ impl Place {
             life: Arc::clone(&life),
             provider: Provider::new(can, life),
             servers: RefCell::new(vec![Server::default(), Server::default()]),
+            handed: RefCell::default(),
             order,
             store: RefCell::new(true),
         };
@@ -68,6 +64,8 @@ impl Place {
                 Ok(Edited { value: (), events: vec![event] })
             })
             .unwrap();
+        let (generation, sealed) = place.vault().sealed().unwrap().unwrap();
+        place.publish(generation, &sealed).unwrap();
         place.look();
         place
     }
@@ -115,18 +113,43 @@ impl Place {
         }
     }
 
-    /// The servers that do not lag take over what the vault says.
-    pub(crate) fn look(&self) {
+    /// The values in the vault that a server is to have, the one in use first.
+    fn values(&self) -> Vec<(String, String, &'static str)> {
         let vault = self.vault();
         let ring = vault.ring("dev", "openai").unwrap();
-        let values: Vec<(String, String)> = ring
-            .iter()
+        let role = |role| match role {
+            RingRole::Signs => "signs",
+            RingRole::Verifies { until: None } => "next",
+            RingRole::Verifies { .. } => "verifies",
+        };
+        ring.iter()
             .filter(|key| self.order == Order::Ahead || key.role == RingRole::Signs)
-            .map(|key| (key.secret.expose().to_owned(), vault.fingerprint(&key.secret).unwrap()))
-            .collect();
-        for server in self.servers.borrow_mut().iter_mut().filter(|s| !s.lags) {
-            server.values.clone_from(&values);
+            .map(|key| {
+                let fingerprint = vault.fingerprint(&key.secret).unwrap();
+                (key.secret.expose().to_owned(), fingerprint, role(key.role))
+            })
+            .collect()
+    }
+
+    /// The servers that do not lag take over what was handed to them: they see the store, and no
+    /// file.
+    pub(crate) fn look(&self) {
+        if *self.store.borrow() {
+            let handed = self.handed.borrow();
+            for server in self.servers.borrow_mut().iter_mut() {
+                server.take(&handed, self.order, self.life.time());
+            }
         }
+    }
+
+    /// Whether every server has what the vault says, and nothing that it does not.
+    pub(crate) fn is_in_step(&self) -> bool {
+        let role = |role| if self.order == Order::Ahead { role } else { "active" };
+        let values: Vec<_> = self.values().into_iter().map(|(_, f, r)| (f, role(r))).collect();
+        self.servers.borrow().iter().all(|server| {
+            let held = server.held.iter().filter(|held| held.state != "draining");
+            held.map(|held| (held.fingerprint.clone(), held.state)).eq(values.iter().cloned())
+        })
     }
 
     pub(crate) fn with_world<T>(
@@ -192,8 +215,12 @@ impl Place {
 impl Fleet for Place {
     fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault> {
         self.life.tick();
-        assert!(generation > 0 && !sealed.is_empty());
-        self.readable()
+        self.readable()?;
+        let (now, file) = self.vault().sealed().unwrap().unwrap();
+        assert!(generation == now && sealed == file, "what is handed over is what the vault says");
+        *self.handed.borrow_mut() = Handed { generation, values: self.values() };
+        self.life.tick();
+        Ok(())
     }
 
     fn replicas(&self) -> Result<Vec<Replica>, Fault> {
@@ -205,18 +232,8 @@ impl Fleet for Place {
             at: Timestamp::UNIX_EPOCH,
             version: "1".into(),
             profile: "dev".into(),
-            vault_generation: None,
-            slots: server
-                .values
-                .iter()
-                .map(|(_, fingerprint)| ReplicaSlot {
-                    variable: "OPENAI_API_KEY".into(),
-                    fingerprint: Some(fingerprint.clone()),
-                    generation: 1,
-                    state: if server.rejects { "rejected" } else { "active" }.into(),
-                    source: None,
-                })
-                .collect(),
+            vault_generation: Some(server.generation),
+            slots: server.slots(),
         };
         Ok(self.servers.borrow().iter().enumerate().map(replica).collect())
     }

@@ -218,6 +218,39 @@ fn tokens_of_either_key_are_accepted_by_every_server_at_every_instant() {
 }
 
 #[test]
+fn a_server_that_still_accepts_a_compromised_key_is_named_and_is_no_success() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let url = postgres.database();
+    let provider = Provider::knowing(&[OLD]);
+    let cli = machine(&url, &provider);
+    cli.run(&["db", "migrate", "--yes"]).exits(0);
+    cli.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+    let (one, two) = (beside(&cli, &url, &provider), beside(&cli, &url, &provider));
+    let follows = Server::start(&one, &["--mock"]);
+    let hangs = Server::start(&two, &["--mock"]);
+    let both = |state: (u64, &str)| {
+        let all = slots(&cli, "ULTRA_JWT_KEY");
+        let has = |slots: &&Vec<(u64, String)>| slots.contains(&(state.0, state.1.to_owned()));
+        (all.iter().filter(has).count() == 2).then_some(())
+    };
+    eventually(PATIENCE, "both with the key", || both((1, "signs")));
+    let forged = token(&cli);
+
+    hangs.signal("STOP");
+    let rotated = cli.run(&["keys", "rotate", "jwt", "--compromised", "--wait", "4s"]).exits(5);
+    assert!(!rotated.stdout.contains("no longer accepted"), "{}", rotated.stdout);
+    rotated.says("may still be accepted on 1 of 2 servers").says("not seen on");
+    assert_ne!(send(follows.addr(), "GET", "/api/auth/me", &forged, "").0, 200);
+    cli.run(&["keys", "status"]).exits(0).says("1 of 2 servers work with the `jwt` in use");
+
+    hangs.signal("CONT");
+    eventually(PATIENCE, "both with the second key", || both((2, "signs")));
+    assert_ne!(send(hangs.addr(), "GET", "/api/auth/me", &forged, "").0, 200);
+    let status = cli.run(&["keys", "status"]).exits(0);
+    assert!(!status.stdout.contains("servers work with"), "{}", status.stdout);
+}
+
+#[test]
 fn metrics_and_health_tell_of_versions_and_age_and_of_no_value() {
     let provider = Provider::knowing(&[OLD, NEW]);
     let ultra = with_identity_file().env("OPENAI_BASE_URL", provider.base_url());

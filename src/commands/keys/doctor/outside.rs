@@ -6,7 +6,7 @@ use super::{Patient, Row};
 use crate::provider::admin::IssuerError;
 use crate::report::{Fault, Problem};
 use crate::rotation::StoreFleet;
-use crate::rotation::fleet::{Fleet as _, Replica, acknowledged};
+use crate::rotation::fleet::{Fleet as _, Has, Replica, acknowledged};
 use crate::secrets::{Document, Overview, State};
 use crate::settings::catalogue;
 use crate::settings::secret::{Remote, ValueRef};
@@ -64,7 +64,7 @@ fn behind(patient: &Patient<'_>, overview: &Overview, replicas: &[Replica]) -> V
             .filter(|replica| replica.slots.iter().any(|slot| slot.variable == variable))
             .cloned()
             .collect();
-        let told = acknowledged(&using, variable, &current.fingerprint);
+        let told = acknowledged(&using, variable, &current.fingerprint, Has::AtWork);
         if !told.waiting.is_empty() {
             problems.push(
                 Problem::error(
