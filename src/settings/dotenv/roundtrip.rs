@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The programs that must agree about everything that is written.
-const AGREEING: [Tool; 3] = [Tool::Dotenvy, Tool::Motdotla, Tool::Python];
+const AGREEING: [Tool; 4] = [Tool::Dotenvy, Tool::Motdotla, Tool::Python, Tool::Node];
 
 /// Values of all kinds, the same in each run.
 fn values(count: usize) -> Vec<String> {
@@ -57,7 +57,7 @@ fn what_is_written_is_read_alike_by_the_real_programs() {
     let rust = dotenvy::from_read_iter(file.as_bytes());
     let rust = rust.map(|item| item.map(|(name, value)| (name.into_bytes(), value.into_bytes())));
     differ(Tool::Dotenvy, &rust.collect::<Result<_, _>>().unwrap());
-    for tool in [Tool::Motdotla, Tool::Python] {
+    for tool in [Tool::Motdotla, Tool::Python, Tool::Node] {
         let Some(real) = tools::run(tool, &[file.clone().into_bytes()]) else { continue };
         differ(tool, real.0[0].values.as_ref().unwrap());
     }

@@ -8,6 +8,7 @@
 //!
 //! A value that fits none of these has no form that all of them read as it is.
 
+use crate::report::Problem;
 use std::fmt;
 
 /// Why a value has no form that all programs read alike.
@@ -41,6 +42,14 @@ impl fmt::Display for Misread {
                 "it holds `'` with `\"`, `$` or `\\`, and programs differ about escapes in quotes"
             }
         })
+    }
+}
+
+impl Misread {
+    /// What to tell of a variable that is not written for this reason, without what to do instead.
+    pub(crate) fn problem(self, name: &str) -> Problem {
+        let what = format!("no dotenv file can hold `{name}` so that all programs read it alike");
+        Problem::error("not-portable", what).why(self)
     }
 }
 

