@@ -1,6 +1,7 @@
 //! The command of `env run`: in the place of this process, or below it with its output masked.
 
 use super::relay;
+use crate::base::words;
 use crate::commands::env::run::Ready;
 use crate::exit::ExitStatus;
 use crate::render::Terminal;
@@ -158,11 +159,12 @@ fn failure(ready: &Ready, error: &io::Error) -> (u8, Problem) {
             let largest = ready.set.iter().max_by_key(|(_, value)| value.expose().len());
             let size: usize = ready.set.iter().map(|(n, v)| n.len() + v.expose().len() + 2).sum();
             let most = largest.map_or_else(String::new, |(name, value)| {
-                format!(", most of it `{name}` with {} bytes", value.expose().len())
+                format!(", most of it `{name}` with {}", words::count(value.expose().len(), "byte"))
             });
             problem
                 .why(format!(
-                    "arguments and environment are too long together, or one of them is; the profile adds {size} bytes{most}"
+                    "arguments and environment are too long together, or one of them is; the profile adds {}{most}",
+                    words::count(size, "byte")
                 ))
                 .hint("hand on less with `--only`")
         }

@@ -27,6 +27,7 @@ pub(super) fn run(command: EnvCommand, context: &Context) -> Result<Answer, Faul
         EnvCommand::Run(args) => (environment.clone(), args.what.file.clone()),
         // What the last export set here is not what the shell says.
         EnvCommand::Export(args) => (environment.before_export(), args.what.file.clone()),
+        EnvCommand::Validate(args) => (environment.clone(), args.file.clone()),
         _ => (environment.clone(), Vec::new()),
     };
     let workspace = context.workspace_with(environment, Default::default(), files)?;

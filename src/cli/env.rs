@@ -9,6 +9,7 @@ use super::render::RenderArgs;
 use super::run::{ExportArgs, RunArgs};
 use super::switch::{HistoryArgs, SwitchArgs, UndoArgs};
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 
 /// Environment profiles.
 #[derive(Debug, Subcommand)]
@@ -76,6 +77,9 @@ pub(crate) struct ValidateArgs {
     /// The profile; the one in use if left out.
     #[arg(value_name = "PROFILE")]
     pub(crate) target: Option<String>,
+    /// One more dotenv file, as `env run --file` reads it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Vec<PathBuf>,
 }
 
 /// What a variable means, where it is needed, what every layer says of it, and whether the servers

@@ -14,7 +14,7 @@ use std::path::PathBuf;
     ultra env lint .env --compat\n  \
     ultra env lint .env --compat compose,node --fail-on warn")]
 pub(crate) struct LintArgs {
-    /// The files.
+    /// The files; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Name each line that these programs read differently; all of them if none is named.

@@ -1,7 +1,7 @@
 //! `ultra db`: the store's schema and state.
 
 use super::backing::{confirm, options, with_store};
-use crate::base::Timestamp;
+use crate::base::{Timestamp, words};
 use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
 use crate::settings::groups::MigrateMode;
@@ -174,7 +174,7 @@ fn metered(usage: Option<&Usage>) -> String {
         None => "usage: too many rows to count in time".to_owned(),
         Some(Usage { rows: 0, .. } | Usage { latest_at: None, .. }) => "usage: no rows".to_owned(),
         Some(Usage { rows, latest_at: Some(at) }) => {
-            let rows = if *rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+            let rows = words::count(*rows, "row");
             format!("usage: {rows}, the latest of {}", at.strftime("%Y-%m-%d %H:%M:%S UTC"))
         }
     }

@@ -97,7 +97,7 @@ impl Rotation<'_> {
         if again {
             return Ok(told);
         }
-        let detail = told.as_ref().map(|told| format!("{} of {} servers", told.on, told.of));
+        let detail = told.as_ref().map(|told| told.in_words("server"));
         self.note(journal, "acknowledged", detail)?;
         self.advance(journal, Step::Acknowledged, None)?;
         Ok(told)
@@ -130,8 +130,9 @@ impl Rotation<'_> {
                 return Err(self.waiting(&told));
             }
             (world.say)(&format!(
-                "{} of {} servers have the new value of `{}`",
-                told.on, told.of, self.name
+                "{} got the new value of `{}`",
+                told.in_words("server"),
+                self.name
             ));
             std::thread::sleep(LOOK.min(deadline.saturating_duration_since(Instant::now())));
         }

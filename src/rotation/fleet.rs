@@ -1,6 +1,6 @@
 //! What the command line sees of the running servers: who they are, and which keys they have.
 
-use crate::base::Timestamp;
+use crate::base::{Timestamp, words};
 use crate::report::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +74,11 @@ pub(crate) struct Acknowledgement {
 }
 
 impl Acknowledgement {
+    /// On how many: `2 of 3 servers`.
+    pub(crate) fn in_words(&self, one: &str) -> String {
+        format!("{} of {}", self.on, words::count(self.of, one))
+    }
+
     /// Whether every server has it and none saw it rejected.
     pub(crate) fn is_whole(&self) -> bool {
         self.waiting.is_empty() && self.rejected.is_empty()

@@ -133,8 +133,9 @@ impl Rotation<'_> {
             Problem::error(
                 "servers-lag",
                 format!(
-                    "{} of {} servers have the value of `{}` that is to be used",
-                    told.on, told.of, self.name
+                    "the value of `{}` that is to be used is on {}",
+                    self.name,
+                    told.in_words("server")
                 ),
             )
             .why(format!("not seen on {}", told.waiting.join(", ")))

@@ -86,16 +86,47 @@ pub(crate) fn parse(
         },
     };
     let raw: Spanned<Raw> = serde_yaml::from_str_with_options(text, options)
-        .map_err(|e| Box::new(syntax_error(file, &e)))?;
+        .map_err(|e| Box::new(syntax_error(file, text, &e)))?;
     Ok(Walk { file: file.to_owned(), text, problems }.node(raw))
 }
 
-fn syntax_error(file: &Path, error: &serde_yaml::Error) -> Problem {
-    let place = match error.location() {
-        Some(at) => place(file, at),
-        None => Place::file(file),
+fn syntax_error(file: &Path, text: &str, error: &serde_yaml::Error) -> Problem {
+    let problem = Problem::error("yaml-syntax", "malformed YAML");
+    let Some(at) = error.location() else {
+        return problem.at(Place::file(file)).why(without_quotations(error));
     };
-    Problem::error("yaml-syntax", "malformed YAML").at(place).why(without_quotations(error))
+    let found = place(file, at);
+    let odd = error.to_string().contains("unexpected character").then(|| odd(text, &found));
+    let Some((c, column)) = odd.flatten() else {
+        return problem.at(found).why(without_quotations(error));
+    };
+    let problem = problem.at(Place { column: Some(column), ..found });
+    let code = u32::from(c);
+    match c {
+        '`' => problem.why("nothing may begin with a backtick").hint("put it in quotes"),
+        c if c.is_ascii_punctuation() => {
+            problem.why(format!("nothing may begin with `{c}`")).hint("put it in quotes")
+        }
+        '\x01'..='\x7f' => problem
+            .why(format!("U+{code:04X} is no character of YAML"))
+            .hint(format!("take it away; in double quotes `\\x{code:02x}` stands for it")),
+        _ => problem.why(format!("U+{code:04X} is no character of YAML")).hint("take it away"),
+    }
+}
+
+/// The character that the library complains of at a place without naming it, and its column: the
+/// place is that of the scalar which holds it.
+fn odd(text: &str, found: &Place) -> Option<(char, u32)> {
+    // YAML 1.2 §5.1, `c-printable`, without line ends.
+    let printable =
+        |c: char| matches!(c, '\t' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
+    let (line, column) = (found.line?.checked_sub(1)?, found.column?);
+    let text = text.replace("\r\n", "\n");
+    let line = text.split(['\n', '\r']).nth(usize::try_from(line).ok()?)?;
+    let mut rest = (1..).zip(line.chars()).skip_while(|(n, _)| *n < column).map(|(n, c)| (c, n));
+    let first = rest.clone().next()?;
+    let odd = rest.find(|(c, _)| !printable(*c));
+    odd.or_else(|| first.0.is_ascii_punctuation().then_some(first))
 }
 
 fn place(file: &Path, at: serde_yaml::Location) -> Place {
@@ -309,6 +340,23 @@ mod tests {
         let places: Vec<String> =
             problems.iter().map(|p| p.place.as_ref().unwrap().to_string()).collect();
         assert_eq!(places, ["f.yaml:2:1", "f.yaml:5:3", "f.yaml:6:3"]);
+    }
+
+    #[test]
+    fn a_character_that_cannot_stand_there_is_named() {
+        for (text, place, why) in [
+            ("a: 1\nb: \"x\0y\"\n", "f.yaml:2:6", "U+0000 is"),
+            ("a: x\u{1}y\n", "f.yaml:1:5", "U+0001 is"),
+            ("a: 1\r\n\r\n# é\u{1b}[31m\r\n", "f.yaml:3:4", "U+001B is"),
+            ("a: 1\rb: |\r  x\u{fffe}\r", "f.yaml:3:4", "U+FFFE is"),
+            ("a: @canary\n", "f.yaml:1:4", "begin with `@`"),
+            ("a: `canary`\n", "f.yaml:1:4", "a backtick"),
+        ] {
+            let problem = *read(text).0.err().unwrap_or_else(|| panic!("{text:?} was read"));
+            assert_eq!(problem.place.unwrap().to_string(), place, "{text:?}");
+            let said = problem.why.unwrap();
+            assert!(said.contains(why) && !said.contains("canary"), "{text:?}: {said}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Why the store did not do what it was asked: one enum, whose texts hold no credentials and no
 //! SQL.
 
+use crate::base::words;
 use crate::report::{Fault, Problem};
 use std::time::Duration;
 
@@ -59,7 +60,7 @@ pub(crate) enum StoreError {
         known: i64,
     },
     /// Migrations are pending, and this process may not apply them.
-    #[error("the store `{at}` lacks {} migration{}: {}", .pending.len(), if .pending.len() == 1 { "" } else { "s" }, .pending.join(", "))]
+    #[error("the store `{at}` lacks {}: {}", words::count(.pending.len(), "migration"), .pending.join(", "))]
     Pending {
         /// Where the store is.
         at: String,

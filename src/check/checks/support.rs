@@ -127,9 +127,13 @@ pub(super) fn all_refused(live: &LiveFacts, probes: &[Probe], fix: &str) -> Judg
     }
     let expected = "401 with `WWW-Authenticate`";
     let Some((_, first)) = wrong.first() else {
-        return Ok(Judgement::pass(format!("{} refusals of {}", probes.len(), probes.len())));
+        return Ok(Judgement::pass(format!(
+            "{}, all refused",
+            words::count(probes.len(), "request")
+        )));
     };
-    let observed = format!("{first} ({} of {} requests)", wrong.len(), probes.len());
+    let observed =
+        format!("{first} ({} of {})", wrong.len(), words::count(probes.len(), "request"));
     let judgement =
         wrong.iter().fold(Judgement::fail(observed, expected), |j, (exchange, seen)| {
             j.evidence(seen.clone(), Some(exchange.request.clone()))

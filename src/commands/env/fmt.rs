@@ -1,13 +1,13 @@
 //! `ultra env fmt FILE..`: dotenv files in their normal form, with the same values.
 
+use super::input::{self, Input, is_stdin};
 use crate::base::{file, words};
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Place, Problem, Report, Tone};
 use crate::settings::dotenv::{self, Document, Line, LineKind};
 use crate::settings::{Workspace, secretish};
 use serde::Serialize;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// More changed lines than this of one file are counted, not shown.
 const MOST_SHOWN: usize = 200;
@@ -53,7 +53,7 @@ struct Formatted {
 pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fault> {
     let inputs = request.files.iter().filter(|file| is_stdin(file)).count();
     let to_stdout = request.stdout || inputs > 0;
-    if !request.check && (inputs > 1 || (to_stdout && request.files.len() > 1)) {
+    if inputs > 1 || (!request.check && to_stdout && request.files.len() > 1) {
         return Err(Fault::usage(
             Problem::error("one-file", "only one file can go to standard output")
                 .hint("leave out `--stdout` and `-` to change the files in place"),
@@ -62,7 +62,8 @@ pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fa
     let mut files = Vec::new();
     let mut problems = Vec::new();
     for file in &request.files {
-        let (shown, path, before) = read(file, workspace)?;
+        let Input { shown, path, bytes: before } =
+            input::read(file, "cannot read the dotenv file", workspace)?;
         let document = dotenv::parse(&shown, &before, &mut problems);
         problems.retain(Problem::is_error);
         let after = if dotenv::is_generated(&before) && path.is_some() {
@@ -104,45 +105,6 @@ pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fa
     report(request, &files)
 }
 
-fn is_stdin(file: &Path) -> bool {
-    file.as_os_str() == "-"
-}
-
-type Content = (PathBuf, Option<PathBuf>, Vec<u8>);
-
-fn read(file: &Path, workspace: &Workspace) -> Result<Content, Fault> {
-    if is_stdin(file) {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().take(dotenv::LIMIT + 1).read_to_end(&mut bytes);
-        let large = bytes.len() as u64 > dotenv::LIMIT;
-        return match read {
-            Ok(_) if large => Err(unreadable(Path::new("stdin"), "it is larger than 16 MiB")),
-            Ok(_) => Ok((PathBuf::from("stdin"), None, bytes)),
-            Err(e) => Err(unreadable(Path::new("stdin"), e)),
-        };
-    }
-    let path = workspace.current_dir.join(file);
-    match file::read_bounded(&path, dotenv::LIMIT) {
-        Ok(Some(bytes)) => Ok((file.to_owned(), Some(path), bytes)),
-        Ok(None) => Err(Fault::usage(
-            Problem::error("no-file", format!("there is no file `{}`", file.display()))
-                .hint("name a dotenv file, such as `.env.local`"),
-        )),
-        Err(e) => {
-            let what = "cannot read the dotenv file";
-            Err(Fault::unreachable(Problem::unreadable(what, file, &e)))
-        }
-    }
-}
-
-fn unreadable(file: &Path, why: impl std::fmt::Display) -> Fault {
-    Fault::unreachable(
-        Problem::error("unreadable-file", "cannot read the dotenv file")
-            .at(Place::file(file))
-            .why(why),
-    )
-}
-
 impl File {
     fn changed(&self) -> bool {
         self.changes().next().is_some()
@@ -174,9 +136,9 @@ impl File {
         let lines = self.document.lines.iter().filter(|line| tells(&self.before, line));
         let places: Vec<String> = lines.map(|line| line.number.to_string()).collect();
         let Some(first) = places.first() else { return Ok(()) };
-        let shown = self.shown.display();
         let instead = match self.path {
             Some(_) => {
+                let shown = words::argument(&self.shown);
                 format!("`ultra env fmt --check {shown}` shows what would change without them; ")
             }
             None => String::new(),
@@ -208,7 +170,7 @@ impl File {
             }
         }
         if more > 0 {
-            lines.push((' ', format!("{more} more lines")));
+            lines.push((' ', words::count(more, "more line")));
         }
         Block::Diff(lines)
     }
@@ -313,12 +275,17 @@ fn report(request: &Request, files: &[File]) -> Result<Report, Fault> {
     let changed = answer.iter().any(|file| file.changed);
     let status = if request.check && changed { ExitStatus::DoesNotHold } else { ExitStatus::Holds };
     if request.check && changed {
-        let names: Vec<String> = answer
-            .iter()
-            .filter(|file| file.changed && file.path.as_os_str() != "stdin")
-            .map(|file| file.path.display().to_string())
+        let changed = || files.iter().filter(|file| file.changed());
+        let names: Vec<String> = changed()
+            .filter(|file| file.path.is_some())
+            .map(|file| words::argument(&file.shown))
             .collect();
-        view.push(Block::text(format!("to mend: ultra env fmt {}", names.join(" "))));
+        if !names.is_empty() {
+            view.push(Block::text(format!("to mend: ultra env fmt {}", names.join(" "))));
+        }
+        if changed().any(|file| file.path.is_none()) {
+            view.push(Block::text("to mend: ultra env fmt - < FILE"));
+        }
     }
     let answer = serde_json::json!({ "check": request.check, "changed": changed, "files": answer });
     Ok(Report::new("ultra.env.fmt/1", answer, view)?.status(status))

@@ -3,8 +3,11 @@
 use super::handed::{Given, Handed};
 use crate::base::Secret;
 use crate::report::{Console, Fault, Problem};
+use crate::rotation::control::{self, Asked};
+use crate::settings::servers::{self, ServerRecord};
 use crate::settings::service_key::{self, ServiceKey};
-use crate::settings::{Layer, Workspace, servers};
+use crate::settings::{Layer, SecretSource, Workspace, load};
+use serde_json::Value;
 
 /// A server that runs, and a service key for it.
 #[derive(Debug)]
@@ -26,8 +29,13 @@ impl Gateway {
     /// key of `ULTRA_SERVICE_KEY`, `ULTRA_SERVICE_KEY_FILE`, or the one that development has.
     ///
     /// # Errors
-    /// No server runs (5), or there is no key (2) or none that can be read (5).
-    pub(crate) fn find(workspace: &Workspace, console: &dyn Console) -> Result<Self, Fault> {
+    /// No server runs (5), or there is no key (2), none that can be read or none because the server
+    /// could not make it (5).
+    pub(crate) fn find(
+        workspace: &Workspace,
+        secrets: &dyn SecretSource,
+        console: &dyn Console,
+    ) -> Result<Self, Fault> {
         let running = servers::running(&workspace.state_dir);
         let mut ours: Vec<_> =
             running.iter().filter(|server| server.profile == workspace.profile).collect();
@@ -49,7 +57,11 @@ impl Gateway {
                 server.addr
             ));
         }
-        let key = service_key(workspace)?;
+        let key = match service_key::given(workspace)? {
+            None => service_key::kept(workspace)?,
+            given => given,
+        };
+        let key = key.ok_or_else(|| keyless(workspace, secrets, server))?;
         Ok(Self { url: format!("http://{}", server.reachable()), key })
     }
 
@@ -72,17 +84,49 @@ impl Gateway {
     }
 }
 
-/// The key that the caller names, else the one that development has.
-fn service_key(workspace: &Workspace) -> Result<ServiceKey, Fault> {
-    let found = match service_key::given(workspace)? {
-        None => service_key::kept(workspace)?,
-        given => given,
-    };
-    found.ok_or_else(|| {
-        Fault::usage(
-            Problem::error("no-service-key", "there is no service key for the gateway")
-                .why("profiles outside development keep none")
+/// Why there is no key: a protected profile has none of its own; another's server makes one when it
+/// starts, unless it cannot.
+fn keyless(workspace: &Workspace, secrets: &dyn SecretSource, server: &ServerRecord) -> Fault {
+    let problem = Problem::error("no-service-key", "there is no service key for the gateway");
+    let resolution = load(workspace, &workspace.profile, secrets).resolution;
+    if resolution.is_some_and(|resolution| resolution.profile.protected) {
+        return Fault::usage(
+            problem
+                .why(format!("`{}` is protected, and such profiles keep none", workspace.profile))
                 .hint("ultra auth service-key create, then set `ULTRA_SERVICE_KEY_FILE`"),
-        )
+        );
+    }
+    let at = &server.addr;
+    let (why, hint) = match away(workspace) {
+        Some(why) => (
+            format!("the server at {at} could not make one: {why}"),
+            "start the server again once that can be reached, or set `ULTRA_SERVICE_KEY_FILE`",
+        ),
+        None => (
+            format!("the server at {at} could not make one when it started, and said why"),
+            "start the server again, or set `ULTRA_SERVICE_KEY_FILE`",
+        ),
+    };
+    Fault::unreachable(problem.why(why).hint(hint))
+}
+
+/// Why the server cannot reach its store, which has to know a key, in the server's own words.
+fn away(workspace: &Workspace) -> Option<String> {
+    let away = |health: &Value| {
+        if health.get("profile")?.as_str()? != workspace.profile {
+            return None;
+        }
+        let store = health.get("services")?.get("database")?;
+        if store.get("status")?.as_str()? == "ok" {
+            return None;
+        }
+        let message = store.get("message").and_then(Value::as_str);
+        Some(message.unwrap_or("its store is away").to_owned())
+    };
+    control::sockets(&workspace.state_dir).iter().find_map(|socket| {
+        match control::ask::<Value>(&workspace.state_dir, socket, "GET", "/health") {
+            Asked::Answered(health) => away(&health),
+            Asked::Nobody | Asked::Silent(_) => None,
+        }
     })
 }

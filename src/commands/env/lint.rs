@@ -1,7 +1,8 @@
 //! `ultra env lint FILE..`: what is wrong in dotenv files, and what others would read in them.
 
 use super::compat;
-use crate::base::{file, words};
+use super::input::{self, Input, is_stdin};
+use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report, Tone};
 use crate::settings::Workspace;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 /// What to judge.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// The files, as they were named.
+    /// The files, as they were named; `-` is standard input.
     pub(crate) files: Vec<PathBuf>,
     /// The programs to compare with.
     pub(crate) tools: Vec<Tool>,
@@ -35,23 +36,26 @@ struct Linted {
 /// # Errors
 /// A file that is not there (2) or cannot be read (5); both at once are 2.
 pub(crate) fn run(request: &Request, workspace: &Workspace) -> Result<Report, Fault> {
+    if request.files.iter().filter(|file| is_stdin(file)).count() > 1 {
+        return Err(Fault::usage(
+            Problem::error("one-input", "standard input can be read once")
+                .hint("leave one `-`, and name files for the others"),
+        ));
+    }
     let mut status = ExitStatus::Unreachable;
     let mut unreadable = Vec::new();
     let mut files = Vec::new();
-    for path in &request.files {
-        let full = workspace.current_dir.join(path);
-        let shown = workspace.shown(&full);
-        match file::read_bounded(&full, dotenv::LIMIT) {
-            Ok(Some(bytes)) => files.push((shown, bytes, Exposure::of(&full))),
-            Ok(None) => {
-                status = ExitStatus::Usage;
-                unreadable.push(
-                    Problem::error("no-file", format!("there is no file `{}`", shown.display()))
-                        .hint("name a dotenv file, such as `.env.local`"),
-                );
+    for file in &request.files {
+        match input::read(file, "cannot read the dotenv file", workspace) {
+            Ok(Input { shown, path, bytes }) => {
+                let exposure = path.as_deref().map(Exposure::of).unwrap_or_default();
+                files.push((shown, bytes, exposure));
             }
-            Err(e) => {
-                unreadable.push(Problem::unreadable("cannot read the dotenv file", &shown, &e));
+            Err(fault) => {
+                if fault.status == ExitStatus::Usage {
+                    status = ExitStatus::Usage;
+                }
+                unreadable.extend(fault.problems);
             }
         }
     }

@@ -13,6 +13,7 @@ mod handed;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod init;
+mod input;
 pub(crate) mod lint;
 pub(crate) mod list;
 mod provider_keys;

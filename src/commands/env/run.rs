@@ -61,7 +61,7 @@ pub(crate) fn run(
         ));
     };
     let gateway = match request.gateway {
-        true => Some(Gateway::find(workspace, console)?),
+        true => Some(Gateway::find(workspace, secrets, console)?),
         false => None,
     };
     let selection = Selection { only: request.only, secrets: true };

@@ -1,6 +1,7 @@
 //! `ultra env undo`: back to what was before the last switches, byte for byte.
 
 use super::switching::{self, Loads, Manner};
+use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
 use crate::settings::switch::history::{self, Back, NoWay};
@@ -135,7 +136,7 @@ fn way(how: How, entries: &[SwitchRecord], record: Option<&SwitchRecord>) -> Res
     history::back(&undoable, steps).ok_or_else(|| {
         let what = match undoable.len() {
             0 => "there is no switch to undo".to_owned(),
-            n => format!("only {n} switches can be undone, not {steps}"),
+            n => format!("only {} can be undone, not {steps}", words::count(n, "switch")),
         };
         Fault::usage(Problem::error("nothing-to-undo", what).hint("ultra env history"))
     })

@@ -1,7 +1,7 @@
 //! `ultra keys audit`: what was done to the vault and its keys, and whether that record is whole.
 
 use super::Desk;
-use crate::base::process;
+use crate::base::{process, words};
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Place, Problem, Report, Table, Tone};
 use crate::secrets::audit::Line;
@@ -50,14 +50,16 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         let shown = last.len();
         view.push(Block::Toned(
             Tone::Faint,
-            format!("the last {shown} of {lines} lines; `--limit {lines}` shows all"),
+            format!(
+                "the last {shown} of {}; `--limit {lines}` shows all",
+                words::count(lines, "line")
+            ),
         ));
     }
     view.extend(problems.iter().cloned().map(Block::Finding));
     if request.verify {
         let verdict = match (whole, lines) {
-            (true, 1) => "the audit is whole: 1 line".to_owned(),
-            (true, lines) => format!("the audit is whole: {lines} lines"),
+            (true, lines) => format!("the audit is whole: {}", words::count(lines, "line")),
             (false, _) => "the audit is not whole".to_owned(),
         };
         view.push(Block::Toned(if whole { Tone::Good } else { Tone::Bad }, verdict));

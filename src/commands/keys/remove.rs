@@ -5,6 +5,7 @@ use super::Desk;
 use super::desk::not_confirmed;
 use super::ending::{self, Ending, Found};
 use super::names::Key;
+use crate::base::words;
 use crate::report::{Block, Fault, Report};
 use crate::rotation::Aim;
 use crate::secrets::State;
@@ -31,7 +32,7 @@ pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
     let current = versions.iter().find(|v| v.state == State::Current).map(|v| v.number);
     let what = match request.version {
         Some(number) => format!("version {number} of `{}`", key.name),
-        None => format!("`{}` with {} versions", key.name, versions.len()),
+        None => format!("`{}` with {}", key.name, words::count(versions.len(), "version")),
     };
     desk.may_change(&format!("Remove {what}"))?;
     if let Some(current) = current

@@ -174,10 +174,9 @@ fn cut_over(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Vec<Block> {
     };
     let mut next = Vec::new();
     match &ended.acknowledgement {
-        Some(told) if told.of > 0 => next.push(format!(
-            "{} of {} replicas on generation {}",
-            told.on, told.of, ended.generation
-        )),
+        Some(told) if told.of > 0 => {
+            next.push(format!("{} on generation {}", told.in_words("replica"), ended.generation));
+        }
         _ => next.push(
             "running servers take it from the vault by themselves; requests under way finish with \
              the old one"

@@ -5,6 +5,7 @@ use super::reader::Batch;
 use super::recent::Recent;
 use super::segment::{self, Cursor};
 use super::{JournalError, JournalOptions, JournalStatus, frame};
+use crate::base::words;
 use crate::store::UsageRow;
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -138,7 +139,7 @@ impl Journal {
     pub(super) fn make_room(&self, writer: &mut Writer, length: u64) -> Result<(), JournalError> {
         let pending = self.counters.pending_bytes.load(Ordering::Relaxed);
         if pending.saturating_add(length) > self.options.max_bytes {
-            let why = format!("the store has not taken {pending} bytes of it");
+            let why = format!("the store has not taken {} of it", words::count(pending, "byte"));
             return Err(JournalError::Full { at: self.at(), why });
         }
         if writer.size > 0 && writer.size + length > self.options.segment_bytes {

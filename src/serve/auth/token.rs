@@ -3,7 +3,7 @@
 
 use super::authenticator::{Caller, Credential};
 use super::key::random;
-use crate::base::{Secret, Timestamp};
+use crate::base::{Secret, Timestamp, words};
 use crate::report::Problem;
 use crate::settings::secret::{RingKey, RingRole};
 use crate::store::{Scope, Scopes};
@@ -135,7 +135,7 @@ impl TokenKey {
         if bytes.len() < SHORTEST_KEY {
             return Err(Problem::error(
                 "weak-jwt-key",
-                format!("`ULTRA_JWT_KEY` has {} bytes", bytes.len()),
+                format!("`ULTRA_JWT_KEY` has {}", words::count(bytes.len(), "byte")),
             )
             .why(format!("HS256 needs at least {SHORTEST_KEY}"))
             .hint("ultra keys rotate jwt"));

@@ -1,5 +1,6 @@
 //! Lines on their way to stderr, which a thread of its own writes.
 
+use crate::base::words;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -77,8 +78,8 @@ impl Lines {
             waiting.writing = true;
             drop(waiting);
             if dropped > 0 {
-                let line =
-                    format!("{{\"level\":\"WARN\",\"message\":\"{dropped} log lines dropped\"}}\n");
+                let dropped = words::count(dropped, "log line");
+                let line = format!("{{\"level\":\"WARN\",\"message\":\"{dropped} dropped\"}}\n");
                 batch.extend_from_slice(line.as_bytes());
             }
             let _ = io::stderr().lock().write_all(&batch);

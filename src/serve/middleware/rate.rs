@@ -1,5 +1,6 @@
 //! Rates: who asks too often is told when to come back.
 
+use crate::base::words;
 use crate::gateway::limits::{Decision, Limited, Limiter};
 use crate::serve::error::Refusal;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -53,7 +54,10 @@ pub(crate) async fn check(
     let mut refusal = Refusal::new(
         StatusCode::TOO_MANY_REQUESTS,
         "rate_limit_exceeded",
-        format!("more than {} requests a minute, try again in {seconds} s", decision.limit),
+        format!(
+            "more than {} a minute, try again in {seconds} s",
+            words::count(decision.limit, "request")
+        ),
     )
     .retry_after(seconds);
     refusal.limits = Some(shown);

@@ -14,6 +14,7 @@ use std::path::Path;
 /// - No blanks at the beginning and end of lines and around `=`; one before a comment.
 /// - Values as [`portable`] writes them, and nothing as `''` before a comment. One with `$` outside single quotes stays as it is: other
 ///   programs may replace what is literal here. One that has no such form stays too.
+/// - Values with references and with blanks, `#` or quotes in them in double quotes.
 pub(crate) fn format(bytes: &[u8], document: &Document) -> Option<Vec<Vec<u8>>> {
     let last = document
         .lines
@@ -41,7 +42,7 @@ fn normal(line: &Line, bytes: &[u8], document: &Document) -> Vec<u8> {
             }
             out.extend_from_slice(parts.name.of(bytes));
             out.push(b'=');
-            out.extend_from_slice(&value(parts, bytes, document));
+            out.extend_from_slice(&normal_value(parts, bytes, document));
             if let Some(comment) = parts.comment {
                 out.push(b' ');
                 out.extend_from_slice(trimmed(comment.of(bytes)));
@@ -53,10 +54,12 @@ fn normal(line: &Line, bytes: &[u8], document: &Document) -> Vec<u8> {
     out
 }
 
-fn value(parts: &Assignment, bytes: &[u8], document: &Document) -> Vec<u8> {
+/// What stands behind `NAME=` in the normal form.
+pub(crate) fn normal_value(parts: &Assignment, bytes: &[u8], document: &Document) -> Vec<u8> {
     let written = parts.value.of(bytes);
     let entry = parts.entry.and_then(|index| document.entries.get(index));
     let literal = entry.and_then(|entry| literal(&entry.value));
+    let refers = entry.is_some() && literal.is_none() && parts.quote == Quote::Nothing;
     let kept = || match parts.quote {
         Quote::Nothing => written.to_vec(),
         Quote::Single | Quote::Double => with_lf(written),
@@ -73,8 +76,21 @@ fn value(parts: &Assignment, bytes: &[u8], document: &Document) -> Vec<u8> {
             }
             Err(_) => kept(),
         },
+        None if refers && written.iter().any(|b| b" \t#'`".contains(b)) => {
+            entry.and_then(|entry| in_double_quotes(written, &entry.value)).unwrap_or_else(kept)
+        }
         None => kept(),
     }
+}
+
+/// A value with references in double quotes, if it says the same there.
+fn in_double_quotes(written: &[u8], value: &Template) -> Option<Vec<u8>> {
+    let quoted = [b"\"", written, b"\""].concat();
+    let mut problems = Vec::new();
+    let line = [b"A=", &*quoted, b"\n"].concat();
+    let document = parse(Path::new(""), &line, &mut problems);
+    let [entry] = document.entries.as_slice() else { return None };
+    (problems.is_empty() && same_template(&entry.value, value)).then_some(quoted)
 }
 
 /// The text of a value without references.

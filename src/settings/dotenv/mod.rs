@@ -26,7 +26,7 @@ mod write;
 
 pub(crate) use cursor::position;
 pub(crate) use expand::{Expanded, Outside, expand};
-pub(crate) use format::{format, literal};
+pub(crate) use format::{format, literal, normal_value};
 pub(crate) use line::{Assignment, Ending, Line, LineKind, Quote, Span};
 pub(crate) use parse::{Document, Entry, parse};
 pub(crate) use write::{portable, quote};

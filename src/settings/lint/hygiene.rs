@@ -33,10 +33,13 @@ pub(super) const CRLF: Rule = Rule {
                 line.span.end.saturating_sub(Ending::CrLf.len()),
                 || "the line ends with CR and LF".to_owned(),
                 |p| {
-                    p.why(format!(
-                        "a shell takes the CR for a part of the value; {more} more lines do"
-                    ))
-                    .hint(FORMAT)
+                    let more = match more {
+                        0 => String::new(),
+                        1 => "; 1 more line does".to_owned(),
+                        n => format!("; {n} more lines do"),
+                    };
+                    p.why(format!("a shell takes the CR for a part of the value{more}"))
+                        .hint(FORMAT)
                 },
             );
         }

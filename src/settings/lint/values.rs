@@ -2,7 +2,7 @@
 
 use super::{File, Findings, Rule};
 use crate::settings::catalogue;
-use crate::settings::dotenv::{LineKind, Quote, literal, portable};
+use crate::settings::dotenv::{LineKind, Quote, literal, normal_value, portable};
 use crate::settings::rules::placeholder::is_placeholder;
 use crate::settings::secretish::{self, name_for_message};
 
@@ -14,13 +14,19 @@ pub(super) const UNQUOTED: Rule = Rule {
             let text = parts.value.of(file.bytes);
             let sign = text.iter().position(|b| b" \t#'\"`".contains(b));
             let (Quote::Nothing, Some(at)) = (parts.quote, sign) else { continue };
+            let normal = normal_value(parts, file.bytes, file.document);
+            let hint = match normal.first() {
+                Some(b'\'' | b'"') => "`ultra env fmt` puts it in quotes",
+                _ => {
+                    "put it in single quotes, or in double ones and a backslash before what they replace"
+                }
+            };
             findings.warn(
                 line,
                 parts.value.start + at,
                 || format!("the value of {} needs quotes", name_for_message(&entry.name)),
                 |p| {
-                    p.why("other programs end it at a blank, `#` or quote, or refuse it")
-                        .hint("`ultra env fmt` puts it in quotes")
+                    p.why("other programs end it at a blank, `#` or quote, or refuse it").hint(hint)
                 },
             );
         }

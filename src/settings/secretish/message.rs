@@ -1,6 +1,7 @@
 //! What somebody typed or pasted, fit for a message.
 
 use super::values::{VALUE_BEGINNINGS, hex, perhaps, random, separates, value};
+use crate::base::words;
 
 /// A name somebody typed, fit for a message: in backticks if it looks like a name, and not at all
 /// if it may be a secret that stands in the wrong place.
@@ -30,7 +31,7 @@ pub(crate) fn value_for_message(text: &str) -> String {
     if short && !perhaps_pasted(text) {
         format!("`{text}`")
     } else {
-        format!("a text of {} characters", text.chars().count())
+        format!("a text of {}", words::count(text.chars().count(), "character"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Step 07: the same completion, streamed.
 
+use crate::base::words;
 use crate::settings::profile::Gate;
 use crate::smoke::Call;
 use crate::smoke::Exchange;
@@ -51,7 +52,11 @@ fn fault(answer: &Exchange) -> Option<String> {
     if events.last() != Some(&"[DONE]") {
         Some("the stream ends without `[DONE]`".to_owned())
     } else if chunks.len() < 2 || chunks.len() + 1 != events.len() {
-        Some(format!("{} chunks of JSON in {} events", chunks.len(), events.len()))
+        Some(format!(
+            "{} of JSON in {}",
+            words::count(chunks.len(), "chunk"),
+            words::count(events.len(), "event")
+        ))
     } else if !chunks.iter().any(has_text) {
         Some("no chunk has a text".to_owned())
     } else if !chunks.iter().any(has_usage) {

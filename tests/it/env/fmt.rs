@@ -43,7 +43,13 @@ fn a_link_stays_one_and_input_goes_to_output() {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, FINE));
     assert_eq!(ultra.read("rough.env"), ROUGH);
     let outcome = ultra.run_with_stdin(&["env", "fmt", "--check", "-"], ROUGH.as_bytes());
-    assert_eq!(outcome.code, 3);
+    outcome.exits(3).says("to mend: ultra env fmt - < FILE");
+    // A file may be called so, or otherwise than a shell takes it.
+    ultra.write("stdin", ROUGH);
+    ultra.write("a b.env", ROUGH);
+    let check = ["env", "fmt", "--check", "stdin", "a b.env"];
+    ultra.run(&check).exits(3).says("to mend: ultra env fmt stdin 'a b.env'\n");
+    ultra.run(&["env", "fmt", "--check", "-", "-"]).exits(2);
     assert_eq!(ultra.run(&["env", "fmt", "--stdout", "rough.env", "link.env"]).code, 2);
 }
 
@@ -213,4 +219,52 @@ fn a_secret_within_a_value_or_a_comment_is_not_shown() {
     assert_eq!(outcome.code, 3, "{}", outcome.stdout);
     assert!(!outcome.stdout.contains(canary) && !outcome.stderr.contains(canary));
     assert!(outcome.stdout.contains("   5 J = "), "{}", outcome.stdout);
+}
+
+#[test]
+fn lint_reads_standard_input() {
+    let ultra = Ultra::empty();
+    ultra.write("a.env", "A='1'\n");
+    let text = format!("A=1\nULTRA_PROT=2\nOPENAI_API_KEY={CANARY}\n");
+    let lint = |args: &[&str]| {
+        let args = [&["env", "lint"][..], args].concat();
+        ultra.run_with_stdin(&args, text.as_bytes()).keeps_the_canary()
+    };
+    // Nobody else can read it, and git does not track it.
+    lint(&["-"]).exits(3).says("stdin:2:1").says("1 error, 0 warnings in 1 file");
+    lint(&["a.env", "-", "--compat"]).exits(3).says("in 2 files");
+    lint(&["-", "-"]).exits(2).complains("can be read once");
+    lint(&["-", "none.env"]).exits(2).complains("none.env");
+    ultra.run_with_stdin(&["env", "lint", "-"], b"").exits(0);
+}
+
+#[test]
+fn what_lint_says_of_fmt_fmt_does() {
+    let ultra = Ultra::empty();
+    let lines = "B=1\nK=${A:-a b}\nC=a ${B}\nD=it's ${B}\nE=${B:-#}\nF=a $B\nG=a ${B} \\n\nH=${B:-\"x\"}\nI=a b\n";
+    ultra.write("a.env", lines);
+    let lint = || {
+        let json = ultra.run(&["env", "lint", "a.env", "-o", "json"]).exits(0).json();
+        let problems = json["files"][0]["problems"].as_array().unwrap().clone();
+        let needs_quotes = problems.into_iter().filter(|p| p["code"] == "unquoted-value");
+        needs_quotes.map(|p| p["hint"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let before = lint();
+    let (by_fmt, by_hand): (Vec<&String>, Vec<&String>) =
+        before.iter().partition(|hint| hint.contains("ultra env fmt"));
+    assert_eq!((by_fmt.len(), by_hand.len()), (5, 3), "{before:?}");
+    let values = || {
+        let args = ["env", "export", "--file", "a.env", "--shell", "json"];
+        ultra.run(&args).exits(0).json()
+    };
+    let meant = values();
+    ultra.run(&["env", "fmt", "a.env"]).exits(0);
+    assert_eq!(
+        ultra.read("a.env"),
+        "B=1\nK=\"${A:-a b}\"\nC=\"a ${B}\"\nD=\"it's ${B}\"\nE=\"${B:-#}\"\nF=a $B\nG=a ${B} \\n\nH=${B:-\"x\"}\nI='a b'\n"
+    );
+    assert_eq!(values(), meant);
+    assert!(lint().iter().all(|hint| !hint.contains("ultra env fmt")));
+    assert_eq!(lint().len(), by_hand.len());
+    ultra.run(&["env", "fmt", "--check", "a.env"]).exits(0);
 }

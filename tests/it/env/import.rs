@@ -386,7 +386,7 @@ fn names_that_an_application_would_miss_are_told_and_kept_on_request() {
             "USE_MOCK --keep-names",
             "MOCK_MODE null",
             "JWT_SECRET --keep-names",
-            "CORS_ORIGINS --keep-names",
+            "CORS_ORIGINS null",
             "ACCESS_TOKEN_EXPIRE_MINUTES --keep-names",
             "ENABLE_AUTH --keep-unused",
         ]
@@ -395,6 +395,18 @@ fn names_that_an_application_would_miss_are_told_and_kept_on_request() {
         .exits(0)
         .says("sees no more `PORT`, `DEBUG`")
         .says("`--keep-names` keeps");
+    // What no flag keeps is not promised.
+    ultra.write("other.env", "PORT=8095\nDEBUG=True\nUSE_MOCK=yes\n");
+    let promised = |flags: &[&str]| {
+        let args = [&["other.env", "--dry-run", "-o", "json"][..], flags].concat();
+        let said = import(&ultra, &args).exits(0).json();
+        let unseen = said["unseen"].as_array().unwrap().clone();
+        let kept = |u: &&Value| u["keep"] == "--keep-names";
+        (unseen.iter().filter(kept).count(), unseen.iter().filter(|u| u["keep"].is_null()).count())
+    };
+    let (kept, lost) = promised(&[]);
+    assert!(kept > 0 && lost > 0, "{kept} {lost}");
+    assert_eq!(promised(&["--keep-names"]), (0, lost));
 
     let said = import(&ultra, &["old.env", "--keep-names", "-o", "json"]).exits(0);
     assert!(!said.stdout.contains(JWT) && !said.stdout.contains(ANTHROPIC), "{}", said.stdout);

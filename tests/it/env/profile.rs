@@ -97,3 +97,14 @@ fn another_root_is_named_on_stderr_and_must_exist() {
     assert!(String::from_utf8_lossy(&out.stderr).contains(&root), "{out:?}");
     ultra.run(&["env", "current", "--dir", "nowhere"]).exits(2).complains("names no directory");
 }
+
+#[test]
+fn a_character_that_no_yaml_may_hold_is_named() {
+    let ultra = Ultra::empty();
+    ultra.write("profiles/dev.yaml", "mode: mock\nvars:\n  A: \"x\0y\"\n");
+    ultra.run(&["env", "validate"]).exits(3).says("dev.yaml:3:8").says("U+0000 is no character");
+    ultra.write("profiles/dev.yaml", "mode: mock\nvars:\n  A: x\u{7}y\n");
+    ultra.run(&["env", "validate"]).exits(3).says("dev.yaml:3:7").says("U+0007 is no character");
+    ultra.write("profiles/dev.yaml", "mode: mock\nvars:\n  A: \"x\\x07y\"\n");
+    ultra.run(&["env", "validate"]).exits(0);
+}

@@ -431,6 +431,24 @@ fn a_closed_pipe_ends_a_redacted_command_quietly() {
 }
 
 #[test]
+fn a_server_without_a_key_is_told_from_a_profile_that_keeps_none() {
+    let mut ultra = Ultra::empty();
+    ultra.set_env("DATABASE_URL", format!("postgres://u:{CANARY}@127.0.0.1:9/x"));
+    let server = Server::start(&ultra, &["--mock"]);
+    ultra.unset_env("DATABASE_URL");
+    for args in [&["env", "run", "--gateway", "--", "true"][..], &["env", "export", "--gateway"]] {
+        ultra
+            .run(args)
+            .exits(5)
+            .complains(server.addr())
+            .complains("cannot reach the store")
+            .complains("@127.0.0.1:9/x")
+            .keeps_the_canary();
+    }
+    server.stop();
+}
+
+#[test]
 fn the_gateway_takes_the_place_of_every_provider() {
     let ultra = Ultra::empty();
     ultra.run(&["env", "run", "--gateway", "--", "true"]).exits(5).complains("ultra serve");

@@ -150,6 +150,8 @@ fn several_steps_are_undone_at_once() {
     let ultra = root();
     for profile in ["alpha", "beta", "test"] {
         ultra.run(&["env", "switch", profile]).exits(0);
+        let refused = ultra.run(&["env", "undo", "99"]).exits(2);
+        refused.complains(if profile == "alpha" { "only 1 switch can" } else { " switches can" });
     }
     ultra.run(&["env", "undo", "4"]).exits(2).complains("only 3 switches can be undone");
     ultra.run(&["env", "undo", "2"]).exits(0).says("to `alpha`");

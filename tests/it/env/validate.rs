@@ -86,3 +86,23 @@ fn the_templates_read_without_a_problem() {
         }
     }
 }
+
+#[test]
+fn the_command_that_a_note_names_tells_the_warnings_it_counts() {
+    let ultra = Ultra::empty();
+    ultra.write_private("my own.env", "DEBUGG=1\nREDISURL=redis://localhost/0\n");
+    for handing in [
+        &["env", "run", "--file", "my own.env", "--", "true"][..],
+        &["env", "export", "--file", "my own.env"],
+    ] {
+        let note = ultra.run(handing).exits(0).stderr;
+        let (count, command) = note.split_once(" (ultra ").unwrap_or_else(|| panic!("{note}"));
+        let count = count.rsplit(": ").next().unwrap().to_owned();
+        let (command, _) = command.split_once(")\n").unwrap();
+        assert_eq!(command, "env validate dev --file 'my own.env'");
+        let args = ["env", "validate", "dev", "--file", "my own.env"];
+        let said = ultra.run(&args).exits(0);
+        said.says(&count).says("my own.env:2:1");
+    }
+    ultra.run(&["env", "validate", "--file", "none.env"]).exits(2).complains("`none.env`");
+}

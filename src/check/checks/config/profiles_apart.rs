@@ -13,6 +13,7 @@
 //!
 //! Make a key of its own for each profile: `ultra keys rotate NAME --profile PROFILE`.
 
+use crate::base::words;
 use crate::check::checks::support::prelude::*;
 
 /// What is known of the check.
@@ -34,7 +35,10 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
     let secrets = facts.secrets.get()?;
     let mut shared = secrets.iter().filter(|s| !s.shared_with.is_empty()).peekable();
     let Some(first) = shared.peek() else {
-        return Ok(Judgement::pass(format!("{} secrets, none shared", secrets.len())));
+        return Ok(Judgement::pass(format!(
+            "{}, none shared",
+            words::count(secrets.len(), "secret")
+        )));
     };
     let observed = format!("`{}` is the same in `{}`", first.name, first.shared_with.join("`, `"));
     let fix = format!("ultra keys rotate {} --profile {}", first.name, facts.profile);

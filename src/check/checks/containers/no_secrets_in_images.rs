@@ -13,6 +13,7 @@
 //!
 //! Mount secrets at run time (`NAME_FILE`), and use `RUN --mount=type=secret` while building.
 
+use crate::base::words;
 use crate::check::checks::containers::files::{dockerfiles, instructions};
 use crate::check::checks::support::prelude::*;
 
@@ -57,7 +58,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
             }
         }
     }
-    Ok(Judgement::pass(format!("{} images", files.len())))
+    Ok(Judgement::pass(words::count(files.len(), "image")))
 }
 
 /// Whether a variable of that name holds a secret; `NAME_FILE` names a file.

@@ -12,6 +12,7 @@
 //!
 //! Add `USER 10001` to the last stage, after the files it needs are owned by it.
 
+use crate::base::words;
 use crate::check::checks::containers::files::{dockerfiles, last_stage};
 use crate::check::checks::support::prelude::*;
 
@@ -44,7 +45,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
             .fix("add `USER 10001` to the last stage"));
         }
     }
-    Ok(Judgement::pass(format!("{} images", files.len())))
+    Ok(Judgement::pass(words::count(files.len(), "image")))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //!
 //! Write `FROM image:version@sha256:…`.
 
+use crate::base::words;
 use crate::check::checks::containers::files::{bases, dockerfiles};
 use crate::check::checks::support::prelude::*;
 
@@ -61,7 +62,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
             }
         }
     }
-    Ok(loose.unwrap_or_else(|| Judgement::pass(format!("{} images", files.len()))))
+    Ok(loose.unwrap_or_else(|| Judgement::pass(words::count(files.len(), "image"))))
 }
 
 #[cfg(test)]

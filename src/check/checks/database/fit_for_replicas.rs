@@ -14,6 +14,7 @@
 //! Point `DATABASE_URL` at PostgreSQL, and keep `ULTRA_DB_POOL_SIZE` times the number of replicas
 //! below its `max_connections`.
 
+use crate::base::words;
 use crate::check::checks::support::prelude::*;
 
 /// What is known of the check.
@@ -44,11 +45,12 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
     // reserve, for two replicas that overlap during a roll-out.
     const MOST: u64 = 45;
     let pool = settings.database.pool_size.0;
+    let each = words::count(pool, "connection");
     if pool > MOST {
-        return Ok(Judgement::warn(format!("{pool} connections each"), format!("at most {MOST}"))
+        return Ok(Judgement::warn(format!("{each} each"), format!("at most {MOST}"))
             .fix("set `ULTRA_DB_POOL_SIZE` to what `max_connections` bears"));
     }
-    Ok(Judgement::pass(format!("PostgreSQL, {pool} connections each")))
+    Ok(Judgement::pass(format!("PostgreSQL, {each} each")))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 //! Mend the base URL at the place that is named; `ultra env explain OPENAI_BASE_URL` says where
 //! it comes from.
 
+use crate::base::words;
 use crate::check::checks::support::prelude::*;
 use url::{Host, Url};
 
@@ -52,7 +53,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
     }
     Ok(match seen {
         0 => Judgement::pass("the known addresses of the providers"),
-        n => Judgement::pass(format!("{n} addresses")),
+        n => Judgement::pass(words::count(n, "address")),
     })
 }
 

@@ -15,6 +15,7 @@
 //!
 //! `ultra keys set NAME` keeps a value in the vault; then take the line out of the file.
 
+use crate::base::words;
 use crate::check::checks::support::prelude::*;
 use crate::check::facts::Home;
 
@@ -37,7 +38,10 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
     let plain: Vec<_> =
         secrets.iter().filter(|s| matches!(s.home, Home::Dotenv | Home::Profile)).collect();
     let Some(first) = plain.first() else {
-        return Ok(Judgement::pass(format!("{} secrets, none in a plain file", secrets.len())));
+        return Ok(Judgement::pass(format!(
+            "{}, none in a plain file",
+            words::count(secrets.len(), "secret")
+        )));
     };
     let observed = format!("`{}` stands in {}", first.name, first.origin);
     let expected = "the vault, a mounted file or the process environment";

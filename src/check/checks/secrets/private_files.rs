@@ -44,6 +44,7 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         }
         return Ok(match guarded().count() {
             0 => Judgement::skip("no file holds a secret"),
+            1 => Judgement::pass("1 file or folder, private"),
             n => Judgement::pass(format!("{n} files and folders, all private")),
         });
     };

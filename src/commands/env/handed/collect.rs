@@ -136,7 +136,12 @@ fn tell(warnings: &[Problem], workspace: &Workspace, console: &dyn Console) {
     if !other.is_empty() {
         let warnings = words::count(other.len(), "warning");
         let profile = &workspace.profile;
-        console.note(&format!("profile `{profile}`: {warnings} (ultra env validate {profile})"));
+        let files = workspace.flags.files.iter();
+        let files: String =
+            files.map(|file| format!(" --file {}", words::argument(file))).collect();
+        console.note(&format!(
+            "profile `{profile}`: {warnings} (ultra env validate {profile}{files})"
+        ));
     }
 }
 

@@ -102,6 +102,7 @@ impl Judge<'_> {
             text: entry.text,
             why: None,
             keepable: false,
+            otherwise: false,
         };
         if self.except.contains(&name) {
             return Ok((decision.is(What::Left, "`--except` names it"), None));
@@ -127,7 +128,12 @@ impl Judge<'_> {
                     true => Some(String::new()),
                     false => (alias.convert)(&decision.text),
                 };
-                self.variable(decision, spec, text, carries)
+                let written = decision.text.clone();
+                let (mut decision, said) = self.variable(decision, spec, text, carries)?;
+                let read =
+                    said.as_ref().is_none_or(|(_, text)| self.reads(spec, &name, &written, text));
+                decision.otherwise = !spec.secret && !read;
+                Ok((decision, said))
             }
             Meaning::FileOf(spec) => {
                 if decision.text.is_empty() {
@@ -217,7 +223,7 @@ impl Judge<'_> {
                 .hint(format!("mend it, or leave it out: `--except {}`", decision.name)),
             ));
         }
-        if alias && self.keep_names && self.reads(spec, &decision, &text) {
+        if alias && self.keep_names && self.reads(spec, &decision.name, &decision.text, &text) {
             return Ok((decision.stays_silently(), said));
         }
         decision.text = text;
@@ -233,9 +239,9 @@ impl Judge<'_> {
     }
 
     /// Whether `ultra` reads the entry as it stands as what `text` says under the name here.
-    fn reads(&self, spec: &'static VarSpec, decision: &Decision, text: &str) -> bool {
-        let Meaning::Alias(_, alias) = names::meaning(&decision.name) else { return false };
-        (alias.convert)(&decision.text)
+    fn reads(&self, spec: &'static VarSpec, name: &str, written: &str, text: &str) -> bool {
+        let Meaning::Alias(_, alias) = names::meaning(name) else { return false };
+        (alias.convert)(written)
             .is_some_and(|read| read.eq_ignore_ascii_case(text) && spec.kind.check(&read).is_ok())
     }
 

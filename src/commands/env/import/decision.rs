@@ -49,6 +49,8 @@ pub(super) struct Decision {
     pub(super) why: Option<String>,
     /// Whether `--keep-unused` would take it over.
     pub(super) keepable: bool,
+    /// Whether no flag keeps its name, because its value is written otherwise under today's.
+    pub(super) otherwise: bool,
 }
 
 impl Decision {

@@ -1,10 +1,9 @@
 //! The file that is taken over: read within bounds, its references replaced by its own values.
 
-use crate::base::file;
+use super::super::input::{self, Input};
 use crate::report::{Fault, Place, Problem};
 use crate::settings::Workspace;
 use crate::settings::dotenv::{self, Expanded};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Where the entries come from.
@@ -33,43 +32,12 @@ pub(super) struct Text {
 /// # Errors
 /// There is no such file (2), or it cannot be read (5).
 pub(super) fn read(source: &Source, workspace: &Workspace) -> Result<Text, Fault> {
-    let (path, shown, bytes) = match source {
-        Source::Stdin => {
-            let shown = PathBuf::from("stdin");
-            let mut bytes = Vec::new();
-            let limit = dotenv::LIMIT;
-            std::io::stdin()
-                .lock()
-                .take(limit + 1)
-                .read_to_end(&mut bytes)
-                .map_err(|e| unreadable(&shown, &e.to_string()))?;
-            if bytes.len() as u64 > limit {
-                let why = format!("larger than the limit of {limit} bytes");
-                return Err(unreadable(&shown, &why));
-            }
-            (None, shown, bytes)
-        }
-        Source::File(path) => {
-            let full = workspace.current_dir.join(path);
-            let shown = workspace.shown(&full);
-            match file::read_bounded(&full, dotenv::LIMIT) {
-                Ok(Some(bytes)) => (Some(full), shown, bytes),
-                Ok(None) => {
-                    return Err(Fault::usage(
-                        Problem::error(
-                            "no-file",
-                            format!("there is no file `{}`", shown.display()),
-                        )
-                        .hint("name a dotenv file, such as `.env.local`"),
-                    ));
-                }
-                Err(e) => {
-                    let what = "cannot read the file to import";
-                    return Err(Fault::unreachable(Problem::unreadable(what, &shown, &e)));
-                }
-            }
-        }
+    let file = match source {
+        Source::Stdin => Path::new("-"),
+        Source::File(path) => path,
     };
+    let Input { shown, path, bytes } =
+        input::read(file, "cannot read the file to import", workspace)?;
     if dotenv::is_generated(&bytes) {
         return Err(Fault::refused(
             Problem::error("generated-file", format!("`{}` is generated", shown.display()))
@@ -79,14 +47,6 @@ pub(super) fn read(source: &Source, workspace: &Workspace) -> Result<Text, Fault
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok(Text { path, shown, bytes, text })
-}
-
-fn unreadable(shown: &Path, why: &str) -> Fault {
-    Fault::unreachable(
-        Problem::error("unreadable-file", "cannot read the file to import")
-            .at(Place::file(shown))
-            .why(why),
-    )
 }
 
 /// Its entries. A reference that only another place could fill would freeze or lose a value, so it

@@ -2,6 +2,7 @@
 
 use super::decision::{Decision, What};
 use super::{Outcome, Request, leftover, source, unseen};
+use crate::base::words;
 use crate::commands::keys::{Desk, intake};
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
 use crate::settings::names::{self, Meaning};
@@ -61,7 +62,7 @@ pub(super) fn report(
             (Some(value), _, _) => on_one_line(value),
             (None, Some(fingerprint), true) => format!("[secret: {fingerprint}]"),
             (None, None, true) if !decision.text.is_empty() => {
-                format!("[secret of {} bytes]", decision.text.len())
+                format!("[secret of {}]", words::count(decision.text.len(), "byte"))
             }
             _ => String::new(),
         };

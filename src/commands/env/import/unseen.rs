@@ -5,7 +5,7 @@ use super::decision::{Decision, What};
 use crate::report::Block;
 use serde::Serialize;
 
-/// A name, and the flag that keeps it.
+/// A name, and the flag that keeps it, as docs/import.md describes them.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Unseen<'a> {
     name: &'a str,
@@ -28,6 +28,7 @@ pub(super) fn names(decisions: &[Decision], keep_names: bool) -> Vec<Unseen<'_>>
         What::Unused => Some("--keep-unused"),
         // Another entry of the file speaks for it.
         What::Duplicate => None,
+        _ if decision.otherwise => None,
         _ => (!keep_names).then_some("--keep-names"),
     };
     let names = decisions.iter().filter(unseen);

@@ -3,6 +3,7 @@
 use super::super::issuing;
 use super::super::names::{self, Kind};
 use super::{Patient, Row};
+use crate::base::words;
 use crate::provider::admin::IssuerError;
 use crate::report::{Fault, Problem};
 use crate::rotation::StoreFleet;
@@ -69,7 +70,7 @@ fn behind(patient: &Patient<'_>, overview: &Overview, replicas: &[Replica]) -> V
             problems.push(
                 Problem::error(
                     "not-acknowledged",
-                    format!("{} of {} servers have version {} of `{}`", told.on, told.of, current.number, key.name),
+                    format!("version {} of `{}` is on {}", current.number, key.name, told.in_words("server")),
                 )
                 .why(format!("without it: {}", told.waiting.join(", ")))
                 .hint("look at their logs; `kill -HUP` or `POST /api/admin/keys/reload` has them look again"),
@@ -135,7 +136,11 @@ fn orphans(patient: &Patient<'_>, overview: &Overview) -> Vec<Row> {
             .collect();
         rows.push(Row::of(
             LOOK,
-            format!("{}: {} keys of this vault, all known", issuer.name(), ours.len()),
+            format!(
+                "{}: {} of this vault, all known",
+                issuer.name(),
+                words::count(ours.len(), "key")
+            ),
             problems,
         ));
     }

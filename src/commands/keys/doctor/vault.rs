@@ -3,6 +3,7 @@
 
 use super::super::audit;
 use super::{Patient, Row};
+use crate::base::words;
 use crate::report::{Fault, Problem};
 use crate::rotation::Journal;
 use crate::secrets::{BackendKind, Freshness, Overview};
@@ -111,7 +112,8 @@ fn content(patient: &Patient<'_>, overview: &Overview) -> Row {
             );
         }
     }
-    let fine = format!("opens; {versions} versions, generation {}", document.generation);
+    let fine =
+        format!("opens; {}, generation {}", words::count(versions, "version"), document.generation);
     Row::of(LOOK, fine, problems)
 }
 
@@ -157,7 +159,7 @@ fn chain(patient: &Patient<'_>) -> Row {
             .hint("keep the clock by NTP: `timedatectl set-ntp true`"),
         );
     }
-    Row::of(LOOK, format!("whole: {} lines", chain.lines), problems)
+    Row::of(LOOK, format!("whole: {}", words::count(chain.lines, "line")), problems)
 }
 
 fn rotations(patient: &Patient<'_>) -> Row {

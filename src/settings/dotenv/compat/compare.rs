@@ -2,6 +2,7 @@
 
 use super::reading::{Item, Reach, Reading, Tool, Value};
 use super::{bash, compose, dotenvy, motdotla, node, python};
+use crate::base::words;
 use crate::settings::secretish;
 use aho_corasick::AhoCorasick;
 use serde::Serialize;
@@ -226,8 +227,7 @@ fn is_long(text: &str) -> bool {
 fn described(text: &str) -> String {
     match text.chars().count() {
         0 => "nothing".to_owned(),
-        1 => "a text of 1 character".to_owned(),
-        n => format!("a text of {n} characters"),
+        n => format!("a text of {}", words::count(n, "character")),
     }
 }
 
