@@ -1,7 +1,7 @@
 //! A provider of the test's own: it lists models for the keys it knows, and remembers all keys.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use crate::support::fake;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// How the provider answers.
@@ -29,17 +29,10 @@ pub(super) struct Provider {
 impl Provider {
     /// A provider that knows these keys.
     pub(super) fn knowing(keys: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
         let manner = Manner::Knows(keys.iter().map(|k| (*k).to_owned()).collect());
         let inside = Arc::new(Mutex::new(Inside { manner, seen: Vec::new() }));
         let shared = Arc::clone(&inside);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&shared);
-                std::thread::spawn(move || answer(stream, &shared));
-            }
-        });
+        let addr = fake::listen(move |received, stream| answer(received.key(), stream, &shared));
         Self { addr, inside }
     }
 
@@ -64,28 +57,14 @@ impl Provider {
     }
 }
 
-fn answer(mut stream: TcpStream, inside: &Mutex<Inside>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut key = String::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
-            break;
-        }
-        let Some((name, value)) = line.trim_end().split_once(": ") else { continue };
-        match name.to_lowercase().as_str() {
-            "authorization" => key = value.trim_start_matches("Bearer ").to_owned(),
-            "x-api-key" => key = value.to_owned(),
-            _ => {}
-        }
-    }
+fn answer(key: &str, stream: &mut TcpStream, inside: &Mutex<Inside>) {
     let manner = {
         let mut inside = inside.lock().unwrap();
-        inside.seen.push(key.clone());
+        inside.seen.push(key.to_owned());
         inside.manner.clone()
     };
     let (status, body) = match manner {
-        Manner::Knows(keys) if keys.contains(&key) => (
+        Manner::Knows(keys) if keys.iter().any(|known| known == key) => (
             "200 OK",
             r#"{"object":"list","data":[{"id":"gpt-4o"},{"id":"gpt-4o-mini"}]}"#.to_owned(),
         ),
@@ -94,16 +73,9 @@ fn answer(mut stream: TcpStream, inside: &Mutex<Inside>) {
             "401 Unauthorized",
             format!(r#"{{"error":{{"message":"Incorrect API key provided: {key}"}}}}"#),
         ),
-        Manner::Says(status, body) => (status, body.replace("KEY", &key)),
-        Manner::Silent => {
-            let _ = reader.read_line(&mut String::new());
-            return;
-        }
+        Manner::Says(status, body) => (status, body.replace("KEY", key)),
+        Manner::Silent => return fake::keep_silent(stream),
     };
     let kind = if body.starts_with('{') { "application/json" } else { "text/html" };
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+    fake::reply(stream, status, &format!("content-type: {kind}\r\n"), &body);
 }

@@ -1,5 +1,6 @@
 //! HTTP/1.1 by hand: the tests look at every byte, and send what no library would.
 
+use crate::support::fake::fields;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -130,20 +131,6 @@ pub(super) fn head(stream: &mut BufReader<TcpStream>) -> (u16, Vec<(String, Stri
     stream.read_line(&mut line).unwrap();
     let status = line.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
     (status, fields(stream))
-}
-
-/// Header fields up to the blank line, names in lower case.
-pub(super) fn fields(stream: &mut BufReader<TcpStream>) -> Vec<(String, String)> {
-    let mut headers = Vec::new();
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
-            return headers;
-        }
-        if let Some((name, value)) = line.trim_end().split_once(':') {
-            headers.push((name.to_lowercase(), value.trim().to_owned()));
-        }
-    }
 }
 
 /// The next chunk; empty at the end, `None` if the connection broke.

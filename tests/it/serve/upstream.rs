@@ -1,24 +1,10 @@
 //! A provider under the tests' control: it keeps what it was sent and answers as it is told, byte
 //! by byte.
 
-use super::http::fields;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use crate::support::fake::{self, Received};
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
-
-/// What the provider was sent.
-#[derive(Clone, Debug)]
-pub(super) struct Received {
-    pub(super) line: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
-}
-
-impl Received {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
-    }
-}
 
 /// The provider.
 pub(super) struct Upstream {
@@ -38,20 +24,19 @@ impl Upstream {
     pub(super) fn start(
         respond: impl Fn(&Received, &mut TcpStream) + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
         let received = Arc::new(Mutex::new(Vec::new()));
         let list = Arc::new(Mutex::new(json("404 Not Found", "{}")));
-        let told = Arc::clone(&list);
-        let (kept, respond) = (Arc::clone(&received), Arc::new(respond));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(stream) = stream else { return };
-                let (kept, respond) = (Arc::clone(&kept), Arc::clone(&respond));
-                let told = Arc::clone(&told);
-                std::thread::spawn(move || one(stream, &kept, &told, &*respond));
+        let (kept, told) = (Arc::clone(&received), Arc::clone(&list));
+        let addr = fake::listen(move |asked, stream| {
+            kept.lock().unwrap().push(asked.clone());
+            if asks_for_the_list(asked) {
+                let answer = told.lock().unwrap().clone();
+                let _ = stream.write_all(&answer);
+            } else {
+                respond(asked, stream);
             }
         });
+        let port = addr.port();
         Self { port, received, list }
     }
 
@@ -88,37 +73,6 @@ impl Upstream {
     pub(super) fn asked_for_the_list(&self) -> Vec<Received> {
         self.received.lock().unwrap().iter().filter(|r| asks_for_the_list(r)).cloned().collect()
     }
-}
-
-fn one(
-    stream: TcpStream,
-    kept: &Mutex<Vec<Received>>,
-    list: &Mutex<Vec<u8>>,
-    respond: &(dyn Fn(&Received, &mut TcpStream) + Send + Sync),
-) {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    if reader.read_line(&mut line).unwrap_or(0) == 0 {
-        return;
-    }
-    let headers = fields(&mut reader);
-    let length = headers
-        .iter()
-        .find(|(n, _)| n == "content-length")
-        .and_then(|(_, v)| v.parse().ok())
-        .unwrap_or(0);
-    let mut body = vec![0; length];
-    if reader.read_exact(&mut body).is_err() {
-        return;
-    }
-    let received = Received { line: line.trim().to_owned(), headers, body };
-    kept.lock().unwrap().push(received.clone());
-    if asks_for_the_list(&received) {
-        let answer = list.lock().unwrap().clone();
-        let _ = reader.get_mut().write_all(&answer);
-        return;
-    }
-    respond(&received, reader.get_mut());
 }
 
 /// A JSON answer with its length.

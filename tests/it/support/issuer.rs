@@ -1,9 +1,9 @@
 //! A provider with an admin API, of the test's own: it makes, lists, disables and deletes keys, and
 //! lists models for those that are good. It plays OpenAI below `/v1` and Anthropic below `/`.
 
+use super::fake::{self, Received};
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// The admin key of OpenAI that it knows.
@@ -57,8 +57,6 @@ pub(crate) struct AdminApi {
 impl AdminApi {
     /// One that has these keys already, made by hand.
     pub(crate) fn with(values: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
         let hand_made = |(n, value): (usize, &&str)| Issued {
             id: format!("key_hand_{n}"),
             name: "by hand".to_owned(),
@@ -69,12 +67,7 @@ impl AdminApi {
         let inside = Inside { mood: Mood::Well, keys, made: 0, asked: Vec::new() };
         let inside = Arc::new(Mutex::new(inside));
         let shared = Arc::clone(&inside);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&shared);
-                std::thread::spawn(move || answer(stream, &shared));
-            }
-        });
+        let addr = fake::listen(move |received, stream| answer(received, stream, &shared));
         Self { addr, inside }
     }
 
@@ -109,68 +102,30 @@ impl AdminApi {
     }
 }
 
-struct Request {
-    method: String,
-    path: String,
-    key: String,
-    body: Value,
-}
-
-fn read(reader: &mut impl std::io::BufRead) -> Option<Request> {
-    let mut first = String::new();
-    reader.read_line(&mut first).ok()?;
-    let mut words = first.split_whitespace();
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let (mut key, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
-            break;
-        }
-        let Some((name, value)) = line.trim_end().split_once(": ") else { continue };
-        match name.to_lowercase().as_str() {
-            "authorization" => key = value.trim_start_matches("Bearer ").to_owned(),
-            "x-api-key" => key = value.to_owned(),
-            "content-length" => length = value.parse().unwrap(),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let path = target.split('?').next().unwrap().to_owned();
-    Some(Request { method, path, key, body })
-}
-
-fn answer(mut stream: TcpStream, inside: &Mutex<Inside>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let Some(request) = read(&mut reader) else { return };
+fn answer(request: &Received, stream: &mut TcpStream, inside: &Mutex<Inside>) {
     let (status, body) = {
         let mut inside = inside.lock().unwrap();
-        inside.asked.push(format!("{} {}", request.method, request.path));
-        let admin = request.path.contains("organization");
+        inside.asked.push(format!("{} {}", request.method(), request.path()));
+        let admin = request.path().contains("organization");
         match inside.mood.clone() {
             Mood::Says(status, body) if admin => {
-                (status.to_owned(), body.replace("KEY", &request.key))
+                (status.to_owned(), body.replace("KEY", request.key()))
             }
             Mood::Silent if admin => {
                 drop(inside);
-                let _ = reader.read_line(&mut String::new());
-                return;
+                return fake::keep_silent(stream);
             }
-            Mood::Forgets if admin && request.method != "GET" => {
-                let _ = inside.act(&request);
+            Mood::Forgets if admin && request.method() != "GET" => {
+                let _ = inside.act(request);
                 ("500 Internal Server Error".to_owned(), String::new())
             }
             _ => {
-                let (status, body) = inside.act(&request);
+                let (status, body) = inside.act(request);
                 (status.to_owned(), body.to_string())
             }
         }
     };
-    let head =
-        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+    fake::reply(stream, &status, "", &body);
 }
 
 fn hint(value: &str) -> String {
@@ -182,31 +137,35 @@ fn no(status: &'static str, why: &str) -> (&'static str, Value) {
 }
 
 impl Inside {
-    fn act(&mut self, request: &Request) -> (&'static str, Value) {
-        let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    fn act(&mut self, request: &Received) -> (&'static str, Value) {
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+        let path: Vec<&str> = request.path().trim_matches('/').split('/').collect();
         let wanted = match path.as_slice() {
             ["v1", "organization", ..] => Some(OPENAI_ADMIN),
             ["v1", "organizations", ..] => Some(ANTHROPIC_ADMIN),
             _ => None,
         };
-        if wanted.is_some_and(|wanted| wanted != request.key) {
+        if wanted.is_some_and(|wanted| wanted != request.key()) {
             // Real ones quote what they were given.
-            return no("401 Unauthorized", &format!("Incorrect API key provided: {}", request.key));
+            return no(
+                "401 Unauthorized",
+                &format!("Incorrect API key provided: {}", request.key()),
+            );
         }
-        match (request.method.as_str(), path.as_slice()) {
-            ("GET", ["v1", "models"]) => self.models(&request.key),
+        match (request.method(), path.as_slice()) {
+            ("GET", ["v1", "models"]) => self.models(request.key()),
             ("GET", ["v1", "organization", "projects"]) => page([json!({ "id": PROJECT })]),
             (method, ["v1", "organization", "projects", project, rest @ ..])
                 if *project == PROJECT =>
             {
-                self.openai(method, rest, &request.body)
+                self.openai(method, rest, &body)
             }
             ("GET", ["v1", "organizations", "api_keys"]) => page(self.keys.iter().map(anthropic)),
             ("POST", ["v1", "organizations", "api_keys", id]) => {
                 let Some(key) = self.keys.iter_mut().find(|key| key.id == *id) else {
                     return no("404 Not Found", "no such key");
                 };
-                key.status = request.body["status"].as_str().unwrap().to_owned();
+                key.status = body["status"].as_str().unwrap().to_owned();
                 ("200 OK", anthropic(key))
             }
             _ => no("404 Not Found", "no such thing"),
