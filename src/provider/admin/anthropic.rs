@@ -6,7 +6,7 @@
 
 use super::api::{Api, malformed, or_gone, secret_header, text};
 use super::{Abilities, Issued, Issuer, IssuerError, RemoteKey};
-use crate::base::{Secret, Timestamp};
+use crate::base::Secret;
 use crate::settings::secret::Remote;
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -96,7 +96,6 @@ fn listed(key: &Value) -> Option<RemoteKey> {
             key: Some(text(key, "id")?),
         },
         name: text(key, "name").unwrap_or_default(),
-        created_at: text(key, "created_at").and_then(|at| at.parse::<Timestamp>().ok()),
         active: text(key, "status").as_deref() == Some("active"),
         hint: text(key, "partial_key_hint"),
     })

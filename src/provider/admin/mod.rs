@@ -10,7 +10,7 @@ mod openai;
 #[cfg(test)]
 mod tests;
 
-use crate::base::{Secret, Timestamp};
+use crate::base::Secret;
 use crate::settings::profile::ProviderKind;
 use crate::settings::secret::Remote;
 use std::time::Duration;
@@ -26,14 +26,12 @@ pub(crate) struct Issued {
 }
 
 /// A key as its issuer lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct RemoteKey {
     /// What the provider calls it.
     pub(crate) remote: Remote,
     /// The name it was made under: ours are tags.
     pub(crate) name: String,
-    /// When it was made, if the provider says so.
-    pub(crate) created_at: Option<Timestamp>,
     /// Whether the provider accepts it.
     pub(crate) active: bool,
     /// What the provider shows of its value.

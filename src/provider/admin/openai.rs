@@ -7,7 +7,7 @@
 
 use super::api::{Api, Session, malformed, or_gone, secret_header, text};
 use super::{Abilities, Issued, Issuer, IssuerError, RemoteKey};
-use crate::base::{Secret, Timestamp};
+use crate::base::Secret;
 use crate::settings::secret::Remote;
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap};
@@ -148,10 +148,6 @@ fn owner(key: &Value) -> Option<String> {
     text(key.get("owner")?.get("service_account")?, "id")
 }
 
-fn made_at(object: &Value) -> Option<Timestamp> {
-    Timestamp::from_second(object.get("created_at")?.as_i64()?).ok()
-}
-
 /// A service account, with its key if it has one.
 fn account(project: &str, account: &Value, keys: &[Value]) -> Option<RemoteKey> {
     let id = text(account, "id")?;
@@ -159,7 +155,6 @@ fn account(project: &str, account: &Value, keys: &[Value]) -> Option<RemoteKey> 
     Some(RemoteKey {
         remote: OpenAi::remote(project, Some(id), key.and_then(|key| text(key, "id"))),
         name: text(account, "name").unwrap_or_default(),
-        created_at: made_at(account),
         active: true,
         hint: key.and_then(|key| text(key, "redacted_value")),
     })
@@ -173,7 +168,6 @@ fn personal(project: &str, key: &Value) -> Option<RemoteKey> {
     Some(RemoteKey {
         remote: OpenAi::remote(project, None, Some(text(key, "id")?)),
         name: text(key, "name").unwrap_or_default(),
-        created_at: made_at(key),
         active: true,
         hint: text(key, "redacted_value"),
     })

@@ -124,7 +124,6 @@ impl Issuer for Provider {
             let key = |(id, (tag, value, active)): (&String, &(String, String, bool))| RemoteKey {
                 remote: remote(id),
                 name: tag.clone(),
-                created_at: None,
                 active: *active,
                 hint: Some(shown(value)),
             };
