@@ -3,6 +3,7 @@
 use super::fleet::Acknowledgement;
 use super::journal::{Journal, Kind, Order};
 use super::machine::Rotation;
+use crate::base::words;
 use crate::provider::admin::IssuerError;
 use crate::report::{Fault, Problem};
 use crate::secrets::Document;
@@ -149,11 +150,11 @@ impl Rotation<'_> {
             told.waiting.iter().chain(&told.rejected).map(String::as_str).collect();
         let what = match journal.order {
             Order::Ahead => format!(
-                "version {} of `{}` may still be accepted on {} of {} servers",
+                "version {} of `{}` may still be accepted on {} of {}",
                 journal.from,
                 self.name,
                 without.len(),
-                told.of
+                words::count(told.of, "server")
             ),
             Order::AtOnce => format!(
                 "{} of {} servers do not work with version {} of `{}`",

@@ -192,7 +192,7 @@ fn a_running_server_acknowledges_before_the_old_value_ends() {
     let third = "sk-third-canary-0123456789";
     provider.becomes(Manner::Knows(vec![NEW.to_owned(), third.to_owned()]));
     let lags = rotate_with(&ultra, third, &["--wait", "0"]).exits(5);
-    let lags = lags.complains("0 of 1 servers").complains("--abort");
+    let lags = lags.complains("0 of 1 server").complains("--abort");
     ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0).says("version 2 stays in use");
     server.signal("CONT");
     nowhere(&ultra, &[&lags], &[OLD, NEW, third]);
@@ -228,7 +228,7 @@ fn a_server_says_when_it_ends_and_a_killed_one_counts_for_a_minute() {
     other.signal("KILL");
     other.wait(Duration::from_secs(10));
     assert_eq!(counted(), (1, 1), "nobody knows yet that it is gone");
-    rotate_with(&ultra, NEW, &["--wait", "0"]).exits(5).complains("0 of 1 servers");
+    rotate_with(&ultra, NEW, &["--wait", "0"]).exits(5).complains("0 of 1 server");
     ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0);
     // A minute later, as the clock of the store has it.
     age_heartbeats(&ultra, Duration::from_secs(61));
