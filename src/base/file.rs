@@ -1,6 +1,6 @@
 //! Files that are written whole or not at all, and read within bounds.
 
-use super::Secret;
+use super::{Secret, owner};
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -18,14 +18,17 @@ const SUFFIX: &str = ".tmp";
 const SECRET_LIMIT: u64 = 1 << 20;
 
 /// Replaces `path` by `bytes`: temporary file in the same directory, fsync, rename, fsync of the
-/// directory. A crash at any point leaves the old content or the new, never a mix.
+/// directory. A crash at any point leaves the old content or the new, never a mix. What root
+/// writes belongs to whom the directory does ([`super::owner`]).
 ///
 /// # Errors
 /// Whatever the file system says. The old content then still stands, with one exception: the last
 /// step, making the rename durable, may fail, and then the new content stands, but may not outlive a
 /// power failure. Who must know which looks at the file. No temporary file is left behind.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    staged(path, bytes, mode)?.persist(path).map_err(|e| e.error)?;
+    let temp = staged(path, bytes, mode)?;
+    owner::settle(temp.as_file(), path)?;
+    temp.persist(path).map_err(|e| e.error)?;
     sync_dir(parent(path))
 }
 
@@ -35,6 +38,17 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<(
 /// [`io::ErrorKind::AlreadyExists`] if there is, else whatever the file system says; the file may
 /// stand nevertheless, as with [`write_atomic`].
 pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let temp = staged(path, bytes, mode)?;
+    owner::settle(temp.as_file(), path)?;
+    temp.persist_noclobber(path).map_err(|e| e.error)?;
+    sync_dir(parent(path))
+}
+
+/// The same for what is to be nobody else's, whosever the directory is.
+///
+/// # Errors
+/// As [`create_new`].
+pub(crate) fn create_for_us(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     staged(path, bytes, mode)?.persist_noclobber(path).map_err(|e| e.error)?;
     sync_dir(parent(path))
 }
@@ -95,6 +109,7 @@ const ABANDONED: std::time::Duration = std::time::Duration::from_mins(10);
 /// be looked at or removed stays.
 pub(crate) fn sweep(dir: &Path) {
     let us = rustix::process::geteuid().as_raw();
+    let owner = if us == 0 { dir.metadata().map_or(us, |meta| meta.uid()) } else { us };
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -102,7 +117,7 @@ pub(crate) fn sweep(dir: &Path) {
         // Of the entry itself: a symbolic link is not followed.
         let Some(meta) = named.then(|| entry.metadata().ok()).flatten() else { continue };
         let old = meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
-        if old && meta.is_file() && meta.uid() == us {
+        if old && meta.is_file() && (meta.uid() == us || meta.uid() == owner) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
@@ -232,6 +247,9 @@ pub(crate) fn open_own(path: &Path, missing: Missing) -> io::Result<File> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
+    if missing == Missing::Create {
+        owner::settle(&file, path)?;
+    }
     Ok(file)
 }
 
@@ -300,12 +318,16 @@ pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
         std::fs::create_dir_all(up)?;
     }
     match std::fs::DirBuilder::new().mode(0o700).create(dir) {
+        Ok(()) => {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            owner::settle(&File::from(rustix::fs::open(dir, flags, Mode::empty())?), dir)
+        }
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
-        other => other,
+        Err(e) => Err(e),
     }
 }
 
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),

@@ -6,6 +6,7 @@ pub(crate) mod joined;
 pub(crate) mod json;
 pub(crate) mod lock;
 pub(crate) mod near;
+pub(crate) mod owner;
 pub(crate) mod process;
 pub(crate) mod redact;
 pub(crate) mod redaction;

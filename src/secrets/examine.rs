@@ -89,11 +89,22 @@ fn identity_stands(path: &Path) -> Result<String, Problem> {
     }
 }
 
+/// Whose a file should be: this user's; for root, who may look after the files of others, that of
+/// the directory it lies in.
+fn rightful(path: &Path) -> u32 {
+    let us = rustix::process::geteuid().as_raw();
+    let dir = if path.is_dir() { Some(path) } else { path.parent() };
+    match dir.filter(|_| us == 0).map(Path::metadata) {
+        Some(Ok(dir)) => dir.uid(),
+        _ => us,
+    }
+}
+
 /// What is wrong with the owner or the mode of a file, if it is there.
 fn mode(path: &Path, sharing: Sharing) -> Option<Problem> {
     let link = path.symlink_metadata().ok()?;
     let meta = path.metadata().ok()?;
-    let us = rustix::process::geteuid().as_raw();
+    let us = rightful(path);
     let shown = path.display();
     if link.is_symlink() && sharing == Sharing::Private && !meta.is_dir() {
         return Some(
@@ -106,7 +117,7 @@ fn mode(path: &Path, sharing: Sharing) -> Option<Problem> {
         return Some(
             Problem::error("foreign-owner", "it belongs to another user")
                 .at(Place::file(path))
-                .why(format!("to {}, and this is {}", user(meta.uid()), user(us)))
+                .why(format!("to {}, and should to {}", user(meta.uid()), user(us)))
                 .hint(format!("chown {us} {shown}")),
         );
     }

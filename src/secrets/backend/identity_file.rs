@@ -69,7 +69,7 @@ pub(crate) fn keep(path: &Path, outside: &[PathBuf], identity: &Identity) -> Res
     if let Some(dir) = path.parent() {
         file::sweep(dir);
     }
-    file::create_new(path, identity.file().expose().as_bytes(), file::PRIVATE).map_err(failed)
+    file::create_for_us(path, identity.file().expose().as_bytes(), file::PRIVATE).map_err(failed)
 }
 
 /// Whether the file is one that [`keep`] made for the identity with this public half, and nothing

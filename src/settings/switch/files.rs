@@ -1,7 +1,7 @@
 //! Files that are made ready before the commit, so that only renames are left after it: a full
 //! disk shows while the old state still stands.
 
-use crate::base::file;
+use crate::base::{file, owner};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 use std::fs::{OpenOptions, Permissions};
@@ -31,6 +31,7 @@ impl Staged {
         }
         let mut open = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temp)?;
         let staged = Self { temp, target: target.to_owned() };
+        owner::settle(&open, target)?;
         open.write_all(bytes)?;
         // The umask may have narrowed the mode.
         open.set_permissions(Permissions::from_mode(mode))?;

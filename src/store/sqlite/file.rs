@@ -1,6 +1,7 @@
 //! Looking at a database file before SQLite does: nothing here writes.
 
 use crate::base::file::private_dir;
+use crate::base::owner;
 use crate::store::StoreError;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::io::Read as _;
@@ -76,7 +77,7 @@ pub(super) fn create(path: &Path, at: &str) -> Result<(), StoreError> {
         private_dir(dir).map_err(denied)?;
     }
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => Ok(()),
+        Ok(file) => owner::settle(&file, path).map_err(denied),
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(e) => Err(denied(e)),
     }

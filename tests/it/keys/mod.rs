@@ -15,6 +15,7 @@ mod keyring;
 mod life;
 mod load;
 mod migrate;
+mod other_users;
 mod provider;
 mod rotate;
 mod servers;

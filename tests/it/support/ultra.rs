@@ -108,6 +108,45 @@ impl Ultra {
         self.wrapped(env!("CARGO_BIN_EXE_ultra"), args)
     }
 
+    /// The command as another user, or `None`, after saying so, where that takes rights which this
+    /// process does not have.
+    pub(crate) fn command_as<S: AsRef<OsStr>>(
+        &self,
+        uid: u32,
+        args: impl IntoIterator<Item = S>,
+    ) -> Option<Command> {
+        if !rustix::process::geteuid().is_root() {
+            println!("SKIPPED: only root can become user {uid}");
+            return None;
+        }
+        if !super::have("setpriv") {
+            return None;
+        }
+        // By an open file: that user need not be able to walk to the program.
+        let binary = rustix::fs::open(
+            env!("CARGO_BIN_EXE_ultra"),
+            rustix::fs::OFlags::RDONLY,
+            rustix::fs::Mode::empty(),
+        );
+        let binary = std::os::fd::IntoRawFd::into_raw_fd(binary.unwrap());
+        let user = uid.to_string();
+        let first = ["--reuid", &user, "--regid", &user, "--clear-groups", "--"];
+        let mut command = self.wrapped("setpriv", first);
+        command.arg(format!("/proc/self/fd/{binary}")).args(args);
+        Some(command)
+    }
+
+    /// Gives the home and everything below it to a user.
+    pub(crate) fn give_to(&self, uid: u32) {
+        let mut paths = vec![self.home().to_path_buf()];
+        while let Some(path) = paths.pop() {
+            std::os::unix::fs::lchown(&path, Some(uid), Some(uid)).unwrap();
+            if path.is_dir() && !path.is_symlink() {
+                paths.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
+            }
+        }
+    }
+
     /// Another program in the same directory and environment.
     pub(crate) fn wrapped<S: AsRef<OsStr>>(
         &self,
