@@ -85,6 +85,14 @@ fn each<T: Send>(
     })
 }
 
+/// The process that listens on a socket, if anybody does.
+pub(crate) fn pid(state_dir: &Path, socket: &str) -> Option<u32> {
+    let folder = SocketFolder::open(state_dir).ok()?;
+    let stream = UnixStream::connect(folder.path(socket)).ok()?;
+    let peer = rustix::net::sockopt::socket_peercred(&stream).ok()?;
+    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+}
+
 /// Asks one server.
 pub(crate) fn ask<T: DeserializeOwned>(
     state_dir: &Path,

@@ -21,8 +21,8 @@ pub(crate) struct Replica {
     pub(crate) slots: Vec<ReplicaSlot>,
 }
 
-/// A key as a server has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A key as a server has it. One without a variable and a state could not be read: it may be any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReplicaSlot {
     /// The variable.
     #[serde(default)]
@@ -104,9 +104,11 @@ pub(crate) fn acknowledged(
 ) -> Acknowledgement {
     let mut told = Acknowledgement::default();
     for replica in replicas {
+        // What cannot be understood, as a later version may write it, may be anything.
+        let unread = replica.slots.iter().any(|slot| slot.variable.is_empty());
         let of = |slot: &&ReplicaSlot| slot.variable == variable;
         let slots: Vec<&ReplicaSlot> = replica.slots.iter().filter(of).collect();
-        if slots.is_empty() {
+        if slots.is_empty() && !unread {
             continue;
         }
         told.of += 1;
@@ -116,10 +118,11 @@ pub(crate) fn acknowledged(
         let in_use = || slots.iter().filter(|slot| slot.state != "draining");
         let signs = |slot: &&ReplicaSlot| RING.contains(&slot.state.as_str());
         let known = match slots.iter().any(signs) {
+            _ if unread => false,
             true if has == Has::AtWork => slots.iter().filter(it).any(|s| s.state == SIGNS),
             true => slots.iter().any(|slot| it(&slot)),
             false => {
-                let works = |slot: &&ReplicaSlot| it(&slot) && slot.state != "disabled";
+                let works = |slot: &&ReplicaSlot| it(&slot) && slot.state == "active";
                 in_use().next().is_some() && in_use().all(works)
             }
         };
@@ -150,7 +153,7 @@ mod tests {
             fingerprint: Some((*fingerprint).into()),
             generation: 1,
             state: (*state).into(),
-            source: None,
+            ..ReplicaSlot::default()
         };
         Replica {
             instance: instance.into(),
@@ -189,6 +192,12 @@ mod tests {
         assert_eq!(told(&[("K", "new", "draining"), ("K", "old", "active")]), (0, 1, 0));
         assert_eq!(told(&[("K", "new", "draining")]), (0, 1, 0));
         assert_eq!(told(&[("K", "new", "active"), ("K", "new", "active")]), (1, 0, 0));
+        // What a later version may write.
+        assert_eq!(told(&[("K", "new", "resting")]), (0, 1, 0));
+        assert_eq!(told(&[("K", "new", "active"), ("", "", "")]), (0, 1, 0));
+        assert_eq!(told(&[("K", "new", "signs"), ("", "", "")]), (0, 1, 0));
+        assert_eq!(told(&[("", "", "")]), (0, 1, 0));
+        assert_eq!(told(&[("L", "new", "active")]), (0, 0, 0));
     }
 
     #[test]

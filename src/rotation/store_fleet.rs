@@ -6,6 +6,7 @@ use super::fleet::{Fleet, Replica, ReplicaSlot};
 use crate::report::{Fault, Problem};
 use crate::secrets::VaultSource;
 use crate::settings::groups::MigrateMode;
+use crate::settings::servers;
 use crate::store::{
     self, DatabaseOptions, Heartbeat, PublishedHead, PublishedVault, Store, StoreError,
 };
@@ -58,6 +59,26 @@ impl<'a> StoreFleet<'a> {
             return Ok(Ok(Vec::new()));
         }
         self.with_store(async |store| store.heartbeats(SEEN).await)
+    }
+
+    /// A server that listens and does not answer: it is there, and nobody knows what it uses.
+    /// `None` if it is one of another profile.
+    fn silent(&self, socket: &str) -> Option<Replica> {
+        let pid = control::pid(&self.state_dir, socket);
+        let running = servers::running(&self.state_dir);
+        let record = running.into_iter().find(|record| Some(record.pid) == pid);
+        if record.as_ref().is_some_and(|record| record.profile != self.profile) {
+            return None;
+        }
+        let instance = record.and_then(|record| record.instance);
+        Some(Replica {
+            instance: instance.unwrap_or_else(|| socket.to_owned()),
+            at: self.vault.clock().now(),
+            version: String::new(),
+            profile: self.profile.to_owned(),
+            vault_generation: None,
+            slots: vec![ReplicaSlot::default()],
+        })
     }
 
     fn unknown(&self, why: &str) -> Fault {
@@ -126,8 +147,16 @@ impl Fleet for StoreFleet<'_> {
             (Err(error), _) => return Err(self.unknown(&told(&error))),
         };
         // What a server says itself is newer than its last sign of life.
-        for (_, asked) in beside {
-            let Asked::Answered(now) = asked else { continue };
+        for (socket, asked) in beside {
+            let now = match asked {
+                Asked::Answered(now) => now,
+                Asked::Nobody => continue,
+                Asked::Silent(_) => match self.silent(&socket) {
+                    // What it said last holds for a minute.
+                    Some(frozen) if found.iter().all(|r| r.instance != frozen.instance) => frozen,
+                    _ => continue,
+                },
+            };
             match found.iter_mut().find(|known| known.instance == now.instance) {
                 Some(known) => *known = now,
                 None => found.push(now),
@@ -143,15 +172,19 @@ impl Fleet for StoreFleet<'_> {
 }
 
 fn replica(heartbeat: Heartbeat) -> Replica {
-    let slots = heartbeat.slots.as_array().cloned().unwrap_or_default();
+    let slots = match heartbeat.slots {
+        serde_json::Value::Array(slots) => slots,
+        // What a later version may write is not to be taken for nothing.
+        other => vec![other],
+    };
     let slot = |value: serde_json::Value| {
         let id = value.get("id").and_then(|id| id.as_str()).unwrap_or_default();
         let named = id.rsplit_once('/').map_or(id, |(_, variable)| variable).to_owned();
-        let mut slot: ReplicaSlot = serde_json::from_value(value).ok()?;
+        let mut slot: ReplicaSlot = serde_json::from_value(value).unwrap_or_default();
         if slot.variable.is_empty() {
             slot.variable = named;
         }
-        Some(slot)
+        slot
     };
     Replica {
         instance: heartbeat.instance,
@@ -159,7 +192,7 @@ fn replica(heartbeat: Heartbeat) -> Replica {
         version: heartbeat.version,
         profile: heartbeat.profile,
         vault_generation: heartbeat.vault_generation,
-        slots: slots.into_iter().filter_map(slot).collect(),
+        slots: slots.into_iter().map(slot).collect(),
     }
 }
 

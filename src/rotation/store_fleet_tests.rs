@@ -1,5 +1,6 @@
 //! What the command line sees of servers through the store and the sockets.
 
+use super::super::fleet::{Has, acknowledged};
 use super::*;
 use crate::base::{SystemClock, Timestamp};
 use crate::secrets::BackendOptions;
@@ -51,8 +52,38 @@ fn servers_are_those_of_the_profile_and_their_slots_are_read_leniently() {
     let found = fleet.replicas().unwrap();
     let [one] = &*found else { panic!("{found:?}") };
     assert_eq!((one.instance.as_str(), one.vault_generation), ("a", Some(7)));
-    let [slot] = &*one.slots else { panic!("{one:?}") };
+    let [slot, unread] = &*one.slots else { panic!("{one:?}") };
     assert_eq!((slot.variable.as_str(), slot.generation), ("OPENAI_API_KEY", 3));
+    assert_eq!(*unread, ReplicaSlot::default(), "it may be any, and is waited for");
+}
+
+#[test]
+fn a_server_that_listens_and_does_not_answer_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = VaultSource::new(dir.path(), BackendOptions::default(), Arc::new(SystemClock));
+    let options = options(dir.path());
+    beat(&options, "a", "dev");
+    let record = |profile: &str| servers::ServerRecord {
+        pid: std::process::id(),
+        profile: profile.to_owned(),
+        mode: "mock".to_owned(),
+        addr: "127.0.0.1:1".to_owned(),
+        started_at: Timestamp::UNIX_EPOCH,
+        instance: Some("frozen".to_owned()),
+    };
+    let fleet = StoreFleet::new(options, "dev", &vault);
+    let seen = || -> Vec<String> {
+        fleet.replicas().unwrap().into_iter().map(|replica| replica.instance).collect()
+    };
+    let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("serve.sock")).unwrap();
+    assert_eq!(seen(), ["a", "serve.sock"], "nobody knows whose it is");
+    let other = servers::register(dir.path(), &record("prod")).unwrap();
+    assert_eq!(seen(), ["a"], "it serves another profile");
+    drop(other);
+    let _own = servers::register(dir.path(), &record("dev")).unwrap();
+    assert_eq!(seen(), ["a", "frozen"]);
+    let told = acknowledged(&fleet.replicas().unwrap(), "ANY", "f", Has::Anyhow);
+    assert_eq!(told.waiting, ["a", "frozen"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub(super) fn register(app: &App, addr: SocketAddr) -> Option<servers::Registrat
         mode: app.mode.word().to_owned(),
         addr: addr.to_string(),
         started_at: app.started_at,
+        instance: Some(app.instance.clone()),
     };
     match servers::register(app.reloader.state_dir(), &record) {
         Ok(registration) => Some(registration),

@@ -32,6 +32,9 @@ pub(crate) struct ServerRecord {
     pub(crate) addr: String,
     /// When it began to listen.
     pub(crate) started_at: Timestamp,
+    /// Its instance id, by which it signs in the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) instance: Option<String>,
 }
 
 impl ServerRecord {
@@ -143,6 +146,7 @@ mod tests {
             mode: "mock".to_owned(),
             addr: addr.to_owned(),
             started_at: Timestamp::UNIX_EPOCH,
+            instance: None,
         }
     }
 

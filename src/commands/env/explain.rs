@@ -226,7 +226,7 @@ fn server(record: ServerRecord, spec: Option<&VarSpec>, profile: &str) -> Runnin
         Some(spec) if spec.reload == Reload::Live => Takes::Live,
         Some(_) => Takes::Restart,
     };
-    let ServerRecord { pid, profile, mode, addr, started_at } = record;
+    let ServerRecord { pid, profile, mode, addr, started_at, .. } = record;
     Running { pid, addr, profile, mode, since: started_at, takes }
 }
 

@@ -1,8 +1,10 @@
 //! `ultra keys doctor`: what is wrong is found, named and given a remedy.
 
 use super::{NEW, OLD, nowhere, set, with_identity_file};
-use crate::support::{Outcome, Ultra};
+use crate::support::issuer::{AdminApi, Mood, OPENAI_ADMIN, PROJECT};
+use crate::support::{Outcome, Server, Ultra, eventually};
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 fn doctor(ultra: &Ultra, args: &[&str]) -> Outcome {
     let all: Vec<&str> = ["keys", "doctor", "-o", "json"].iter().chain(args).copied().collect();
@@ -76,6 +78,68 @@ fn a_vault_and_an_index_that_disagree_are_found() {
     std::fs::write(&index, &old_index).unwrap();
     std::fs::remove_file(&vault).unwrap();
     ultra.run(&["keys", "doctor"]).exits(3).says("restore `vault.age` from a backup");
+}
+
+#[test]
+fn keys_that_were_left_behind_at_a_provider_are_found() {
+    let api = AdminApi::with(&[OLD]);
+    let ultra = with_identity_file()
+        .env("OPENAI_BASE_URL", api.openai())
+        .env("ANTHROPIC_BASE_URL", api.anthropic())
+        .env("OPENAI_PROJECT_ID", PROJECT);
+    set(&ultra, "openai", OLD).exits(0);
+    assert_eq!(outcome(&doctor(&ultra, &[]).exits(0), "orphans"), "skip");
+    set(&ultra, "openai-admin", OPENAI_ADMIN).exits(0);
+    assert_eq!(outcome(&doctor(&ultra, &[]).exits(0), "orphans"), "skip", "it is in the vault");
+    assert_eq!(outcome(&doctor(&ultra, &["--open"]).exits(0), "orphans"), "pass");
+    ultra.run(&["keys", "rotate", "openai"]).exits(0);
+    // Another vault's, and one that only begins alike.
+    api.makes("ultra/00000000-0000-4000-8000-000000000000/dev/openai/v7");
+    let index: serde_json::Value =
+        serde_json::from_str(&ultra.read(".ultra/vault-index.json")).unwrap();
+    let tag = format!("ultra/{}/dev/openai/v9", index["vault"].as_str().unwrap());
+    api.makes(&format!("x-{tag}"));
+    let known = doctor(&ultra, &["--open"]).exits(0);
+    assert_eq!(outcome(&known, "orphans"), "pass");
+
+    let account = api.makes(&tag);
+    let found = ultra.run(&["keys", "doctor", "--open"]).exits(3).says(&tag).says(&account);
+    let told = doctor(&ultra, &["--open"]).exits(3);
+    assert_eq!(outcome(&told, "orphans"), "fail");
+    for (mood, code) in [
+        (Mood::Says("500 Internal Server Error", "{\"KEY\":1}"), 5),
+        (Mood::Says("401 Unauthorized", "{\"KEY\":1}"), 3),
+    ] {
+        api.becomes(mood);
+        let unlisted = doctor(&ultra, &["--open"]).exits(code);
+        nowhere(&ultra, &[&unlisted], &[OLD, OPENAI_ADMIN]);
+    }
+    nowhere(&ultra, &[&known, &found, &told], &[OLD, OPENAI_ADMIN, "sk-svcacct-canary"]);
+}
+
+#[test]
+fn servers_that_lag_or_are_silent_are_found() {
+    let ultra = healthy();
+    let server = Server::start(&ultra, &["--real"]);
+    assert_eq!(outcome(&doctor(&ultra, &[]).exits(0), "servers"), "pass");
+    // Frozen, it counts as what it said last; it does not hear of what comes then.
+    server.signal("STOP");
+    ultra
+        .run_with_stdin(&["keys", "set", "openai", "--replace"], format!("{NEW}\n").as_bytes())
+        .exits(0);
+    let told = doctor(&ultra, &[]).exits(3);
+    assert_eq!(outcome(&told, "servers"), "fail");
+    server.signal("CONT");
+    eventually(Duration::from_secs(30), "the server to have the new one", || {
+        (outcome(&doctor(&ultra, &[]), "servers") == "pass").then_some(())
+    });
+    server.stop();
+
+    // Nobody knows what this one uses: it listens, and never says a word.
+    let _silent =
+        std::os::unix::net::UnixListener::bind(ultra.state().join("serve-1.sock")).unwrap();
+    let told = ultra.run(&["keys", "doctor"]).exits(3).says("serve-1.sock");
+    nowhere(&ultra, &[&told], &[OLD, NEW]);
 }
 
 #[test]

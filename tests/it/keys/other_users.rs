@@ -1,10 +1,14 @@
 //! Keys and other users: root works on what a service owns, and strangers are kept out.
 
 use super::{OLD, nowhere, with_identity_file};
-use crate::support::{Outcome, Ultra};
+use crate::support::{Outcome, Server, Ultra, eventually, have};
+use std::fs::Permissions;
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::Stdio;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The user that the service runs as.
 const SERVICE: u32 = 65_533;
@@ -43,6 +47,46 @@ fn what_root_does_to_the_keys_of_a_service_does_not_lock_it_out() {
         told.push(as_service(&ultra, args, "").unwrap().exits(0));
     }
     nowhere(&ultra, &told.iter().collect::<Vec<_>>(), &[OLD]);
+}
+
+/// Asks the control socket for `path` as another user: what it answers.
+fn asked_as(uid: u32, socket: &std::path::Path) -> String {
+    let script = "my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die \"$!\"; \
+                  print $s \"GET /slots HTTP/1.1\\r\\nhost: x\\r\\nconnection: close\\r\\n\\r\\n\"; \
+                  $s->flush; local $/; my $a = <$s>; print $a // ''";
+    let user = uid.to_string();
+    let said = std::process::Command::new("setpriv")
+        .args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"])
+        .args(["perl", "-MIO::Socket::UNIX", "-e", script])
+        .arg(socket)
+        .output()
+        .unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8_lossy(&said.stdout).into_owned()
+}
+
+#[test]
+fn the_control_socket_answers_its_own_user_and_root_and_nobody_else() {
+    if !rustix::process::geteuid().is_root() {
+        return skip();
+    }
+    if !have("setpriv") || !have("perl") {
+        return;
+    }
+    let ultra = with_identity_file();
+    let server = Server::start(&ultra, &["--mock"]);
+    let socket = ultra.state().join("serve.sock");
+    eventually(PATIENCE, "the control socket", || socket.exists().then_some(()));
+    // The modes of the files would keep a stranger out already; here they do not.
+    for path in [ultra.home(), ultra.root(), &ultra.state()] {
+        std::fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    }
+    std::fs::set_permissions(&socket, Permissions::from_mode(0o666)).unwrap();
+    assert!(asked_as(0, &socket).starts_with("HTTP/1.1 200"));
+    assert_eq!(asked_as(SERVICE, &socket), "", "a stranger is told something");
+    let log = server.stop().stderr;
+    let refused = log.lines().find(|line| line.contains("control socket refused"));
+    assert!(refused.is_some_and(|line| line.contains(&SERVICE.to_string())), "{log}");
 }
 
 fn skip() {

@@ -81,6 +81,13 @@ impl AdminApi {
         self.inside.lock().unwrap().keys.clone()
     }
 
+    /// Makes an account with a key under a name; says what it is called.
+    pub(crate) fn makes(&self, name: &str) -> String {
+        let mut inside = self.inside.lock().unwrap();
+        let (_, made) = inside.openai("POST", &["service_accounts"], &json!({ "name": name }));
+        made["id"].as_str().unwrap().to_owned()
+    }
+
     /// Somebody deletes a key in its console.
     pub(crate) fn revoke(&self, value: &str) {
         self.inside.lock().unwrap().keys.retain(|key| key.value != value);

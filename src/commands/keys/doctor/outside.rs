@@ -59,13 +59,7 @@ fn behind(patient: &Patient<'_>, overview: &Overview, replicas: &[Replica]) -> V
         let Some(variable) = key.variable.as_deref() else { continue };
         let entry = overview.entry(desk.profile(), &key.name);
         let Some(current) = entry.and_then(|entry| entry.current()) else { continue };
-        // A server that has no slot of the variable uses neither this value nor another.
-        let using: Vec<Replica> = replicas
-            .iter()
-            .filter(|replica| replica.slots.iter().any(|slot| slot.variable == variable))
-            .cloned()
-            .collect();
-        let told = acknowledged(&using, variable, &current.fingerprint, Has::AtWork);
+        let told = acknowledged(replicas, variable, &current.fingerprint, Has::AtWork);
         if !told.waiting.is_empty() {
             problems.push(
                 Problem::error(
