@@ -8,7 +8,7 @@ use crate::cli::init::{self, InitArgs};
 use crate::cli::lint::{CompatArg, LintArgs};
 use crate::cli::switch::{MannerArgs, UndoArgs};
 use crate::commands::env;
-use crate::commands::keys::Desk;
+use crate::commands::keys::{Desk, publish};
 use crate::report::{Fault, Problem, Report};
 use crate::secrets::VaultSource;
 use crate::settings::dotenv::compat::Tool;
@@ -188,7 +188,10 @@ fn import(
         keys_only: false,
         ..super::keys::intake(args.intake)
     };
-    env::import::run(&request, workspace, &desk)
+    let before = publish::generation(&desk);
+    let outcome = env::import::run(&request, workspace, &desk);
+    publish::changed_since(before, &desk);
+    outcome
 }
 
 fn lint(args: LintArgs, workspace: &Workspace) -> Result<Report, Fault> {

@@ -66,6 +66,9 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
             context.console.warn(&problem);
         }
     }
+    // These write too, if only now and then.
+    let may_write = matches!(args.command, KeysCommand::Import(_) | KeysCommand::Verify(_));
+    let writes = writes || may_write;
     let before = if writes { publish::generation(&desk) } else { 0 };
     let outcome = run(args.command, &desk, &workspace, context);
     if writes {

@@ -72,9 +72,15 @@ fn open(
     secrets: &dyn SecretSource,
 ) -> Result<Opened, Problem> {
     let variable = &reference.name;
-    let facts = match &reference.value {
-        ValueRef::Vault { profile, name } => secrets.facts(profile, name)?,
+    let opened = match &reference.value {
+        // From the sealed vault, and not from the index beside it, which anybody who can write
+        // the state directory can change.
+        ValueRef::Vault { profile, name } => secrets.opened(profile, name)?,
         ValueRef::Text(_) | ValueRef::Literal(_) | ValueRef::File(_) => None,
+    };
+    let (facts, secret) = match opened {
+        Some((facts, secret)) => (Some(facts), secret),
+        None => (None, reference.reveal(secrets)?),
     };
     if let (Some(facts), Backend::Http { base_url, .. }) = (&facts, &provider.backend) {
         let origin = base_url.origin().ascii_serialization();
@@ -92,17 +98,13 @@ fn open(
             }));
         }
     }
-    let secret = reference.reveal(secrets)?;
     usable(&secret, variable)?;
     let credentials = provider.family.credentials(&secret).ok_or_else(|| {
         Problem::error("malformed-key", format!("the value of `{variable}` cannot be a key"))
             .why("it holds a line break or another control character")
     })?;
-    let fingerprint = match &facts {
-        Some(facts) => Some(facts.fingerprint.clone()),
-        // For comparing only: without it the key works all the same.
-        None => secrets.fingerprint(&secret).ok(),
-    };
+    // Of the value that is sent. For comparing only: without it the key works all the same.
+    let fingerprint = secrets.fingerprint(&secret).ok();
     Ok(Opened {
         variable: variable.clone(),
         secret,

@@ -64,6 +64,13 @@ impl Document {
         &self,
         fingerprint: impl Fn(&Secret) -> String,
     ) -> BTreeMap<String, EntryFacts> {
+        self.entries.iter().map(|(key, entry)| (key.clone(), entry.facts(&fingerprint))).collect()
+    }
+}
+
+impl Entry {
+    /// The same of one entry.
+    pub(crate) fn facts(&self, fingerprint: impl Fn(&Secret) -> String) -> EntryFacts {
         let facts = |v: &Version| VersionFacts {
             number: v.number,
             state: v.state,
@@ -80,12 +87,7 @@ impl Document {
             compromised_at: v.compromised_at,
             remote: v.remote.clone(),
         };
-        self.entries
-            .iter()
-            .map(|(key, entry)| {
-                (key.clone(), EntryFacts { versions: entry.versions.iter().map(facts).collect() })
-            })
-            .collect()
+        EntryFacts { versions: self.versions.iter().map(facts).collect() }
     }
 }
 

@@ -11,11 +11,16 @@ use super::document::Document;
 use super::index::{Index, Snapshot};
 use super::overview::{Freshness, Overview};
 use super::source::{VaultSource, lock};
+use crate::base::lock::Lock;
 use crate::base::{Secret, file};
 use crate::report::{Fault, Place, Problem};
 use crate::settings::secret::{RingKey, SecretFacts, SecretSource};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How long one server waits for another that takes a copy.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The folder of the copy in the state directory.
 const FOLDER: &str = "published";
@@ -115,6 +120,8 @@ impl Followed {
     pub(crate) fn take(&self, sealed: &[u8], fingerprints: &[u8]) -> Result<bool, Fault> {
         let _one = lock(&self.taking);
         let identity = self.identity()?;
+        // Nor do two servers of one directory write it at once.
+        let _alone = self.alone()?;
         let known = self.known()?;
         let document = self.copy.unseal(&identity, sealed, None)?;
         if let Some(known) = known.as_ref().filter(|known| known.vault != document.vault) {
@@ -131,6 +138,23 @@ impl Followed {
         *lock(&self.copy.identity) = Some(identity);
         self.copy.forget();
         Ok(true)
+    }
+
+    /// The right to write the copy; makes its folder.
+    fn alone(&self) -> Result<Lock, Fault> {
+        let folder = &self.copy.state_dir;
+        let denied = |why: String| {
+            Fault::unreachable(
+                Problem::error("vault-write", "cannot keep the published vault")
+                    .at(Place::file(folder))
+                    .why(why),
+            )
+        };
+        file::private_dir(&self.own.state_dir)
+            .and_then(|()| file::private_folder(folder))
+            .map_err(|e| denied(e.to_string()))?;
+        Lock::take(&folder.join("taking.lock"), "serve", PATIENCE)
+            .map_err(|e| denied(e.to_string()))
     }
 
     /// Writes the copy in the order of a write of the vault: each step leaves a readable pair.
@@ -151,8 +175,6 @@ impl Followed {
                 )
             })
         };
-        written(file::private_dir(&self.own.state_dir))?;
-        written(file::private_dir(&self.copy.state_dir))?;
         let line = Secret::new(key.line().expose().to_owned() + "\n");
         let path = self.copy.path("fingerprint.key");
         written(file::write_atomic(&path, line.expose().as_bytes(), file::PRIVATE))?;
@@ -248,6 +270,10 @@ impl SecretSource for Followed {
 
     fn open(&self, profile: &str, name: &str) -> Result<Option<Secret>, Problem> {
         self.source()?.open(profile, name)
+    }
+
+    fn opened(&self, profile: &str, name: &str) -> Result<Option<(SecretFacts, Secret)>, Problem> {
+        self.source()?.opened(profile, name)
     }
 
     fn ring(&self, profile: &str, name: &str) -> Result<Vec<RingKey>, Problem> {

@@ -179,6 +179,20 @@ impl VaultSource {
         Ok(Some(document))
     }
 
+    /// What the vault itself says of an entry, its index aside: nobody without the identity can
+    /// change that. Opens the vault. Fingerprints are empty where their key cannot be had.
+    ///
+    /// # Errors
+    /// As [`VaultSource::document`].
+    pub(crate) fn entry(&self, profile: &str, name: &str) -> Result<Option<EntryFacts>, Fault> {
+        let Some(document) = self.document()? else { return Ok(None) };
+        let key = self.fingerprint_key().ok();
+        let entry = document.entry(profile, name).filter(|entry| !entry.versions.is_empty());
+        let fingerprint =
+            |value: &Secret| key.as_ref().map_or_else(String::new, |key| key.of(value));
+        Ok(entry.map(|entry| entry.facts(fingerprint)))
+    }
+
     /// Reads the index.
     pub(super) fn read_index(&self) -> Result<Option<Index>, Fault> {
         let path = self.index_path();
@@ -321,6 +335,12 @@ impl SecretSource for VaultSource {
         let document = self.document().map_err(first)?;
         Ok(document
             .and_then(|d| d.entry(profile, name)?.current().map(|version| version.value.clone())))
+    }
+
+    fn opened(&self, profile: &str, name: &str) -> Result<Option<(SecretFacts, Secret)>, Problem> {
+        let Some(entry) = self.entry(profile, name).map_err(first)? else { return Ok(None) };
+        let value = self.open(profile, name)?;
+        Ok(current(&entry).zip(value))
     }
 
     fn ring(&self, profile: &str, name: &str) -> Result<Vec<RingKey>, Problem> {

@@ -33,4 +33,5 @@ mod surface;
 
 pub(crate) use open::Start;
 pub(crate) use published::look as take_published;
+pub(crate) use reload::Before;
 pub(crate) use run::run;

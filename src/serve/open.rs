@@ -6,7 +6,7 @@ use super::holder;
 use super::listing::Listing;
 use super::logging::AccessLog;
 use super::metrics::HttpMetrics;
-use super::reload::{self, Reloader};
+use super::reload::{self, Before, Reloader};
 use super::state::{App, Live};
 use crate::base::{Timestamp, redact};
 use crate::cache::{self, Cache, CacheOptions};
@@ -46,6 +46,8 @@ pub(crate) struct Start {
     pub(crate) resolution: Resolution,
     /// Who opens secrets: the vault, which is watched.
     pub(crate) vault: Arc<Followed>,
+    /// How the vault stood before they were loaded.
+    pub(crate) before: Before,
     /// Whether the server is only there to be looked at: it asks no provider for anything.
     pub(crate) probe: bool,
 }
@@ -72,7 +74,7 @@ pub(super) async fn open(
     access: AccessLog,
     console: &dyn Console,
 ) -> Result<Opened, Fault> {
-    let Start { workspace, settings, resolution, vault, probe: _ } = start;
+    let Start { workspace, settings, resolution, vault, before, probe: _ } = start;
     let secrets: &dyn SecretSource = &*vault;
     let clock = Arc::clone(&workspace.clock);
     let state_dir = workspace.prepare_state_dir()?.to_path_buf();
@@ -142,7 +144,7 @@ pub(super) async fn open(
         reloader: Reloader::new(workspace, vault, last_good.as_ref().map(LastGood::seals)),
         clock,
     });
-    first_keys(&app, settings, resolution, console).await?;
+    first_keys(&app, settings, resolution, before, console).await?;
     let tasks = journal::start(&journal, store);
     health::judge(&app).await;
     Ok(Opened { app, last_good, dev_key, journal: tasks })
@@ -183,11 +185,12 @@ async fn first_keys(
     app: &Arc<App>,
     settings: Settings,
     resolution: Resolution,
+    before: Before,
     console: &dyn Console,
 ) -> Result<(), Fault> {
     let worker = Arc::clone(app);
     let reloaded =
-        tokio::task::spawn_blocking(move || reload::apply(&worker, &settings, &resolution))
+        tokio::task::spawn_blocking(move || reload::apply(&worker, &settings, &resolution, before))
             .await
             .map_err(|_| Fault::bug("the keys could not be opened"))?;
     let (fatal, others): (Vec<Problem>, Vec<Problem>) = reloaded

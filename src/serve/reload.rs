@@ -36,8 +36,9 @@ const SETTLE: Duration = Duration::from_millis(50);
 pub(crate) struct Reloader {
     workspace: Workspace,
     vault: Arc<Followed>,
-    /// One reload at a time; holds the files whose change calls for the next.
-    files: Mutex<Vec<PathBuf>>,
+    /// One reload at a time; holds the files whose change calls for the next, as they were before
+    /// anything was read.
+    files: Mutex<Vec<Watched>>,
     /// What the server started with, and what was loaded last.
     loaded: Mutex<Option<(Arc<Resolution>, Arc<Resolution>)>>,
     /// The keys that sign, verify and seal.
@@ -53,6 +54,9 @@ pub(crate) struct Reloader {
     /// changing.
     wanting: AtomicBool,
 }
+
+/// A file, and what told its content from another.
+type Watched = (PathBuf, Option<Stamp>);
 
 impl Reloader {
     /// A reloader for the profile of `workspace`.
@@ -106,26 +110,43 @@ impl Reloader {
 /// Why the configuration cannot be used; nothing has changed then.
 pub(crate) fn reload(app: &App) -> Result<Reloaded, Vec<Problem>> {
     let reloader = &app.reloader;
+    let known = reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let before = Before::with(&reloader.vault, known.into_iter().map(|(file, _)| file).collect());
     let loaded = settings::load(&reloader.workspace, &app.profile, &*reloader.vault);
     let (settings, resolution, _) = loaded.usable().map_err(|fault| fault.problems)?;
-    let reloaded = apply(app, &settings, &resolution);
+    let reloaded = apply(app, &settings, &resolution, before);
     if reloaded.change.added > 0 {
         app.listing.keys_have_changed();
     }
     Ok(reloaded)
 }
 
-/// Puts loaded values to use.
-pub(crate) fn apply(app: &App, settings: &Settings, resolution: &Resolution) -> Reloaded {
+/// Puts loaded values to use; `before` is how things stood before they were loaded.
+pub(crate) fn apply(
+    app: &App,
+    settings: &Settings,
+    resolution: &Resolution,
+    before: Before,
+) -> Reloaded {
     let reloader = &app.reloader;
     let table = app.gateway.table();
     let mut known = reloader.files.lock().unwrap_or_else(PoisonError::into_inner);
     let secrets: &dyn SecretSource = &*reloader.vault;
-    // Before it is read: what is loaded is at least as late.
-    let generation = reloader.vault.generation().ok().flatten();
+    let Before { generation, files } = before;
+    // Those that are new are looked at before they are read, too.
+    let watched = keys::files(&table, settings, resolution, &reloader.vault.own().vault_path())
+        .into_iter()
+        .map(|file| match files.iter().find(|(known, _)| *known == file) {
+            Some(known) => known.clone(),
+            None => {
+                let now = stamp(&file);
+                (file, now)
+            }
+        })
+        .collect();
     let mut reloaded = keys::load(&table, resolution, secrets, Instant::now());
     reloaded.problems.extend(rings::load(app, settings, secrets));
-    *known = keys::files(&table, settings, resolution, &reloader.vault.own().vault_path());
+    *known = watched;
     let aging = Arc::new(aging(settings, resolution, secrets));
     *reloader.aging.lock().unwrap_or_else(PoisonError::into_inner) = aging;
     *reloader.generation.lock().unwrap_or_else(PoisonError::into_inner) = generation;
@@ -183,9 +204,40 @@ pub(crate) async fn reload_and_tell(app: &Arc<App>, why: &'static str) {
     }
 }
 
+/// How things stood before anything was read: what was loaded is at least as late.
+#[derive(Debug)]
+pub(crate) struct Before {
+    generation: Option<u64>,
+    files: Vec<Watched>,
+}
+
+impl Before {
+    /// How the vault stands now, and those files.
+    fn with(vault: &Followed, mut files: Vec<PathBuf>) -> Self {
+        let own = vault.own().vault_path();
+        if !files.contains(&own) {
+            files.push(own);
+        }
+        let stamped = |file: PathBuf| {
+            let now = stamp(&file);
+            (file, now)
+        };
+        let files = files.into_iter().map(stamped).collect();
+        Self { generation: vault.generation().ok().flatten(), files }
+    }
+
+    /// How the vault stands now.
+    pub(crate) fn of(vault: &Followed) -> Self {
+        Self::with(vault, Vec::new())
+    }
+}
+
+/// Device, inode, size and time of a file.
+type Stamp = (u64, u64, u64, i64, i64);
+
 /// Tells one content of a file from another: by what it resolves to, so that a link that is
 /// swapped counts.
-fn stamp(path: &Path) -> Option<(u64, u64, u64, i64, i64)> {
+fn stamp(path: &Path) -> Option<Stamp> {
     let meta = std::fs::metadata(path).ok()?;
     Some((meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
 }
@@ -195,13 +247,14 @@ pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
     let touched = Arc::new(Notify::new());
     let mut watcher = None;
     let mut files: Vec<PathBuf> = Vec::new();
-    let mut stamps = Vec::new();
+    // What did not hold when it was tried: that changes nothing, and is not tried again.
+    let mut in_vain: Vec<Watched> = Vec::new();
     let mut tried = Instant::now();
+    let loaded = || app.reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
     loop {
-        let wanted = app.reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let wanted: Vec<PathBuf> = loaded().into_iter().map(|(file, _)| file).collect();
         if wanted != files {
             files = wanted;
-            stamps = files.iter().map(|f| stamp(f)).collect();
             watcher = watch_folders(&files, &touched);
         }
         tokio::select! {
@@ -210,9 +263,10 @@ pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
             () = app.reloader.watched.notified() => {}
             () = stop.cancelled() => break,
         }
-        let now: Vec<_> = files.iter().map(|f| stamp(f)).collect();
-        if now != stamps {
-            stamps = now;
+        let known = loaded();
+        let now: Vec<Watched> = known.iter().map(|(f, _)| (f.clone(), stamp(f))).collect();
+        if now != known && now != in_vain {
+            in_vain = now;
             tried = Instant::now();
             reload_and_tell(&app, "file changed").await;
         } else if app.reloader.wanting.load(Ordering::Relaxed) && tried.elapsed() >= RETRY {

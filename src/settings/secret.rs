@@ -110,6 +110,16 @@ pub(crate) trait SecretSource: Debug + Send + Sync {
     /// The backend is locked, gone or denies access; the vault is damaged.
     fn open(&self, profile: &str, name: &str) -> Result<Option<Secret>, Problem>;
 
+    /// The same with what is known of it, as the vault itself says: what stands beside the vault
+    /// is for looking, and nothing that decides where a value is sent. The fingerprint is that of
+    /// the value, and empty where its key cannot be had.
+    ///
+    /// # Errors
+    /// As [`SecretSource::open`].
+    fn opened(&self, profile: &str, name: &str) -> Result<Option<(SecretFacts, Secret)>, Problem> {
+        Ok(self.facts(profile, name)?.zip(self.open(profile, name)?))
+    }
+
     /// All keys of the entry that servers work with, the one that signs first; empty if there is
     /// no such entry. A source without versions knows the current one only.
     ///

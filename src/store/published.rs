@@ -2,6 +2,10 @@
 
 use crate::base::Timestamp;
 
+/// The most bytes of a vault that are read from the store: the limit of `vault.age`. Whoever can
+/// write there is not to fill the memory of every server.
+pub(super) const LARGEST_VAULT: i64 = 8 << 20;
+
 /// A sealed vault in the store. The store can open neither of its two texts: both are encrypted
 /// to the vault's own identity and authenticated with it, so whoever can write here can withhold
 /// a generation, but neither read nor make one.

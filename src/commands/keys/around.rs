@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::issuing;
-use super::names::Key;
+use super::names::{Key, Kind};
 use crate::base::Secret;
 use crate::report::{Fault, Problem};
 use crate::rotation::{Fleet, Replica, StoreFleet, Tested, World};
@@ -89,8 +89,14 @@ impl Desk<'_> {
             },
             None => Tested::Nobody,
         };
+        let servers = Servers::of(self);
+        if key.kind == Kind::Database {
+            // Where the servers are now, not where they will be once they start again. Why it
+            // cannot be opened is told when it is needed.
+            let _ = servers.fleet();
+        }
         work(&World {
-            fleet: &Servers::of(self),
+            fleet: &servers,
             issuer: issuer.as_deref(),
             ask: &ask,
             say: &|text| progress.say(text),

@@ -24,8 +24,8 @@ pub(super) fn issuer(desk: &Desk<'_>, key: &Key) -> Result<Option<Box<dyn Issuer
     };
     let destination = provider.destination();
     if let ValueRef::Vault { profile, name } = &reference.value {
-        let overview = desk.vault.overview()?;
-        let current = overview.entry(profile, name).and_then(|e| e.current());
+        let entry = desk.vault.entry(profile, name)?;
+        let current = entry.as_ref().and_then(|entry| entry.current());
         if let Some(version) = current.filter(|version| !version.may_go_to(&destination)) {
             desk.console.warn(
                 &Problem::warning("bound-elsewhere", format!("`{name}` is not used"))

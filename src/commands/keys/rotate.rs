@@ -73,9 +73,8 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         )),
         (None, false, false) => {
             // Asked again: another rotation may have ended while this one waited.
-            let overview = desk.vault.overview()?;
-            let current = overview.entry(desk.profile(), &key.name).and_then(|e| e.current());
-            same_destination(desk, &key, current)?;
+            let entry = desk.vault.entry(desk.profile(), &key.name)?;
+            same_destination(desk, &key, entry.as_ref().and_then(|entry| entry.current()))?;
             desk.with_world(&key, times.wait, |world| {
                 let journal = match world.issuer {
                     Some(issuer) if issuer.can().create && !request.paste => {
@@ -177,6 +176,12 @@ fn cut_over(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Vec<Block> {
         Some(told) if told.of > 0 => {
             next.push(format!("{} on generation {}", told.in_words("replica"), ended.generation));
         }
+        // They hold connections that the old one opened.
+        _ if matches!(key.kind, names::Kind::Database | names::Kind::Redis) => next.push(
+            "running servers go on with the old one: start them again, one after the other, before \
+             it is disabled"
+                .to_owned(),
+        ),
         _ => next.push(
             "running servers take it from the vault by themselves; requests under way finish with \
              the old one"

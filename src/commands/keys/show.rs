@@ -3,6 +3,7 @@
 use super::{Desk, names};
 use crate::base::{process, time};
 use crate::report::{Block, Fault, Problem, Report, Table};
+use crate::secrets::audit::Event;
 use crate::settings::SecretSource as _;
 use serde_json::json;
 
@@ -61,6 +62,18 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         desk.may_change(&format!("Show the value of `{}`", key.name))?;
         let value = desk.vault.open(profile, &key.name).map_err(Fault::unreachable)?;
         let value = value.ok_or_else(|| desk.no_entry(&key))?;
+        // On record before it is shown: what cannot be recorded is not shown.
+        desk.vault.note(
+            &format!("keys show {}", key.name),
+            Event {
+                event: "revealed".to_owned(),
+                profile: profile.to_owned(),
+                name: key.name.clone(),
+                version: entry.current().map_or(0, |version| version.number),
+                fingerprint: desk.vault.fingerprint(&value).ok(),
+                detail: None,
+            },
+        )?;
         // One of the three declared exceptions: by request, to a person, on a terminal.
         view.push(Block::Verbatim(format!("{}\n", value.expose())));
     } else {

@@ -250,14 +250,12 @@ fn in_use(desk: &Desk<'_>, key: &Key, noted: &mut Vec<Noted>) -> Result<Outcome,
     desk.may_send(key)?;
     let reference = key.variable.as_deref().and_then(|v| desk.resolution.secret(v));
     let Some(reference) = reference else { return Err(desk.no_entry(key)) };
-    let overview = desk.vault.overview()?;
     // A profile may refer to an entry of another one; it is bound all the same.
-    let (of, facts) = match &reference.value {
-        ValueRef::Vault { profile, name } => {
-            (profile.as_str(), overview.entry(profile, name).and_then(|e| e.current()))
-        }
+    let (of, entry) = match &reference.value {
+        ValueRef::Vault { profile, name } => (profile.as_str(), desk.vault.entry(profile, name)?),
         _ => (desk.profile(), None),
     };
+    let facts = entry.as_ref().and_then(|entry| entry.current());
     if let Some(facts) = facts {
         (outcome.version, outcome.state) = (Some(facts.number), Some(facts.state));
     }
@@ -279,8 +277,7 @@ fn superseded(
     if matches!(judged::judge_of(key), None | Some(Judge::Form)) {
         return Ok(());
     }
-    let overview = desk.vault.overview()?;
-    let Some(entry) = overview.entry(desk.profile(), &key.name) else { return Ok(()) };
+    let Some(entry) = desk.vault.entry(desk.profile(), &key.name)? else { return Ok(()) };
     let open = |v: &&VersionFacts| {
         matches!(v.state, State::Old | State::Disabled) && v.refused_at.is_none()
     };

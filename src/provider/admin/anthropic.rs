@@ -46,7 +46,8 @@ impl Anthropic {
         self.api.act(async |session| {
             let path = ["v1", "organizations", "api_keys", id];
             let body = json!({ "status": status });
-            let answer = session.call(Method::POST, &path, &[], Some(&body)).await;
+            let answer: Result<Value, _> =
+                session.call(Method::POST, &path, &[], Some(&body)).await;
             match or_gone(answer)? {
                 Some(key) if text(&key, "status").is_none_or(|now| now == "active") => {
                     Err(malformed("it does not say that the key is out of use"))

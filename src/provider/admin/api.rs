@@ -7,10 +7,13 @@ use crate::base::{Secret, redact};
 use http::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
 use reqwest::redirect::Policy;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use url::Url;
+use zeroize::Zeroizing;
 
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -91,14 +94,15 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Sends a request to the segments below the base, and reads the JSON of the answer.
-    pub(super) async fn call(
+    /// Sends a request to the segments below the base, and reads the JSON of the answer. The body is
+    /// wiped: a new key is in it, and what it is read into takes care of that.
+    pub(super) async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &[&str],
         query: &[(&str, &str)],
         body: Option<&Value>,
-    ) -> Result<Value, IssuerError> {
+    ) -> Result<T, IssuerError> {
         let mut url = self.api.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             // What a provider calls its things is escaped: an id cannot lead elsewhere.
@@ -118,17 +122,17 @@ impl Session<'_> {
         let gone = |e| IssuerError::Unreachable(self.api.cause(e));
         let mut answer = request.send().await.map_err(gone)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut body = Vec::new();
+        let mut body = Wiped::default();
         while let Some(chunk) = answer.chunk().await.map_err(gone)? {
-            if body.len() + chunk.len() > BODY_LIMIT {
+            if body.0.len() + chunk.len() > BODY_LIMIT {
                 return Err(IssuerError::Malformed(format!(
                     "{status}, with more than {} MiB",
                     BODY_LIMIT >> 20
                 )));
             }
-            body.extend_from_slice(&chunk);
+            body.add(&chunk);
         }
-        judge(status, &headers, &body)
+        judge(status, &headers, &body.0)
     }
 
     /// All objects of a list, page by page; `cursor` is the parameter that asks for what comes
@@ -145,7 +149,7 @@ impl Session<'_> {
         for _ in 0..PAGES {
             let mut query = vec![("limit", limit)];
             query.extend(after.as_deref().map(|after| (cursor, after)));
-            let page = self.call(Method::GET, path, &query, None).await?;
+            let page: Value = self.call(Method::GET, path, &query, None).await?;
             let Some(data) = page.get("data").and_then(Value::as_array) else {
                 return Err(malformed("a list without `data`"));
             };
@@ -162,8 +166,33 @@ impl Session<'_> {
     }
 }
 
+/// Bytes that leave no copy behind, also while they grow.
+#[derive(Default)]
+struct Wiped(Zeroizing<Vec<u8>>);
+
+impl Wiped {
+    fn add(&mut self, chunk: &[u8]) {
+        let wanted = self.0.len() + chunk.len();
+        if wanted > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(wanted.max(64 << 10) * 2));
+            larger.extend_from_slice(&self.0);
+            // The smaller one is wiped here.
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(chunk);
+    }
+}
+
+/// An answer of which nothing is kept.
+#[derive(Deserialize)]
+struct Anything {}
+
 /// What an answer means.
-fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Value, IssuerError> {
+fn judge<T: DeserializeOwned>(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<T, IssuerError> {
     if status == StatusCode::TOO_MANY_REQUESTS {
         let after = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok());
         let retry_after = after.and_then(|v| v.trim().parse().ok()).map(Duration::from_secs);
@@ -177,13 +206,17 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Value, 
     if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
         return Err(IssuerError::Unreachable(format!("it answers {status}")));
     }
-    let json = serde_json::from_slice::<Value>(body).ok().filter(Value::is_object);
-    match json {
-        Some(json) if status.is_success() => Ok(json),
+    let object = body.trim_ascii_start().first() == Some(&b'{')
+        && serde_json::from_slice::<Anything>(body).is_ok();
+    if !object {
         // A firewall or a sign-in page says nothing about the key.
-        None => Err(IssuerError::Malformed(format!("{status}, and not as an API does"))),
-        Some(_) => Err(IssuerError::Refused { status: status.as_u16() }),
+        return Err(IssuerError::Malformed(format!("{status}, and not as an API does")));
     }
+    if !status.is_success() {
+        return Err(IssuerError::Refused { status: status.as_u16() });
+    }
+    // What serde says may quote the answer.
+    serde_json::from_slice(body).map_err(|_| malformed("an object of another form"))
 }
 
 /// The error of an answer that is not what its API describes.

@@ -11,6 +11,7 @@ use crate::base::Secret;
 use crate::settings::secret::Remote;
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -19,6 +20,24 @@ pub(super) const NAME: &str = "openai";
 
 /// The most objects that a page holds.
 const PAGE: &str = "100";
+
+/// A service account that was made: the one answer with a value in it.
+#[derive(Deserialize)]
+struct Made {
+    id: Option<String>,
+    api_key: Option<MadeKey>,
+}
+
+#[derive(Deserialize)]
+struct MadeKey {
+    id: Option<String>,
+    #[serde(deserialize_with = "secret")]
+    value: Secret,
+}
+
+fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+    String::deserialize(from).map(Secret::new)
+}
 
 /// The admin API of OpenAI.
 pub(crate) struct OpenAi {
@@ -87,14 +106,16 @@ impl Issuer for OpenAi {
                 }
             }
             let body = json!({ "name": tag });
-            let made = session.call(Method::POST, &path, &[], Some(&body)).await?;
-            let account = text(&made, "id");
-            let key = made.get("api_key").filter(|key| key.is_object());
-            let value = key.and_then(|key| text(key, "value"));
-            match (account, key, value) {
-                (Some(account), Some(key), Some(value)) => Ok(Issued {
-                    value: Secret::new(value),
-                    remote: Self::remote(project, Some(account), text(key, "id")),
+            let made: Made = session.call(Method::POST, &path, &[], Some(&body)).await?;
+            let key = made.api_key.filter(|key| !key.value.is_empty());
+            match (made.id.filter(|id| !id.is_empty()), key) {
+                (Some(account), Some(key)) => Ok(Issued {
+                    remote: Self::remote(
+                        project,
+                        Some(account),
+                        key.id.filter(|id| !id.is_empty()),
+                    ),
+                    value: key.value,
                 }),
                 _ => Err(malformed("a service account without a key")),
             }

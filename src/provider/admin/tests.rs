@@ -154,9 +154,9 @@ fn openai_lists_accounts_with_their_keys_and_keys_of_people() {
         (listed[0].name.as_str(), listed[0].hint.as_deref()),
         ("tag", Some("sk-svc...abcd"))
     );
-    let known = issuer.recognise(&Secret::new("sk-ab-0123456789-wxyz")).unwrap().unwrap();
-    assert_eq!((known.account, known.key.as_deref()), (None, Some("key_2")));
-    assert_eq!(issuer.recognise(&Secret::new("sk-other-0123456789")).unwrap(), None);
+    fake.asked();
+    assert_eq!(issuer.recognise(&Secret::new("sk-ab-0123456789-wxyz")).unwrap(), None);
+    assert!(fake.asked().is_empty(), "deleting is for good: a likeness is no ground for it");
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_hint_fits_the_value_it_was_made_of() {
         ("sk-ab****wxyz", "sk-ab12345wxyz", true),
         ("sk-ab…wxyz", "sk-ac12345wxyz", false),
         ("sk-ab...wxyz", "sk-abwxyz", false),
-        ("sk-ab...yz", "sk-ab12345yz", false),
+        ("sk-ab...xyz", "sk-ab12345xyz", false),
         ("sk-ab12345wxyz", "sk-ab12345wxyz", false),
         ("****", "sk-ab12345wxyz", false),
     ] {

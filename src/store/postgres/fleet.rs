@@ -1,6 +1,7 @@
 //! Statements about servers and what they are handed: signs of life, published vaults.
 
 use super::rows::{Result, count, time, uncount};
+use crate::store::published::LARGEST_VAULT;
 use crate::store::{Heartbeat, PublishedHead, PublishedVault};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
@@ -117,9 +118,11 @@ pub(super) async fn published(
 ) -> Result<Option<PublishedVault>> {
     let row = sqlx::query(
         "SELECT vault_id, generation, recipient, sealed, fingerprints, at \
-         FROM ultra.published_vaults WHERE vault_id = $1",
+         FROM ultra.published_vaults WHERE vault_id = $1 \
+         AND octet_length(sealed) <= $2 AND octet_length(fingerprints) <= $2",
     )
     .bind(vault_id)
+    .bind(LARGEST_VAULT)
     .fetch_optional(connection)
     .await?;
     row.map(|row| {

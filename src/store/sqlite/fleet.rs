@@ -1,6 +1,7 @@
 //! Statements about servers and what they are handed: signs of life, published vaults.
 
 use super::rows::{Result, count, time, uncount};
+use crate::store::published::LARGEST_VAULT;
 use crate::store::{Heartbeat, PublishedHead, PublishedVault};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
@@ -114,9 +115,11 @@ pub(super) async fn published_heads(pool: &SqlitePool) -> Result<Vec<PublishedHe
 pub(super) async fn published(pool: &SqlitePool, vault_id: &str) -> Result<Option<PublishedVault>> {
     let row = sqlx::query(
         "SELECT vault_id, generation, recipient, sealed, fingerprints, at \
-         FROM published_vaults WHERE vault_id = ?1",
+         FROM published_vaults WHERE vault_id = ?1 \
+         AND length(sealed) <= ?2 AND length(fingerprints) <= ?2",
     )
     .bind(vault_id)
+    .bind(LARGEST_VAULT)
     .fetch_optional(pool)
     .await?;
     row.map(|row| {

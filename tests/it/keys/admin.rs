@@ -111,6 +111,23 @@ fn keys_that_are_pasted_are_disabled_by_what_the_provider_calls_them() {
 }
 
 #[test]
+fn nothing_is_deleted_that_only_looks_like_a_pasted_key() {
+    const STRANGER: &str = "sk-old-of-somebody-else-c1d4";
+    let api = AdminApi::with(&[OLD, NEW, STRANGER]);
+    let ultra = with_admin(&api);
+    set(&ultra, "openai", OLD).exits(0);
+    set(&ultra, "openai-admin", OPENAI_ADMIN).exits(0);
+    // Somebody has deleted it already: the one that is like it is all that is left.
+    api.revoke(OLD);
+    ultra.run(&["keys", "verify", "openai"]).exits(3);
+    let rotate = ["keys", "rotate", "openai", "--paste", "--grace", "0"];
+    let done = ultra.run_with_stdin(&rotate, format!("{NEW}\n").as_bytes()).exits(0);
+    assert_eq!(active(&api), [NEW, STRANGER]);
+    assert!(!api.asked().iter().any(|asked| asked.starts_with("DELETE")));
+    nowhere(&ultra, &[&done], &[OLD, NEW, STRANGER]);
+}
+
+#[test]
 fn old_versions_that_the_provider_refuses_are_settled() {
     let api = AdminApi::with(&[OLD, NEW]);
     let ultra = with_admin(&api);

@@ -2,7 +2,7 @@
 
 use super::provider::{Manner, Provider};
 use super::{NEW, OLD, at_the_usual_addresses, nowhere, set, with_identity_file, with_provider};
-use crate::support::{CANARY, Ultra};
+use crate::support::{CANARY, Terminal, Ultra, have};
 
 #[test]
 fn a_key_is_set_once_listed_and_nowhere_to_be_read() {
@@ -28,6 +28,26 @@ fn a_key_is_set_once_listed_and_nowhere_to_be_read() {
     assert_eq!(states, ["old", "current"]);
     let reveal = ultra.run(&["keys", "show", "openai", "--reveal"]).exits(6);
     nowhere(&ultra, &[&first, &again, &list, &replaced, &shown, &reveal], &[OLD, NEW]);
+}
+
+#[test]
+fn a_value_that_is_shown_is_on_record() {
+    if !have("script") {
+        return;
+    }
+    let ultra = with_identity_file();
+    set(&ultra, "openai", OLD).exits(0);
+    let mut terminal = Terminal::start(&ultra, "keys show openai --reveal");
+    terminal.shows(OLD);
+    assert_eq!(terminal.ends().code, 0);
+    let audit = ultra.run(&["keys", "audit", "--verify"]).exits(0).says("revealed");
+    nowhere(&ultra, &[&audit], &[OLD]);
+    // What cannot be recorded is not shown.
+    std::fs::remove_file(ultra.state().join("audit.jsonl")).unwrap();
+    std::fs::create_dir(ultra.state().join("audit.jsonl")).unwrap();
+    let refused = Terminal::start(&ultra, "keys show openai --reveal").ends();
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(!refused.stdout.contains(OLD), "{refused:?}");
 }
 
 #[test]

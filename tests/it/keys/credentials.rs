@@ -26,6 +26,11 @@ fn redis_credentials_are_tried_by_connecting() {
     assert_eq!(verdict(&ultra, "redis", 5), "unverified");
     redis.thaw();
     let held = ultra.run_with_stdin(&["keys", "rotate", "redis"], wrong.as_bytes()).exits(3);
+    let other = redis.url().replace("/0", "/1");
+    ultra
+        .run_with_stdin(&["keys", "rotate", "redis"], other.as_bytes())
+        .exits(0)
+        .says("start them again");
     nowhere(&ultra, &[&refused, &good, &held], &[PASSWORD]);
     let closed = format!("redis://:{PASSWORD}@127.0.0.1:1/0");
     let rotate = ultra.run_with_stdin(&["keys", "rotate", "redis"], closed.as_bytes()).exits(5);

@@ -3,6 +3,7 @@
 
 mod admin;
 mod audit;
+mod bindings;
 mod cli;
 mod cloned;
 mod crash;

@@ -28,7 +28,7 @@ fn machine(url: &str, provider: &Provider) -> Ultra {
 }
 
 /// Status and body of a request with this key or token.
-fn send(addr: &str, method: &str, path: &str, key: &str, body: &str) -> (u16, String) {
+pub(super) fn send(addr: &str, method: &str, path: &str, key: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let head = format!(
@@ -248,6 +248,93 @@ fn a_server_that_still_accepts_a_compromised_key_is_named_and_is_no_success() {
     assert_ne!(send(hangs.addr(), "GET", "/api/auth/me", &forged, "").0, 200);
     let status = cli.run(&["keys", "status"]).exits(0);
     assert!(!status.stdout.contains("servers work with"), "{}", status.stdout);
+}
+
+#[test]
+fn what_an_import_writes_is_handed_over() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let url = postgres.database();
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let cli = machine(&url, &provider);
+    cli.run(&["db", "migrate", "--yes"]).exits(0);
+    set(&cli, "openai", OLD).exits(0);
+    let elsewhere = beside(&cli, &url, &provider);
+    let _server = Server::start(&elsewhere, &["--real"]);
+    let has = |what: &str, version: u64| {
+        eventually(PATIENCE, what, || {
+            let slots = slots(&cli, "OPENAI_API_KEY");
+            slots.iter().any(|s| s.contains(&(version, "active".into()))).then_some(())
+        });
+    };
+    has("the first", 1);
+    cli.write_private("keys.env", format!("OPENAI_API_KEY={NEW}\n"));
+    cli.run(&["keys", "import", "keys.env", "--replace"]).exits(0);
+    has("what `keys import` wrote", 2);
+    cli.write_private("all.env", format!("OPENAI_API_KEY={OLD}\n"));
+    cli.run(&["env", "import", "all.env", "--replace"]).exits(0);
+    has("what `env import` wrote", 3);
+}
+
+#[test]
+fn servers_are_told_of_a_new_address_where_they_are() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (old, new) = (postgres.database(), postgres.database());
+    let provider = Provider::knowing(&[OLD]);
+    let cli = with_identity_file().env("OPENAI_BASE_URL", provider.base_url());
+    for url in [&new, &old] {
+        let there = machine(url, &provider);
+        there.run(&["db", "migrate", "--yes"]).exits(0);
+    }
+    set(&cli, "database", &old).exits(0);
+    set(&cli, "openai", OLD).exits(0);
+    let elsewhere = beside(&cli, &old, &provider);
+    let _server = Server::start(&elsewhere, &["--real"]);
+    let known = || servers(&elsewhere)[0]["vault_generation"].as_u64();
+    eventually(PATIENCE, "the server to know the vault", || known().filter(|g| *g >= 2));
+    let done = cli.run_with_stdin(&["keys", "rotate", "database", "-o", "json"], new.as_bytes());
+    let generation = done.exits(0).json()["generation"].as_u64().unwrap();
+    eventually(PATIENCE, "the server to know the new vault", || {
+        known().filter(|known| *known >= generation)
+    });
+}
+
+#[test]
+fn a_key_that_is_given_while_a_server_starts_is_noticed() {
+    let provider = Provider::knowing(&[OLD]);
+    // A store that takes connections and says nothing holds the start up.
+    let store = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = store.local_addr().unwrap().port();
+    let ultra = with_identity_file()
+        .env("OPENAI_BASE_URL", provider.base_url())
+        .env("ULTRA_DB_TIMEOUT", "8s")
+        .env("DATABASE_URL", format!("postgres://u@127.0.0.1:{port}/db?sslmode=disable"));
+    let command = |args: &[&str], stdin: &str| {
+        let mut command = ultra.command(args);
+        let command = command.env_remove("DATABASE_URL").stdin(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        assert!(child.wait().unwrap().success(), "{args:?}");
+    };
+    let declared = format!(
+        "providers:\n  openai:\n    kind: openai\n    base_url: {}\n    keys: [OPENAI_API_KEY]\n    \
+         models: [gpt-4o]\n",
+        provider.base_url()
+    );
+    ultra.write("profiles/dev.yaml", declared);
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    command(&["keys", "set", "jwt", "--generate"], "");
+    std::thread::scope(|scope| {
+        let starting = scope.spawn(|| Server::start(&ultra, &["--real"]));
+        let _silent = store.accept().unwrap();
+        command(&["keys", "set", "openai"], OLD);
+        let server = starting.join().unwrap();
+        eventually(PATIENCE, "the key in its slot", || {
+            let told = health(&ultra, &server);
+            let all = told["providers"].as_array().unwrap();
+            let slots = &all.iter().find(|p| p["name"] == "openai")?["slots"];
+            (slots[0]["state"] == "active").then_some(())
+        });
+    });
 }
 
 #[test]
