@@ -198,7 +198,7 @@ impl<'a> Rotation<'a> {
         let mut journal = Journal::new(self.profile, self.name, plan, versions, String::new(), now);
         journal.issuer = Some(issuer.name().to_owned());
         journal.write(self.state_dir)?;
-        self.issued(&mut journal, Some(issuer))?;
+        self.issued(&mut journal, Some(issuer), true)?;
         Ok(journal)
     }
 
@@ -215,15 +215,22 @@ impl<'a> Rotation<'a> {
         if journal.kind == Kind::Retire {
             return self.retire(journal, world);
         }
-        self.issued(&mut journal, world.issuer)?;
+        self.issued(&mut journal, world.issuer, false)?;
         self.test(&mut journal, world)?;
         self.publish(&mut journal, world)?;
         let acknowledgement = self.acknowledge(&mut journal, world)?;
         self.make_current(journal, acknowledgement, world)
     }
 
-    /// Has the issuer make the value that is on record, unless the vault has it.
-    fn issued(&self, journal: &mut Journal, issuer: Option<&dyn Issuer>) -> Result<(), Fault> {
+    /// Has the issuer make the value that is on record, unless the vault has it. Whoever says no to
+    /// the `first` call has made nothing; later it may have made a key for the call before, whose
+    /// answer was lost, and that stays on record until it can be looked for.
+    fn issued(
+        &self,
+        journal: &mut Journal,
+        issuer: Option<&dyn Issuer>,
+        first: bool,
+    ) -> Result<(), Fault> {
         let Some(name) = journal.issuer.clone() else { return Ok(()) };
         let document = self.vault.document()?.ok_or_else(|| self.nothing())?;
         let entry = document.entry(self.profile, self.name).ok_or_else(|| self.nothing())?;
@@ -234,7 +241,7 @@ impl<'a> Rotation<'a> {
         let tag = admin::tag(&document.vault, self.profile, self.name, journal.to);
         let issued = match issuer.create(&tag) {
             Ok(issued) => issued,
-            Err(error @ (IssuerError::Refused { .. } | IssuerError::Unable)) => {
+            Err(error @ (IssuerError::Refused { .. } | IssuerError::Unable)) if first => {
                 journal.end(self.state_dir)?;
                 return Err(self.not_issued(&name, &error));
             }

@@ -289,6 +289,69 @@ fn an_issuer_that_says_no_changes_nothing() {
 }
 
 #[test]
+fn an_issuer_that_says_no_later_may_have_made_a_key_before() {
+    let place = Place::with("", Order::AtOnce, WHOLE);
+    *place.provider.mood.borrow_mut() = Mood::Forgetful;
+    place.rotate("").unwrap_err();
+    *place.provider.mood.borrow_mut() = Mood::Refuses;
+    let fault = place.resume().unwrap().unwrap_err();
+    assert_eq!(fault.status, ExitStatus::Unreachable);
+    assert!(place.journal().is_some(), "what may be there is on record");
+    *place.provider.mood.borrow_mut() = Mood::Fine;
+    place.abort().unwrap().unwrap();
+    assert_eq!(place.provider.issued.borrow().len(), 1, "and is deleted");
+}
+
+#[test]
+fn a_version_that_a_server_works_with_is_not_ended() {
+    let place = Place::with("", Order::AtOnce, WHOLE);
+    place.servers.borrow_mut()[0].lags = true;
+    place.rotate("").unwrap_err();
+    // The other has taken the new one, and does not hear that it is given up.
+    place.servers.borrow_mut()[0].lags = false;
+    place.servers.borrow_mut()[1].lags = true;
+    place.abort().unwrap().unwrap();
+    let plan = place.plan(Kind::Retire);
+    let end = || place.with_world(|r, world| r.end_version(&plan, 2, Aim::Remove, world));
+    assert_eq!(end().unwrap_err().status, ExitStatus::Unreachable);
+    assert!(place.provider.accepts("issued-2"), "a server works with it");
+    place.servers.borrow_mut()[1].lags = false;
+    end().unwrap();
+    assert!(!place.provider.accepts("issued-2"));
+}
+
+#[test]
+fn a_value_in_use_is_not_ended_with_another_version_that_has_it() {
+    let place = Place::with("", Order::AtOnce, WHOLE);
+    place.rotate("").unwrap();
+    let back = place.plan(Kind::Rollback);
+    let rolled = place.with_world(|rotation, world| {
+        let journal = rotation.create(&back, &Secret::new("issued-1"))?;
+        rotation.run(journal, world)
+    });
+    assert_eq!(rolled.unwrap().to, 3);
+    let plan = place.plan(Kind::Retire);
+    place.with_world(|r, world| r.end_version(&plan, 1, Aim::Remove, world)).unwrap();
+    assert!(place.provider.accepts("issued-1"), "version 3 is the same value, and in use");
+    assert_eq!(place.value(), "issued-1");
+}
+
+#[test]
+fn there_is_no_way_back_to_a_compromised_version() {
+    for order in [Order::AtOnce, Order::Ahead] {
+        let place = Place::with("one", order, NOBODY);
+        place.servers.borrow_mut()[0].rejects = true;
+        let plan = Plan { compromised: true, ..place.plan(Kind::Rotate) };
+        let fault = place.rotate_with(&plan, "two");
+        if fault.is_err() {
+            let refused = place.abort().unwrap().unwrap_err();
+            assert_eq!(refused.status, ExitStatus::Refused, "{refused:?}");
+        }
+        assert_eq!(place.value(), "two");
+    }
+}
+
+#[test]
 fn the_version_in_use_is_not_ended() {
     let place = pasted();
     for aim in [Aim::Disable, Aim::Retire, Aim::Remove] {

@@ -28,7 +28,8 @@ pub(crate) struct Provider {
     /// By id: the tag, the value, and whether it is accepted.
     pub(crate) issued: RefCell<BTreeMap<String, (String, String, bool)>>,
     pub(crate) refuses: RefCell<Vec<String>>,
-    made: RefCell<u32>,
+    /// How often a key was made.
+    pub(crate) made: RefCell<u32>,
     life: Arc<Life>,
 }
 
