@@ -18,6 +18,9 @@ use std::io::{self, IsTerminal as _};
 
 /// `ultra keys`.
 pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
+    // Before there is any secret in memory: a command that waits for a value can be made to dump
+    // core by a key.
+    super::keep_memory_private()?;
     let surplus = match &args.command {
         KeysCommand::Set(args) => &*args.surplus,
         KeysCommand::Rotate(args) => &*args.surplus,

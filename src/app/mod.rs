@@ -164,8 +164,42 @@ pub(crate) enum Answer {
     Ended(ExitCode),
 }
 
+/// Keeps secrets out of core dumps and away from debuggers, in commands that have some of their
+/// own and start no program of others.
+///
+/// # Errors
+/// What the operating system says (1).
+fn keep_memory_private() -> Result<(), Fault> {
+    process::keep_memory_private().map_err(|e| {
+        Fault::failure(
+            Problem::error("memory", "cannot keep secrets out of core dumps")
+                .why(e)
+                .hint("ulimit -c 0"),
+        )
+    })
+}
+
+/// Tells of a panic by its place alone: what it says may hold anything.
+fn tell_panics_by_place(format: Format) {
+    std::panic::set_hook(Box::new(move |info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        let fault = Fault::bug(format!("stopped by a bug at {place}"));
+        let _ = render::fault(&mut io::stderr().lock(), &fault, format, false);
+    }));
+}
+
 /// Runs the process and says how it ends.
 pub(crate) fn main() -> ExitCode {
+    let format = match usage::format(&std::env::args_os().collect::<Vec<_>>()) {
+        OutputFormat::Human => Format::Human,
+        OutputFormat::Json => Format::Json,
+    };
+    tell_panics_by_place(format);
+    // Whoever began to unwind has told of it.
+    std::panic::catch_unwind(begin).unwrap_or_else(|_| ExitStatus::Failure.into())
+}
+
+fn begin() -> ExitCode {
     // Without it everything works but under a limit of file sizes.
     let _ = process::outlive_file_limits();
     let args = help_asked(std::env::args_os().collect());

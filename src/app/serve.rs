@@ -1,10 +1,9 @@
 //! `serve`: flags become variables of the highest layer.
 
 use super::Context;
-use crate::base::process;
 use crate::cli::serve::ServeArgs;
 use crate::commands::serve::{self, Request};
-use crate::report::{Fault, Problem, Report};
+use crate::report::{Fault, Report};
 use crate::secrets::Followed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,13 +11,7 @@ use std::sync::Arc;
 /// `ultra serve`.
 pub(super) fn serve(args: ServeArgs, context: &Context) -> Result<Report, Fault> {
     // Before there is any secret in memory.
-    process::keep_memory_private().map_err(|e| {
-        Fault::failure(
-            Problem::error("memory", "cannot keep secrets out of core dumps")
-                .why(e)
-                .hint("ulimit -c 0"),
-        )
-    })?;
+    super::keep_memory_private()?;
     let mut variables = BTreeMap::new();
     if args.mock {
         variables.insert("ULTRA_MODE", "mock".to_owned());

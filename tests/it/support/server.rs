@@ -34,6 +34,23 @@ impl Server {
         Self::of(ultra.wrapped("sh", all).stdin(Stdio::null()).spawn().unwrap())
     }
 
+    /// The same under another program, such as one that takes privileges away.
+    #[track_caller]
+    pub(crate) fn under(ultra: &Ultra, program: &[&str], args: &[&str]) -> Self {
+        let own = [env!("CARGO_BIN_EXE_ultra"), "serve", "--port", "auto", "-o", "json"];
+        let all = program.iter().skip(1).chain(&own).chain(args);
+        Self::of(ultra.wrapped(program[0], all).stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Waits until a signal has ended it; whether it has left a core.
+    #[track_caller]
+    pub(crate) fn dumps_core(mut self, patience: Duration) -> bool {
+        use std::os::unix::process::ExitStatusExt as _;
+        let ended = eventually(patience, "the end", || self.child.try_wait().unwrap());
+        assert!(ended.signal().is_some(), "{ended:?}");
+        ended.core_dumped()
+    }
+
     #[track_caller]
     fn of(mut child: Child) -> Self {
         let mut stderr = child.stderr.take().unwrap();
