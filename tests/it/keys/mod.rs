@@ -4,6 +4,7 @@
 mod admin;
 mod audit;
 mod bindings;
+mod canary;
 mod cli;
 mod cloned;
 mod crash;

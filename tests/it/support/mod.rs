@@ -3,6 +3,7 @@
 
 #[path = "../../../benches/rig/answers.rs"]
 mod answers;
+pub(crate) mod canaries;
 pub(crate) mod fake;
 pub(crate) mod issuer;
 #[path = "../../../benches/rig/keyed.rs"]
