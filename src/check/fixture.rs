@@ -60,6 +60,7 @@ impl Fixture {
                     created_at: "2026-01-10T12:00:00Z".parse().unwrap(),
                     fingerprint: "5f0c".to_owned(),
                     allowed: vec![],
+                    drain: None,
                 }),
                 missing: None,
                 shared_with: vec![],

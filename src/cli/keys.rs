@@ -208,7 +208,8 @@ pub(crate) struct SpanArgs {
     /// [default: 10m].
     #[arg(long, value_name = "SPAN")]
     pub(crate) drain: Option<String>,
-    /// How long to wait until the servers have the new value [default: 30s].
+    /// How long to wait until the servers have the new value [default: 30s; 5m where a file feeds
+    /// the key, which somebody else has to write].
     #[arg(long, value_name = "SPAN")]
     pub(crate) wait: Option<String>,
 }

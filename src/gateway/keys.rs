@@ -1,7 +1,7 @@
 //! From configured keys to slots: opened at start-up and whenever they may have changed.
 
 use super::routes::{Backend, Provider};
-use super::slots::{Change, Opened};
+use super::slots::{Change, Opened, Source, VAULT};
 use super::table::Table;
 use crate::base::Secret;
 use crate::report::Problem;
@@ -33,14 +33,23 @@ pub(crate) fn load(
     let mut reloaded = Reloaded::default();
     for provider in table.providers() {
         let Backend::Http { .. } = provider.backend else { continue };
-        let (mut opened, mut kept, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut opened, mut kept, mut gone, mut reasons) = (vec![], vec![], vec![], vec![]);
         for variable in &provider.keys {
             let Some(reference) = resolution.secret(variable) else {
                 reasons.push(format!("`{variable}` is not set"));
+                // Without a vault nobody knows what was taken out of it.
+                if !secrets.holds_nothing() {
+                    gone.push(variable.clone());
+                }
                 continue;
             };
             match open(provider, &reference, secrets) {
                 Ok(key) => opened.push(key),
+                Err(problem) if problem.code == MISSING => {
+                    reasons.push(problem.what.clone());
+                    gone.push(variable.clone());
+                    reloaded.problems.push(problem);
+                }
                 Err(problem) => {
                     reasons.push(problem.what.clone());
                     // A key that may not be used is no longer used; one that cannot be read now
@@ -56,7 +65,7 @@ pub(crate) fn load(
             reasons.push("no key is configured for it".to_owned());
         }
         provider.explain((!reasons.is_empty()).then(|| reasons.join(", ")));
-        let change = provider.slots.replace(&provider.name, opened, &kept, now);
+        let change = provider.slots.replace(&provider.name, opened, (&kept, &gone), now);
         reloaded.change.added += change.added;
         reloaded.change.drained += change.drained;
     }
@@ -65,6 +74,10 @@ pub(crate) fn load(
 
 /// Codes of problems that forbid a key, rather than hide it.
 const MISUSES: [&str; 3] = ["own-key-for-provider", "malformed-key", "key-bound-elsewhere"];
+
+/// The code of the problem of a key that the vault does not have: it was taken away, or is not
+/// there yet.
+pub(crate) const MISSING: &str = "missing-secret";
 
 fn open(
     provider: &Provider,
@@ -110,23 +123,28 @@ fn open(
         secret,
         credentials,
         made_at: facts.as_ref().map(|f| f.created_at),
+        drain: facts.as_ref().and_then(|f| f.drain),
         version: facts.map(|f| f.version),
         fingerprint,
         source: source(reference),
     })
 }
 
-/// Where a key comes from, as servers tell whoever rotates it: `vault` and `file` change while a
-/// server runs, `environment` does not; anything else stands in the place that is named.
-pub(crate) fn source(reference: &SecretRef) -> String {
-    match &reference.value {
-        ValueRef::Vault { .. } => "vault".to_owned(),
+/// Where a key comes from, as servers tell whoever rotates it.
+pub(crate) fn source(reference: &SecretRef) -> Source {
+    let word = match &reference.value {
+        ValueRef::Vault { .. } => VAULT.to_owned(),
         ValueRef::File(_) => "file".to_owned(),
         ValueRef::Text(_) | ValueRef::Literal(_) => match reference.origin.layer {
             Layer::Process => "environment".to_owned(),
             _ => reference.origin.to_string(),
         },
-    }
+    };
+    let file = match &reference.value {
+        ValueRef::File(path) => Some(path.clone()),
+        _ => None,
+    };
+    Source { word, layer: reference.origin.layer, file }
 }
 
 /// An origin as it is recorded, with the port or without it where it is the usual one.

@@ -5,9 +5,11 @@
 //! while it stands in for a new key that the provider does not take.
 
 use crate::base::{Secret, Timestamp};
+use crate::settings::Layer;
 use arc_swap::ArcSwap;
 use http::HeaderMap;
 use serde::Serialize;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -53,6 +55,23 @@ impl State {
     }
 }
 
+/// The word for a key that comes from the vault.
+pub(super) const VAULT: &str = "vault";
+
+/// Where a key comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Source {
+    /// In words: `vault` and `file` change while a server runs, `environment` does not; anything
+    /// else stands in the place that is named.
+    #[serde(rename = "source")]
+    pub(crate) word: String,
+    /// The layer that wins.
+    pub(crate) layer: Layer,
+    /// The file that holds it: for whoever rotates it, and for nobody else.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
+}
+
 /// A key that was opened, on its way into a slot.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
@@ -66,8 +85,10 @@ pub(crate) struct Opened {
     pub(crate) version: Option<u32>,
     /// Keyed fingerprint, for comparing without showing.
     pub(crate) fingerprint: Option<String>,
-    /// Where it comes from, in words.
-    pub(crate) source: String,
+    /// Where it comes from.
+    pub(crate) source: Source,
+    /// How long the key before it stands by, if whoever replaced it said so.
+    pub(crate) drain: Option<Duration>,
     /// When it was made, if the vault knows.
     pub(crate) made_at: Option<Timestamp>,
 }
@@ -81,8 +102,8 @@ pub(crate) struct Slot {
     pub(crate) generation: u64,
     /// Keyed fingerprint, for comparing without showing.
     pub(crate) fingerprint: Option<String>,
-    /// Where it comes from, in words.
-    pub(crate) source: String,
+    /// Where it comes from.
+    pub(crate) source: Source,
     /// The headers that carry the key.
     pub(crate) credentials: HeaderMap,
     /// The key, to keep it out of what a provider writes back.
@@ -137,9 +158,10 @@ impl Slot {
         }
     }
 
-    /// Takes it out of use; it is forgotten a while later.
-    fn drain(&self, now: Instant) {
-        *self.retire_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now + DRAIN);
+    /// Takes it out of use; it is forgotten after `drain`.
+    fn drain(&self, now: Instant, drain: Duration) {
+        let at = now.checked_add(drain).unwrap_or(now + DRAIN);
+        *self.retire_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
         self.set(State::Draining);
     }
 
@@ -172,7 +194,8 @@ pub(crate) struct SlotView {
     /// Keyed fingerprint.
     pub(crate) fingerprint: Option<String>,
     /// Where it comes from.
-    pub(crate) source: String,
+    #[serde(flatten)]
+    pub(crate) source: Source,
     /// Requests under way with it.
     pub(crate) in_flight: usize,
     /// How often in a row the provider has refused it.
@@ -252,16 +275,23 @@ impl Slots {
     }
 
     /// Takes a new set of keys. `kept` are variables whose key could not be opened: their slots
-    /// stay as they are. Everything else that is not among `opened` drains.
+    /// stay as they are. `gone` are variables that have no key any more: what somebody took out of
+    /// the vault begins nothing from here on; a file may just be being written. Everything else that is not among `opened` drains.
     pub(crate) fn replace(
         &self,
         provider: &str,
         opened: Vec<Opened>,
-        kept: &[String],
+        (kept, gone): (&[String], &[String]),
         now: Instant,
     ) -> Change {
         let old = self.set.load_full();
         let mut change = Change::default();
+        let drains: Vec<(String, Duration)> =
+            opened.iter().filter_map(|o| Some((o.variable.clone(), o.drain?))).collect();
+        let drain = |slot: &Slot| {
+            let said = drains.iter().find(|(variable, _)| *variable == slot.variable);
+            said.map_or(DRAIN, |(_, drain)| *drain)
+        };
         let mut new: Vec<Arc<Slot>> = Vec::with_capacity(opened.len() + 1);
         for opened in opened {
             let known = old.iter().find(|s| {
@@ -302,11 +332,15 @@ impl Slots {
                 |s: &Arc<Slot>| s.variable == slot.variable && s.state() == State::Rejected;
             match slot.state() {
                 _ if kept.contains(&slot.variable) => new.push(Arc::clone(slot)),
+                // What it began ends with it all the same.
+                _ if gone.contains(&slot.variable) && slot.source.word == VAULT => {
+                    change.drained += 1;
+                }
                 // It stands in for a key that is still the configured one.
                 State::Active if new.iter().any(rejected) => new.push(Arc::clone(slot)),
                 State::Active => {
                     change.drained += 1;
-                    slot.drain(now);
+                    slot.drain(now, drain(slot));
                     new.push(Arc::clone(slot));
                 }
                 // Only the key that was replaced last stands by: one from before that was given up

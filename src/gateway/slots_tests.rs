@@ -2,14 +2,20 @@
 
 use super::*;
 
+const VARIABLE: &str = "OPENAI_API_KEY";
+
+/// No key that could not be opened, and none that is gone.
+const NONE: (&[String], &[String]) = (&[], &[]);
+
 fn key(value: &str) -> Opened {
     Opened {
-        variable: "OPENAI_API_KEY".to_owned(),
+        variable: VARIABLE.to_owned(),
         secret: Secret::new(value),
         credentials: HeaderMap::new(),
         version: None,
         fingerprint: None,
-        source: "test".to_owned(),
+        source: Source { word: VAULT.to_owned(), layer: Layer::Vault, file: None },
+        drain: None,
         made_at: None,
     }
 }
@@ -24,10 +30,10 @@ fn a_new_key_takes_over_and_the_old_one_drains_and_retires() {
     let now = Instant::now();
     assert!(!slots.usable());
     assert!(slots.pick(&[]).is_none());
-    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![key("one")], NONE, now);
     let under_way = slots.pick(&[]).unwrap();
-    assert_eq!(slots.replace("openai", vec![key("one")], &[], now), Change::default());
-    slots.replace("openai", vec![key("two")], &[], now);
+    assert_eq!(slots.replace("openai", vec![key("one")], NONE, now), Change::default());
+    slots.replace("openai", vec![key("two")], NONE, now);
     assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
     assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "two");
     assert_eq!(under_way.slot().secret.expose(), "one");
@@ -39,8 +45,8 @@ fn a_new_key_takes_over_and_the_old_one_drains_and_retires() {
 fn a_refused_key_is_passed_over_for_the_one_before() {
     let slots = Slots::default();
     let now = Instant::now();
-    slots.replace("openai", vec![key("good")], &[], now);
-    slots.replace("openai", vec![key("bad")], &[], now);
+    slots.replace("openai", vec![key("good")], NONE, now);
+    slots.replace("openai", vec![key("bad")], NONE, now);
     for n in 1..=3 {
         let bad = slots.pick(&[]).unwrap();
         assert_eq!(bad.slot().secret.expose(), "bad");
@@ -51,7 +57,7 @@ fn a_refused_key_is_passed_over_for_the_one_before() {
     assert_eq!(states(&slots), [(2, State::Rejected), (1, State::Active)]);
     assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "good");
     // The same bad key again changes nothing.
-    slots.replace("openai", vec![key("bad")], &[], now);
+    slots.replace("openai", vec![key("bad")], NONE, now);
     assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "good");
 }
 
@@ -60,7 +66,7 @@ fn only_the_key_that_was_replaced_last_stands_by() {
     let slots = Slots::default();
     let now = Instant::now();
     for value in ["one", "two", "three"] {
-        slots.replace("openai", vec![key(value)], &[], now);
+        slots.replace("openai", vec![key(value)], NONE, now);
     }
     assert_eq!(states(&slots), [(3, State::Active), (2, State::Draining)]);
     let third = slots.pick(&[]).unwrap();
@@ -72,7 +78,7 @@ fn only_the_key_that_was_replaced_last_stands_by() {
 #[test]
 fn the_only_key_is_never_rejected() {
     let slots = Slots::default();
-    slots.replace("openai", vec![key("only")], &[], Instant::now());
+    slots.replace("openai", vec![key("only")], NONE, Instant::now());
     for _ in 0..5 {
         let used = slots.pick(&[]).unwrap();
         assert!(!slots.refused(&used));
@@ -82,14 +88,39 @@ fn the_only_key_is_never_rejected() {
 }
 
 #[test]
-fn a_key_that_cannot_be_opened_stays_and_one_that_is_gone_drains() {
+fn the_key_before_stands_by_for_as_long_as_the_new_one_says() {
     let slots = Slots::default();
     let now = Instant::now();
-    slots.replace("openai", vec![key("one")], &[], now);
-    slots.replace("openai", vec![], &["OPENAI_API_KEY".to_owned()], now);
+    let drain = |seconds| Some(Duration::from_secs(seconds));
+    slots.replace("openai", vec![key("one")], NONE, now);
+    slots.replace("openai", vec![Opened { drain: drain(3), ..key("two") }], NONE, now);
+    slots.retire(now + Duration::from_secs(2));
+    assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
+    slots.retire(now + Duration::from_secs(3));
+    assert_eq!(states(&slots), [(2, State::Active)]);
+    let for_ever = Some(Duration::MAX);
+    slots.replace("openai", vec![Opened { drain: for_ever, ..key("three") }], NONE, now);
+    slots.retire(now + DRAIN);
+    assert_eq!(states(&slots), [(3, State::Active)]);
+}
+
+#[test]
+fn a_key_that_cannot_be_opened_stays_and_one_that_is_gone_begins_nothing() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    slots.replace("openai", vec![key("one")], NONE, now);
+    slots.replace("openai", vec![], (&[VARIABLE.to_owned()], &[]), now);
     assert_eq!(states(&slots), [(1, State::Active)]);
-    slots.replace("openai", vec![], &[], now);
-    assert_eq!(states(&slots), [(1, State::Draining)]);
+    let file = Source { word: "file".to_owned(), layer: Layer::Process, file: None };
+    slots.replace("openai", vec![Opened { source: file, ..key("fed") }], NONE, now);
+    slots.replace("openai", vec![], (&[], &[VARIABLE.to_owned()]), now);
+    assert_eq!(states(&slots), [(2, State::Draining)], "a file may just be being written");
+    slots.replace("openai", vec![key("two")], NONE, now);
+    let under_way = slots.pick(&[]).unwrap();
+    slots.replace("openai", vec![], (&[], &[VARIABLE.to_owned()]), now);
+    assert_eq!(states(&slots), []);
+    assert!(!slots.usable() && slots.pick(&[]).is_none());
+    assert_eq!(under_way.slot().secret.expose(), "two");
 }
 
 #[test]
@@ -104,7 +135,7 @@ fn forgetting_loses_no_key_that_comes_at_the_same_time() {
             }
         });
         for n in 1..=20_000_u64 {
-            slots.replace("openai", vec![key(&n.to_string())], &[], now);
+            slots.replace("openai", vec![key(&n.to_string())], NONE, now);
             // Each key counts on from the one before: one that was lost is missed here for ever.
             let generation = slots.pick(&[]).map(|slot| slot.slot().generation);
             if generation != Some(n) {

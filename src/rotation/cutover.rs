@@ -1,6 +1,6 @@
 //! The cut-over: the new version is given to the servers, acknowledged by them, and in use.
 
-use super::fleet::{Acknowledgement, Has, acknowledged};
+use super::fleet::{Acknowledgement, Has, Replica, acknowledged};
 use super::journal::{Aim, Journal, Kind, Order, Step};
 use super::machine::{Ended, Rotation, World};
 use crate::report::Fault;
@@ -9,6 +9,18 @@ use std::time::{Duration, Instant};
 
 /// How often servers are looked at while they are waited for.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// What servers are waited for to have.
+pub(super) struct Wanted<'a> {
+    /// The variable.
+    pub(super) variable: &'a str,
+    /// The fingerprint of its value.
+    pub(super) fingerprint: &'a str,
+    /// What it takes to have it.
+    pub(super) has: Has,
+    /// Which servers it is about.
+    pub(super) counts: &'a dyn Fn(&Replica) -> bool,
+}
 
 impl Rotation<'_> {
     /// Gives the new version to the servers: step `published`. One that is used at once becomes
@@ -87,8 +99,16 @@ impl Rotation<'_> {
             None => None,
             Some(variable) => {
                 let fingerprint = journal.fingerprint.clone();
-                let regardless = journal.compromised;
-                match self.wait_for(&variable, &fingerprint, Has::Anyhow, regardless, world) {
+                // Where another layer wins the new value never comes: whoever rotates all the same
+                // was told.
+                let heeds = |replica: &Replica| replica.heeds_vault(&variable);
+                let wanted = Wanted {
+                    variable: &variable,
+                    fingerprint: &fingerprint,
+                    has: Has::Anyhow,
+                    counts: &heeds,
+                };
+                match self.wait_for(&wanted, journal.compromised, world) {
                     Ok(told) => Some(told),
                     Err(fault) => return Err(self.held_up(journal, fault)),
                 }
@@ -103,19 +123,19 @@ impl Rotation<'_> {
         Ok(told)
     }
 
-    /// Waits until every server has the value with this fingerprint. Where haste matters more
+    /// Waits until every server that counts has the wanted value. Where haste matters more
     /// (`regardless`), those that lag are not waited for longer than that.
     pub(super) fn wait_for(
         &self,
-        variable: &str,
-        fingerprint: &str,
-        has: Has,
+        wanted: &Wanted<'_>,
         regardless: bool,
         world: &World<'_>,
     ) -> Result<Acknowledgement, Fault> {
         let deadline = Instant::now() + world.wait;
         loop {
-            let told = acknowledged(&world.fleet.replicas()?, variable, fingerprint, has);
+            let mut replicas = world.fleet.replicas()?;
+            replicas.retain(wanted.counts);
+            let told = acknowledged(&replicas, wanted.variable, wanted.fingerprint, wanted.has);
             if told.is_whole() {
                 return Ok(told);
             }
@@ -216,6 +236,7 @@ impl Rotation<'_> {
                 variable: journal.variable.clone(),
                 destination: journal.destination.clone(),
                 grace: None,
+                drain: None,
                 compromised: journal.compromised,
             };
             match self.end_version(&plan, journal.from, Aim::Retire, world) {

@@ -3,6 +3,7 @@
 use crate::base::{Timestamp, words};
 use crate::report::Fault;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// A server that was seen within the last 60 s.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,24 @@ pub(crate) struct Replica {
     pub(crate) slots: Vec<ReplicaSlot>,
 }
 
+impl Replica {
+    /// Whether it takes a value of the variable from the vault, or would if there were one.
+    pub(crate) fn heeds_vault(&self, variable: &str) -> bool {
+        let mut in_use = self.slots.iter().filter(|s| s.variable == variable && s.in_use());
+        !in_use.any(ReplicaSlot::is_over_vault)
+    }
+
+    /// Whether it uses the value with this fingerprint of the key `key`, or may: nobody can tell
+    /// where it does not say, or makes its fingerprints with another key.
+    pub(crate) fn uses(&self, variable: &str, fingerprint: &str, key: Option<&str>) -> bool {
+        let mut in_use = self.slots.iter().filter(|s| s.variable == variable && s.in_use());
+        in_use.any(|s| {
+            s.fingerprint.as_deref().is_none_or(|f| f == fingerprint)
+                || s.fingerprint_key.as_deref().is_some_and(|theirs| Some(theirs) != key)
+        })
+    }
+}
+
 /// A key as a server has it. One without a variable and a state could not be read: it may be any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReplicaSlot {
@@ -36,9 +55,39 @@ pub(crate) struct ReplicaSlot {
     /// `active`, `draining`, `rejected` or `disabled`; for keys that sign, the role.
     #[serde(default)]
     pub(crate) state: String,
-    /// Which layer the value came from.
+    /// Where the value comes from: `vault`, `file`, `environment`, or the place in words.
     #[serde(default)]
     pub(crate) source: Option<String>,
+    /// The layer that wins on that server.
+    #[serde(default)]
+    pub(crate) layer: Option<String>,
+    /// The file that holds the value, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<PathBuf>,
+    /// Names the key that the fingerprint was made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fingerprint_key: Option<String>,
+}
+
+impl ReplicaSlot {
+    /// Whether it is what new requests, tokens and seals use: not the one before.
+    pub(crate) fn in_use(&self) -> bool {
+        matches!(self.state.as_str(), "active" | "rejected" | "signs")
+    }
+
+    /// Whether a file feeds it.
+    pub(crate) fn is_fed(&self) -> bool {
+        self.source.as_deref() == Some("file")
+    }
+
+    /// Whether a value in the vault would not be used. A server that says no layer is of an
+    /// earlier version, which has files and variables from the environment above the vault.
+    pub(crate) fn is_over_vault(&self) -> bool {
+        match self.layer.as_deref() {
+            Some(layer) => matches!(layer, "named-file" | "process" | "flag"),
+            None => matches!(self.source.as_deref(), Some("file" | "environment")),
+        }
+    }
 }
 
 /// The running servers of a profile.

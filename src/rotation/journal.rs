@@ -1,17 +1,15 @@
 //! The journal of one rotation: which step it has come to. One file per name, replaced whole and
 //! durably before and after each step; no values.
 
-use crate::base::{Timestamp, file};
-use crate::report::{Fault, Place, Problem};
+use super::record;
+use crate::base::Timestamp;
+use crate::report::Fault;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The schema that this program reads and writes.
 const SCHEMA: &str = "ultra.rotation/1";
-
-/// The size limit of a journal.
-const LIMIT: u64 = 64 << 10;
 
 /// The folder in the state directory.
 const FOLDER: &str = "rotation";
@@ -129,6 +127,8 @@ pub(crate) struct Plan {
     pub(crate) destination: Option<String>,
     /// How long the old version is accepted after the cut-over; `None` if nobody can end it.
     pub(crate) grace: Option<Duration>,
+    /// How long servers let the old version stand by; `None` for the usual time.
+    pub(crate) drain: Option<Duration>,
     /// Whether others may know the old version.
     pub(crate) compromised: bool,
 }
@@ -168,6 +168,9 @@ pub(crate) struct Journal {
     /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) grace_seconds: Option<u64>,
+    /// How many seconds servers let the old version stand by; `None` for the usual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) drain_seconds: Option<u64>,
     /// Whether others may know the old version.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) compromised: bool,
@@ -220,6 +223,7 @@ impl Journal {
             destination: plan.destination.clone(),
             issuer: None,
             grace_seconds: plan.grace.map(|grace| grace.as_secs()),
+            drain_seconds: plan.drain.map(|drain| drain.as_secs()),
             compromised: plan.compromised,
             cancelled: None,
             cut_at: None,
@@ -252,10 +256,8 @@ impl Journal {
         Some(Timestamp::from_second(due).unwrap_or(Timestamp::MAX))
     }
 
-    /// The file of a rotation. Profiles and names are file-name safe: lower-case letters, digits,
-    /// `-` and `_`.
     fn path(state_dir: &Path, profile: &str, name: &str) -> PathBuf {
-        state_dir.join(FOLDER).join(format!("{profile}.{name}.json"))
+        record::path(&state_dir.join(FOLDER), profile, name)
     }
 
     /// The rotation of a name that is under way, if one is.
@@ -263,7 +265,7 @@ impl Journal {
     /// # Errors
     /// The journal cannot be read or is of another version (5).
     pub(crate) fn read(state_dir: &Path, profile: &str, name: &str) -> Result<Option<Self>, Fault> {
-        Self::read_file(&Self::path(state_dir, profile, name))
+        record::read(&Self::path(state_dir, profile, name), SCHEMA)
     }
 
     /// All rotations under way, by profile and name.
@@ -271,44 +273,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::read`].
     pub(crate) fn all(state_dir: &Path) -> Result<Vec<Self>, Fault> {
-        let path = state_dir.join(FOLDER);
-        let folder = match std::fs::read_dir(&path) {
-            Ok(folder) => folder,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => {
-                return Err(Fault::unreachable(
-                    Problem::error("rotation-journal", "cannot read the journals of rotations")
-                        .at(Place::file(&path))
-                        .why(e),
-                ));
-            }
-        };
-        let mut paths: Vec<PathBuf> = folder
-            .filter_map(|entry| entry.ok().map(|e| e.path()))
-            .filter(|path| path.extension().is_some_and(|e| e == "json"))
-            .collect();
-        paths.sort();
-        paths.iter().filter_map(|path| Self::read_file(path).transpose()).collect()
-    }
-
-    fn read_file(path: &Path) -> Result<Option<Self>, Fault> {
-        let problem = |why: String| {
-            Fault::unreachable(
-                Problem::error("rotation-journal", "cannot read the journal of a rotation")
-                    .at(Place::file(path))
-                    .why(why),
-            )
-        };
-        let Some(bytes) = file::read_bounded(path, LIMIT).map_err(|e| problem(e.to_string()))?
-        else {
-            return Ok(None);
-        };
-        let journal: Self =
-            serde_json::from_slice(&bytes).map_err(|e| problem(format!("malformed: {e}")))?;
-        if journal.schema != SCHEMA {
-            return Err(problem("its format is unknown to this version of ultra".to_owned()));
-        }
-        Ok(Some(journal))
+        record::all(&state_dir.join(FOLDER), SCHEMA)
     }
 
     /// Writes the journal durably.
@@ -316,19 +281,7 @@ impl Journal {
     /// # Errors
     /// The file system refuses (5).
     pub(crate) fn write(&self, state_dir: &Path) -> Result<(), Fault> {
-        let path = Self::path(state_dir, &self.profile, &self.name);
-        let failed = |e: std::io::Error| {
-            Fault::unreachable(
-                Problem::error("rotation-journal", "cannot write the journal of the rotation")
-                    .at(Place::file(&path))
-                    .why(e),
-            )
-        };
-        file::private_folder(&state_dir.join(FOLDER)).map_err(failed)?;
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|e| Fault::bug(format!("a journal cannot be written as JSON: {e}")))?;
-        bytes.push(b'\n');
-        file::write_atomic(&path, &bytes, file::PRIVATE).map_err(failed)
+        record::write(&Self::path(state_dir, &self.profile, &self.name), self)
     }
 
     /// Ends the rotation: nothing is under way any more.
@@ -336,13 +289,6 @@ impl Journal {
     /// # Errors
     /// The file system refuses (5).
     pub(crate) fn end(&self, state_dir: &Path) -> Result<(), Fault> {
-        let path = Self::path(state_dir, &self.profile, &self.name);
-        file::remove(&path).map_err(|e| {
-            Fault::unreachable(
-                Problem::error("rotation-journal", "cannot remove the journal of the rotation")
-                    .at(Place::file(&path))
-                    .why(e),
-            )
-        })
+        record::remove(&Self::path(state_dir, &self.profile, &self.name))
     }
 }

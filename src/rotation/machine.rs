@@ -176,6 +176,7 @@ impl<'a> Rotation<'a> {
                 entry.add(value.clone(), State::Pending, now, None);
                 if let Some(version) = entry.version_mut(journal.to) {
                     version.remote = remote;
+                    version.drain_seconds = journal.drain_seconds;
                 }
                 let events = vec![self.event(&journal, "created", None)];
                 Ok(Edited { value: journal, events })
@@ -264,6 +265,7 @@ impl<'a> Rotation<'a> {
             entry.add(issued.value, State::Pending, now, None);
             if let Some(version) = entry.version_mut(journal.to) {
                 version.remote = Some(issued.remote);
+                version.drain_seconds = journal.drain_seconds;
             }
             let events = vec![self.event(journal, "created", Some(format!("issued by {name}")))];
             Ok(Edited { value: (), events })
@@ -335,6 +337,12 @@ impl<'a> Rotation<'a> {
     pub(super) fn fingerprint(&self, value: &Secret) -> Result<String, Fault> {
         use crate::settings::SecretSource as _;
         self.vault.fingerprint(value).map_err(Fault::unreachable)
+    }
+
+    /// Names the key that fingerprints are made with.
+    pub(super) fn fingerprint_key(&self) -> Result<Option<String>, Fault> {
+        use crate::settings::SecretSource as _;
+        self.vault.fingerprint_key_id().map_err(Fault::unreachable)
     }
 
     /// What others who wait for the vault are told.

@@ -5,6 +5,7 @@ pub(crate) mod control;
 mod cutover;
 #[cfg(test)]
 mod fakes;
+pub(crate) mod fed;
 pub(crate) mod fleet;
 pub(crate) mod journal;
 #[cfg(test)]
@@ -12,13 +13,15 @@ mod kills;
 pub(crate) mod machine;
 #[cfg(test)]
 mod model;
+mod record;
 mod refusals;
 mod retire;
 mod store_fleet;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use fleet::{Fleet, Has, Replica, acknowledged};
+pub(crate) use fed::{Awaited, Fed};
+pub(crate) use fleet::{Acknowledgement, Fleet, Has, Replica, ReplicaSlot, acknowledged};
 pub(crate) use journal::{Aim, Journal, Kind, Order, Plan, Step};
 pub(crate) use machine::{Ended, Rotation, Tested, World};
 pub(crate) use store_fleet::StoreFleet;

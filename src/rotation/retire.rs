@@ -1,6 +1,8 @@
 //! The end of an old version: `old disabled`, `old removed`. Never while a server may still use
 //! it, and never for a value that another version uses.
 
+use super::cutover::Wanted;
+use super::fleet::{Has, Replica};
 use super::journal::{Aim, Journal, Kind, Order, Plan, Step};
 use super::machine::{Ended, Rotation, Tested, World};
 use crate::base::Secret;
@@ -103,9 +105,16 @@ impl Rotation<'_> {
         if old.version.state != State::Old || journal.compromised || old.shared {
             return Ok(());
         }
-        let current = self.fingerprint(current)?;
-        let has = super::fleet::Has::AtWork;
-        self.wait_for(variable, &current, has, false, world).map(|_| ())
+        let (current, ended) = (self.fingerprint(current)?, self.fingerprint(&old.version.value)?);
+        // Where another layer wins, the one in use never comes; what matters is that it is not this
+        // very value that wins there.
+        let key = self.fingerprint_key()?;
+        let counts = |replica: &Replica| {
+            replica.heeds_vault(variable) || replica.uses(variable, &ended, key.as_deref())
+        };
+        let has = Has::AtWork;
+        let wanted = Wanted { variable, fingerprint: &current, has, counts: &counts };
+        self.wait_for(&wanted, false, world).map(|_| ())
     }
 
     /// Has nobody accept the version: step `old disabled`.

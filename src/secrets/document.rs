@@ -86,6 +86,7 @@ impl Entry {
             disabled_at: v.disabled_at,
             compromised_at: v.compromised_at,
             remote: v.remote.clone(),
+            drain_seconds: v.drain_seconds,
         };
         EntryFacts { versions: self.versions.iter().map(facts).collect() }
     }

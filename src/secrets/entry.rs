@@ -60,6 +60,9 @@ pub(crate) struct Version {
     /// What its issuer calls it; `None` for a value that was pasted or made here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) remote: Option<Remote>,
+    /// How many seconds servers let the version before stand by; the usual time if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) drain_seconds: Option<u64>,
 }
 
 /// What a version is used for.
@@ -166,6 +169,7 @@ impl Entry {
             disabled_at: None,
             compromised_at: None,
             remote: None,
+            drain_seconds: None,
         });
         self.prune();
         number

@@ -268,6 +268,10 @@ impl SecretSource for Followed {
         self.latest().map_err(first)?.facts(profile, name)
     }
 
+    fn holds_nothing(&self) -> bool {
+        self.latest().is_ok_and(SecretSource::holds_nothing)
+    }
+
     fn open(&self, profile: &str, name: &str) -> Result<Option<Secret>, Problem> {
         self.source()?.open(profile, name)
     }

@@ -104,6 +104,9 @@ pub(crate) struct VersionFacts {
     /// What its issuer calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) remote: Option<Remote>,
+    /// How many seconds servers let the version before stand by; the usual time if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) drain_seconds: Option<u64>,
 }
 
 impl VersionFacts {

@@ -10,6 +10,7 @@ use crate::report::{Fault, Place, Problem, Unanswered};
 use crate::settings::secret::{RingKey, SecretFacts, SecretSource};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The size limit of a vault file.
 pub(super) const LIMIT: u64 = 8 << 20;
@@ -369,5 +370,6 @@ fn current(entry: &EntryFacts) -> Option<SecretFacts> {
         created_at: v.created_at,
         fingerprint: v.fingerprint.clone(),
         allowed: v.destinations().cloned().collect(),
+        drain: v.drain_seconds.map(Duration::from_secs),
     })
 }

@@ -3,13 +3,28 @@
 use super::state::App;
 use crate::store::Heartbeat;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// The keys in use, those of providers and our own: no value, only what tells them from others.
 pub(crate) fn slots(app: &App) -> Vec<Value> {
     let providers = app.gateway.table();
-    let of_providers = providers.providers().flat_map(|p| p.slots.view()).map(|slot| json!(slot));
+    let of_providers = providers.providers().flat_map(|p| p.slots.view());
     let own = app.reloader.rings.views(app.clock.now());
-    of_providers.chain(own.iter().map(|key| json!(key))).collect()
+    let compared_with = app.reloader.fingerprint_key();
+    let shown = |key: Value, file: Option<&PathBuf>| {
+        let mut key = key;
+        if let Some(fields) = key.as_object_mut() {
+            fields.insert("fingerprint_key".to_owned(), json!(compared_with));
+            if let Some(file) = file {
+                fields.insert("file".to_owned(), json!(file.to_string_lossy()));
+            }
+        }
+        key
+    };
+    of_providers
+        .map(|slot| shown(json!(slot), slot.source.file.as_ref()))
+        .chain(own.iter().map(|key| shown(json!(key), key.source.file.as_ref())))
+        .collect()
 }
 
 /// The sign of life that goes to the store.

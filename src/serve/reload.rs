@@ -47,6 +47,8 @@ pub(crate) struct Reloader {
     aging: Mutex<Arc<Vec<Aging>>>,
     /// The generation of the vault that was loaded last.
     generation: Mutex<Option<u64>>,
+    /// Names the key that fingerprints were made with when values were loaded last.
+    fingerprint_key: Mutex<Option<String>>,
     /// Told when something was loaded: others want to know soon.
     pub(super) applied: Notify,
     watched: Notify,
@@ -69,6 +71,7 @@ impl Reloader {
             rings: Rings::new(sealing),
             aging: Mutex::default(),
             generation: Mutex::default(),
+            fingerprint_key: Mutex::default(),
             applied: Notify::new(),
             watched: Notify::new(),
             wanting: AtomicBool::new(false),
@@ -96,6 +99,12 @@ impl Reloader {
     /// The generation of the vault that was loaded last; `None` if there was no vault.
     pub(super) fn generation(&self) -> Option<u64> {
         *self.generation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Names the key that fingerprints were made with, so that others can tell whether theirs may
+    /// be compared; `None` if there was no key.
+    pub(super) fn fingerprint_key(&self) -> Option<String> {
+        self.fingerprint_key.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The keys that may only become so old.
@@ -150,6 +159,9 @@ pub(crate) fn apply(
     let aging = Arc::new(aging(settings, resolution, secrets));
     *reloader.aging.lock().unwrap_or_else(PoisonError::into_inner) = aging;
     *reloader.generation.lock().unwrap_or_else(PoisonError::into_inner) = generation;
+    // After everything was read: the first fingerprint makes the key.
+    *reloader.fingerprint_key.lock().unwrap_or_else(PoisonError::into_inner) =
+        secrets.fingerprint_key_id().ok().flatten();
     drop(known);
     let now = Arc::new(resolution.clone());
     let mut loaded = reloader.loaded.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,7 @@ use super::auth::{LONGEST_LIFE, Seal, Seals, TokenKeys};
 use super::state::App;
 use crate::base::{Secret, Timestamp};
 use crate::gateway::keys::source;
+use crate::gateway::slots::Source;
 use crate::report::Problem;
 use crate::settings::Settings;
 use crate::settings::secret::{RingKey, RingRole, SecretRef, SecretSource, ValueRef};
@@ -26,7 +27,8 @@ pub(crate) struct RingView {
     /// Keyed fingerprint.
     pub(crate) fingerprint: Option<String>,
     /// Where it comes from.
-    pub(crate) source: String,
+    #[serde(flatten)]
+    pub(crate) source: Source,
     /// Until when it verifies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Timestamp>,

@@ -6,6 +6,7 @@ use crate::report::Problem;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A value, or where it is found. Only [`ValueRef::Text`] of a variable that is no secret may be
 /// shown.
@@ -48,6 +49,8 @@ pub(crate) struct SecretFacts {
     pub(crate) fingerprint: String,
     /// The origins (`scheme://host:port`) this version may be sent to; empty if not yet bound.
     pub(crate) allowed: Vec<String>,
+    /// How long servers let the version before stand by, if whoever replaced it said so.
+    pub(crate) drain: Option<Duration>,
 }
 
 /// What the issuer of a key calls it: its ids, by which it is disabled and deleted. No values.

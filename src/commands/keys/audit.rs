@@ -105,7 +105,9 @@ fn table(lines: &VecDeque<Line>, users: &mut BTreeMap<u32, String>) -> Block {
         let of_vault = event.profile == "*";
         let key =
             if of_vault { "-".to_owned() } else { format!("{}/{}", event.profile, event.name) };
-        let version = if of_vault { "-".to_owned() } else { format!("v{}", event.version) };
+        // A value that a file feeds has no version.
+        let none = of_vault || event.version == 0;
+        let version = if none { "-".to_owned() } else { format!("v{}", event.version) };
         // Whoever wrote a line of their own must not draw on the terminal with it.
         table.row([
             line.seq.to_string(),

@@ -84,11 +84,14 @@ impl Desk<'_> {
         let written = origin.written_as.as_deref().unwrap_or(variable);
         let hint = match &candidate.value {
             // The platform feeds it, so the platform rotates it.
-            ValueRef::File(path) => format!(
-                "put the new value into `{}` by whatever puts it there; or add `--shadowed`",
-                path.display()
+            ValueRef::File(_) => format!(
+                "`{}` tests a new value and says how to store it; or add `--shadowed`",
+                self.command("rotate", key)
             ),
-            _ => format!("unset `{written}` there and start the server again; or add `--shadowed`"),
+            _ => format!(
+                "unset `{written}` there, or name a file with `{variable}_FILE`, and start the \
+                 server again; or add `--shadowed`"
+            ),
         };
         Err(Fault::refused(
             Problem::error(

@@ -9,10 +9,11 @@ use super::names::{self, Key};
 use super::rotate::moved;
 use super::rows::Policy;
 use super::times::Times;
-use super::{Desk, set};
+use super::winner::{self, Unasked};
+use super::{Desk, fed, set};
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
-use crate::rotation::{Aim, Ended, Journal, Kind, Rotation, Step};
+use crate::rotation::{Aim, Ended, Fed, Journal, Kind, Rotation, Step};
 use crate::secrets::State;
 use serde::Serialize;
 use serde_json::json;
@@ -45,6 +46,13 @@ pub(super) fn run(desk: &Desk<'_>, times: Times) -> Result<Report, Fault> {
         .collect();
     desk.may_change("Rotate what is due")?;
     let mut done = Vec::new();
+    for known in Fed::all(desk.state_dir)?.iter().filter(|f| f.profile == desk.profile()) {
+        let key = names::find(desk, &known.name)?;
+        done.push(match fed::go_on(desk, &key, known, times) {
+            Ok(()) => made(&key, 0, "rotated"),
+            Err(fault) => left(&key, 0, fault),
+        });
+    }
     for key in &keys {
         one(desk, key, times, &mut done);
     }
@@ -75,7 +83,7 @@ pub(super) fn run(desk: &Desk<'_>, times: Times) -> Result<Report, Fault> {
             };
             table.rows.push(vec![
                 (d.name.clone(), Tone::Strong),
-                (format!("v{}", d.version), Tone::Plain),
+                (version(d.version), Tone::Plain),
                 (d.outcome.to_owned(), tone),
                 plain(&d.why),
                 plain(&d.next),
@@ -126,6 +134,11 @@ fn one(desk: &Desk<'_>, key: &Key, times: Times, done: &mut Vec<Done>) {
             Err(fault) => left(key, version, fault),
         });
     }
+}
+
+/// The number of a version; values that a file feeds have none.
+fn version(number: u32) -> String {
+    if number == 0 { "-".to_owned() } else { format!("v{number}") }
 }
 
 fn word(ended: &Ended) -> &'static str {
@@ -194,7 +207,7 @@ fn renew(
     rotation: &Rotation<'_>,
     times: Times,
 ) -> Result<Option<Ended>, Fault> {
-    desk.not_shadowed(key, false)?;
+    winner::not_shadowed(desk, key, false, Unasked::Fails)?;
     desk.may_send(key)?;
     let plan = times.plan(desk, key, Kind::Rotate, false)?;
     desk.with_world(key, times.wait, |world| {

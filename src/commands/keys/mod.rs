@@ -4,6 +4,7 @@ mod around;
 mod desk;
 mod due;
 mod ending;
+mod fed;
 mod issuing;
 mod judged;
 mod names;
@@ -11,6 +12,7 @@ mod rows;
 mod service;
 mod times;
 mod value;
+mod winner;
 
 pub(crate) mod allow;
 pub(crate) mod audit;

@@ -2,6 +2,7 @@
 
 use super::names::{self, Key};
 use super::times::Spans;
+use super::winner::{self, Unasked};
 use super::{Desk, rotate};
 use crate::report::{Fault, Problem, Report};
 use crate::rotation::{Kind, Rotation, Step};
@@ -35,7 +36,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     if entry.versions.len() < 2 {
         return Err(nothing_before(&key));
     }
-    desk.not_shadowed(&key, request.shadowed)?;
+    winner::not_shadowed(desk, &key, request.shadowed, Unasked::Fails)?;
     desk.may_send(&key)?;
     let plan = times.plan(desk, &key, Kind::Rollback, false)?;
     desk.may_change(&format!("Roll back `{}`", key.name))?;

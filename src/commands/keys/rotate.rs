@@ -5,11 +5,12 @@ use super::desk::not_confirmed;
 use super::names::{self, Key};
 use super::rows::Policy;
 use super::times::{Spans, Times};
-use super::{Desk, due, rows, set, value};
+use super::winner::{self, Feeder, Unasked};
+use super::{Desk, due, fed, rows, set, value};
 use crate::base::{Secret, time};
 use crate::report::{Block, Fault, Problem, Report, Unanswered};
 use crate::rotation::fleet::Acknowledgement;
-use crate::rotation::{Ended, Journal, Kind, Order, Rotation, Step};
+use crate::rotation::{Ended, Fed, Journal, Kind, Order, Rotation, Step};
 use crate::secrets::index::VersionFacts;
 use serde_json::json;
 
@@ -49,11 +50,24 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         Some(name) => names::find(desk, name)?,
         None => choose(desk)?,
     };
+    if let Some(known) = Fed::read(desk.state_dir, desk.profile(), &key.name)? {
+        return fed::under_way(request, desk, &key, &known, times);
+    }
+    // Giving up needs no value and changes nothing that is in use; what goes on was asked before.
+    if !request.abort && !request.resume {
+        // Where others may know the value, what can be done is done.
+        let unasked = if request.compromised { Unasked::Told } else { Unasked::Fails };
+        if let Feeder::File(file) = winner::feeder(desk, &key, request.shadowed, unasked)? {
+            return fed::run(request, desk, &key, &file, times);
+        }
+    }
     let overview = desk.vault.overview()?;
     if overview.entry(desk.profile(), &key.name).is_none() {
+        if request.abort || request.resume {
+            return Err(no_rotation(desk, &key));
+        }
         return Err(desk.no_entry(&key));
     }
-    // Giving up needs no value and changes nothing that is in use.
     if !request.abort {
         desk.not_shadowed(&key, request.shadowed)?;
         desk.may_send(&key)?;
@@ -67,10 +81,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         (Some(journal), _, true) => abort(desk, &key, &rotation, &journal, times),
         (Some(journal), true, false) => resume(desk, &key, &rotation, journal, times),
         (Some(journal), false, false) => Err(rotation.pending(&journal)),
-        (None, true, _) | (None, _, true) => Err(Fault::usage(
-            Problem::error("no-rotation", format!("no rotation of `{}` is under way", key.name))
-                .hint(format!("ultra keys status --profile {}", desk.profile())),
-        )),
+        (None, true, _) | (None, _, true) => Err(no_rotation(desk, &key)),
         (None, false, false) => {
             // Asked again: another rotation may have ended while this one waited.
             let entry = desk.vault.entry(desk.profile(), &key.name)?;
@@ -92,6 +103,13 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             .and_then(|ended| report(desk, &key, &ended))
         }
     }
+}
+
+fn no_rotation(desk: &Desk<'_>, key: &Key) -> Fault {
+    Fault::usage(
+        Problem::error("no-rotation", format!("no rotation of `{}` is under way", key.name))
+            .hint(format!("ultra keys status --profile {}", desk.profile())),
+    )
 }
 
 /// Goes on with what was cut short.

@@ -2,6 +2,7 @@
 
 use super::judged::{self, Judge, Verdict};
 use super::names::{self, Key, Provider};
+use super::winner::{self, Unasked};
 use super::{Desk, rotate, value};
 use crate::base::{Secret, Timestamp};
 use crate::report::{Block, Fault, Problem, Report};
@@ -49,7 +50,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     if let Some(facts) = facts.filter(|_| !request.replace) {
         return Err(exists(desk, &key, facts.version));
     }
-    desk.not_shadowed(&key, request.shadowed)?;
+    winner::not_shadowed(desk, &key, request.shadowed, Unasked::Told)?;
     desk.may_change(&format!("Set `{}`", key.name))?;
     no_rotation(desk, &key)?;
     let overview = desk.vault.overview()?;

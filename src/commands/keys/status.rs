@@ -2,9 +2,9 @@
 
 use super::around::Servers;
 use super::rows::{self, Policy, Row};
-use super::{Desk, service};
+use super::{Desk, fed, service};
 use crate::report::{Block, Fault, Level, Problem, Report};
-use crate::rotation::{Has, Journal, Replica, acknowledged};
+use crate::rotation::{Fed, Has, Journal, Replica, acknowledged};
 use crate::secrets::Freshness;
 use serde_json::json;
 
@@ -15,12 +15,14 @@ use serde_json::json;
 pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     desk.announce();
     let journals = Journal::all(desk.state_dir)?;
+    let awaited = Fed::all(desk.state_dir)?;
     let rows = rows::rows(desk, &journals)?;
     let overview = desk.vault.overview()?;
     let now = desk.vault.clock().now();
     let index = overview.index.as_ref();
     let mut problems: Vec<Problem> = freshness(overview.freshness).into_iter().collect();
     problems.extend(journals.iter().map(unfinished));
+    problems.extend(awaited.iter().map(fed::unfinished));
     problems.extend(rows.iter().filter_map(|row| due(row, desk.profile())));
     problems.extend(rows.iter().filter_map(|row| over(row, desk.profile())));
     let servers = Servers::unasked(desk);
@@ -59,6 +61,12 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     }
     view.extend(service.as_deref().and_then(|service| service::table(service, now)));
     view.extend(problems.iter().cloned().map(Block::Finding));
+    let awaited = awaited.iter().map(|f| {
+        json!({
+            "profile": f.profile, "name": f.name, "kind": "rotate", "step": "tested",
+            "source": "file", "file": f.file, "started_at": f.started_at, "stopped": f.stopped,
+        })
+    });
     let rotations: Vec<_> = journals
         .iter()
         .map(|j| {
@@ -68,6 +76,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
                 "aborting": j.aborting,
             })
         })
+        .chain(awaited)
         .collect();
     Report::new(
         "ultra.keys.status/1",

@@ -14,6 +14,8 @@ const GRACE: Duration = Duration::from_secs(24 * 3_600);
 const DRAIN: Duration = Duration::from_secs(10 * 60);
 /// How long the servers are waited for: several of their looks at the vault.
 const WAIT: Duration = Duration::from_secs(30);
+/// How long whoever feeds a file is waited for: a person, and a platform that takes its time.
+const FEEDER: Duration = Duration::from_secs(5 * 60);
 /// Between the cut-over and the last token that a server signs with the old key, and for clocks
 /// that differ.
 const SLACK: Duration = Duration::from_secs(60);
@@ -36,6 +38,8 @@ pub(super) struct Times {
     drain: Option<Duration>,
     /// How long the servers are waited for.
     pub(super) wait: Duration,
+    /// Whether that was asked for.
+    said: bool,
 }
 
 impl Spans {
@@ -60,9 +64,9 @@ impl Spans {
             span
         };
         let (grace, drain) = (read("--grace", &self.grace), read("--drain", &self.drain));
-        let wait = read("--wait", &self.wait).unwrap_or(WAIT);
+        let wait = read("--wait", &self.wait);
         if problems.is_empty() {
-            Ok(Times { grace, drain, wait })
+            Ok(Times { grace, drain, wait: wait.unwrap_or(WAIT), said: wait.is_some() })
         } else {
             Err(Fault::new(crate::exit::ExitStatus::Usage, problems))
         }
@@ -70,6 +74,11 @@ impl Spans {
 }
 
 impl Times {
+    /// How long whoever feeds a file is waited for.
+    pub(super) fn wait_for_feeder(&self) -> Duration {
+        if self.said { self.wait } else { FEEDER }
+    }
+
     /// What a rotation of `key` is to be.
     ///
     /// # Errors
@@ -88,6 +97,7 @@ impl Times {
             variable: key.variable.clone(),
             destination: key.provider.as_ref().map(names::Provider::destination),
             grace,
+            drain: self.drain,
             compromised,
         })
     }

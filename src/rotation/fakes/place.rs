@@ -109,6 +109,7 @@ impl Place {
             variable: Some("OPENAI_API_KEY".into()),
             destination: (self.order == Order::AtOnce).then(|| "https://h:443".to_owned()),
             grace: Some(Duration::from_secs(3_600)),
+            drain: None,
             compromised: false,
         }
     }

@@ -92,7 +92,7 @@ impl Server {
             fingerprint: Some(held.fingerprint.clone()),
             generation: 1,
             state: held.state.into(),
-            source: None,
+            ..ReplicaSlot::default()
         };
         self.held.iter().map(slot).collect()
     }

@@ -55,6 +55,7 @@ impl SecretSource for OneEntry {
             created_at,
             fingerprint: "f".to_owned(),
             allowed: Vec::new(),
+            drain: None,
         }))
     }
 

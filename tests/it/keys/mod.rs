@@ -11,6 +11,7 @@ mod crash;
 mod credentials;
 mod damage;
 mod doctor;
+mod fed;
 mod import;
 mod interop;
 mod keyring;
@@ -21,6 +22,7 @@ mod other_users;
 mod provider;
 mod rotate;
 mod servers;
+mod shadows;
 
 use crate::support::{Outcome, Ultra};
 use provider::Provider;

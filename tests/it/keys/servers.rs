@@ -46,18 +46,18 @@ pub(super) fn send(addr: &str, method: &str, path: &str, key: &str, body: &str) 
 }
 
 /// The key of a developer's own server.
-fn dev_key(ultra: &Ultra) -> String {
+pub(super) fn dev_key(ultra: &Ultra) -> String {
     ultra.read(".ultra/dev-key").trim().to_owned()
 }
 
 /// What the servers say of themselves in the store.
-fn servers(ultra: &Ultra) -> Vec<Value> {
+pub(super) fn servers(ultra: &Ultra) -> Vec<Value> {
     let status = ultra.run(&["db", "status", "-o", "json"]).exits(0).json();
     status["servers"].as_array().unwrap().clone()
 }
 
 /// The states in which the servers have a variable, and its generation.
-fn slots(ultra: &Ultra, variable: &str) -> Vec<Vec<(u64, String)>> {
+pub(super) fn slots(ultra: &Ultra, variable: &str) -> Vec<Vec<(u64, String)>> {
     let of = |server: &Value| {
         let slots = server["slots"].as_array().unwrap().iter();
         slots

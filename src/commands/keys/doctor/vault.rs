@@ -5,7 +5,7 @@ use super::super::audit;
 use super::{Patient, Row};
 use crate::base::words;
 use crate::report::{Fault, Problem};
-use crate::rotation::Journal;
+use crate::rotation::{Fed, Journal};
 use crate::secrets::{BackendKind, Freshness, Overview};
 
 /// Looks at the vault.
@@ -168,7 +168,12 @@ fn rotations(patient: &Patient<'_>) -> Row {
         Ok(journals) => journals,
         Err(fault) => return Row::of(LOOK, "", fault.problems),
     };
-    let problems = journals.iter().map(super::super::status::unfinished).collect();
+    let awaited = match Fed::all(patient.desk.state_dir) {
+        Ok(awaited) => awaited,
+        Err(fault) => return Row::of(LOOK, "", fault.problems),
+    };
+    let journals = journals.iter().map(super::super::status::unfinished);
+    let problems = journals.chain(awaited.iter().map(super::super::fed::unfinished)).collect();
     Row::of(LOOK, "none was cut short", problems)
 }
 
