@@ -89,7 +89,7 @@ fn run(
 ) -> Result<Report, Fault> {
     match command {
         KeysCommand::List => list::run(desk),
-        KeysCommand::Status => status::run(desk),
+        KeysCommand::Status(args) => status::run(&status::Request { open: args.open }, desk),
         KeysCommand::Audit(args) => {
             let (verify, open) = (args.verify, args.open);
             audit::run(&audit::Request { verify, open, limit: args.limit }, desk)
@@ -137,8 +137,12 @@ fn run(
             allow::run(&allow::Request { name: args.name, host: args.host }, desk)
         }
         KeysCommand::Rollback(args) => {
-            let (name, shadowed) = (args.name, args.shadowed);
-            let request = rollback::Request { name, shadowed, spans: spans(args.spans) };
+            let request = rollback::Request {
+                name: args.name,
+                version: args.version,
+                shadowed: args.shadowed,
+                spans: spans(args.spans),
+            };
             rollback::run(&request, desk)
         }
         KeysCommand::Disable(args) => disable::run(&ending(args.ending, args.version), desk),

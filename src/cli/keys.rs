@@ -37,8 +37,9 @@ pub(crate) enum KeysCommand {
     Remove(RemoveArgs),
     /// Let the key in use be sent to one more address. A key goes only where it was tested first.
     Allow(AllowArgs),
-    /// Show the vault, its backend, rotations under way and keys that are due; opens nothing.
-    Status,
+    /// Show the vault, its backend, rotations under way, keys that are due and servers; opens
+    /// nothing unless that is asked for.
+    Status(StatusArgs),
     /// Show what was done to the vault and its keys, and whether that record is whole.
     Audit(AuditArgs),
     /// Move the identity of the vault to another backend: copied, read back, switched, deleted. Run
@@ -126,6 +127,15 @@ pub(crate) struct DoctorArgs {
     pub(crate) open: bool,
 }
 
+/// Show the vault, its backend, rotations under way, keys that are due and servers; opens
+/// nothing unless that is asked for.
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// Open the vault if the store's address is in it: who runs elsewhere is only known there.
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
 /// What keeps the identity of a vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Backend {
@@ -204,8 +214,8 @@ pub(crate) struct SpanArgs {
     /// Not less than tokens live for a key that signs them.
     #[arg(long, value_name = "SPAN")]
     pub(crate) grace: Option<String>,
-    /// How long servers may finish with the old value what they began; the grace is at least that
-    /// [default: 10m].
+    /// How long the old value stands by on servers for a new one that is rejected; what began with
+    /// it ends with it in any case. The grace is at least that [default: 10m].
     #[arg(long, value_name = "SPAN")]
     pub(crate) drain: Option<String>,
     /// How long to wait until the servers have the new value [default: 30s; 5m where a file feeds
@@ -265,10 +275,14 @@ pub(crate) struct AllowArgs {
 /// Go back to the value before, as a new version. An end of that value that is due is called
 /// off.
 #[derive(Args, Debug)]
+#[command(disable_version_flag = true)]
 pub(crate) struct RollbackArgs {
     /// The name, such as `openai`, or its variable.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+    /// The version to go back to; the one before the one in use if left out.
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u32>,
     #[command(flatten)]
     pub(crate) spans: SpanArgs,
     /// Write it although another layer wins over the vault.

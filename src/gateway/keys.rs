@@ -1,7 +1,7 @@
 //! From configured keys to slots: opened at start-up and whenever they may have changed.
 
 use super::routes::{Backend, Provider};
-use super::slots::{Change, Opened, Source, VAULT};
+use super::slots::{Change, Opened, Source};
 use super::table::Table;
 use crate::base::Secret;
 use crate::report::Problem;
@@ -22,6 +22,28 @@ pub(crate) struct Reloaded {
     pub(crate) problems: Vec<Problem>,
 }
 
+/// Takes out of use what was taken out of the vault, and says how many keys that were. Nobody
+/// replaced them, so none of them stands by. A vault that is not there, or whose index cannot be
+/// read, says nothing of that kind.
+pub(crate) fn withdraw(table: &Table, secrets: &dyn SecretSource) -> usize {
+    if secrets.holds_nothing() {
+        return 0;
+    }
+    let gone = |source: &Source| {
+        let entry = source.entry.as_ref();
+        entry.is_some_and(|(profile, name)| matches!(secrets.opened(profile, name), Ok(None)))
+    };
+    let mut count = 0;
+    for provider in table.providers() {
+        let withdrawn = provider.slots.withdraw(gone);
+        if withdrawn > 0 {
+            provider.explain(Some("its key was taken out of the vault".to_owned()));
+        }
+        count += withdrawn;
+    }
+    count
+}
+
 /// Opens the keys of all providers and swaps their slots. A key that cannot be opened leaves its
 /// slot as it was. Blocks on files and the vault.
 pub(crate) fn load(
@@ -31,25 +53,17 @@ pub(crate) fn load(
     now: Instant,
 ) -> Reloaded {
     let mut reloaded = Reloaded::default();
+    reloaded.change.drained += withdraw(table, secrets);
     for provider in table.providers() {
         let Backend::Http { .. } = provider.backend else { continue };
-        let (mut opened, mut kept, mut gone, mut reasons) = (vec![], vec![], vec![], vec![]);
+        let (mut opened, mut kept, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
         for variable in &provider.keys {
             let Some(reference) = resolution.secret(variable) else {
                 reasons.push(format!("`{variable}` is not set"));
-                // Without a vault nobody knows what was taken out of it.
-                if !secrets.holds_nothing() {
-                    gone.push(variable.clone());
-                }
                 continue;
             };
             match open(provider, &reference, secrets) {
                 Ok(key) => opened.push(key),
-                Err(problem) if problem.code == MISSING => {
-                    reasons.push(problem.what.clone());
-                    gone.push(variable.clone());
-                    reloaded.problems.push(problem);
-                }
                 Err(problem) => {
                     reasons.push(problem.what.clone());
                     // A key that may not be used is no longer used; one that cannot be read now
@@ -65,7 +79,7 @@ pub(crate) fn load(
             reasons.push("no key is configured for it".to_owned());
         }
         provider.explain((!reasons.is_empty()).then(|| reasons.join(", ")));
-        let change = provider.slots.replace(&provider.name, opened, (&kept, &gone), now);
+        let change = provider.slots.replace(&provider.name, opened, &kept, now);
         reloaded.change.added += change.added;
         reloaded.change.drained += change.drained;
     }
@@ -74,10 +88,6 @@ pub(crate) fn load(
 
 /// Codes of problems that forbid a key, rather than hide it.
 const MISUSES: [&str; 3] = ["own-key-for-provider", "malformed-key", "key-bound-elsewhere"];
-
-/// The code of the problem of a key that the vault does not have: it was taken away, or is not
-/// there yet.
-pub(crate) const MISSING: &str = "missing-secret";
 
 fn open(
     provider: &Provider,
@@ -133,7 +143,7 @@ fn open(
 /// Where a key comes from, as servers tell whoever rotates it.
 pub(crate) fn source(reference: &SecretRef) -> Source {
     let word = match &reference.value {
-        ValueRef::Vault { .. } => VAULT.to_owned(),
+        ValueRef::Vault { .. } => "vault".to_owned(),
         ValueRef::File(_) => "file".to_owned(),
         ValueRef::Text(_) | ValueRef::Literal(_) => match reference.origin.layer {
             Layer::Process => "environment".to_owned(),
@@ -144,7 +154,11 @@ pub(crate) fn source(reference: &SecretRef) -> Source {
         ValueRef::File(path) => Some(path.clone()),
         _ => None,
     };
-    Source { word, layer: reference.origin.layer, file }
+    let entry = match &reference.value {
+        ValueRef::Vault { profile, name } => Some((profile.clone(), name.clone())),
+        _ => None,
+    };
+    Source { word, layer: reference.origin.layer, file, entry }
 }
 
 /// An origin as it is recorded, with the port or without it where it is the usual one.

@@ -55,9 +55,6 @@ impl State {
     }
 }
 
-/// The word for a key that comes from the vault.
-pub(super) const VAULT: &str = "vault";
-
 /// Where a key comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Source {
@@ -70,6 +67,9 @@ pub(crate) struct Source {
     /// The file that holds it: for whoever rotates it, and for nobody else.
     #[serde(skip)]
     pub(crate) file: Option<PathBuf>,
+    /// The profile and name of the entry of the vault that holds it.
+    #[serde(skip)]
+    pub(crate) entry: Option<(String, String)>,
 }
 
 /// A key that was opened, on its way into a slot.
@@ -275,13 +275,12 @@ impl Slots {
     }
 
     /// Takes a new set of keys. `kept` are variables whose key could not be opened: their slots
-    /// stay as they are. `gone` are variables that have no key any more: what somebody took out of
-    /// the vault begins nothing from here on; a file may just be being written. Everything else that is not among `opened` drains.
+    /// stay as they are. Everything else that is not among `opened` drains.
     pub(crate) fn replace(
         &self,
         provider: &str,
         opened: Vec<Opened>,
-        (kept, gone): (&[String], &[String]),
+        kept: &[String],
         now: Instant,
     ) -> Change {
         let old = self.set.load_full();
@@ -332,10 +331,6 @@ impl Slots {
                 |s: &Arc<Slot>| s.variable == slot.variable && s.state() == State::Rejected;
             match slot.state() {
                 _ if kept.contains(&slot.variable) => new.push(Arc::clone(slot)),
-                // What it began ends with it all the same.
-                _ if gone.contains(&slot.variable) && slot.source.word == VAULT => {
-                    change.drained += 1;
-                }
                 // It stands in for a key that is still the configured one.
                 State::Active if new.iter().any(rejected) => new.push(Arc::clone(slot)),
                 State::Active => {
@@ -353,6 +348,19 @@ impl Slots {
         }
         self.set.store(Arc::new(new));
         change
+    }
+
+    /// Takes keys out of use at once: nothing begins with them any more, and what they began ends
+    /// with them. Says how many.
+    pub(crate) fn withdraw(&self, gone: impl Fn(&Source) -> bool) -> usize {
+        let before = self.set.load();
+        let count = before.iter().filter(|slot| gone(&slot.source)).count();
+        if count > 0 {
+            self.set.rcu(|set| {
+                set.iter().filter(|slot| !gone(&slot.source)).cloned().collect::<Vec<_>>()
+            });
+        }
+        count
     }
 
     /// Forgets keys that have drained.

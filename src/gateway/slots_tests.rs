@@ -4,8 +4,10 @@ use super::*;
 
 const VARIABLE: &str = "OPENAI_API_KEY";
 
-/// No key that could not be opened, and none that is gone.
-const NONE: (&[String], &[String]) = (&[], &[]);
+fn source() -> Source {
+    let entry = Some(("dev".to_owned(), "openai".to_owned()));
+    Source { word: "vault".to_owned(), layer: Layer::Vault, file: None, entry }
+}
 
 fn key(value: &str) -> Opened {
     Opened {
@@ -14,7 +16,7 @@ fn key(value: &str) -> Opened {
         credentials: HeaderMap::new(),
         version: None,
         fingerprint: None,
-        source: Source { word: VAULT.to_owned(), layer: Layer::Vault, file: None },
+        source: source(),
         drain: None,
         made_at: None,
     }
@@ -30,10 +32,10 @@ fn a_new_key_takes_over_and_the_old_one_drains_and_retires() {
     let now = Instant::now();
     assert!(!slots.usable());
     assert!(slots.pick(&[]).is_none());
-    slots.replace("openai", vec![key("one")], NONE, now);
+    slots.replace("openai", vec![key("one")], &[], now);
     let under_way = slots.pick(&[]).unwrap();
-    assert_eq!(slots.replace("openai", vec![key("one")], NONE, now), Change::default());
-    slots.replace("openai", vec![key("two")], NONE, now);
+    assert_eq!(slots.replace("openai", vec![key("one")], &[], now), Change::default());
+    slots.replace("openai", vec![key("two")], &[], now);
     assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
     assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "two");
     assert_eq!(under_way.slot().secret.expose(), "one");
@@ -45,8 +47,8 @@ fn a_new_key_takes_over_and_the_old_one_drains_and_retires() {
 fn a_refused_key_is_passed_over_for_the_one_before() {
     let slots = Slots::default();
     let now = Instant::now();
-    slots.replace("openai", vec![key("good")], NONE, now);
-    slots.replace("openai", vec![key("bad")], NONE, now);
+    slots.replace("openai", vec![key("good")], &[], now);
+    slots.replace("openai", vec![key("bad")], &[], now);
     for n in 1..=3 {
         let bad = slots.pick(&[]).unwrap();
         assert_eq!(bad.slot().secret.expose(), "bad");
@@ -57,7 +59,7 @@ fn a_refused_key_is_passed_over_for_the_one_before() {
     assert_eq!(states(&slots), [(2, State::Rejected), (1, State::Active)]);
     assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "good");
     // The same bad key again changes nothing.
-    slots.replace("openai", vec![key("bad")], NONE, now);
+    slots.replace("openai", vec![key("bad")], &[], now);
     assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "good");
 }
 
@@ -66,7 +68,7 @@ fn only_the_key_that_was_replaced_last_stands_by() {
     let slots = Slots::default();
     let now = Instant::now();
     for value in ["one", "two", "three"] {
-        slots.replace("openai", vec![key(value)], NONE, now);
+        slots.replace("openai", vec![key(value)], &[], now);
     }
     assert_eq!(states(&slots), [(3, State::Active), (2, State::Draining)]);
     let third = slots.pick(&[]).unwrap();
@@ -78,7 +80,7 @@ fn only_the_key_that_was_replaced_last_stands_by() {
 #[test]
 fn the_only_key_is_never_rejected() {
     let slots = Slots::default();
-    slots.replace("openai", vec![key("only")], NONE, Instant::now());
+    slots.replace("openai", vec![key("only")], &[], Instant::now());
     for _ in 0..5 {
         let used = slots.pick(&[]).unwrap();
         assert!(!slots.refused(&used));
@@ -92,35 +94,45 @@ fn the_key_before_stands_by_for_as_long_as_the_new_one_says() {
     let slots = Slots::default();
     let now = Instant::now();
     let drain = |seconds| Some(Duration::from_secs(seconds));
-    slots.replace("openai", vec![key("one")], NONE, now);
-    slots.replace("openai", vec![Opened { drain: drain(3), ..key("two") }], NONE, now);
+    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![Opened { drain: drain(3), ..key("two") }], &[], now);
     slots.retire(now + Duration::from_secs(2));
     assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
     slots.retire(now + Duration::from_secs(3));
     assert_eq!(states(&slots), [(2, State::Active)]);
     let for_ever = Some(Duration::MAX);
-    slots.replace("openai", vec![Opened { drain: for_ever, ..key("three") }], NONE, now);
+    slots.replace("openai", vec![Opened { drain: for_ever, ..key("three") }], &[], now);
     slots.retire(now + DRAIN);
     assert_eq!(states(&slots), [(3, State::Active)]);
 }
 
 #[test]
-fn a_key_that_cannot_be_opened_stays_and_one_that_is_gone_begins_nothing() {
+fn a_key_that_cannot_be_opened_stays_and_one_that_is_not_set_drains() {
     let slots = Slots::default();
     let now = Instant::now();
-    slots.replace("openai", vec![key("one")], NONE, now);
-    slots.replace("openai", vec![], (&[VARIABLE.to_owned()], &[]), now);
+    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![], &[VARIABLE.to_owned()], now);
     assert_eq!(states(&slots), [(1, State::Active)]);
-    let file = Source { word: "file".to_owned(), layer: Layer::Process, file: None };
-    slots.replace("openai", vec![Opened { source: file, ..key("fed") }], NONE, now);
-    slots.replace("openai", vec![], (&[], &[VARIABLE.to_owned()]), now);
-    assert_eq!(states(&slots), [(2, State::Draining)], "a file may just be being written");
-    slots.replace("openai", vec![key("two")], NONE, now);
+    slots.replace("openai", vec![], &[], now);
+    assert_eq!(states(&slots), [(1, State::Draining)]);
+}
+
+#[test]
+fn a_key_that_is_withdrawn_begins_nothing_and_ends_what_it_began() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    let file = Source { entry: None, ..source() };
+    let fed = Opened { variable: "SECOND".to_owned(), source: file, ..key("fed") };
+    slots.replace("openai", vec![key("one"), fed], &[], now);
     let under_way = slots.pick(&[]).unwrap();
-    slots.replace("openai", vec![], (&[], &[VARIABLE.to_owned()]), now);
-    assert_eq!(states(&slots), []);
+    assert_eq!(slots.withdraw(|source| source.entry.is_some()), 1);
+    assert_eq!(slots.withdraw(|source| source.entry.is_some()), 0);
+    for _ in 0..2 {
+        assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "fed");
+    }
+    assert_eq!(slots.withdraw(|_| true), 1);
     assert!(!slots.usable() && slots.pick(&[]).is_none());
-    assert_eq!(under_way.slot().secret.expose(), "two");
+    assert_eq!(under_way.slot().secret.expose(), "one");
 }
 
 #[test]
@@ -135,7 +147,7 @@ fn forgetting_loses_no_key_that_comes_at_the_same_time() {
             }
         });
         for n in 1..=20_000_u64 {
-            slots.replace("openai", vec![key(&n.to_string())], NONE, now);
+            slots.replace("openai", vec![key(&n.to_string())], &[], now);
             // Each key counts on from the one before: one that was lost is missed here for ever.
             let generation = slots.pick(&[]).map(|slot| slot.slot().generation);
             if generation != Some(n) {

@@ -119,14 +119,29 @@ impl Entry {
     /// the current, which no provider refused last. One that was gone back from comes after all
     /// others. It may be disabled or compromised: that is for the caller to look at.
     pub(crate) fn previous(&self) -> Option<&Version> {
+        self.newest(|_| true)
+    }
+
+    /// The same of the versions whose values nobody else may know.
+    pub(crate) fn previous_sound(&self) -> Option<&Version> {
+        self.newest(|version| !self.is_compromised(&version.value))
+    }
+
+    fn newest(&self, fits: impl Fn(&Version) -> bool) -> Option<&Version> {
         let current = self.current();
         let candidates = || {
             let superseded = |v: &&Version| matches!(v.state, State::Old | State::Disabled);
             let old = self.versions.iter().rev().filter(superseded);
             old.filter(|v| v.refused_at.is_none())
                 .filter(|v| current.is_none_or(|c| !c.value.same_as(&v.value)))
+                .filter(|v| fits(v))
         };
         candidates().find(|v| !v.rolled_back).or_else(|| candidates().next())
+    }
+
+    /// Whether the operator said of any version with this value that others may know it.
+    pub(crate) fn is_compromised(&self, value: &Secret) -> bool {
+        self.versions.iter().any(|v| v.compromised_at.is_some() && v.value.same_as(value))
     }
 
     /// Notes what a provider last said of the versions with this value.

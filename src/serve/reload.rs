@@ -122,12 +122,27 @@ pub(crate) fn reload(app: &App) -> Result<Reloaded, Vec<Problem>> {
     let known = reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let before = Before::with(&reloader.vault, known.into_iter().map(|(file, _)| file).collect());
     let loaded = settings::load(&reloader.workspace, &app.profile, &*reloader.vault);
-    let (settings, resolution, _) = loaded.usable().map_err(|fault| fault.problems)?;
+    let (settings, resolution, _) = loaded.usable().map_err(|fault| {
+        withdraw(app);
+        fault.problems
+    })?;
     let reloaded = apply(app, &settings, &resolution, before);
     if reloaded.change.added > 0 {
         app.listing.keys_have_changed();
     }
     Ok(reloaded)
+}
+
+/// What was taken out of the vault is not used any more, although what is left does not hold: a
+/// profile that needs the key, say.
+fn withdraw(app: &App) {
+    let reloader = &app.reloader;
+    let _one = reloader.files.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = keys::withdraw(&app.gateway.table(), &*reloader.vault);
+    if count > 0 {
+        tracing::warn!(count, "keys were taken out of the vault, and are not used any more");
+        reloader.applied.notify_one();
+    }
 }
 
 /// Puts loaded values to use; `before` is how things stood before they were loaded.

@@ -5,6 +5,7 @@ use super::issuing;
 use super::names::{Key, Kind};
 use crate::base::Secret;
 use crate::report::{Fault, Problem};
+use crate::rotation::control::{self, Asked};
 use crate::rotation::{Fleet, Replica, StoreFleet, Tested, World};
 use crate::settings::secret::ValueRef;
 use crate::store::DatabaseOptions;
@@ -17,20 +18,40 @@ pub(super) struct Servers<'a> {
     fleet: OnceCell<StoreFleet<'a>>,
 }
 
+/// What is known of the servers without asking for more.
+#[derive(Debug)]
+pub(super) enum Seen {
+    /// All of them.
+    All(Vec<Replica>),
+    /// Those on this machine; nobody asked about others.
+    Beside(Vec<Replica>),
+    /// Nobody could be asked.
+    Unknown(Fault),
+}
+
 impl<'a> Servers<'a> {
     /// The servers of the profile that the command acts on.
     pub(super) fn of(desk: &'a Desk<'a>) -> Self {
         Self { desk, fleet: OnceCell::new() }
     }
 
-    /// The servers, if that takes opening nothing: not if the address of their store is in the
-    /// vault.
-    pub(super) fn unasked(desk: &'a Desk<'a>) -> Option<Result<Vec<Replica>, Fault>> {
+    /// The servers of the profile. If the address of their store is in the vault, asking there
+    /// would open it: unless that is wanted (`open`), those on this machine speak for themselves.
+    pub(super) fn seen(desk: &'a Desk<'a>, open: bool) -> Option<Seen> {
         let url = desk.settings?.database.url.as_ref();
-        if url.is_some_and(|url| matches!(url.value, ValueRef::Vault { .. })) {
-            return None;
+        if !open && url.is_some_and(|url| matches!(url.value, ValueRef::Vault { .. })) {
+            let profile = desk.profile();
+            let answers = control::replicas(desk.state_dir).into_iter();
+            let beside = answers.filter_map(|(_, asked)| match asked {
+                Asked::Answered(replica) if replica.profile == profile => Some(replica),
+                _ => None,
+            });
+            return Some(Seen::Beside(beside.collect()));
         }
-        Some(Self::of(desk).replicas())
+        Some(match Self::of(desk).replicas() {
+            Ok(replicas) => Seen::All(replicas),
+            Err(fault) => Seen::Unknown(fault),
+        })
     }
 
     fn fleet(&self) -> Result<&StoreFleet<'a>, Fault> {

@@ -12,7 +12,7 @@ use serde_json::json;
 pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     desk.announce();
     let rows = rows::rows(desk, &Journal::all(desk.state_dir)?)?;
-    let service = service::rows(desk).and_then(|asked| match asked {
+    let service = service::rows(desk, false).and_then(|asked| match asked {
         Ok(rows) => Some(rows),
         Err(fault) => {
             for problem in fault.problems {

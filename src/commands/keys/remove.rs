@@ -2,16 +2,19 @@
 //! issuer those that were issued.
 
 use super::Desk;
+use super::around::Servers;
 use super::desk::not_confirmed;
 use super::ending::{self, Ending, Found};
 use super::names::Key;
 use crate::base::words;
-use crate::report::{Block, Fault, Report};
-use crate::rotation::Aim;
+use crate::exit::ExitStatus;
+use crate::report::{Block, Fault, Problem, Report};
+use crate::rotation::{Aim, Fleet as _};
 use crate::secrets::State;
 use crate::secrets::index::VersionFacts;
 use crate::settings::Layer;
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 /// Removes versions; the one in use last, and not without a word typed.
 ///
@@ -52,8 +55,17 @@ pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
         removed.push(version.number);
     }
     let frees = frees(desk, &key, current.is_some())?;
+    let left = match current {
+        Some(_) => let_go(desk, &key, times.wait),
+        None => Ok(None),
+    };
+    let (frees, problem) = match left {
+        Ok(None) => (frees, None),
+        Ok(Some(problem)) => (frees, Some(problem)),
+        Err(fault) => (frees, fault.problems.into_iter().next()),
+    };
     let numbers: Vec<String> = removed.iter().map(ToString::to_string).collect();
-    let view = vec![
+    let mut view = vec![
         Block::text(format!(
             "removed from profile `{}`: `{}` version {}",
             desk.profile(),
@@ -62,7 +74,8 @@ pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
         )),
         Block::List(frees.clone()),
     ];
-    Report::new(
+    view.extend(problem.iter().cloned().map(Block::Finding));
+    let report = Report::new(
         "ultra.keys.remove/1",
         json!({
             "profile": desk.profile(),
@@ -70,9 +83,53 @@ pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
             "versions": removed,
             "current_removed": current.is_some(),
             "frees": frees,
+            "left_over": problem,
         }),
         view,
-    )
+    )?;
+    // It is gone from the vault; what servers still do is told with it.
+    let status = if problem.is_some() { ExitStatus::Unreachable } else { ExitStatus::Holds };
+    Ok(report.status(status))
+}
+
+/// How often servers are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Waits until no server uses a value of the key from the vault; what is wrong if one still does.
+///
+/// # Errors
+/// The servers cannot be asked (5).
+fn let_go(desk: &Desk<'_>, key: &Key, wait: Duration) -> Result<Option<Problem>, Fault> {
+    let (Some(variable), Some(_)) = (&key.variable, desk.settings) else { return Ok(None) };
+    let servers = Servers::of(desk);
+    let progress = desk.console.progress(&format!("`{}`", key.name));
+    let deadline = Instant::now() + wait;
+    loop {
+        let using: Vec<String> = servers
+            .replicas()?
+            .into_iter()
+            .filter(|replica| {
+                let mut slots = replica.slots.iter().filter(|s| s.variable == *variable);
+                slots.any(|slot| slot.in_use() && slot.source.as_deref() == Some("vault"))
+            })
+            .map(|replica| replica.instance)
+            .collect();
+        if using.is_empty() {
+            return Ok(None);
+        }
+        if Instant::now() >= deadline {
+            return Ok(Some(
+                Problem::warning("servers-lag", format!("a server still uses `{}`", key.name))
+                    .why(format!(
+                        "it is out of the vault, and still in use on {}",
+                        using.join(", ")
+                    ))
+                    .hint("start that server again; until then do not count on its end"),
+            ));
+        }
+        progress.say(&format!("`{}` is still in use on {}", key.name, using.join(", ")));
+        std::thread::sleep(LOOK.min(deadline.saturating_duration_since(Instant::now())));
+    }
 }
 
 /// What is free now, and what is gone.

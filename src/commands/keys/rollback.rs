@@ -6,19 +6,22 @@ use super::winner::{self, Unasked};
 use super::{Desk, rotate};
 use crate::report::{Fault, Problem, Report};
 use crate::rotation::{Kind, Rotation, Step};
+use crate::secrets::{Entry, State, Version};
 
 /// What was asked for.
 #[derive(Debug)]
 pub(crate) struct Request {
     /// The name, a variable or its alias.
     pub(crate) name: String,
+    /// The version to go back to; `None` for the one before.
+    pub(crate) version: Option<u32>,
     /// Whether it may be written although a higher layer wins.
     pub(crate) shadowed: bool,
     /// How long things take.
     pub(crate) spans: Spans,
 }
 
-/// Makes the value before the one in use the newest version, if the provider still accepts it.
+/// Makes the value before the one in use, or that of a version that is named, the newest version, if the provider still accepts it.
 /// What is under way for the value in use is settled first: a rotation that servers already know
 /// of is put back, the end of an old version is not gone on with.
 ///
@@ -58,16 +61,12 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     }
     let document = desk.vault.document()?.ok_or_else(|| desk.no_entry(&key))?;
     let entry = document.entry(desk.profile(), &key.name).ok_or_else(|| desk.no_entry(&key))?;
-    let previous = entry.previous().ok_or_else(|| nothing_before(&key))?;
-    if previous.compromised_at.is_some() {
-        return Err(Fault::refused(
-            Problem::error(
-                "compromised",
-                format!("version {} of `{}` is compromised", previous.number, key.name),
-            )
-            .why("others may know it, so nothing goes back to it")
-            .hint(desk.command("rotate", &key)),
-        ));
+    let previous = match request.version {
+        None => entry.previous().ok_or_else(|| nothing_before(&key))?,
+        Some(number) => numbered(desk, &key, entry, number)?,
+    };
+    if entry.is_compromised(&previous.value) {
+        return Err(compromised(desk, &key, entry, previous.number));
     }
     let destination = key.provider.as_ref().map(names::Provider::destination);
     if let (Some(bound), Some(now)) = (&previous.bound, &destination)
@@ -89,6 +88,49 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         rotation.run(journal, world)
     })?;
     rotate::report(desk, &key, &ended)
+}
+
+/// The version with this number, if it can be gone back to.
+fn numbered<'a>(
+    desk: &Desk<'_>,
+    key: &Key,
+    entry: &'a Entry,
+    number: u32,
+) -> Result<&'a Version, Fault> {
+    let version = entry.versions.iter().find(|v| v.number == number);
+    let Some(version) = version.filter(|v| v.state != State::Pending) else {
+        return Err(Fault::usage(
+            Problem::error("no-such-version", format!("`{}` has no version {number}", key.name))
+                .hint(desk.command("show", key)),
+        ));
+    };
+    match entry.current().filter(|current| current.value.same_as(&version.value)) {
+        None => Ok(version),
+        Some(current) => Err(Fault::refused(
+            Problem::error(
+                "version-in-use",
+                format!("the value of version {number} of `{}` is in use", key.name),
+            )
+            .why(format!("version {} has it", current.number))
+            .hint(desk.command("show", key)),
+        )),
+    }
+}
+
+/// Refuses to go back to what others may know, and names the newest version that is sound.
+fn compromised(desk: &Desk<'_>, key: &Key, entry: &Entry, number: u32) -> Fault {
+    let problem =
+        Problem::error("compromised", format!("version {number} of `{}` is compromised", key.name))
+            .why("others may know it, so nothing goes back to it");
+    let rotate = desk.command("rotate", key);
+    Fault::refused(problem.hint(match entry.previous_sound() {
+        Some(sound) => format!(
+            "`{} --version {}` goes back to the newest one that is not; or `{rotate}`",
+            desk.command("rollback", key),
+            sound.number
+        ),
+        None => rotate,
+    }))
 }
 
 fn nothing_before(key: &Key) -> Fault {

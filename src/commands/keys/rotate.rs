@@ -242,6 +242,11 @@ fn old_text(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Option<String> {
         (Step::OldRemoved, _) => Some(format!("version {from} is deleted")),
         (Step::OldDisabled, _) => Some(format!("version {from} is disabled")),
         _ if ended.from_refused => None,
+        _ if ended.compromised => {
+            Some(format!("version {from} is compromised: nothing goes back to it"))
+        }
+        // Why it could not be ended stands below.
+        _ if ended.left_over.is_some() => None,
         (_, Some(due)) => {
             let left = due.as_second() - desk.vault.clock().now().as_second();
             let due = format!("{due} (in {})", time::human(left));

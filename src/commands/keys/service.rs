@@ -32,11 +32,11 @@ pub(super) struct Row {
 }
 
 /// The service keys of the profile that are accepted; `None` if the store's address is in the vault,
-/// which listing does not open. A store that is not there yet is not made, and none is migrated.
-pub(super) fn rows(desk: &Desk<'_>) -> Option<Result<Vec<Row>, Fault>> {
+/// which is not opened unless that is wanted (`open`). A store that is not there yet is not made, and none is migrated.
+pub(super) fn rows(desk: &Desk<'_>, open: bool) -> Option<Result<Vec<Row>, Fault>> {
     let settings = desk.settings?;
     let url = settings.database.url.as_ref();
-    if url.is_some_and(|url| matches!(url.value, ValueRef::Vault { .. })) {
+    if !open && url.is_some_and(|url| matches!(url.value, ValueRef::Vault { .. })) {
         return None;
     }
     let profile = &desk.resolution.profile;

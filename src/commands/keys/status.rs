@@ -1,6 +1,6 @@
 //! `ultra keys status`: the vault, its backend, rotations under way and keys that are due.
 
-use super::around::Servers;
+use super::around::{Seen, Servers};
 use super::rows::{self, Policy, Row};
 use super::{Desk, fed, service};
 use crate::report::{Block, Fault, Level, Problem, Report};
@@ -8,11 +8,18 @@ use crate::rotation::{Fed, Has, Journal, Replica, acknowledged};
 use crate::secrets::Freshness;
 use serde_json::json;
 
-/// Says how the keys stand. Opens nothing.
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    /// Whether the vault may be opened for the address of the store.
+    pub(crate) open: bool,
+}
+
+/// Says how the keys stand. Opens nothing, unless that is asked for.
 ///
 /// # Errors
 /// The index or a journal cannot be read (5).
-pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
+pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     desk.announce();
     let journals = Journal::all(desk.state_dir)?;
     let awaited = Fed::all(desk.state_dir)?;
@@ -25,21 +32,21 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     problems.extend(awaited.iter().map(fed::unfinished));
     problems.extend(rows.iter().filter_map(|row| due(row, desk.profile())));
     problems.extend(rows.iter().filter_map(|row| over(row, desk.profile())));
-    let servers = Servers::unasked(desk);
+    let servers = Servers::seen(desk, request.open);
     match &servers {
-        Some(Err(fault)) => problems.extend(fault.problems.iter().cloned().map(as_warning)),
-        Some(Ok(replicas)) => {
+        Some(Seen::Unknown(fault)) => {
+            problems.extend(fault.problems.iter().cloned().map(as_warning));
+        }
+        Some(Seen::All(replicas) | Seen::Beside(replicas)) => {
             problems.extend(rejected(replicas, &rows, desk.profile()));
             problems.extend(behind(replicas, &rows, desk.profile()));
         }
         None => {}
     }
-    let asked_servers = servers.is_some();
-    let replicas = servers.and_then(Result::ok);
     // A store that did not answer about servers is not waited for again.
-    let service = match asked_servers && replicas.is_none() {
-        true => None,
-        false => service::rows(desk),
+    let service = match &servers {
+        Some(Seen::Unknown(_)) => None,
+        _ => service::rows(desk, request.open),
     };
     match &service {
         Some(Err(fault)) => problems.extend(fault.problems.iter().cloned().map(as_warning)),
@@ -54,6 +61,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
         ("vault", desk.vault.vault_path().display().to_string()),
         ("backend", backend.to_owned()),
         ("generation", overview.generation.to_string()),
+        ("servers", told(servers.as_ref(), desk.profile())),
     ])];
     if !rows.is_empty() {
         view.push(rows::table(&rows, now));
@@ -61,23 +69,6 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     }
     view.extend(service.as_deref().and_then(|service| service::table(service, now)));
     view.extend(problems.iter().cloned().map(Block::Finding));
-    let awaited = awaited.iter().map(|f| {
-        json!({
-            "profile": f.profile, "name": f.name, "kind": "rotate", "step": "tested",
-            "source": "file", "file": f.file, "started_at": f.started_at, "stopped": f.stopped,
-        })
-    });
-    let rotations: Vec<_> = journals
-        .iter()
-        .map(|j| {
-            json!({
-                "profile": j.profile, "name": j.name, "kind": j.kind, "step": j.step,
-                "from": j.from, "to": j.to, "started_at": j.started_at, "stopped": j.stopped,
-                "aborting": j.aborting,
-            })
-        })
-        .chain(awaited)
-        .collect();
     Report::new(
         "ultra.keys.status/1",
         json!({
@@ -92,12 +83,57 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
             },
             "keys": rows,
             "service_keys": service,
-            "rotations": rotations,
-            "replicas": replicas,
+            "rotations": under_way(&journals, &awaited),
+            "replicas": match &servers {
+                Some(Seen::All(replicas) | Seen::Beside(replicas)) => Some(replicas),
+                Some(Seen::Unknown(_)) | None => None,
+            },
+            "replicas_asked": match &servers {
+                Some(Seen::All(_)) => "all",
+                Some(Seen::Beside(_)) => "this-machine",
+                Some(Seen::Unknown(_)) | None => "none",
+            },
             "problems": problems,
         }),
         view,
     )
+}
+
+/// What is under way, as data.
+fn under_way(journals: &[Journal], awaited: &[Fed]) -> Vec<serde_json::Value> {
+    let of_vault = journals.iter().map(|j| {
+        json!({
+            "profile": j.profile, "name": j.name, "kind": j.kind, "step": j.step,
+            "from": j.from, "to": j.to, "started_at": j.started_at, "stopped": j.stopped,
+            "aborting": j.aborting,
+        })
+    });
+    let of_files = awaited.iter().map(|f| {
+        json!({
+            "profile": f.profile, "name": f.name, "kind": "rotate", "step": "tested",
+            "source": "file", "file": f.file, "started_at": f.started_at, "stopped": f.stopped,
+        })
+    });
+    of_vault.chain(of_files).collect()
+}
+
+/// The servers in words, and who was not asked.
+fn told(servers: Option<&Seen>, profile: &str) -> String {
+    let running = |count: usize| match count {
+        0 => "none runs".to_owned(),
+        1 => "1 runs".to_owned(),
+        n => format!("{n} run"),
+    };
+    match servers {
+        Some(Seen::All(replicas)) => running(replicas.len()),
+        Some(Seen::Beside(replicas)) => format!(
+            "{} on this machine; others not asked: the store's address is in the vault, which \
+             `ultra keys status --profile {profile} --open` opens",
+            running(replicas.len())
+        ),
+        Some(Seen::Unknown(_)) => "not known".to_owned(),
+        None => "not asked: the settings of the profile cannot be read".to_owned(),
+    }
 }
 
 fn freshness(freshness: Freshness) -> Option<Problem> {

@@ -139,17 +139,19 @@ fn a_shadowed_key_is_not_written_by_accident() {
 }
 
 #[test]
-fn a_key_that_the_platform_feeds_is_rotated_by_the_platform() {
+fn a_key_that_the_platform_feeds_is_not_set_in_vain() {
     let ultra = with_identity_file();
     set(&ultra, "openai", OLD).exits(0);
     let fed = ultra.home().join("fed");
     std::fs::write(&fed, CANARY).unwrap();
     let ultra = ultra.env("OPENAI_API_KEY_FILE", fed.display().to_string());
-    let refused = ultra.run_with_stdin(&["keys", "rotate", "openai"], NEW.as_bytes()).exits(6);
+    let replace = ["keys", "set", "openai", "--replace"];
+    let refused = ultra.run_with_stdin(&replace, NEW.as_bytes()).exits(6);
     refused
         .keeps_the_canary()
         .complains("`OPENAI_API_KEY_FILE`")
-        .complains("put the new value into");
+        .complains("`ultra keys rotate openai --profile dev` tests a new value");
+    ultra.run(&["keys", "rollback", "openai"]).exits(2).complains("no older version");
 }
 
 #[test]

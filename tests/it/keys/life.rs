@@ -135,6 +135,30 @@ fn a_compromised_value_of_a_provider_is_never_gone_back_to() {
 }
 
 #[test]
+fn behind_a_compromised_value_an_older_one_is_offered() {
+    let third = "sk-third-canary-0123456789";
+    let provider = Provider::knowing(&[OLD, NEW, third]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    rotate(&ultra, "openai", NEW).exits(0);
+    let args = ["keys", "rotate", "openai", "--compromised"];
+    let done = ultra.run_with_stdin(&args, third.as_bytes()).exits(3);
+    let done = done.says("version 2 is compromised: nothing goes back to it").says("still valid");
+    assert!(!done.stdout.contains("in 0s"), "{}", done.stdout);
+    let refused = ultra.run(&["keys", "rollback", "openai"]).exits(6).complains("version 2");
+    refused.complains("`ultra keys rollback openai --profile dev --version 1`");
+    let version = |n| ["keys", "rollback", "openai", "--version", n];
+    ultra.run(&version("2")).exits(6).complains("compromised");
+    ultra.run(&version("3")).exits(6).complains("in use");
+    ultra.run(&version("9")).exits(2).complains("no version 9");
+    ultra.run(&version("1")).exits(0).says("version 3 → 4");
+    provider.seen();
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    assert_eq!(provider.seen(), [OLD]);
+    ultra.run(&version("1")).exits(6).complains("version 4 has it");
+}
+
+#[test]
 fn versions_are_removed_and_the_one_in_use_only_with_a_yes() {
     let provider = Provider::knowing(&[OLD, NEW]);
     let ultra = with_provider(&provider);

@@ -12,6 +12,7 @@ mod credentials;
 mod damage;
 mod doctor;
 mod fed;
+mod frozen;
 mod import;
 mod interop;
 mod keyring;

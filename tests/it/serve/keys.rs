@@ -4,6 +4,8 @@ use super::upstream::{self, Upstream};
 use super::{chat, with_key};
 use crate::support::{CANARY, Server, Ultra, eventually};
 use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const CHAT: &str = "/v1/chat/completions";
@@ -101,4 +103,114 @@ fn a_new_key_that_is_refused_fails_no_request() {
         .filter(|r| r.header("authorization").unwrap().ends_with("-bad"))
         .count();
     assert_eq!(bad, 3, "a rejected key is not tried again");
+}
+
+/// A provider whose answers are streams that end when they are told to. It takes every key.
+fn slow() -> (Upstream, Arc<AtomicBool>) {
+    let go = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&go);
+    let provider = Upstream::start(move |_, stream| {
+        let _ = stream.write_all(upstream::STREAM.as_bytes());
+        let _ = upstream::chunk(stream, b"data: {\"choices\":[]}\n\n");
+        eventually(Duration::from_secs(60), "the word to go on", || {
+            told.load(Ordering::Relaxed).then_some(())
+        });
+        let _ = upstream::chunk(stream, b"data: [DONE]\n\n");
+        let _ = stream.write_all(b"0\r\n\r\n");
+    });
+    let list = upstream::json("200 OK", r#"{"object":"list","data":[{"id":"gpt-4o"}]}"#);
+    (provider.lists(list), go)
+}
+
+const STREAM: &str =
+    r#"{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+
+/// With the first key in the vault.
+fn with_vault(provider: &Upstream) -> Ultra {
+    let ultra = Ultra::empty().env("OPENAI_BASE_URL", provider.openai());
+    let identity = ultra.home().join("identity").display().to_string();
+    let ultra = ultra.env("ULTRA_VAULT_IDENTITY_FILE", identity);
+    let one = format!("{CANARY}-one");
+    ultra.run_with_stdin(&["keys", "set", "openai"], one.as_bytes()).exits(0);
+    ultra
+}
+
+/// The generations of the slots that the server says it has, over its control socket.
+fn generations(ultra: &Ultra) -> Vec<u64> {
+    let mut socket =
+        std::os::unix::net::UnixStream::connect(ultra.state().join("serve.sock")).unwrap();
+    socket.write_all(b"GET /slots HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut socket, &mut text).unwrap();
+    let told: serde_json::Value =
+        serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let slots = told["slots"].as_array().unwrap().iter();
+    slots.map(|slot| slot["generation"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_replaced_key_stands_by_for_as_long_as_was_said_and_ends_what_it_began() {
+    let (provider, go) = slow();
+    let ultra = with_vault(&provider);
+    let server = Server::start(&ultra, &["--real"]);
+    std::thread::scope(|scope| {
+        let stream = scope.spawn(|| chat(&ultra, CHAT, STREAM).send(server.addr()));
+        eventually(Duration::from_secs(15), "the stream", || {
+            (provider.received().len() == 1).then_some(())
+        });
+        let args = ["keys", "rotate", "openai", "--drain", "3s"];
+        ultra.run_with_stdin(&args, format!("{CANARY}-two").as_bytes()).exits(0);
+        assert_eq!(generations(&ultra), [2, 1], "the key before stands by");
+        eventually(Duration::from_secs(20), "the end of its time", || {
+            (generations(&ultra) == [2]).then_some(())
+        });
+        go.store(true, Ordering::Relaxed);
+        let answer = stream.join().unwrap().is(200);
+        assert!(answer.whole && answer.text().contains("[DONE]"), "{}", answer.text());
+    });
+    let key = provider.received()[0].header("authorization").unwrap().to_owned();
+    assert!(key.ends_with("-one"), "it was another key");
+    server.stop().keeps_the_canary();
+}
+
+#[test]
+fn a_key_that_is_removed_is_not_used_any_more_and_ends_what_it_began() {
+    let declared = |provider: &Upstream| {
+        format!(
+            "mode: real\nsecrets:\n  OPENAI_API_KEY: vault:openai\nproviders:\n  openai:\n    kind: openai\n    base_url: {}\n    keys: [OPENAI_API_KEY]\nroutes:\n  gpt-4o: {{targets: [{{provider: openai, model: gpt-4o}}]}}\n",
+            provider.openai()
+        )
+    };
+    for profile in [None, Some(&declared)] {
+        let (provider, go) = slow();
+        let ultra = with_vault(&provider);
+        if let Some(profile) = profile {
+            ultra.write("profiles/dev.yaml", profile(&provider));
+            ultra.run(&["env", "trust", "--yes"]).exits(0);
+        }
+        let server = Server::start(&ultra, &["--real"]);
+        std::thread::scope(|scope| {
+            let stream = scope.spawn(|| chat(&ultra, CHAT, STREAM).send(server.addr()));
+            eventually(Duration::from_secs(15), "the stream", || {
+                (provider.received().len() == 1).then_some(())
+            });
+            ultra.run(&["keys", "remove", "openai", "--yes"]).exits(0);
+            let refused = chat(&ultra, CHAT, HELLO).send(server.addr());
+            assert_eq!(refused.json()["error"]["code"], "model_unavailable", "{refused:?}");
+            assert!(refused.text().contains("OPENAI_API_KEY") || refused.text().contains("vault"));
+            assert_eq!(provider.received().len(), 1, "the removed key was used");
+            go.store(true, Ordering::Relaxed);
+            let answer = stream.join().unwrap().is(200);
+            assert!(answer.whole && answer.text().contains("[DONE]"), "{}", answer.text());
+        });
+        let two = format!("{CANARY}-two");
+        ultra.run_with_stdin(&["keys", "set", "openai"], two.as_bytes()).exits(0);
+        eventually(Duration::from_secs(15), "the next key", || {
+            (chat(&ultra, CHAT, HELLO).send(server.addr()).status == 200).then_some(())
+        });
+        assert!(
+            provider.received().last().unwrap().header("authorization").unwrap().ends_with("-two")
+        );
+        server.stop().keeps_the_canary();
+    }
 }
