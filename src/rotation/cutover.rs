@@ -230,24 +230,7 @@ impl Rotation<'_> {
         journal.end(self.state_dir)?;
         let now = self.vault.clock().now();
         if due.is_some_and(|due| due <= now) {
-            let plan = super::Plan {
-                kind: Kind::Retire,
-                order: journal.order,
-                variable: journal.variable.clone(),
-                destination: journal.destination.clone(),
-                grace: None,
-                drain: None,
-                compromised: journal.compromised,
-            };
-            match self.end_version(&plan, journal.from, Aim::Retire, world) {
-                Ok(retired) => {
-                    ended.step = retired.step;
-                    ended.generation = retired.generation;
-                    ended.retire_at = None;
-                }
-                // The cut-over stands; what is left to do is said with it.
-                Err(fault) => ended.left_over = Some(fault),
-            }
+            self.end_now(&journal, &mut ended, world);
         }
         if let Some(told) = ended.acknowledgement.as_ref().filter(|told| !told.is_whole()) {
             // Nobody waited for them: what they still accept is said, and is no success.
@@ -261,5 +244,27 @@ impl Rotation<'_> {
             });
         }
         Ok(ended)
+    }
+
+    /// Ends the version before at once: it has no grace.
+    fn end_now(&self, journal: &Journal, ended: &mut Ended, world: &World<'_>) {
+        let plan = super::Plan {
+            kind: Kind::Retire,
+            order: journal.order,
+            variable: journal.variable.clone(),
+            destination: journal.destination.clone(),
+            grace: None,
+            drain: None,
+            compromised: journal.compromised,
+        };
+        match self.end_version(&plan, journal.from, Aim::Retire, world) {
+            Ok(retired) => {
+                ended.step = retired.step;
+                ended.generation = retired.generation;
+                ended.retire_at = None;
+            }
+            // The cut-over stands; what is left to do is said with it.
+            Err(fault) => ended.left_over = Some(fault),
+        }
     }
 }

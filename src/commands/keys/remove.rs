@@ -9,7 +9,7 @@ use super::names::Key;
 use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report};
-use crate::rotation::{Aim, Fleet as _};
+use crate::rotation::{Aim, Fleet as _, ReplicaSlot};
 use crate::secrets::State;
 use crate::secrets::index::VersionFacts;
 use crate::settings::Layer;
@@ -109,8 +109,13 @@ fn let_go(desk: &Desk<'_>, key: &Key, wait: Duration) -> Result<Option<Problem>,
             .replicas()?
             .into_iter()
             .filter(|replica| {
-                let mut slots = replica.slots.iter().filter(|s| s.variable == *variable);
-                slots.any(|slot| slot.in_use() && slot.source.as_deref() == Some("vault"))
+                // What could not be read may be anything.
+                let unread = |slot: &ReplicaSlot| slot.variable.is_empty();
+                let uses = |slot: &ReplicaSlot| {
+                    let it = slot.variable == *variable && slot.in_use();
+                    it && slot.source.as_deref() == Some("vault")
+                };
+                replica.slots.iter().any(|slot| unread(slot) || uses(slot))
             })
             .map(|replica| replica.instance)
             .collect();
