@@ -7,7 +7,7 @@ use crate::cli::keys::{Backend, EndingArgs, KeysArgs, KeysCommand, SpanArgs};
 use crate::commands::env::import;
 use crate::commands::keys::{
     Desk, Ending, Spans, allow, audit, disable, doctor, list, migrate, publish, remove, rollback,
-    rotate, set, show, status, value_as_argument, verify,
+    rotate, set, shared, show, status, take_published, value_as_argument, verify,
 };
 use crate::report::{Console as _, Fault, Report};
 use crate::secrets::BackendKind;
@@ -70,12 +70,28 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
         }
     }
     // These write too, if only now and then.
-    let may_write = matches!(args.command, KeysCommand::Import(_) | KeysCommand::Verify(_));
+    let may_write = match &args.command {
+        KeysCommand::Import(_) | KeysCommand::Verify(_) => true,
+        KeysCommand::Doctor(args) => args.take_published,
+        _ => false,
+    };
     let writes = writes || may_write;
     let before = if writes { publish::generation(&desk) } else { 0 };
+    let others = if writes { shared::others(&desk, &workspace) } else { Vec::new() };
+    let ends = match &args.command {
+        KeysCommand::Rotate(args) => Some(args.name.clone()),
+        KeysCommand::Rollback(args) => Some(Some(args.name.clone())),
+        KeysCommand::Disable(args) => Some(Some(args.ending.name.clone())),
+        KeysCommand::Remove(args) => Some(Some(args.ending.name.clone())),
+        _ => None,
+    };
+    if let Some(name) = ends {
+        shared::warn(&desk, &others, name.as_deref());
+    }
     let outcome = run(args.command, &desk, &workspace, context);
     if writes {
         publish::changed_since(before, &desk);
+        shared::hand_over(before, &desk, &others);
     }
     outcome
 }
@@ -98,6 +114,7 @@ fn run(
             migrate::run(&migrate::Request { to: backend(args.to) }, desk)
         }
         KeysCommand::Import(args) => import::run(&intake(args.intake), workspace, desk),
+        KeysCommand::Doctor(args) if args.take_published => take_published::run(desk),
         KeysCommand::Doctor(args) => {
             doctor::run(doctor::Request { open: args.open }, desk, workspace)
         }

@@ -125,6 +125,10 @@ pub(crate) struct DoctorArgs {
     /// Open the vault too, and look whether it is the one that its index tells of.
     #[arg(long)]
     pub(crate) open: bool,
+    /// Take the vault that servers were given through the store, in the place of the one here,
+    /// which is kept as `vault.age.before`: after a backup was put back, or on a new machine.
+    #[arg(long, conflicts_with = "open")]
+    pub(crate) take_published: bool,
 }
 
 /// Show the vault, its backend, rotations under way, keys that are due and servers; opens

@@ -4,7 +4,7 @@
 use super::control::{self, Asked};
 use super::fleet::{Fleet, Replica, ReplicaSlot};
 use crate::report::{Fault, Problem};
-use crate::secrets::VaultSource;
+use crate::secrets::{KnownAs, VaultSource};
 use crate::settings::groups::MigrateMode;
 use crate::settings::servers;
 use crate::store::{
@@ -50,6 +50,33 @@ impl<'a> StoreFleet<'a> {
             store.close().await;
             outcome
         }))
+    }
+
+    /// The vault that servers were given; `None` if there is none.
+    ///
+    /// # Errors
+    /// The store cannot be read, or nobody knows which vault would be ours.
+    pub(crate) fn published(&self) -> Result<Option<PublishedVault>, Fault> {
+        if self.options.is_absent() {
+            return Ok(None);
+        }
+        let ours = self.vault.known_as()?;
+        let found = self.with_store(async |store| {
+            let heads = store.published_heads().await?;
+            let head = heads.into_iter().filter(|head| match &ours {
+                KnownAs::Vault(id) => head.vault_id == *id,
+                KnownAs::Recipient(recipient) => head.recipient == *recipient,
+            });
+            match head.max_by_key(|head| head.generation) {
+                Some(head) => store.published_vault(&head.vault_id).await,
+                None => Ok(None),
+            }
+        })?;
+        found.or_else(|error| match error {
+            // Nothing was ever published where the tables for it are missing.
+            _ if self.options.is_sqlite() => Ok(None),
+            error => Err(self.unknown(&told(&error))),
+        })
     }
 
     /// What servers of the store say of themselves, no older than 60 s.
@@ -107,18 +134,32 @@ impl Fleet for StoreFleet<'_> {
             fingerprints: with.fingerprints,
             at: self.vault.clock().now(),
         };
-        match self.with_store(async |store| store.publish_vault(&vault).await)? {
-            Ok(there) if there > generation => Err(Fault::refused(
+        let outcome = self.with_store(async |store| {
+            // What servers have is not to be lost because this vault does not know of it.
+            match store.published_vault(&vault.head.vault_id).await? {
+                Some(there) if !self.vault.comes_from(&there.sealed) => {
+                    Ok(Some(there.head.generation))
+                }
+                _ => store.publish_vault(&vault).await,
+            }
+        })?;
+        match outcome {
+            Ok(Some(there)) => Err(Fault::refused(
                 Problem::error(
-                    "vault-behind",
+                    "vault-forked",
                     format!(
-                        "servers were given generation {there} of the vault, and this is {generation}"
+                        "servers were given generation {there} of the vault, and generation \
+                         {generation} here does not come from it"
                     ),
                 )
                 .why("the vault was changed from another machine, or put back from a backup")
-                .hint("go on where the later vault is, or copy it here"),
+                .hint(format!(
+                    "go on where that vault is, or take it here, and do again what it lacks: \
+                     ultra keys doctor --take-published --profile {}",
+                    self.profile
+                )),
             )),
-            Ok(_) => Ok(()),
+            Ok(None) => Ok(()),
             // Whoever shares an embedded database is on this machine; one that is busy or lacks
             // migrations is no reason to leave the servers beside this very file waiting.
             Err(error) if self.options.is_sqlite() => {

@@ -207,6 +207,11 @@ impl FingerprintKey {
         &self.0
     }
 
+    /// The key as a file of its own.
+    pub(crate) fn file(&self) -> Secret {
+        Secret::new(self.0.expose().to_owned() + "\n")
+    }
+
     /// The key in `path`, made if there is none. Of two that make one at once, both get the first.
     pub(crate) fn read_or_make(path: &Path) -> io::Result<Self> {
         if let Some(key) = Self::read(path)? {

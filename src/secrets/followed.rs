@@ -23,7 +23,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The folder of the copy in the state directory.
-const FOLDER: &str = "published";
+pub(super) const FOLDER: &str = "published";
 
 /// What else than the vault's own bytes servers are handed.
 #[derive(Clone, Debug)]
@@ -175,7 +175,7 @@ impl Followed {
                 )
             })
         };
-        let line = Secret::new(key.line().expose().to_owned() + "\n");
+        let line = key.file();
         let path = self.copy.path("fingerprint.key");
         written(file::write_atomic(&path, line.expose().as_bytes(), file::PRIVATE))?;
         let backend = match known {
@@ -240,7 +240,11 @@ impl Followed {
 }
 
 /// Opens the sealed key of the fingerprints of `vault`.
-fn opened_key(identity: &Identity, sealed: &[u8], vault: &str) -> Result<FingerprintKey, Fault> {
+pub(super) fn opened_key(
+    identity: &Identity,
+    sealed: &[u8],
+    vault: &str,
+) -> Result<FingerprintKey, Fault> {
     let text = identity.unseal(sealed).map_err(|e| unfit(e.to_string()))?;
     // What serde says may quote the text.
     let key: SealedFingerprintKey = serde_json::from_str(&text)

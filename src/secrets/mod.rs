@@ -17,6 +17,7 @@ pub(crate) mod index;
 pub(crate) mod migrate;
 mod overview;
 pub(crate) mod source;
+mod taking;
 #[cfg(test)]
 mod tests;
 mod unlock;
@@ -30,6 +31,7 @@ pub(crate) use followed::Followed;
 pub(crate) use index::EntryFacts;
 pub(crate) use overview::{Freshness, Overview};
 pub(crate) use source::{BackendOptions, VaultSource};
+pub(crate) use taking::KnownAs;
 pub(crate) use write::{Edited, Written};
 
 use url::Url;

@@ -3,6 +3,7 @@
 use super::crypto::{FingerprintKey, Identity, SealError};
 use super::document::Document;
 use super::entry::Entry;
+use super::followed::FOLDER as FOLLOWED;
 use super::index::{EntryFacts, Index};
 use super::overview::{Freshness, Overview, Stamp, glance, stamp};
 use crate::base::{Clock, Secret, file};
@@ -44,6 +45,8 @@ pub(crate) struct VaultSource {
     pub(super) chosen: Mutex<Option<Secret>>,
     opened: Mutex<Option<(Stamp, Arc<Document>)>>,
     glanced: Mutex<Option<(Stamp, Stamp, Arc<Overview>)>>,
+    /// The copy that a server beside it follows, if there is no vault here.
+    copy: Mutex<Option<Arc<VaultSource>>>,
 }
 
 impl std::fmt::Debug for VaultSource {
@@ -69,6 +72,7 @@ impl VaultSource {
             chosen: Mutex::new(None),
             opened: Mutex::new(None),
             glanced: Mutex::new(None),
+            copy: Mutex::new(None),
         }
     }
 
@@ -180,12 +184,37 @@ impl VaultSource {
         Ok(Some(document))
     }
 
+    /// Where there is no vault, the copy of one that is written elsewhere, which a server of this
+    /// directory follows: it is read as the server reads it, and never written.
+    fn elsewhere(&self) -> Result<Option<Arc<Self>>, Fault> {
+        let folder = self.path(FOLLOWED);
+        if !folder.join("vault.age").exists() || self.overview()?.freshness != Freshness::NoVault {
+            return Ok(None);
+        }
+        let mut copy = lock(&self.copy);
+        let source = copy.get_or_insert_with(|| {
+            Arc::new(Self::new(&folder, self.options.clone(), Arc::clone(&self.clock)))
+        });
+        Ok(Some(Arc::clone(source)))
+    }
+
+    /// The same, ready to be opened: with the identity of this directory.
+    fn opened_elsewhere(&self) -> Result<Option<Arc<Self>>, Fault> {
+        let Some(copy) = self.elsewhere()? else { return Ok(None) };
+        let identity = self.unlock(copy.read_index()?.as_ref())?;
+        *lock(&copy.identity) = Some(identity);
+        Ok(Some(copy))
+    }
+
     /// What the vault itself says of an entry, its index aside: nobody without the identity can
     /// change that. Opens the vault. Fingerprints are empty where their key cannot be had.
     ///
     /// # Errors
     /// As [`VaultSource::document`].
     pub(crate) fn entry(&self, profile: &str, name: &str) -> Result<Option<EntryFacts>, Fault> {
+        if let Some(copy) = self.opened_elsewhere()? {
+            return copy.entry(profile, name);
+        }
         let Some(document) = self.document()? else { return Ok(None) };
         let key = self.fingerprint_key().ok();
         let entry = document.entry(profile, name).filter(|entry| !entry.versions.is_empty());
@@ -313,6 +342,12 @@ fn first(fault: Fault) -> Problem {
 
 impl SecretSource for VaultSource {
     fn facts(&self, profile: &str, name: &str) -> Result<Option<SecretFacts>, Problem> {
+        if let Some(copy) = self.elsewhere().map_err(first)? {
+            // Its index is at hand; without one it would have to be opened.
+            let opened = copy.overview().map_err(first)?.freshness == Freshness::NoIndex;
+            let copy = if opened { self.opened_elsewhere().map_err(first)? } else { Some(copy) };
+            return copy.map_or(Ok(None), |copy| copy.facts(profile, name));
+        }
         let overview = self.overview().map_err(first)?;
         match overview.freshness {
             Freshness::Lost => return Err(first(self.lost())),
@@ -330,9 +365,13 @@ impl SecretSource for VaultSource {
 
     fn holds_nothing(&self) -> bool {
         self.overview().is_ok_and(|overview| overview.freshness == Freshness::NoVault)
+            && self.elsewhere().is_ok_and(|copy| copy.is_none())
     }
 
     fn open(&self, profile: &str, name: &str) -> Result<Option<Secret>, Problem> {
+        if let Some(copy) = self.opened_elsewhere().map_err(first)? {
+            return copy.open(profile, name);
+        }
         let document = self.document().map_err(first)?;
         Ok(document
             .and_then(|d| d.entry(profile, name)?.current().map(|version| version.value.clone())))
@@ -345,15 +384,24 @@ impl SecretSource for VaultSource {
     }
 
     fn ring(&self, profile: &str, name: &str) -> Result<Vec<RingKey>, Problem> {
+        if let Some(copy) = self.opened_elsewhere().map_err(first)? {
+            return copy.ring(profile, name);
+        }
         let document = self.document().map_err(first)?;
         Ok(document.and_then(|d| d.entry(profile, name).map(Entry::ring)).unwrap_or_default())
     }
 
     fn fingerprint(&self, value: &Secret) -> Result<String, Problem> {
+        if let Some(copy) = self.elsewhere().map_err(first)? {
+            return copy.fingerprint(value);
+        }
         Ok(self.fingerprint_key().map_err(first)?.of(value))
     }
 
     fn fingerprint_key_id(&self) -> Result<Option<String>, Problem> {
+        if let Some(copy) = self.elsewhere().map_err(first)? {
+            return copy.fingerprint_key_id();
+        }
         let path = self.path("fingerprint.key");
         let key = FingerprintKey::read(&path).map_err(|e| {
             Problem::error("fingerprint-key", "cannot read the key of the fingerprints")

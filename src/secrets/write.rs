@@ -10,6 +10,7 @@ use super::audit::{self, Event};
 use super::backend::{BackendKind, identity_file, keyring, passphrase};
 use super::crypto::{Identity, digest};
 use super::document::Document;
+use super::followed::FOLDER as FOLLOWED;
 use super::index::{Index, Snapshot};
 use super::overview::{Freshness, glance};
 use super::source::{LIMIT, VaultSource};
@@ -48,12 +49,12 @@ pub(crate) struct Written<T> {
 }
 
 /// The vault under the writer's lock.
-struct Opened {
-    document: Document,
-    identity: Arc<Identity>,
-    index: Index,
-    first: bool,
-    warnings: Vec<Problem>,
+pub(super) struct Opened {
+    pub(super) document: Document,
+    pub(super) identity: Arc<Identity>,
+    pub(super) index: Index,
+    pub(super) first: bool,
+    pub(super) warnings: Vec<Problem>,
 }
 
 impl VaultSource {
@@ -181,6 +182,21 @@ impl VaultSource {
         index: Option<Index>,
         backend: Option<BackendKind>,
     ) -> Result<Opened, Fault> {
+        let copy = self.path(FOLLOWED).join("vault.age");
+        if copy.exists() {
+            return Err(Fault::refused(
+                Problem::error("vault-elsewhere", "the vault of this machine is written elsewhere")
+                    .at(Place::file(&copy))
+                    .why(
+                        "a server here works with what is published from there, and would lose \
+                          its keys to a new vault",
+                    )
+                    .hint(
+                        "change keys on that machine; if it is gone, go on from here: \
+                           ultra keys doctor --take-published",
+                    ),
+            ));
+        }
         let kind = self.choose(backend)?;
         // An earlier attempt that was cut short may have left an id and an identity behind.
         let vault = index.map_or_else(|| uuid::Uuid::new_v4().to_string(), |index| index.vault);
@@ -287,7 +303,11 @@ impl VaultSource {
 
     /// Writes everything. The answer is a warning where the write counts but may not outlive a power
     /// failure.
-    fn commit(&self, opened: &mut Opened, events: Vec<Event>) -> Result<Option<Problem>, Fault> {
+    pub(super) fn commit(
+        &self,
+        opened: &mut Opened,
+        events: Vec<Event>,
+    ) -> Result<Option<Problem>, Fault> {
         let Opened { document, identity, index, .. } = opened;
         let before = document.generation;
         document.generation += 1;

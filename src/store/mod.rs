@@ -122,11 +122,12 @@ pub(crate) trait Store: Debug + Send + Sync {
     async fn leave(&self, instance: &str) -> Result<(), StoreError>;
 
     /// Keeps a sealed vault for servers that do not see its file, unless a later generation of it
-    /// is there already. Says which generation is there then.
+    /// is there already, or another vault of the same generation: servers would take only one of
+    /// the two. Says which generation that is; `None` if the vault is there now.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn publish_vault(&self, vault: &PublishedVault) -> Result<u64, StoreError>;
+    async fn publish_vault(&self, vault: &PublishedVault) -> Result<Option<u64>, StoreError>;
 
     /// Which vaults are published, by id: small, to be asked often.
     ///

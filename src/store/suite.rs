@@ -76,6 +76,7 @@ suite!(
     usage_from_two_processes_adds_up,
     heartbeats_replace_each_other,
     a_later_generation_of_a_vault_stands,
+    a_vault_that_is_too_large_is_not_read,
     a_closed_store_says_so,
 );
 
@@ -252,16 +253,32 @@ async fn a_later_generation_of_a_vault_stands(database: Database) {
     assert!(store.published_heads().await.unwrap().is_empty());
     assert_eq!(store.published_vault("a").await.unwrap(), None);
     let large = vec![0xa5; 1 << 20];
-    assert_eq!(store.publish_vault(&vault("a", 7, b"seven")).await.unwrap(), 7);
-    assert_eq!(store.publish_vault(&vault("a", 7, b"seven")).await.unwrap(), 7);
-    assert_eq!(store.publish_vault(&vault("a", 6, b"six")).await.unwrap(), 7);
-    assert_eq!(store.publish_vault(&vault("b", 1, &large)).await.unwrap(), 1);
+    assert_eq!(store.publish_vault(&vault("a", 7, b"seven")).await.unwrap(), None);
+    assert_eq!(store.publish_vault(&vault("a", 7, b"seven")).await.unwrap(), None);
+    assert_eq!(store.publish_vault(&vault("a", 6, b"six")).await.unwrap(), Some(7));
+    assert_eq!(store.publish_vault(&vault("a", 7, b"other")).await.unwrap(), Some(7));
+    assert_eq!(store.publish_vault(&vault("b", 1, &large)).await.unwrap(), None);
     let again = database.open().await;
     assert_eq!(again.published_vault("a").await.unwrap(), Some(vault("a", 7, b"seven")));
-    assert_eq!(again.publish_vault(&vault("a", 9, b"nine")).await.unwrap(), 9);
+    assert_eq!(again.publish_vault(&vault("a", 9, b"nine")).await.unwrap(), None);
     let heads = again.published_heads().await.unwrap();
     assert_eq!(heads, [vault("a", 9, b"").head, vault("b", 1, b"").head]);
     assert_eq!(again.published_vault("b").await.unwrap(), Some(vault("b", 1, &large)));
+}
+
+async fn a_vault_that_is_too_large_is_not_read(database: Database) {
+    let store = database.open().await;
+    let vault = |fingerprints: Vec<u8>| PublishedVault {
+        head: PublishedHead { vault_id: "a".into(), generation: 1, recipient: "age1a".into() },
+        sealed: b"one".to_vec(),
+        fingerprints,
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let limit = 8 << 20;
+    store.publish_vault(&vault(vec![1; limit + 1])).await.unwrap();
+    assert_eq!(store.published_vault("a").await.unwrap(), None);
+    store.publish_vault(&vault(vec![1])).await.unwrap();
+    assert_eq!(store.published_vault("a").await.unwrap(), Some(vault(vec![1])));
 }
 
 async fn a_closed_store_says_so(database: Database) {

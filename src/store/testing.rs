@@ -110,7 +110,7 @@ impl Store for Flaky {
     async fn leave(&self, instance: &str) -> Result<(), StoreError> {
         self.inner.leave(instance).await
     }
-    async fn publish_vault(&self, vault: &PublishedVault) -> Result<u64, StoreError> {
+    async fn publish_vault(&self, vault: &PublishedVault) -> Result<Option<u64>, StoreError> {
         self.there()?;
         self.inner.publish_vault(vault).await
     }

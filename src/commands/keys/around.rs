@@ -8,7 +8,7 @@ use crate::report::{Fault, Problem};
 use crate::rotation::control::{self, Asked};
 use crate::rotation::{Fleet, Replica, StoreFleet, Tested, World};
 use crate::settings::secret::ValueRef;
-use crate::store::DatabaseOptions;
+use crate::store::{DatabaseOptions, PublishedVault};
 use std::cell::OnceCell;
 use std::time::Duration;
 
@@ -52,6 +52,14 @@ impl<'a> Servers<'a> {
             Ok(replicas) => Seen::All(replicas),
             Err(fault) => Seen::Unknown(fault),
         })
+    }
+
+    /// The vault that the servers were given.
+    ///
+    /// # Errors
+    /// As [`StoreFleet::published`].
+    pub(super) fn published(&self) -> Result<Option<PublishedVault>, Fault> {
+        self.fleet()?.published()
     }
 
     fn fleet(&self) -> Result<&StoreFleet<'a>, Fault> {

@@ -26,8 +26,10 @@ pub(crate) mod remove;
 pub(crate) mod rollback;
 pub(crate) mod rotate;
 pub(crate) mod set;
+pub(crate) mod shared;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod take_published;
 pub(crate) mod verify;
 
 pub(crate) use desk::Desk;

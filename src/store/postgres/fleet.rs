@@ -72,8 +72,11 @@ pub(super) async fn leave(connection: &mut PgConnection, instance: &str) -> Resu
     Ok(())
 }
 
-/// Keeps a vault unless a later generation of it is there; says which generation is there then.
-pub(super) async fn publish(connection: &mut PgConnection, vault: &PublishedVault) -> Result<u64> {
+/// Keeps a vault, unless a later one or another of the same generation is there: which, then.
+pub(super) async fn publish(
+    connection: &mut PgConnection,
+    vault: &PublishedVault,
+) -> Result<Option<u64>> {
     let generation: Option<i64> = sqlx::query_scalar(
         "INSERT INTO ultra.published_vaults \
          (vault_id, generation, recipient, sealed, fingerprints, at) \
@@ -81,7 +84,8 @@ pub(super) async fn publish(connection: &mut PgConnection, vault: &PublishedVaul
          ON CONFLICT (vault_id) DO UPDATE SET generation = excluded.generation, \
          recipient = excluded.recipient, sealed = excluded.sealed, \
          fingerprints = excluded.fingerprints, at = excluded.at \
-         WHERE published_vaults.generation <= excluded.generation RETURNING generation",
+         WHERE published_vaults.generation < excluded.generation \
+         OR published_vaults.sealed = excluded.sealed RETURNING generation",
     )
     .bind(vault.head.vault_id.as_str())
     .bind(count(vault.head.generation))
@@ -91,16 +95,15 @@ pub(super) async fn publish(connection: &mut PgConnection, vault: &PublishedVaul
     .bind(vault.at.as_microsecond())
     .fetch_optional(&mut *connection)
     .await?;
-    let generation = match generation {
-        Some(generation) => generation,
-        None => {
-            sqlx::query_scalar("SELECT generation FROM ultra.published_vaults WHERE vault_id = $1")
-                .bind(vault.head.vault_id.as_str())
-                .fetch_one(connection)
-                .await?
-        }
-    };
-    Ok(uncount(generation))
+    if generation.is_some() {
+        return Ok(None);
+    }
+    let there: i64 =
+        sqlx::query_scalar("SELECT generation FROM ultra.published_vaults WHERE vault_id = $1")
+            .bind(vault.head.vault_id.as_str())
+            .fetch_one(connection)
+            .await?;
+    Ok(Some(uncount(there)))
 }
 
 pub(super) async fn published_heads(connection: &mut PgConnection) -> Result<Vec<PublishedHead>> {

@@ -217,7 +217,7 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn publish_vault(&self, vault: &PublishedVault) -> Result<u64, StoreError> {
+    async fn publish_vault(&self, vault: &PublishedVault) -> Result<Option<u64>, StoreError> {
         self.within(async {
             let mut lease = self.ready().await?;
             let answer = fleet::publish(lease.connection()?, vault).await;

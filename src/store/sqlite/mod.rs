@@ -255,7 +255,7 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn publish_vault(&self, vault: &PublishedVault) -> Result<u64, StoreError> {
+    async fn publish_vault(&self, vault: &PublishedVault) -> Result<Option<u64>, StoreError> {
         self.within(async {
             self.ready().await?;
             let mut tx = self.begin().await?;

@@ -13,6 +13,7 @@ mod damage;
 mod doctor;
 mod fed;
 mod frozen;
+mod elsewhere;
 mod import;
 mod interop;
 mod keyring;

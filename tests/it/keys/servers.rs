@@ -14,7 +14,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A second machine: the same identity, store and provider, a root and state directory of its own.
-fn beside(home: &Ultra, url: &str, provider: &Provider) -> Ultra {
+pub(super) fn beside(home: &Ultra, url: &str, provider: &Provider) -> Ultra {
     let identity = home.home().join("identity").display().to_string();
     Ultra::empty()
         .env("ULTRA_VAULT_IDENTITY_FILE", identity)
@@ -23,7 +23,7 @@ fn beside(home: &Ultra, url: &str, provider: &Provider) -> Ultra {
         .env("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")
 }
 
-fn machine(url: &str, provider: &Provider) -> Ultra {
+pub(super) fn machine(url: &str, provider: &Provider) -> Ultra {
     with_identity_file().env("DATABASE_URL", url).env("OPENAI_BASE_URL", provider.base_url())
 }
 

@@ -1,5 +1,6 @@
 //! What is outside this machine's files: the running servers, and keys that providers still have.
 
+use super::super::around::Servers;
 use super::super::issuing;
 use super::super::names::{self, Kind};
 use super::{Patient, Row};
@@ -8,7 +9,7 @@ use crate::provider::admin::IssuerError;
 use crate::report::{Fault, Problem};
 use crate::rotation::StoreFleet;
 use crate::rotation::fleet::{Fleet as _, Has, Replica, acknowledged};
-use crate::secrets::{Document, Overview, State};
+use crate::secrets::{Document, Freshness, Overview, State};
 use crate::settings::catalogue;
 use crate::settings::secret::{Remote, ValueRef};
 use crate::store::DatabaseOptions;
@@ -16,7 +17,7 @@ use crate::store::DatabaseOptions;
 /// Looks outside.
 pub(super) fn look(patient: &Patient<'_>) -> Vec<Row> {
     let Ok(overview) = patient.desk.vault.overview() else { return Vec::new() };
-    let mut rows = vec![servers(patient, &overview)];
+    let mut rows = vec![servers(patient, &overview), published(patient, &overview)];
     rows.extend(orphans(patient, &overview));
     rows
 }
@@ -49,6 +50,50 @@ fn servers(patient: &Patient<'_>, overview: &Overview) -> Row {
     };
     let fine = format!("{} of {0} have the keys that are in use", replicas.len());
     Row::of(LOOK, fine, behind(patient, overview, &replicas))
+}
+
+/// What servers elsewhere were given, against the vault here.
+fn published(patient: &Patient<'_>, overview: &Overview) -> Row {
+    const LOOK: &str = "published";
+    let desk = patient.desk;
+    if desk.settings.is_none() || !within_reach(patient, "DATABASE_URL") {
+        return Row::skip(LOOK, "not compared; `--open` looks for the store");
+    }
+    if overview.freshness == Freshness::NoVault && !patient.open {
+        return Row::skip(LOOK, "there is no vault here; `--open` looks for one");
+    }
+    let there = match Servers::of(desk).published() {
+        Ok(Some(there)) => there,
+        Ok(None) => return Row::skip(LOOK, "servers elsewhere were given no vault"),
+        Err(fault) => return Row::fault(LOOK, fault),
+    };
+    let (theirs, ours) = (there.head.generation, overview.generation);
+    let same = desk.vault.sealed().ok().flatten().is_some_and(|(_, sealed)| sealed == there.sealed);
+    if same {
+        return Row::pass(LOOK, format!("servers elsewhere were given generation {theirs}"));
+    }
+    let profile = desk.profile();
+    // Only who opens the vault can tell more than their generations.
+    let forked = theirs >= ours || patient.open && !desk.vault.comes_from(&there.sealed);
+    let problem = match forked {
+        true => Problem::error(
+            "vault-forked",
+            format!(
+                "servers were given generation {theirs} of the vault, and generation {ours} here \
+                 does not come from it"
+            ),
+        )
+        .why("the vault was changed from another machine, or put back from a backup")
+        .hint(format!("ultra keys doctor --take-published --profile {profile}")),
+        false => Problem::warning(
+            "not-published",
+            format!("servers elsewhere were given generation {theirs}, and this is {ours}"),
+        )
+        .hint(format!(
+            "the next change of a key gives it to them: ultra keys verify --profile {profile}"
+        )),
+    };
+    Row::of(LOOK, "", vec![problem])
 }
 
 /// The keys in use that a server does not have.

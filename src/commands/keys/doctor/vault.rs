@@ -15,7 +15,7 @@ pub(super) fn look(patient: &Patient<'_>) -> Vec<Row> {
         Ok(overview) => overview,
         Err(fault) => return vec![Row::of("index", "", fault.problems), files(patient)],
     };
-    let mut rows = vec![backend(patient, &overview), files(patient), index(&overview)];
+    let mut rows = vec![backend(patient, &overview), files(patient), index(patient, &overview)];
     rows.push(content(patient, &overview));
     rows.push(chain(patient));
     rows.push(rotations(patient));
@@ -46,8 +46,15 @@ fn files(patient: &Patient<'_>) -> Row {
     Row::of("files", "owner and modes are right", patient.desk.vault.files_stand())
 }
 
-fn index(overview: &Overview) -> Row {
+fn index(patient: &Patient<'_>, overview: &Overview) -> Row {
+    let followed = patient.desk.vault.path("published").join("vault.age").exists();
     let (what, hint) = match overview.freshness {
+        Freshness::NoVault if followed => {
+            return Row::pass(
+                "index",
+                "the vault is written elsewhere; a server here works with what is published from there",
+            );
+        }
         Freshness::NoVault => return Row::skip("index", "there is no vault yet"),
         Freshness::Fresh => {
             let generation = overview.generation;

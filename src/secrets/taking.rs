@@ -1,0 +1,132 @@
+//! The vault that servers were given, against the one here: whether this one comes from it, and
+//! taking it in the place of this one.
+
+use super::audit::Event;
+use super::followed::opened_key;
+use super::index::Index;
+use super::overview::Freshness;
+use super::source::VaultSource;
+use super::write::{Opened, failure};
+use crate::base::file;
+use crate::report::{Fault, Problem};
+use std::path::PathBuf;
+
+/// Where the vault that was replaced is kept.
+const BEFORE: &str = "vault.age.before";
+
+/// The largest audit that is searched.
+const AUDIT_LIMIT: u64 = 256 << 20;
+
+/// By what a published vault is told to be ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KnownAs {
+    /// Its id.
+    Vault(String),
+    /// The public half of the identity that opens it: on a machine that has nothing else.
+    Recipient(String),
+}
+
+/// What taking a vault came to.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// The generation that was here before.
+    pub(crate) before: Option<u64>,
+    /// The generation that was taken.
+    pub(crate) taken: u64,
+    /// The generation of the vault now.
+    pub(crate) generation: u64,
+    /// Where the vault that was here is kept.
+    pub(crate) kept: Option<PathBuf>,
+    /// What the operator should know besides.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+impl VaultSource {
+    /// By what a published vault is told to be this one.
+    ///
+    /// # Errors
+    /// There is no vault here, and no identity either.
+    pub(crate) fn known_as(&self) -> Result<KnownAs, Fault> {
+        match self.read_index()?.filter(|index| index.current.is_some() || index.next.is_some()) {
+            Some(index) => Ok(KnownAs::Vault(index.vault)),
+            None => Ok(KnownAs::Recipient(self.unlock(None)?.recipient())),
+        }
+    }
+
+    /// Whether this vault comes from the one that is sealed here: whether the audit knows the line
+    /// that was the last one when that was written. One that does not open is nobody's, and where
+    /// there is no audit nobody knows better.
+    pub(crate) fn comes_from(&self, sealed: &[u8]) -> bool {
+        if self.read_sealed().ok().flatten().as_deref() == Some(sealed) {
+            return true;
+        }
+        let Ok(identity) = self.read_index().and_then(|index| self.unlock(index.as_ref())) else {
+            return true;
+        };
+        let Ok(document) = self.unseal(&identity, sealed, None) else { return true };
+        let Some(anchor) = document.audit else { return true };
+        match file::read_bounded(&self.path("audit.jsonl"), AUDIT_LIMIT) {
+            Ok(Some(audit)) => {
+                let hash = anchor.hash.as_bytes();
+                audit.windows(hash.len()).any(|window| window == hash)
+            }
+            Ok(None) | Err(_) => true,
+        }
+    }
+
+    /// Puts a published vault in the place of the one here, which is kept beside it. It is written
+    /// anew, of a later generation than both.
+    ///
+    /// # Errors
+    /// It does not open, is another vault, or cannot be written (5).
+    pub(crate) fn take(&self, sealed: &[u8], fingerprints: &[u8]) -> Result<Taken, Fault> {
+        self.prepare()
+            .map_err(|e| failure("cannot make the state directory", &self.state_dir, &e))?;
+        let before = self.read_index()?;
+        let (identity, backend) = match &before {
+            Some(index) => (self.unlock(Some(index))?, index.backend),
+            None => {
+                let (identity, backend) = self.found()?;
+                (self.remember(identity), backend)
+            }
+        };
+        let _lock = self.writers_lock("keys doctor --take-published")?;
+        let index = self.read_index()?;
+        let written = |index: &&Index| index.current.is_some() || index.next.is_some();
+        let mut document = self.unseal(&identity, sealed, index.as_ref().filter(written))?;
+        let overview = self.overview()?;
+        let taken = document.generation;
+        document.generation = document.generation.max(overview.generation);
+        let mut kept = None;
+        if let Some(old) = self.read_sealed()? {
+            let path = self.path(BEFORE);
+            file::write_atomic(&path, &old, file::PRIVATE)
+                .map_err(|e| failure("cannot keep the vault that is here", &path, &e))?;
+            kept = Some(path);
+        }
+        let key = self.path("fingerprint.key");
+        if !key.exists() {
+            let line = opened_key(&identity, fingerprints, &document.vault)?.file();
+            file::write_atomic(&key, line.expose().as_bytes(), file::PRIVATE)
+                .map_err(|e| failure("cannot keep the key of the fingerprints", &key, &e))?;
+        }
+        let after = document.audit.as_ref().map_or("", |anchor| anchor.hash.as_str());
+        let event = Event {
+            event: "taken".to_owned(),
+            profile: "*".to_owned(),
+            name: "*".to_owned(),
+            version: 0,
+            fingerprint: None,
+            detail: Some(format!("generation {taken} from the store, after {after}")),
+        };
+        let index = index.filter(|index| written(&index));
+        let fresh = || Index::new(document.vault.clone(), backend, identity.recipient());
+        let index = index.unwrap_or_else(fresh);
+        let before = (overview.freshness != Freshness::NoVault).then_some(overview.generation);
+        let mut opened = Opened { document, identity, index, first: false, warnings: Vec::new() };
+        let warnings = self.commit(&mut opened, vec![event])?.into_iter().collect();
+        self.forget();
+        let generation = opened.document.generation;
+        Ok(Taken { before, taken, generation, kept, warnings })
+    }
+}
