@@ -34,6 +34,7 @@ pub(crate) mod shown;
 mod state_dir;
 pub(crate) mod switch;
 pub(crate) mod switch_record;
+mod taken_in;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trust;

@@ -32,11 +32,16 @@ pub(crate) fn meaning(name: &str) -> Meaning {
             return Meaning::FileOf(spec);
         }
     }
-    if name.starts_with("ULTRA_") { Meaning::UnknownOurs } else { Meaning::Foreign }
+    // `__ULTRA_…` is what ultra itself tells itself through shells and commands.
+    let ours = name.starts_with("ULTRA_") || name.starts_with("__ULTRA_");
+    if ours { Meaning::UnknownOurs } else { Meaning::Foreign }
 }
 
 /// The hint for a name that begins like ours and is none.
 pub(crate) fn hint(name: &str) -> Option<String> {
+    if name.starts_with("__ULTRA_") {
+        return Some("remove it: ultra sets it itself, in the environment".to_owned());
+    }
     near::nearest(name, catalogue::all().map(|spec| spec.name))
         .map(|known| format!("did you mean `{known}`?"))
 }

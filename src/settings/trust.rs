@@ -1,8 +1,10 @@
 //! Trust in a root: a cloned repository's profiles could name a secret of this machine, and they
 //! and its dotenv files an address of their own. Until the user has seen what goes where and
-//! agreed, references of the root's profiles resolve to nothing, and so does a key that would go to
-//! an address that the root's files name, wherever the key itself comes from. No command gets a
-//! variable of its files that is known to make programs run code.
+//! agreed, references of these files (`vault:openai`, `NAME_FILE`, a key that takes in another
+//! variable) resolve to nothing, and so does a key that would go to
+//! an address that the root's files name, wherever the key itself comes from. No command gets such
+//! an address, for its own key may be in its environment, nor a variable of the root's files that is
+//! known to make programs run code or send what they send by another way.
 //!
 //! Agreement is kept per user and root as a digest of all references, base URLs and such variables,
 //! outside the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
@@ -23,15 +25,28 @@ use std::time::Duration;
 /// The largest list of trusted roots that is read.
 const LIMIT: u64 = 4 << 20;
 
-/// A reference to a secret in a profile of the root.
+/// A reference to a secret in a profile or a dotenv file of the root.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Wanted {
-    /// The profile.
-    pub(crate) profile: String,
+    /// The profile; `None` for a dotenv file that counts under every profile.
+    pub(crate) profile: Option<String>,
+    /// The dotenv file that says it; `None` for the profile's own file.
+    pub(crate) file: Option<String>,
     /// The variable that would hold the secret.
     pub(crate) variable: String,
-    /// The reference as it is written, such as `vault:openai`.
+    /// The reference as it is written, such as `vault:openai`; `file:PATH` for a `NAME_FILE`; for a
+    /// value that takes in others, these: `${GITHUB_TOKEN}`.
     pub(crate) reference: String,
+    /// Whether there is anything of the user's to take in: the process environment may lack these.
+    #[serde(skip)]
+    pub(crate) live: bool,
+}
+
+impl Wanted {
+    /// Who says it: the profile or the dotenv file.
+    pub(crate) fn said_by(&self) -> &str {
+        self.file.as_deref().or(self.profile.as_deref()).unwrap_or("-")
+    }
 }
 
 /// A base URL in a profile or a dotenv file of the root: where a secret may be sent.
@@ -45,8 +60,8 @@ pub(crate) struct Destination {
     pub(crate) name: String,
     /// The URL as it is written.
     pub(crate) url: String,
-    /// Whether keys of providers are sent there.
-    pub(crate) takes_keys: bool,
+    /// The variables of the keys that are sent there, sorted; empty if none is.
+    pub(crate) keys: Vec<String>,
 }
 
 impl Destination {
@@ -56,7 +71,8 @@ impl Destination {
     }
 }
 
-/// A variable in a profile or a dotenv file of the root that can make a command run code.
+/// A variable in a profile or a dotenv file of the root that can make a command run code, or send
+/// what it sends by another way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Hook {
     /// The profile; `None` for a dotenv file that counts under every profile.
@@ -85,17 +101,17 @@ pub(crate) struct Claims {
     pub(crate) wanted: BTreeSet<Wanted>,
     /// Addresses that they may be sent to.
     pub(crate) destinations: BTreeSet<Destination>,
-    /// Variables that can make a command run code.
+    /// Variables that can make a command run code or send elsewhere what it sends.
     pub(crate) hooks: BTreeSet<Hook>,
 }
 
 impl Claims {
     /// Whether there is nothing to agree to: no secret is wanted, no key sent anywhere, and
-    /// no variable set that is known to make a command run code.
+    /// no variable set that is known to make a command run code or to send by another way.
     fn harmless(&self) -> bool {
-        self.wanted.is_empty()
+        !self.wanted.iter().any(|wanted| wanted.live)
             && self.hooks.is_empty()
-            && !self.destinations.iter().any(|to| to.takes_keys)
+            && !self.destinations.iter().any(|to| !to.keys.is_empty())
     }
 
     /// A digest of all of it.
@@ -107,13 +123,16 @@ impl Claims {
             hash.update(part);
         };
         for wanted in &self.wanted {
-            let parts = ["wanted", &wanted.profile, &wanted.variable, &wanted.reference];
+            // The dotenv file's name is left out: `.env` becomes `.env.local` when it is adopted.
+            let kind = if wanted.file.is_some() { "dotenv-wanted" } else { "wanted" };
+            let profile = wanted.profile.as_deref().unwrap_or("");
+            let parts = [kind, profile, &wanted.variable, &wanted.reference];
             parts.into_iter().for_each(&mut add);
         }
         for to in &self.destinations {
-            // The dotenv file's name is left out: `.env` becomes `.env.local` when it is adopted.
             let kind = if to.file.is_some() { "dotenv" } else { "destination" };
-            let parts = [kind, to.profile.as_deref().unwrap_or(""), &to.name, &to.url];
+            let keys = to.keys.join(",");
+            let parts = [kind, to.profile.as_deref().unwrap_or(""), &to.name, &to.url, &keys];
             parts.into_iter().for_each(&mut add);
         }
         for hook in &self.hooks {
@@ -130,7 +149,7 @@ impl Claims {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TrustStatus {
     /// They reference no secret, send no key anywhere and set no variable that is known to make a
-    /// command run code.
+    /// command run code or send elsewhere what it sends.
     NotNeeded,
     /// The user has agreed to exactly this.
     Trusted,
@@ -250,9 +269,11 @@ mod tests {
     fn claims(url: &str) -> Claims {
         Claims {
             wanted: [Wanted {
-                profile: "prod".to_owned(),
+                profile: Some("prod".to_owned()),
+                file: None,
                 variable: "OPENAI_API_KEY".to_owned(),
                 reference: "vault:openai".to_owned(),
+                live: true,
             }]
             .into(),
             destinations: [Destination {
@@ -260,7 +281,7 @@ mod tests {
                 file: None,
                 name: "openai".to_owned(),
                 url: url.to_owned(),
-                takes_keys: true,
+                keys: vec!["OPENAI_API_KEY".to_owned()],
             }]
             .into(),
             hooks: BTreeSet::new(),
@@ -292,14 +313,18 @@ mod tests {
         let mut one = claims("https://a.example");
         let mut two = one.clone();
         one.wanted.insert(Wanted {
-            profile: "a".into(),
+            profile: Some("a".into()),
+            file: None,
             variable: "bc".into(),
             reference: "d".into(),
+            live: true,
         });
         two.wanted.insert(Wanted {
-            profile: "ab".into(),
+            profile: Some("ab".into()),
+            file: None,
             variable: "c".into(),
             reference: "d".into(),
+            live: true,
         });
         assert_ne!(one.digest(), two.digest());
     }

@@ -1,10 +1,10 @@
-//! `ultra env trust`: shows which secrets the root's profiles want, where its profiles and dotenv
-//! files would have them sent, which of their variables are known to make a command run code, and writes
-//! down that the user agrees.
+//! `ultra env trust`: shows which secrets the root's files want, where its profiles and dotenv
+//! files would have them sent, which of their variables are known to make a command run code or send
+//! elsewhere what it sends, and writes down that the user agrees.
 
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
 use crate::settings::Workspace;
-use crate::settings::trust::{self, Claims, TrustStatus};
+use crate::settings::trust::{self, Claims, Destination, TrustStatus};
 use crate::settings::trust_claims;
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
         let text = match status {
             TrustStatus::NotNeeded => {
                 "the files of this root reference no secrets, send no keys anywhere and set no \
-                 variable that is known to make a command run code"
+                 variable that is known to make a command run code or send elsewhere what it sends"
             }
             _ => "this root is trusted",
         };
@@ -74,16 +74,17 @@ fn answer(
 ) -> Result<Report, Fault> {
     let mut view = vec![headline];
     if !claims.wanted.is_empty() {
-        let mut table = Table::new(&["profile", "secret", "from"]);
+        let mut table = Table::new(&["said by", "secret", "from"]);
         for w in &claims.wanted {
-            table.row([w.profile.clone(), w.variable.clone(), w.reference.clone()]);
+            table.row([w.said_by().to_owned(), w.variable.clone(), w.reference.clone()]);
         }
-        view.extend([Block::heading("Secrets that the profiles want"), Block::Table(table)]);
+        view.extend([Block::heading("Secrets that the files want"), Block::Table(table)]);
     }
     if !claims.destinations.is_empty() {
-        let mut table = Table::new(&["said by", "name", "address"]);
+        let mut table = Table::new(&["said by", "name", "address", "keys sent there"]);
         for d in &claims.destinations {
-            table.row([d.said_by().to_owned(), d.name.clone(), trust_claims::shown(d)]);
+            let said_by = d.said_by().to_owned();
+            table.row([said_by, d.name.clone(), trust_claims::shown(d), keys(d, "-")]);
         }
         view.extend([Block::heading("Addresses in the files"), Block::Table(table)]);
     }
@@ -92,7 +93,7 @@ fn answer(
         for hook in &claims.hooks {
             table.row([hook.place.clone(), hook.name.clone(), hook.shown.clone()]);
         }
-        let heading = "Variables that can make a command run code";
+        let heading = "Variables that can make a command run code or send elsewhere what it sends";
         view.extend([Block::heading(heading), Block::Table(table)]);
     }
     let hooks: Vec<serde_json::Value> = claims
@@ -103,7 +104,7 @@ fn answer(
     let destinations: Vec<serde_json::Value> = claims
         .destinations
         .iter()
-        .map(|d| serde_json::json!({"profile": d.profile, "file": d.file, "name": d.name, "url": trust_claims::shown(d)}))
+        .map(|d| serde_json::json!({"profile": d.profile, "file": d.file, "name": d.name, "url": trust_claims::shown(d), "keys": d.keys}))
         .collect();
     let data = serde_json::json!({
         "root": root,
@@ -115,19 +116,26 @@ fn answer(
     Report::new("ultra.env.trust/1", data, view)
 }
 
+/// The keys that are sent there, or `none`.
+fn keys(to: &Destination, none: &str) -> String {
+    if to.keys.is_empty() { none.to_owned() } else { to.keys.join(", ") }
+}
+
 /// What would be sent where, a line each.
 fn lines(claims: &Claims) -> Vec<String> {
     let wanted = claims
         .wanted
         .iter()
-        .map(|w| format!("`{}` wants {} as `{}`", w.profile, w.reference, w.variable));
-    let to = claims
-        .destinations
-        .iter()
-        .map(|d| format!("`{}` sends to {} ({})", d.said_by(), trust_claims::shown(d), d.name));
-    let hooks = claims
-        .hooks
-        .iter()
-        .map(|h| format!("{} sets `{}`, which can run code, to {}", h.place, h.name, h.shown));
+        .map(|w| format!("`{}` wants {} as `{}`", w.said_by(), w.reference, w.variable));
+    let to = claims.destinations.iter().map(|d| {
+        let (by, what) = (d.said_by(), keys(d, "no key"));
+        format!("`{by}` sends {what} to {} ({})", trust_claims::shown(d), d.name)
+    });
+    let hooks = claims.hooks.iter().map(|h| {
+        format!(
+            "{} sets `{}`, which can run code or send elsewhere what is sent, to {}",
+            h.place, h.name, h.shown
+        )
+    });
     wanted.chain(to).chain(hooks).collect()
 }

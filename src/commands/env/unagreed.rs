@@ -1,11 +1,12 @@
-//! Variables of the root's own files that can make a command run code: they are handed on once the
-//! user has agreed to them, and not before.
+//! Variables of the root's own files that can make a command run code or send elsewhere what it
+//! sends, and the addresses there that providers' keys go to: they are handed on once the user has
+//! agreed to them, and not before. A command may have such a key of its own, or get it later.
 
 use crate::report::{Console, Fault, Place, Problem};
 use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::ValueRef;
 use crate::settings::trust::value_digest;
-use crate::settings::{Layer, Workspace, hook_names, trust_claims};
+use crate::settings::{Layer, Workspace, trust_claims};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The names among `names` that are not handed on, each with a warning that says why.
@@ -34,24 +35,26 @@ pub(super) fn not_agreed_to<'a>(
     workspace: &Workspace,
     done: &str,
 ) -> Result<BTreeMap<String, Problem>, Fault> {
-    let hooks: Vec<(&str, &Candidate)> =
-        said.filter(|(name, winner)| hook_names::is_hook(name) && from_the_root(winner)).collect();
+    let asked: Vec<(&str, &Candidate)> = said
+        .filter(|(name, winner)| from_the_root(winner) && trust_claims::danger(name).is_some())
+        .collect();
     let mut withheld = BTreeMap::new();
-    if hooks.is_empty() {
+    if asked.is_empty() {
         return Ok(withheld);
     }
     let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
-    for (name, winner) in hooks {
+    for (name, winner) in asked {
         let value = match &winner.value {
-            ValueRef::Text(text) => Some(value_digest(text)),
-            ValueRef::Literal(secret) => Some(value_digest(secret.expose())),
+            ValueRef::Text(text) => Some(text.as_str()),
+            ValueRef::Literal(secret) => Some(secret.expose()),
             // A reference of a profile: what was agreed to is the reference.
             ValueRef::Vault { .. } | ValueRef::File(_) => None,
         };
-        let seen = match value {
-            Some(value) => claims.hooks.iter().any(|h| h.name == name && h.value == value),
-            None => false,
-        };
+        let seen = value.is_some_and(|value| {
+            let digest = value_digest(value);
+            claims.hooks.iter().any(|h| h.name == name && h.value == digest)
+                || claims.destinations.iter().any(|to| to.name == name && to.url == value)
+        });
         let referred = claims.wanted.iter().any(|wanted| wanted.variable == name);
         if status.may_resolve() && (seen || referred) {
             continue;
@@ -65,18 +68,17 @@ pub(super) fn not_agreed_to<'a>(
 fn problem(name: &str, done: &str, seen: bool, place: Option<Place>) -> Problem {
     let what = format!("`{name}` is not {done}");
     let problem = Problem::warning("untrusted-variable", what).at(place);
+    let can = trust_claims::danger(name).unwrap_or("it is withheld");
     if seen {
-        problem
-            .why("it can make a command run code, and nobody has trusted this root with it")
-            .hint(format!(
-                "read the file, then `ultra env trust`; or set `{name}` in the environment"
-            ))
+        problem.why(format!("{can}, and nobody has trusted this root with it")).hint(format!(
+            "read the file, then `ultra env trust`; or set `{name}` in the environment"
+        ))
     } else {
         problem
-            .why(
-                "it can make a command run code, and is put together from variables of other \
-                 files, so nobody can agree to it (`ultra env trust`)",
-            )
+            .why(format!(
+                "{can}, and is put together from variables of other files, so nobody can agree \
+                 to it (`ultra env trust`)"
+            ))
             .hint(format!("write the whole value, or set `{name}` in the environment"))
     }
 }

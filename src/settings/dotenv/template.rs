@@ -43,6 +43,16 @@ pub(crate) enum Operator {
     IfSet,
 }
 
+/// Tells every variable that a value refers to, also within words.
+pub(crate) fn references(template: &Template, tell: &mut dyn FnMut(&str)) {
+    for piece in template {
+        if let Piece::Reference { name, word, .. } = piece {
+            tell(name);
+            references(word, tell);
+        }
+    }
+}
+
 /// Adds a character of literal text.
 pub(super) fn push(template: &mut Template, c: char) {
     match template.last_mut() {

@@ -1,7 +1,7 @@
 //! What one layer says, with names understood: aliases converted, files of secrets, names nobody
 //! knows.
 
-use super::{Gather, Value, as_value};
+use super::{Gather, Value, as_value, trust};
 use crate::base::file;
 use crate::report::{Place, Problem};
 use crate::settings::catalogue::VarSpec;
@@ -253,6 +253,12 @@ fn decide(gather: &mut Gather<'_>, layer: Layer, spec: &'static VarSpec, said: O
         gather.add(spec.name, layer, value, written_as);
     } else if let Some(said) = files.into_iter().next() {
         if said.text.is_empty() {
+            return;
+        }
+        if trust::is_dotenv(layer)
+            && let Some(why) = trust::bars_file(gather, spec.name, &said)
+        {
+            gather.pass_over(spec.name, layer, said.place, &said.name, why);
             return;
         }
         let base = match layer {

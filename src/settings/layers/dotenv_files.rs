@@ -1,15 +1,17 @@
 //! The layers of dotenv files.
 
-use super::Gather;
 use super::absorb::{Said, absorb};
+use super::{Gather, trust};
 use crate::base::file;
 use crate::report::{Place, Problem};
 use crate::settings::catalogue;
-use crate::settings::dotenv::{self, Expanded};
+use crate::settings::dotenv::{self, Entry, Expanded};
+use crate::settings::names::{self, Meaning};
 use crate::settings::origin::Layer;
 use crate::settings::profile::ALIASES;
 use crate::settings::secret::ValueRef;
 use crate::settings::{dotenv::Document, secretish};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Adds the four files, lowest first.
@@ -92,13 +94,43 @@ fn add_file(gather: &mut Gather<'_>, layer: Layer, path: &Path) {
         return;
     }
     let document = dotenv::parse(&shown, &bytes, gather.problems);
-    let said = expand(gather, &document)
-        .into_iter()
+    let expanded = expand(gather, &document);
+    let refers = if trust::is_dotenv(layer) { referring(&document) } else { BTreeSet::new() };
+    let mut counts = Vec::with_capacity(expanded.len());
+    for entry in expanded {
         // The line that we wrote for other tools, in a generated file that was edited and adopted.
-        .filter(|entry| !(generated && entry.name == "ULTRA_PROFILE"))
-        .map(said)
-        .collect();
-    absorb(gather, layer, said);
+        if generated && entry.name == "ULTRA_PROFILE" {
+            continue;
+        }
+        if refers.contains(&*entry.name)
+            && let Some(variable) = key(gather, &entry.name)
+            && let Some(why) = trust::bars_taking(gather, variable)
+        {
+            gather.pass_over(variable, layer, Some(entry.place.clone()), &entry.name, why);
+            continue;
+        }
+        counts.push(said(entry));
+    }
+    absorb(gather, layer, counts);
+}
+
+/// The variable of the secret that an entry sets, if it is one.
+fn key<'a>(gather: &Gather<'_>, name: &'a str) -> Option<&'a str> {
+    match names::meaning(name) {
+        Meaning::Variable(spec) | Meaning::Alias(spec, _) => spec.secret.then_some(spec.name),
+        Meaning::Foreign => gather.declared.contains(name).then_some(name),
+        Meaning::FileOf(_) | Meaning::UnknownOurs => None,
+    }
+}
+
+/// The entries whose values refer to other variables.
+fn referring(document: &Document) -> BTreeSet<&str> {
+    let refers = |entry: &&Entry| {
+        let mut any = false;
+        dotenv::references(&entry.value, &mut |_| any = true);
+        any
+    };
+    document.entries.iter().filter(refers).map(|entry| entry.name.as_str()).collect()
 }
 
 fn expand(gather: &mut Gather<'_>, document: &Document) -> Vec<Expanded> {

@@ -24,8 +24,10 @@ struct Gather<'a> {
     resolution: Resolution,
     /// Names outside the catalogue that the profile declares to be secrets.
     declared: BTreeSet<String>,
-    /// Whether the user agreed to what the root's profiles ask for; `None` while nobody asked.
-    trusted: Option<bool>,
+    /// What the root's files ask for, and whether the user agreed; `None` while nobody asked.
+    asked: Option<trust::Asked>,
+    /// Whether it was told that the user has not agreed.
+    told: bool,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -40,7 +42,8 @@ pub(super) fn gather(
     let keys = profile.providers.values().flat_map(|provider| provider.keys.iter());
     let declared = profile.secrets.keys().chain(keys).cloned().collect();
     let resolution = Resolution::defaults(profile);
-    let mut gather = Gather { workspace, secrets, resolution, declared, trusted: None, problems };
+    let mut gather =
+        Gather { workspace, secrets, resolution, declared, asked: None, told: false, problems };
     profile::add(&mut gather, assembled.vars);
     dotenv_files::add(&mut gather);
     vault::add(&mut gather);
@@ -66,6 +69,7 @@ fn process(gather: &mut Gather<'_>) {
     let said = environment
         .iter()
         .filter(|(name, _)| *name != "ENVIRONMENT" || !environment.is_applications(name))
+        .filter(|(name, _)| !name.starts_with("__ULTRA_"))
         .map(|(name, text)| Said {
             name: name.to_owned(),
             text: text.to_owned(),

@@ -31,7 +31,7 @@ pub(super) fn add(gather: &mut Gather<'_>, vars: Vec<Vec<SaidVariable>>) {
     }
     if !trust::trusted(gather) {
         for (name, spec) in secrets {
-            let why = "withheld: this root is not trusted (`ultra env trust`)";
+            let why = trust::UNTRUSTED;
             let written_as = spec.reference.to_string();
             gather.pass_over(&name, Layer::Profile, Some(spec.place), &written_as, why);
         }

@@ -2,59 +2,124 @@
 //! that its profiles or dotenv files name.
 
 use super::Gather;
+use super::absorb::Said;
 use crate::report::Problem;
 use crate::settings::groups::KNOWN_PROVIDERS;
 use crate::settings::origin::Layer;
-use crate::settings::trust::TrustStatus;
+use crate::settings::trust::{Claims, TrustStatus, Wanted};
 use crate::settings::trust_claims;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-/// Whether the user has agreed to what the root's files ask for. Asked once: it reads every
-/// profile of the root. If not, that is among the problems, with what would be sent where.
-pub(super) fn trusted(gather: &mut Gather<'_>) -> bool {
-    if let Some(trusted) = gather.trusted {
-        return trusted;
-    }
-    let trusted = match trust_claims::trust(gather.workspace) {
-        Ok((status, _)) if status.may_resolve() => true,
-        Ok((status, claims)) => {
-            let wanted = claims.wanted.iter().map(|w| w.reference.as_str());
-            let to = claims.destinations.iter().map(|to| match &to.file {
-                Some(file) => format!("{} ({file})", trust_claims::shown(to)),
-                None => trust_claims::shown(to),
-            });
-            let why = why(wanted.collect(), to.collect());
-            let what = match status {
-                TrustStatus::Changed => {
-                    "references, addresses or variables that run code in the files of this root \
-                     have changed since you trusted them"
-                }
-                _ => {
-                    "this root is not trusted, so its references to secrets lead to nothing and no \
-                     key goes to its addresses"
-                }
-            };
-            let problem = if gather.resolution.profile.protected {
-                Problem::error("untrusted-root", what)
-            } else {
-                Problem::warning("untrusted-root", what)
-            };
-            let place = gather.resolution.profile.place.clone();
-            gather
-                .problems
-                .push(problem.at(place).why(why).hint("read them, then `ultra env trust`"));
-            false
-        }
-        Err(problem) => {
-            gather.problems.push(problem);
-            false
-        }
-    };
-    gather.trusted = Some(trusted);
-    trusted
+/// What the root's files ask for, and whether the user has agreed to it.
+#[derive(Clone)]
+pub(super) struct Asked {
+    status: TrustStatus,
+    claims: Rc<Claims>,
+    /// Why nobody knows whether the user has agreed.
+    unread: Option<Problem>,
 }
 
-fn why(wanted: BTreeSet<&str>, to: BTreeSet<String>) -> String {
+/// What the root's files ask for, and whether the user has agreed to it. Asked once: it reads every
+/// profile of the root.
+fn asked(gather: &mut Gather<'_>) -> Asked {
+    let workspace = gather.workspace;
+    gather
+        .asked
+        .get_or_insert_with(|| match trust_claims::trust(workspace) {
+            Ok((status, claims)) => Asked { status, claims: Rc::new(claims), unread: None },
+            Err(problem) => Asked {
+                status: TrustStatus::Unknown,
+                claims: Rc::new(trust_claims::claims(workspace)),
+                unread: Some(problem),
+            },
+        })
+        .clone()
+}
+
+/// Whether the user has agreed to what the root's files ask for. If not, that is among the
+/// problems, with what would be sent where.
+pub(super) fn trusted(gather: &mut Gather<'_>) -> bool {
+    let Asked { status, claims, unread } = asked(gather);
+    if status.may_resolve() {
+        return true;
+    }
+    if std::mem::replace(&mut gather.told, true) {
+        return false;
+    }
+    if let Some(problem) = unread {
+        gather.problems.push(problem);
+        return false;
+    }
+    let wanted = claims.wanted.iter().filter(|w| w.live).map(|w| match &w.file {
+        Some(file) => format!("{} ({file})", w.reference),
+        None => w.reference.clone(),
+    });
+    let to = claims.destinations.iter().map(|to| match &to.file {
+        Some(file) => format!("{} ({file})", trust_claims::shown(to)),
+        None => trust_claims::shown(to),
+    });
+    let why = why(wanted.collect(), to.collect());
+    let what = match status {
+        TrustStatus::Changed => {
+            "references, addresses or variables that run code or redirect keys in the files of \
+             this root have changed since you trusted them"
+        }
+        _ => {
+            "this root is not trusted, so its references to secrets lead to nothing and no key \
+             goes to its addresses"
+        }
+    };
+    let problem = if gather.resolution.profile.protected {
+        Problem::error("untrusted-root", what)
+    } else {
+        Problem::warning("untrusted-root", what)
+    };
+    let place = gather.resolution.profile.place.clone();
+    gather.problems.push(problem.at(place).why(why).hint("read them, then `ultra env trust`"));
+    false
+}
+
+/// Why a key in a dotenv file of the root does not count, if so: its value takes in other variables,
+/// and nobody has agreed to that.
+pub(super) fn bars_taking(gather: &mut Gather<'_>, variable: &str) -> Option<&'static str> {
+    let claims = asked(gather).claims;
+    let takes = |w: &&Wanted| w.file.is_some() && w.variable == variable && w.live;
+    let mut taken = claims.wanted.iter().filter(takes);
+    let any = taken.any(|w| w.reference.starts_with('$'));
+    (any && !trusted(gather)).then_some(UNTRUSTED)
+}
+
+/// Why the file of a secret that a dotenv file of the root names is not read, if so: nobody has
+/// agreed to that.
+pub(super) fn bars_file(
+    gather: &mut Gather<'_>,
+    variable: &str,
+    said: &Said,
+) -> Option<&'static str> {
+    let reference = trust_claims::file_reference(&said.text);
+    let claims = asked(gather).claims;
+    let claimed =
+        |w: &Wanted| w.file.is_some() && w.variable == variable && w.reference == reference;
+    if claims.wanted.iter().any(claimed) {
+        return (!trusted(gather)).then_some(UNTRUSTED);
+    }
+    let name = &said.name;
+    gather.problems.push(
+        Problem::error("pieced-path", format!("the file that `{name}` names is not read"))
+            .at(said.place.clone())
+            .why(
+                "its path is put together from variables of other files, so nobody can agree to it",
+            )
+            .hint(format!("write the whole path, or set `{name}` in the environment")),
+    );
+    Some("withheld: its path is put together from variables of other files")
+}
+
+/// Why a reference of an untrusted root does not count.
+pub(super) const UNTRUSTED: &str = "withheld: this root is not trusted (`ultra env trust`)";
+
+fn why(wanted: BTreeSet<String>, to: BTreeSet<String>) -> String {
     let wanted = match wanted.is_empty() {
         true => "keys".to_owned(),
         false => wanted.into_iter().collect::<Vec<_>>().join(", "),
@@ -77,11 +142,7 @@ pub(super) fn withhold(gather: &mut Gather<'_>) {
         return;
     }
     // Nobody is asked to trust a root that gets nothing; a key that is set later goes nowhere yet.
-    let agreed = if said || gather.trusted.is_some() {
-        trusted(gather)
-    } else {
-        trust_claims::trust(gather.workspace).is_ok_and(|(status, _)| status.may_resolve())
-    };
+    let agreed = if said { trusted(gather) } else { asked(gather).status.may_resolve() };
     if agreed {
         return;
     }
@@ -126,7 +187,7 @@ fn withhold_from_pieced(gather: &mut Gather<'_>) {
 }
 
 /// Whether the layer is a dotenv file of the root, which may have come with a clone.
-fn is_dotenv(layer: Layer) -> bool {
+pub(super) fn is_dotenv(layer: Layer) -> bool {
     (Layer::DotenvBase..=Layer::DotenvProfileLocal).contains(&layer)
 }
 

@@ -8,7 +8,7 @@ use crate::settings::groups::KNOWN_PROVIDERS;
 
 pub(super) const RULE: Rule = Rule {
     id: "wrong-provider-key",
-    doc: "A provider key is neither one of our service keys nor another provider's key, and no admin key.",
+    doc: "A provider key is neither one of our own keys nor another provider's key, and no admin key.",
     judge,
 };
 
@@ -24,6 +24,20 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
                              key for requests"
                         ))
                         .hint("name the variable of the provider's key"),
+                );
+                continue;
+            }
+            let known = KNOWN_PROVIDERS.iter().any(|known| known.key == key);
+            if !known && catalogue::find(key).is_some() {
+                problems.push(
+                    Problem::error(RULE.id, format!("`{key}` is no key of a provider"))
+                        .at(provider.place.clone())
+                        .why(format!("`{name}` would be sent what ultra itself works with"))
+                        .hint(format!(
+                            "name a variable of its own, such as `{}_API_KEY`",
+                            name.to_ascii_uppercase()
+                                .replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+                        )),
                 );
                 continue;
             }

@@ -9,6 +9,7 @@ use crate::settings::origin::Layer;
 use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::ValueRef;
 use crate::settings::shown::hidden;
+use crate::settings::trust_claims::danger;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
@@ -63,8 +64,8 @@ fn digest(body: &[u8]) -> String {
 /// What a profile says, for tools that read `.env`: everything that a file or a profile sets. The
 /// process environment is left out, because it holds for one process and these tools see it
 /// themselves; defaults are left out, because the programs know them.
-/// Of the variables in `withheld`, which can make a program run code and which nobody has agreed to,
-/// only the names are told.
+/// Of the variables in `withheld`, which can make a program run code or send keys elsewhere and which
+/// nobody has agreed to, only the names are told.
 pub(crate) fn render(resolution: &Resolution, withheld: &BTreeSet<&str>) -> String {
     let profile = &resolution.profile.name;
     let mut out = format!(
@@ -81,8 +82,9 @@ pub(crate) fn render(resolution: &Resolution, withheld: &BTreeSet<&str>) -> Stri
         }
         let candidates = resolution.candidates(name);
         if withheld.contains(name) {
+            let why = danger(name).unwrap_or("it is withheld");
             out.push_str(&format!(
-                "# {name} is left out: it can make a program run code, and nobody has trusted this root with it (`ultra env trust`)\n"
+                "# {name} is left out: {why}, and nobody has trusted this root with it (`ultra env trust`)\n"
             ));
             continue;
         }

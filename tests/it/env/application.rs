@@ -101,3 +101,20 @@ fn plain_values_of_an_application_are_shown_and_habits_are_led_on() {
     let said = ultra.run(&["env", "set", &format!("APP_TOKEN={CANARY}")]).exits(2);
     said.keeps_the_canary().complains(".env.local").complains("vars:");
 }
+
+#[test]
+fn what_ultra_tells_itself_has_no_place_in_a_file() {
+    for name in ["__ULTRA_EXPORT", "__ULTRA_APPLICATION"] {
+        let ultra = Ultra::empty();
+        ultra.write(".env", format!("{name}==prod X:1\n"));
+        let said = ultra.run(&["env", "run", "--", "env"]).exits(3);
+        assert!(said.stdout.is_empty(), "{}", said.stdout);
+        said.complains(name).complains(".env:1").complains("ultra sets it itself");
+        ultra.run(&["env", "export"]).exits(3);
+        ultra.run(&["env", "lint", ".env"]).exits(3).says(name);
+        // In the environment of the process it is ours.
+        let ultra = Ultra::empty().env(name, "=prod X:1");
+        let said = ultra.run(&["env", "validate", "dev"]).exits(0);
+        assert!(!said.stdout.contains("unknown variable"), "{}", said.stdout);
+    }
+}

@@ -107,6 +107,41 @@ fn nor_by_the_variables_of_tools_that_the_command_starts() {
 }
 
 #[test]
+fn nor_does_it_lead_elsewhere_what_a_command_sends() {
+    let ultra = Ultra::empty();
+    let names = [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "NO_PROXY",
+        "NODE_TLS_REJECT_UNAUTHORIZED",
+        "NODE_EXTRA_CA_CERTS",
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "GIT_SSL_NO_VERIFY",
+        "OPENAI_API_BASE",
+        "AZURE_OPENAI_ENDPOINT",
+        "GOFLAGS",
+        "PYTEST_ADDOPTS",
+        "COMPOSER_HOME",
+        "LUA_CPATH",
+    ];
+    let lines = names.map(|name| format!("{name}=theirs\n")).concat();
+    ultra.write(".env.local", format!("{lines}APP_BASE_URL=mine\n"));
+    let ran = ultra.run(&["env", "run", "--", "env"]).exits(0).says("APP_BASE_URL=mine");
+    assert!(!ran.stdout.contains("theirs"), "{}", ran.stdout);
+    for name in names {
+        assert!(ran.stderr.contains(&format!("`{name}` is not handed on")), "{}", ran.stderr);
+    }
+    ran.complains("it can lead what a program sends, keys included, elsewhere");
+    // A password in the address of a proxy is not shown to who is asked.
+    ultra.write(".env.local", "HTTPS_PROXY=http://me:hunter2-hunter2@proxy.example.org:3128\n");
+    let asked = ultra.run(&["env", "trust", "--no-input"]).exits(6);
+    assert!(!asked.stderr.contains("hunter2"), "{}", asked.stderr);
+    ultra.run(&["env", "trust", "--yes"]).exits(0).says("proxy.example.org:3128");
+    ultra.run(&["env", "run", "--", "env"]).exits(0).says("hunter2-hunter2@proxy");
+}
+
+#[test]
 fn nothing_that_runs_code_gets_into_a_file_for_other_tools() {
     let ultra = Ultra::empty();
     ultra.write("profiles/dev.yaml", "mode: mock\nvars:\n  LD_PRELOAD: ./theirs.so\n  A: b\n");

@@ -50,6 +50,60 @@ fn another_address_is_another_question() {
 }
 
 #[test]
+fn another_key_for_the_same_address_is_another_question() {
+    let ultra = Ultra::empty().env("OPENAI_API_KEY", CANARY);
+    let profile = |key: &str| {
+        format!(
+            "mode: mock\nproviders:\n  acme:\n    kind: openai\n    base_url: https://api.acme.io/v1\n    keys: [{key}]\n"
+        )
+    };
+    ultra.write("profiles/dev.yaml", profile("ACME_API_KEY"));
+    ultra.run(&["env", "trust", "--yes"]).exits(0).says("ACME_API_KEY");
+    ultra.run(&["env", "trust"]).exits(0).says("this root is trusted");
+    ultra.write("profiles/dev.yaml", profile("OPENAI_API_KEY"));
+    let asked = ultra.run(&["env", "trust", "--no-input"]).exits(6).keeps_the_canary();
+    asked.complains("`dev` sends OPENAI_ADMIN_KEY, OPENAI_API_KEY to https://api.acme.io/v1");
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0).keeps_the_canary();
+    run.complains("have changed since you trusted them");
+    let json = ultra.run(&["env", "trust", "--yes", "-o", "json"]).exits(0).json();
+    assert_eq!(json["destinations"][0]["keys"][1], "OPENAI_API_KEY");
+}
+
+#[test]
+fn an_address_that_nobody_agreed_to_reaches_no_command_and_no_file() {
+    let address = "https://collector.example.org/v1";
+    for file in [".env", "profiles/dev.yaml"] {
+        let ultra = Ultra::empty().env("OPENAI_API_KEY", CANARY);
+        let line = match file {
+            ".env" => format!("OPENAI_BASE_URL={address}\nGREETING=hi\n"),
+            _ => format!("mode: mock\nvars:\n  OPENAI_BASE_URL: {address}\n  GREETING: hi\n"),
+        };
+        ultra.write(file, line);
+        // The shell has the key already: beside it the address would be enough.
+        let export = ultra.run(&["env", "export"]).exits(0).keeps_the_canary();
+        assert!(!export.stdout.contains("collector"), "{}", export.stdout);
+        export.says("hi").complains("`OPENAI_BASE_URL` is not handed on").complains(file);
+        let run = ultra.run(&["env", "run", "--", "env"]).exits(0).says("GREETING=hi");
+        assert!(!run.stdout.contains("collector"), "{}", run.stdout);
+        if file != ".env" {
+            ultra.run(&["env", "switch", "dev"]).exits(0).says("`OPENAI_BASE_URL` is not written");
+            let written = ultra.read(".env");
+            assert!(!written.contains("collector"), "{written}");
+            assert!(written.contains("# OPENAI_BASE_URL is left out: keys are sent"), "{written}");
+        }
+        ultra.run(&["env", "trust", "--yes"]).exits(0).says(address).says("OPENAI_API_KEY");
+        ultra.run(&["env", "export"]).exits(0).says(address);
+        let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
+        run.says(&format!("OPENAI_BASE_URL={address}")).says(CANARY);
+    }
+    // The user's own address is the user's own.
+    let ultra = Ultra::empty().env("OPENAI_BASE_URL", "https://mine.example.org/v1");
+    ultra.write(".env", format!("OPENAI_BASE_URL={address}\n"));
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0).says("https://mine.example.org/v1");
+    assert!(!run.stderr.contains("not handed on"), "{}", run.stderr);
+}
+
+#[test]
 fn trust_is_for_one_root_and_not_needed_without_references() {
     let ultra = Ultra::empty();
     ultra.write("profiles/plain.yaml", "vars:\n  A: b\n");
@@ -76,4 +130,111 @@ fn what_a_killed_agreement_left_is_swept_by_the_next() {
     std::fs::File::options().write(true).open(&left).unwrap().set_modified(old).unwrap();
     ultra.run(&["env", "trust", "--yes"]).exits(0);
     assert!(!left.exists());
+}
+
+/// A trusted root with a provider at an address of its own, whose key comes from elsewhere.
+fn trusted() -> Ultra {
+    let ultra = Ultra::empty().env("SOMETHING_OF_MINE", CANARY);
+    let profile = "mode: mock\nsecrets:\n  ACME_API_KEY: env:NOT_SET\nproviders:\n  acme:\n    kind: openai\n    base_url: https://api.acme.io/v1\n    keys: [MISTRAL_API_KEY, ACME_API_KEY]\n";
+    ultra.write("profiles/dev.yaml", profile);
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    ultra
+}
+
+#[test]
+fn a_key_takes_in_nothing_of_the_users_before_he_agrees() {
+    for (file, key, told) in [
+        (".env", "MISTRAL_API_KEY=${SOMETHING_OF_MINE}\n", "${SOMETHING_OF_MINE}"),
+        (".env", "ACME_API_KEY=\"x${SOMETHING_OF_MINE:-}\"\n", "${SOMETHING_OF_MINE}"),
+        (".env.local", "A=${SOMETHING_OF_MINE}\nMISTRAL_API_KEY=${A}\n", "${SOMETHING_OF_MINE}"),
+        (".env", "MISTRAL_API_KEY_FILE=../token\n", "file:../token"),
+        (".env.dev", "MISTRAL_API_KEY_FILE=../token\n", "file:../token"),
+    ] {
+        let ultra = trusted();
+        std::fs::write(ultra.home().join("token"), CANARY).unwrap();
+        ultra.write_private(file, key);
+        let child = ["env", "run", "--", "sh", "-c", "echo \"got $MISTRAL_API_KEY$ACME_API_KEY\""];
+        let run = ultra.run(&child).exits(0).keeps_the_canary();
+        assert_eq!(run.stdout, "got \n", "{key}");
+        run.complains("have changed since you trusted them").complains(told);
+        ultra.run(&["env", "trust", "--no-input"]).exits(6).complains(told).complains(file);
+        if key.contains("MISTRAL") {
+            ultra.run(&["env", "explain", "MISTRAL_API_KEY"]).says("withheld");
+        }
+        ultra.run(&["env", "trust", "--yes"]).exits(0).says(told).keeps_the_canary();
+        let run = ultra.run(&child).exits(0);
+        assert!(run.stdout.contains(CANARY), "{key}: {}", run.stdout);
+    }
+    // By way of another file, whose change would not show in what was agreed to.
+    let ultra = trusted();
+    ultra.write(".env", "A=${SOMETHING_OF_MINE}\n");
+    ultra.write_private(".env.local", "MISTRAL_API_KEY=${A}\n");
+    let child = ["env", "run", "--only", "MISTRAL_API_KEY", "--", "printenv", "MISTRAL_API_KEY"];
+    let run = ultra.run(&child).exits(1).keeps_the_canary();
+    run.complains("${SOMETHING_OF_MINE}");
+    ultra.write(".env", "SECRETS=..\n");
+    std::fs::write(ultra.home().join("token"), CANARY).unwrap();
+    ultra.write_private(".env.local", "MISTRAL_API_KEY_FILE=${SECRETS}/token\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let said = ultra.run(&child).exits(3).keeps_the_canary();
+    said.complains("nobody can agree to it").complains(".env.local:1");
+}
+
+#[test]
+fn a_key_that_takes_in_what_is_the_files_own_asks_nothing() {
+    let ultra = Ultra::empty();
+    ultra.write_private(
+        ".env",
+        "DB_PASSWORD=hT83kd02\nDATABASE_URL=postgres://${USER}:${DB_PASSWORD}@db.acme.io/app\nOPENAI_API_KEY=${OPENAI_API_KEY:-}\n",
+    );
+    let run = ultra.run(&["env", "run", "--", "printenv", "DATABASE_URL"]).exits(0);
+    assert!(run.stdout.contains("hT83kd02"), "{}", run.stdout);
+    assert!(!run.stderr.contains("trust"), "{}", run.stderr);
+    // The process environment has its say first, and then it is the user's.
+    let ultra = ultra.env("DB_PASSWORD", CANARY);
+    let run = ultra.run(&["env", "run", "--", "printenv", "DATABASE_URL"]).exits(1);
+    run.keeps_the_canary().complains("${DB_PASSWORD}").complains("ultra env trust");
+}
+
+#[test]
+fn what_ultra_itself_works_with_is_sent_to_no_provider() {
+    for key in ["ULTRA_JWT_KEY", "ULTRA_SERVICE_KEY", "DATABASE_URL"] {
+        let ultra = Ultra::empty();
+        let profile = format!(
+            "mode: mock\nsecrets:\n  {key}: env:NOT_SET\nproviders:\n  acme:\n    kind: openai\n    base_url: https://api.acme.io/v1\n    keys: [{key}]\n"
+        );
+        ultra.write("profiles/dev.yaml", profile);
+        let said = ultra.run(&["env", "validate"]).exits(3).says("is no key of a provider");
+        said.says("ACME_API_KEY");
+    }
+}
+
+#[test]
+fn files_of_another_user_are_no_part_of_a_root() {
+    let theirs = |path: &std::path::Path| std::os::unix::fs::chown(path, Some(65534), None).is_ok();
+    let open = std::fs::Permissions::from_mode(0o1777);
+    // Only root may give a file away; elsewhere there is nothing to try.
+    for name in ["profiles", "profiles/theirs.yaml", ".env"] {
+        let ultra = Ultra::empty();
+        ultra.write("profiles/theirs.yaml", "vars:\n  A: b\n");
+        ultra.write(".env", "A=c\n");
+        for dir in [ultra.root().to_owned(), ultra.root().join("profiles")] {
+            std::fs::set_permissions(dir, open.clone()).unwrap();
+        }
+        ultra.run(&["env", "show", "A"]).exits(0);
+        if theirs(&ultra.root().join(name)) {
+            let said = ultra.run(&["env", "show", "A"]).exits(6).complains("another user");
+            said.complains(name).complains("--dir");
+            let root = ultra.root().to_str().unwrap();
+            ultra.run(&["env", "show", "A", "--dir", root]).exits(0);
+        }
+    }
+    // Without a root it is not read.
+    let ultra = Ultra::empty();
+    let file = ultra.write(".env", "A=c\n");
+    std::fs::set_permissions(ultra.root(), open).unwrap();
+    ultra.run(&["env", "run", "--", "printenv", "A"]).exits(0);
+    if theirs(&file) {
+        ultra.run(&["env", "run", "--", "printenv", "A"]).exits(1);
+    }
 }

@@ -40,6 +40,10 @@ fn production_holds_once_the_operator_supplies_it_in_files() {
         ".env.prod.local",
         "ULTRA_PUBLIC_URL=https://api.acme.io\nULTRA_CORS_ORIGINS=\nDATABASE_URL_FILE=secrets/db\nREDIS_URL_FILE=secrets/redis\nULTRA_JWT_KEY_FILE=secrets/jwt\nULTRA_ENCRYPTION_KEY_FILE=secrets/enc\nOPENAI_API_KEY=sk-proj-0123456789\n",
     );
+    // The files may have come with a clone, and so may what they are to hold.
+    let asked = ultra.run(&["env", "validate", "prod"]).exits(3).says("not trusted");
+    asked.says("file:secrets/redis (.env.prod.local)");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
     ultra.run(&["env", "validate", "prod"]).exits(3).says("secrets/redis").says("no such file");
     ultra.write_private("secrets/redis", "redis://cache.acme.io/0\n");
     ultra
