@@ -267,4 +267,11 @@ pub(crate) enum KeyState {
     RateLimited,
     /// It could not be asked; the cause.
     Unverified(String),
+    /// The key is bound to another address and is not sent there.
+    BoundElsewhere {
+        /// Which it is, and where it may go.
+        why: String,
+        /// The command that allows this one, too.
+        fix: Option<String>,
+    },
 }

@@ -8,6 +8,7 @@ use super::facts::{
 use super::model::NoJudgement;
 use super::target::Target;
 use super::{Facts, files, tree};
+use crate::base::Secret;
 use crate::provider::{KeyVerdict, list_models};
 use crate::report::Problem;
 use crate::secrets::{Freshness, VaultSource};
@@ -238,7 +239,7 @@ fn database(sources: &Sources, config: &ConfigFacts) -> Result<DatabaseFacts, No
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => true,
     });
-    let embedded = options.url.as_ref().is_none_or(crate::base::Secret::is_empty);
+    let embedded = options.url.as_ref().is_none_or(Secret::is_empty);
     if embedded && !options.sqlite_path.exists() {
         return Ok(DatabaseFacts { postgres, verified_tls, local, state: DatabaseState::Absent });
     }
@@ -285,12 +286,20 @@ fn providers(sources: &Sources, config: &ConfigFacts) -> Result<Vec<ProviderFact
         }
     }
     wait(join_all(asked.into_iter().map(async |(name, provider, secret)| {
-        let verdict = match secret.reveal(&*sources.vault) {
+        let verdict = match sendable(&secret, &provider.base_url, &*sources.vault) {
             Ok(value) => match list_models(provider.kind, &provider.base_url, &value).await {
                 KeyVerdict::Accepted { models } => KeyState::Accepted(models),
                 KeyVerdict::Refused { status } => KeyState::Refused(status),
                 KeyVerdict::RateLimited { .. } => KeyState::RateLimited,
                 KeyVerdict::Unverified { why } => KeyState::Unverified(why),
+            },
+            Err(problem) if problem.code == "key-bound-elsewhere" => KeyState::BoundElsewhere {
+                why: [Some(problem.what), problem.why]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(": "),
+                fix: problem.hint,
             },
             Err(problem) => KeyState::Unverified(problem.to_string()),
         };
@@ -301,6 +310,19 @@ fn providers(sources: &Sources, config: &ConfigFacts) -> Result<Vec<ProviderFact
             wanted: wanted(settings, name),
         }
     })))
+}
+
+/// The key, if it may be sent to this address.
+fn sendable(
+    secret: &SecretRef,
+    address: &url::Url,
+    source: &dyn SecretSource,
+) -> Result<Secret, Problem> {
+    let (facts, value) = secret.opened(source)?;
+    if let Some(facts) = facts {
+        secret.may_go_to(&facts, address)?;
+    }
+    Ok(value)
 }
 
 /// The models that declared routes ask the provider for. Models that are routed without a

@@ -95,31 +95,9 @@ fn open(
     secrets: &dyn SecretSource,
 ) -> Result<Opened, Problem> {
     let variable = &reference.name;
-    let opened = match &reference.value {
-        // From the sealed vault, and not from the index beside it, which anybody who can write
-        // the state directory can change.
-        ValueRef::Vault { profile, name } => secrets.opened(profile, name)?,
-        ValueRef::Text(_) | ValueRef::Literal(_) | ValueRef::File(_) => None,
-    };
-    let (facts, secret) = match opened {
-        Some((facts, secret)) => (Some(facts), secret),
-        None => (None, reference.reveal(secrets)?),
-    };
+    let (facts, secret) = reference.opened(secrets)?;
     if let (Some(facts), Backend::Http { base_url, .. }) = (&facts, &provider.backend) {
-        let origin = base_url.origin().ascii_serialization();
-        if !facts.allowed.is_empty() && !facts.allowed.iter().any(|a| same_origin(a, &origin)) {
-            return Err(Problem::error(
-                "key-bound-elsewhere",
-                format!("the key `{variable}` may not be sent to `{origin}`"),
-            )
-            .why(format!("it was verified for {}", facts.allowed.join(", ")))
-            .hint(match &reference.value {
-                ValueRef::Vault { profile, name } => {
-                    format!("ultra keys allow {name} --host {origin} --profile {profile}")
-                }
-                _ => format!("ultra keys allow {} --host {origin}", provider.name),
-            }));
-        }
+        reference.may_go_to(facts, base_url)?;
     }
     usable(&secret, variable)?;
     let credentials = provider.family.credentials(&secret).ok_or_else(|| {
@@ -159,12 +137,6 @@ pub(crate) fn source(reference: &SecretRef) -> Source {
         _ => None,
     };
     Source { word, layer: reference.origin.layer, file, entry }
-}
-
-/// An origin as it is recorded, with the port or without it where it is the usual one.
-fn same_origin(recorded: &str, origin: &str) -> bool {
-    let parse = |text: &str| url::Url::parse(text).map(|u| u.origin());
-    recorded == origin || matches!((parse(recorded), parse(origin)), (Ok(a), Ok(b)) if a == b)
 }
 
 fn usable(secret: &Secret, variable: &str) -> Result<(), Problem> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::time::Duration;
+use url::Url;
 
 /// A value, or where it is found. Only [`ValueRef::Text`] of a variable that is no secret may be
 /// shown.
@@ -166,6 +167,51 @@ pub(crate) struct SecretRef {
 }
 
 impl SecretRef {
+    /// The value with what is known of its version; `None` of one that no vault keeps. From the
+    /// sealed vault, and not from the index beside it, which anybody who can write the state
+    /// directory can change.
+    ///
+    /// # Errors
+    /// As [`SecretRef::reveal`].
+    pub(crate) fn opened(
+        &self,
+        source: &dyn SecretSource,
+    ) -> Result<(Option<SecretFacts>, Secret), Problem> {
+        let opened = match &self.value {
+            ValueRef::Vault { profile, name } => source.opened(profile, name)?,
+            ValueRef::Text(_) | ValueRef::Literal(_) | ValueRef::File(_) => None,
+        };
+        match opened {
+            Some((facts, secret)) => Ok((Some(facts), secret)),
+            None => Ok((None, self.reveal(source)?)),
+        }
+    }
+
+    /// Whether a version with these facts may be sent to an address: it is bound to the origins it
+    /// was verified for and those that the operator allows, once there is one.
+    ///
+    /// # Errors
+    /// It may not (`key-bound-elsewhere`), with the command that allows it.
+    pub(crate) fn may_go_to(&self, facts: &SecretFacts, address: &Url) -> Result<(), Problem> {
+        let origin = address.origin();
+        let is = |allowed: &String| Url::parse(allowed).is_ok_and(|url| url.origin() == origin);
+        if facts.allowed.is_empty() || facts.allowed.iter().any(is) {
+            return Ok(());
+        }
+        let origin = origin.ascii_serialization();
+        let problem = Problem::error(
+            "key-bound-elsewhere",
+            format!("the key `{}` may not be sent to `{origin}`", self.name),
+        )
+        .why(format!("it was verified for {}", facts.allowed.join(", ")));
+        Err(match &self.value {
+            ValueRef::Vault { profile, name } => {
+                problem.hint(format!("ultra keys allow {name} --host {origin} --profile {profile}"))
+            }
+            ValueRef::Text(_) | ValueRef::Literal(_) | ValueRef::File(_) => problem,
+        })
+    }
+
     /// Opens the secret.
     ///
     /// # Errors

@@ -283,3 +283,15 @@ fn what_is_no_text_and_what_is_missing_is_said() {
         let _: serde_json::Value = serde_json::from_str(&json.stderr).unwrap();
     }
 }
+
+#[test]
+fn nor_does_a_readiness_check_send_it_where_it_is_not_bound_to() {
+    let (here, there) = (Provider::knowing(&[OLD]), Provider::knowing(&[OLD]));
+    let ultra = with_provider(&here);
+    set(&ultra, "openai", OLD).exits(0);
+    let ultra = ultra.env("OPENAI_BASE_URL", there.base_url()).env("ULTRA_MODE", "real");
+    let args = ["check", "readiness", "--profile", "dev", "--only", "SEC-004"];
+    let said = ultra.run(&args).exits(3).says("may not be sent to");
+    said.says("ultra keys allow openai --host");
+    assert!(there.seen().is_empty(), "sent where it is not bound to");
+}

@@ -3,7 +3,8 @@
 //! ## What it checks
 //!
 //! Each provider of a real profile is asked for its list of models with each key; that costs no
-//! tokens. Refused is a failure, asked too often a warning, no answer is unknown.
+//! tokens. Refused is a failure, asked too often a warning, no answer is unknown. A key in the vault
+//! that is bound to another address is sent nowhere and fails: servers refuse it there, too.
 //!
 //! ## Why
 //!
@@ -12,7 +13,7 @@
 //! ## How to fix
 //!
 //! `ultra keys rotate NAME` with a key that the provider accepts; the new value is tested before
-//! it is used.
+//! it is used. Where the provider moved: `ultra keys allow NAME --host ADDRESS`.
 
 use crate::base::words;
 use crate::check::checks::support::prelude::*;
@@ -45,6 +46,18 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         let observed = format!("`{}` answers {status} to `{}`", provider.name, provider.key);
         return Ok(Judgement::fail(observed, "a list of models")
             .fix(format!("ultra keys rotate {} --profile {}", provider.name, facts.profile)));
+    }
+    let bound = providers.iter().find_map(|p| match &p.verdict {
+        KeyState::BoundElsewhere { why, fix } => Some((why, fix)),
+        _ => None,
+    });
+    if let Some((why, fix)) = bound {
+        // A server refuses it in the same way, so nothing answers there.
+        let judgement = Judgement::fail(why, "a key that may be sent to its provider");
+        return Ok(match fix {
+            Some(fix) => judgement.fix(fix),
+            None => judgement,
+        });
     }
     let unknown = providers.iter().find_map(|p| match &p.verdict {
         KeyState::Unverified(why) => Some(format!("`{}` could not be asked: {why}", p.name)),
