@@ -104,6 +104,11 @@ pub(crate) fn unnamed(error: &io::Error) -> Option<io::Error> {
 /// How old a temporary file must be before it counts as left behind: far longer than any write.
 const ABANDONED: std::time::Duration = std::time::Duration::from_mins(10);
 
+/// Whether [`write_atomic`] names its temporary files so.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
 /// Removes what writers that were killed left in `dir`: regular files of ours that are named as
 /// [`write_atomic`] names them and have not been touched for ten minutes. Housekeeping: what cannot
 /// be looked at or removed stays.
@@ -113,7 +118,7 @@ pub(crate) fn sweep(dir: &Path) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let named = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+        let named = is_temporary(&name);
         // Of the entry itself: a symbolic link is not followed.
         let Some(meta) = named.then(|| entry.metadata().ok()).flatten() else { continue };
         let old = meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
@@ -279,18 +284,54 @@ pub(crate) fn open_to_read(path: &Path) -> io::Result<Option<File>> {
 /// Whatever the file system says.
 pub(crate) fn state_dir(dir: &Path) -> io::Result<()> {
     private_dir(dir)?;
-    let mark = dir.join(STATE_MARK);
-    if mark.symlink_metadata().is_ok() {
-        return Ok(());
-    }
-    match create_new(&mark, b"*\n", 0o644) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    }
+    adopt_state_dir(dir)
 }
 
-/// The file in a state directory that keeps it out of git. It is as old as the last time that git
-/// was known to track nothing beside it.
+/// Writes into the mark of an existing state directory that it was made here.
+///
+/// # Errors
+/// There is no mark and it cannot be written.
+pub(crate) fn adopt_state_dir(dir: &Path) -> io::Result<()> {
+    let Some(text) = mark_text(dir) else { return Ok(()) };
+    let mark = dir.join(STATE_MARK);
+    let before = mark.symlink_metadata().ok();
+    if before.is_some() && marked_with(&mark, &text) {
+        return Ok(());
+    }
+    let written = write_atomic(&mark, text.as_bytes(), 0o644);
+    let Some(before) = before else { return written };
+    // Its age says when git was asked, and git was not asked now. On a disk that cannot be written
+    // the old one stays.
+    if let (Ok(()), Ok(at)) = (written, before.modified()) {
+        let _ = open_own(&mark, Missing::Fail).and_then(|mark| mark.set_modified(at));
+    }
+    Ok(())
+}
+
+/// Whether the state directory was made where it stands, as its mark says: the file system notes
+/// when a directory was born, to the nanosecond, and nobody can choose that. `true` where the file
+/// system notes no such thing.
+pub(crate) fn made_here(dir: &Path) -> bool {
+    let born = dir.symlink_metadata().is_ok_and(|meta| meta.created().is_ok());
+    !born || mark_text(dir).is_some_and(|text| marked_with(&dir.join(STATE_MARK), &text))
+}
+
+fn marked_with(mark: &Path, text: &str) -> bool {
+    matches!(read_bounded(mark, 1024), Ok(Some(bytes)) if bytes == text.as_bytes())
+}
+
+/// What the mark of a state directory says; `None` if there is no such directory.
+fn mark_text(dir: &Path) -> Option<String> {
+    let born = dir.symlink_metadata().ok()?.created();
+    let since = born.ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    Some(since.map_or_else(
+        || "*\n".to_owned(),
+        |at| format!("*\n# made here: {}.{:09}\n", at.as_secs(), at.subsec_nanos()),
+    ))
+}
+
+/// The file in a state directory that keeps it out of git and says that it was made here. It is as
+/// old as the last time that git was known to track nothing beside it.
 pub(crate) const STATE_MARK: &str = ".gitignore";
 
 /// Creates the folder `dir` of a directory of ours as [`private_dir`] does.

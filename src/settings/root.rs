@@ -3,6 +3,7 @@
 use super::environment::Environment;
 use crate::report::{Fault, Place, Problem};
 use serde::Serialize;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -26,8 +27,8 @@ pub(crate) enum RootSource {
 /// the first two is a root unless it is named: they hold more than one project.
 ///
 /// # Errors
-/// A named directory that is none (2); a found one that belongs to another user (6), because its
-/// profiles say where secrets are sent.
+/// A named directory that is none (2); a found one that belongs to another user, or whose profiles
+/// or dotenv files do (6), because these say where secrets are sent.
 pub(crate) fn find(
     current_dir: &Path,
     environment: &Environment,
@@ -45,14 +46,56 @@ pub(crate) fn find(
     let home = home.map(|home| home.canonicalize().unwrap_or_else(|_| home.to_owned()));
     match walk(current_dir, home.as_deref()) {
         None => Ok((None, RootSource::None)),
-        Some(root) if is_mine(&root) => Ok((Some(root), RootSource::Found)),
-        Some(root) => Err(Fault::refused(
-            Problem::error("foreign-root", "the root belongs to another user")
-                .at(Place::file(&root))
-                .why("profiles say where secrets are sent")
-                .hint(format!("if you trust it, pass `--dir {}`", root.display())),
-        )),
+        Some(root) => {
+            let (what, place) = if !is_mine(&root) {
+                ("the root belongs to another user", root.clone())
+            } else if let Some(found) = foreign(&root) {
+                ("a file of the root belongs to another user", found)
+            } else {
+                return Ok((Some(root), RootSource::Found));
+            };
+            Err(Fault::refused(
+                Problem::error("foreign-root", what)
+                    .at(Place::file(place))
+                    .why("profiles and dotenv files say where secrets are sent")
+                    .hint(format!("if you trust it, pass `--dir {}`", root.display())),
+            ))
+        }
     }
+}
+
+/// What of another user says something in a root of this one: `profiles/`, or in a directory that
+/// others may write (`/tmp` is root's own) a profile or a dotenv file. A link is judged itself, not
+/// what it leads to. The state directory is judged elsewhere.
+fn foreign(root: &Path) -> Option<PathBuf> {
+    let profiles = root.join("profiles");
+    let Ok(meta) = profiles.symlink_metadata() else { return foreign_dotenv(root) };
+    if !mine(&meta) {
+        return Some(profiles);
+    }
+    let shared = profiles.metadata().is_ok_and(|meta| open_to_others(&meta));
+    let profile = || foreign_entry(&profiles, |_| true);
+    shared.then(profile).flatten().or_else(|| foreign_dotenv(root))
+}
+
+fn foreign_dotenv(dir: &Path) -> Option<PathBuf> {
+    let shared = dir.metadata().is_ok_and(|meta| open_to_others(&meta));
+    shared.then(|| foreign_entry(dir, |name| name.starts_with(b".env"))).flatten()
+}
+
+fn foreign_entry(dir: &Path, wanted: impl Fn(&[u8]) -> bool) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(dir).ok()?.flatten();
+    let mut entries = entries.filter(|entry| wanted(entry.file_name().as_encoded_bytes()));
+    // The entry itself: a symbolic link is not followed.
+    entries.find(|entry| entry.metadata().is_ok_and(|meta| !mine(&meta))).map(|e| e.path())
+}
+
+fn open_to_others(meta: &Metadata) -> bool {
+    meta.mode() & 0o022 != 0
+}
+
+fn mine(meta: &Metadata) -> bool {
+    meta.uid() == rustix::process::geteuid().as_raw()
 }
 
 fn named(current_dir: &Path, dir: &Path, by: &str) -> Result<PathBuf, Fault> {
@@ -85,6 +128,11 @@ fn walk(current_dir: &Path, home: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// Whether `dir` belongs to the user of this process.
-pub(crate) fn is_mine(dir: &Path) -> bool {
-    dir.metadata().is_ok_and(|meta| meta.uid() == rustix::process::geteuid().as_raw())
+fn is_mine(dir: &Path) -> bool {
+    dir.metadata().is_ok_and(|meta| mine(&meta))
+}
+
+/// Whether the dotenv files in `dir` are this user's own, as far as the directory can say.
+pub(crate) fn dotenv_is_mine(dir: &Path) -> bool {
+    is_mine(dir) && foreign_dotenv(dir).is_none()
 }

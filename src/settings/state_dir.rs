@@ -17,8 +17,9 @@ const FOLDERS: &[&str] = &["data", "history", "journal", "published", "rotation"
 const ELSEWHERE: &str = "name another: export ULTRA_STATE_DIR=\"$HOME/.local/state/ultra\"";
 
 /// Refuses a state directory, at the place that nobody named, that came with the project instead of
-/// being made by this user: a link, somebody else's, or one with files that git tracks. What stands
-/// in one is believed (which switch to finish, which keys to let in), so it must not be another's.
+/// being made by this user: a link, somebody else's, one with files that git tracks, or one with
+/// anything in it that was not made where it stands, as from an archive. What stands in one is
+/// believed (which switch to finish, which keys to let in), so it must not be another's.
 ///
 /// Git writes its index after the files of a clone, a merge or a checkout. It is asked only if its
 /// index is not older than the mark in the state directory, which is then made as old as the
@@ -44,6 +45,36 @@ pub(super) fn came_with_the_project(root: &Path, state_dir: &Path) -> Result<(),
         let why = "what stands in it is believed, such as keys that may use a server";
         return refused("the state directory belongs to another user", why.to_owned(), ELSEWHERE);
     }
+    tracked(root, state_dir, &refused)?;
+    if file::made_here(state_dir) || holds_nothing(state_dir) {
+        return Ok(());
+    }
+    let why = "it was not made here, as if it had been unpacked or copied with the project";
+    let yours = format!(
+        "if it is your own: ULTRA_STATE_DIR={} ultra env current; or {ELSEWHERE}",
+        state_dir.display()
+    );
+    refused("the state directory came with the project", why.to_owned(), &yours)
+}
+
+/// Whether there is nothing in the state directory but its mark and what is being written, as where
+/// somebody is about to make it or was killed while he did.
+fn holds_nothing(state_dir: &Path) -> bool {
+    let Ok(mut entries) = std::fs::read_dir(state_dir) else { return false };
+    entries.all(|entry| {
+        entry.is_ok_and(|entry| {
+            let name = entry.file_name();
+            name == file::STATE_MARK || file::is_temporary(&name.to_string_lossy())
+        })
+    })
+}
+
+/// Refuses a state directory in which git tracks a file.
+fn tracked(
+    root: &Path,
+    state_dir: &Path,
+    refused: &dyn Fn(&str, String, &str) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let Some(index) = git::git_dir(root).map(|dir| dir.join("index")) else { return Ok(()) };
     let changed = |path: &Path| path.symlink_metadata().and_then(|meta| meta.modified()).ok();
     let Some(written) = changed(&index) else { return Ok(()) };

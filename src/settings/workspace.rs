@@ -5,7 +5,7 @@ use super::profile::canonical;
 use super::root::{self, RootSource};
 use super::switch_record::{self, SwitchRecord};
 use super::{profile_names, secretish, state_dir, value::Value as _};
-use crate::base::{Clock, near};
+use crate::base::{Clock, file, near};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
 use serde::Serialize;
@@ -139,9 +139,12 @@ impl Workspace {
             None => root.as_deref().unwrap_or(&current_dir).join(".ultra"),
         };
         let state_dir_named = named.is_some();
+        let around = root.as_deref().unwrap_or(&current_dir);
         if !state_dir_named {
-            let root = root.as_deref().unwrap_or(&current_dir);
-            state_dir::came_with_the_project(root, &state_dir)?;
+            state_dir::came_with_the_project(around, &state_dir)?;
+        } else if state_dir == around.join(".ultra") {
+            // Whoever names the default place says that it is his own. Elsewhere nobody asks.
+            let _ = file::adopt_state_dir(&state_dir);
         }
         let mut workspace = Self {
             environment,
@@ -285,11 +288,11 @@ impl Workspace {
     }
 
     /// The directory whose dotenv files are layers: the root, or without one the current
-    /// directory; `None` if that belongs to somebody else.
+    /// directory; `None` if that or a dotenv file in it belongs to somebody else.
     pub(crate) fn dotenv_dir(&self) -> Option<&Path> {
         match &self.root {
             Some(root) => Some(root),
-            None => root::is_mine(&self.current_dir).then_some(&*self.current_dir),
+            None => root::dotenv_is_mine(&self.current_dir).then_some(&*self.current_dir),
         }
     }
 

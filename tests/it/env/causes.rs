@@ -57,7 +57,8 @@ fn what_cannot_be_written_is_named_with_a_way_out() {
         .complains("cannot write `no/such/x`")
         .complains("hint: `mkdir -p no/such` makes its directory");
     // Nobody else is at work: the lock itself cannot be had.
-    std::fs::create_dir_all(ultra.root().join(".ultra/import.lock")).unwrap();
+    ultra.own_state();
+    std::fs::create_dir(ultra.state().join("import.lock")).unwrap();
     ultra.write_private("new.env", "GREETING=hello\n");
     let outcome = ultra.run(&["env", "import", "new.env"]).exits(5);
     let outcome =

@@ -253,3 +253,44 @@ fn a_service_key_that_others_can_read_is_replaced() {
     assert_ne!(ultra.read(".ultra/dev-key"), first);
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn nor_one_that_was_unpacked_with_the_project() {
+    for repository in [false, true] {
+        let ultra = Ultra::empty();
+        if ultra.root().metadata().unwrap().created().is_err() {
+            println!("SKIPPED: this file system does not say when a directory was made");
+            return;
+        }
+        ultra.write("profiles/plain.yaml", "vars:\n  A: b\n");
+        ultra.run(&["env", "switch", "plain"]).exits(0);
+        // As from an archive: everything as it was, the mark and its age included.
+        let state = ultra.state();
+        let archive = ultra.home().join("archive");
+        let copy = |from: &Path, to: &Path| {
+            let done = ultra.wrapped("cp", ["-a"].map(Path::new).iter().copied().chain([from, to]));
+            assert!({ done }.output().unwrap().status.success());
+        };
+        copy(&state, &archive);
+        std::fs::remove_dir_all(&state).unwrap();
+        copy(&archive, &state);
+        if repository && have("git") {
+            git(&ultra, ultra.root(), &["init", "-q"]);
+            git(&ultra, ultra.root(), &["add", "profiles"]);
+        }
+        refused(ultra.run(&["env", "current"]).complains("was not made here"));
+        refused(ultra.run(&["serve", "--profile", "dev", "--port", "0"]));
+        // Its owner says so once, or has it elsewhere.
+        let ultra = ultra.env("ULTRA_STATE_DIR", state.to_str().unwrap());
+        ultra.run(&["env", "current"]).exits(0).says("plain");
+        let mut ultra = ultra;
+        ultra.unset_env("ULTRA_STATE_DIR");
+        ultra.run(&["env", "current"]).exits(0).says("plain");
+        // A directory with nothing in it says nothing.
+        std::fs::remove_dir_all(&state).unwrap();
+        std::fs::create_dir(&state).unwrap();
+        ultra.run(&["env", "current"]).exits(0).says("dev");
+        ultra.run(&["env", "switch", "plain"]).exits(0);
+        ultra.run(&["env", "current"]).exits(0).says("plain");
+    }
+}
