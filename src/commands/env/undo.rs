@@ -33,6 +33,8 @@ struct Plan {
     to: String,
     back: Back,
     present: Present,
+    /// Whether an adopted file is there to be moved back.
+    adopted_is_there: bool,
     protected: Vec<String>,
     loads: Option<Loads>,
     warnings: Vec<Problem>,
@@ -117,7 +119,9 @@ fn plan(
     let before = load(workspace, &from, secrets).resolution;
     let protected =
         switching::protected([(&to, loaded.resolution.as_ref()), (&from, before.as_ref())]);
-    Ok(Plan { from, to, back, present, protected, loads, warnings: loaded.problems })
+    let adopted_is_there = root.join(".env.local").symlink_metadata().is_ok();
+    let warnings = loaded.problems;
+    Ok(Plan { from, to, back, present, adopted_is_there, protected, loads, warnings })
 }
 
 /// The way back, as far as is asked for.
@@ -191,7 +195,20 @@ fn answer(
         Block::Toned(Tone::Good, format!("went back from `{from}` to `{to}`"))
     }];
     if plan.back.dotenv == DotenvStep::Restore {
-        view.push(Block::text("`.env` is the adopted file again, from `.env.local`"));
+        let (is, from_local) = match request.manner.dry_run {
+            true => ("would be", "is"),
+            false => ("is", "was"),
+        };
+        view.push(match plan.adopted_is_there {
+            true => Block::text(format!("`.env` {is} the adopted file again, from `.env.local`")),
+            false => Block::Toned(
+                Tone::Warn,
+                format!(
+                    "`.env` {is} removed: the adopted file that stood in its place {from_local} not \
+                     in `.env.local` any more"
+                ),
+            ),
+        });
     }
     view.extend(plan.loads.iter().flat_map(Loads::view));
     view.extend(switching::view_servers(&servers));

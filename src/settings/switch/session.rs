@@ -57,7 +57,18 @@ impl Session {
         let entries = history::read(state_dir).map_err(Fault::unreachable)?;
         let last = entries.last().map(|r| r.generation);
         // The record may have been removed by hand; generations are never used twice.
-        let generation = record.as_ref().map(|r| r.generation).max(last).unwrap_or(0) + 1;
+        let latest = record.as_ref().map(|r| r.generation).max(last).unwrap_or(0);
+        let generation = latest.checked_add(1).ok_or_else(|| {
+            Fault::unreachable(
+                Problem::error(
+                    "damaged-record",
+                    "no generation can follow that of the last switch",
+                )
+                .at(Place::file(switch_record::path(state_dir)))
+                .why(format!("it says {latest}, which no switch has made"))
+                .hint("remove the record and what `history` beside it says of that generation"),
+            )
+        })?;
         Ok(Self {
             root: root.to_owned(),
             state_dir: state_dir.to_owned(),

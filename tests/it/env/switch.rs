@@ -455,6 +455,33 @@ fn a_damaged_record_is_no_ground_to_guess() {
 }
 
 #[test]
+fn a_generation_that_nothing_can_follow_is_a_damaged_record() {
+    let ultra = root();
+    ultra.run(&["env", "switch", "alpha"]).exits(0);
+    let record = ultra.read(".ultra/switch.json");
+    let mut record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    record["generation"] = u64::MAX.into();
+    ultra.write(".ultra/switch.json", record.to_string());
+    let said = ultra.run(&["env", "switch", "beta"]).exits(5);
+    assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+    said.complains("no generation can follow").complains("switch.json");
+}
+
+#[test]
+fn an_undo_says_what_became_of_an_adopted_file() {
+    let ultra = root();
+    ultra.write_private(".env", "GREETING=mine\n");
+    ultra.run(&["env", "switch", "alpha", "--adopt"]).exits(0);
+    let dry = ultra.run(&["env", "undo", "--dry-run"]).exits(0);
+    dry.says("`.env` would be the adopted file again, from `.env.local`");
+    std::fs::remove_file(ultra.root().join(".env.local")).unwrap();
+    ultra.run(&["env", "undo", "--dry-run"]).exits(0).says("`.env` would be removed");
+    let said = ultra.run(&["env", "undo"]).exits(0).says("`.env` is removed");
+    assert!(!said.stdout.contains("again"), "{}", said.stdout);
+    assert!(!ultra.root().join(".env").exists());
+}
+
+#[test]
 fn a_damaged_entry_of_the_history_can_be_moved_away() {
     let ultra = root();
     ultra.run(&["env", "switch", "alpha"]).exits(0);
