@@ -40,7 +40,7 @@ pub(crate) fn meaning(name: &str) -> Meaning {
 /// The hint for a name that begins like ours and is none.
 pub(crate) fn hint(name: &str) -> Option<String> {
     if name.starts_with("__ULTRA_") {
-        return Some("remove it: ultra sets it itself, in the environment".to_owned());
+        return Some("remove it: it is set by ultra itself, in the environment".to_owned());
     }
     near::nearest(name, catalogue::all().map(|spec| spec.name))
         .map(|known| format!("did you mean `{known}`?"))

@@ -109,7 +109,7 @@ fn what_ultra_tells_itself_has_no_place_in_a_file() {
         ultra.write(".env", format!("{name}==prod X:1\n"));
         let said = ultra.run(&["env", "run", "--", "env"]).exits(3);
         assert!(said.stdout.is_empty(), "{}", said.stdout);
-        said.complains(name).complains(".env:1").complains("ultra sets it itself");
+        said.complains(name).complains(".env:1").complains("by ultra itself");
         ultra.run(&["env", "export"]).exits(3);
         ultra.run(&["env", "lint", ".env"]).exits(3).says(name);
         // In the environment of the process it is ours.

@@ -179,6 +179,9 @@ fn copy(from: &Ultra) -> Ultra {
     let to = Ultra::empty();
     let done = Command::new("cp").arg("-a").arg(from.root().join(".")).arg(to.root()).status();
     assert!(done.unwrap().success());
+    if to.state().exists() {
+        to.own_state();
+    }
     to
 }
 

@@ -86,7 +86,7 @@ impl Ultra {
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.root.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        if path.starts_with(self.state()) {
+        if path.starts_with(self.state()) && path != self.state() {
             self.own_state();
         }
         std::fs::write(&path, content).unwrap();
@@ -98,7 +98,7 @@ impl Ultra {
         std::fs::create_dir_all(self.state()).unwrap();
         let born = self.state().metadata().unwrap().created();
         let mark = self.state().join(".gitignore");
-        if let (Ok(born), false) = (born, mark.exists()) {
+        if let Ok(born) = born {
             let at = born.duration_since(std::time::UNIX_EPOCH).unwrap();
             let text = format!("*\n# made here: {}.{:09}\n", at.as_secs(), at.subsec_nanos());
             std::fs::write(mark, text).unwrap();
