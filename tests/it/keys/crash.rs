@@ -69,6 +69,7 @@ fn at_every_step(
         for n in 1..200 {
             let ultra = with_provider(provider);
             copy(prepared.home(), ultra.home());
+            ultra.own_state();
             if !killed(&ultra, args, &format!("{NEW}\n"), calls, n) {
                 break;
             }
@@ -209,6 +210,7 @@ fn a_full_disk_leaves_the_old_value_or_the_new() {
         for n in 1..200 {
             let ultra = with_provider(&provider);
             copy(prepared.home(), ultra.home());
+            ultra.own_state();
             let args = ["keys", "set", "openai", "--replace"];
             let fault = (calls, "error=ENOSPC");
             let (outcome, happened) = disturbed(&ultra, &args, &format!("{NEW}\n"), fault, n);

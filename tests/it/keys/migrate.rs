@@ -116,6 +116,7 @@ fn a_killed_migration_leaves_a_vault_that_opens_and_says_how_to_go_on() {
         for n in 1..200 {
             let ultra = with_both();
             copy(prepared.home(), ultra.home());
+            ultra.own_state();
             if !killed(&ultra, &["keys", "migrate", "--to", "passphrase", "--yes"], "", calls, n) {
                 break;
             }
