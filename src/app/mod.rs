@@ -8,7 +8,6 @@ mod db;
 mod env;
 mod generate;
 mod keys;
-mod panic;
 mod relay;
 mod run;
 mod serve;
@@ -203,14 +202,11 @@ pub(crate) fn main() -> ExitCode {
 fn begin() -> ExitCode {
     // Without it everything works but under a limit of file sizes.
     let _ = process::outlive_file_limits();
-    panic::contain(&help_asked(std::env::args_os().collect()), run_with)
-}
-
-fn run_with(args: &[OsString]) -> ExitCode {
+    let args = help_asked(std::env::args_os().collect());
     if args.len() == 3 && args.iter().skip(1).eq(compat::CHILD.iter()) {
         return asked_for_dotenvy();
     }
-    if let Some(ready) = child::asked(args) {
+    if let Some(ready) = child::asked(&args) {
         return ready.map_or_else(Into::into, |ready| child::start(&ready, &plain(Format::Human)));
     }
     if let Some(candidates) = complete::asked(args.iter().cloned()) {
@@ -218,9 +214,9 @@ fn run_with(args: &[OsString]) -> ExitCode {
         let _ = io::stdout().lock().write_all(candidates.as_bytes());
         return ExitStatus::Holds.into();
     }
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(e) => return clap_answer(&e, args).into(),
+        Err(e) => return clap_answer(&e, &args).into(),
     };
     let environment = Environment::of_process();
     let console = Terminal::new(TerminalOptions {
