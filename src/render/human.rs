@@ -1,5 +1,7 @@
-//! Blocks and problems as text for people.
+//! Blocks and problems as text for people. Each piece is one line: what steers a terminal is escaped
+//! here, for all of them but [`Block::Verbatim`].
 
+use super::visible::visible;
 use crate::report::{Block, Level, Problem, Table, Tone};
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ContentArrangement};
@@ -19,9 +21,11 @@ pub(super) fn blocks(out: &mut impl Write, blocks: &[Block], colour: bool) -> io
 fn block(out: &mut impl Write, block: &Block, colour: bool) -> io::Result<()> {
     match block {
         Block::Heading(text) => writeln!(out, "{}", paint(Tone::Strong, text, colour)),
-        Block::Text(text) => writeln!(out, "{text}"),
+        Block::Text(text) => writeln!(out, "{}", visible(text)),
         Block::Toned(tone, text) => writeln!(out, "{}", paint(*tone, text, colour)),
-        Block::List(items) => items.iter().try_for_each(|item| writeln!(out, "  - {item}")),
+        Block::List(items) => {
+            items.iter().try_for_each(|item| writeln!(out, "  - {}", visible(item)))
+        }
         Block::Pairs(pairs) => self::pairs(out, pairs, colour),
         Block::Table(table) => self::table(out, table, colour, None),
         Block::Fitted(table) => self::table(out, table, colour, columns()),
@@ -40,8 +44,9 @@ fn block(out: &mut impl Write, block: &Block, colour: bool) -> io::Result<()> {
 }
 
 fn pairs(out: &mut impl Write, pairs: &[(String, String)], colour: bool) -> io::Result<()> {
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| (visible(name), visible(value))).collect();
     let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    for (name, value) in pairs {
+    for (name, value) in &pairs {
         let gap = " ".repeat(width - name.chars().count() + 2);
         writeln!(out, "{}{gap}{value}", paint(Tone::Faint, name, colour))?;
     }
@@ -87,24 +92,25 @@ pub(super) fn problem(out: &mut impl Write, problem: &Problem, colour: bool) -> 
         Level::Error => (Tone::Bad, "error"),
         Level::Warning => (Tone::Warn, "warning"),
     };
-    writeln!(out, "{}: {}", paint(tone, label, colour), problem.what)?;
+    writeln!(out, "{}: {}", paint(tone, label, colour), visible(&problem.what))?;
     if let Some(place) = &problem.place {
-        writeln!(out, "    at: {place}")?;
+        writeln!(out, "    at: {}", visible(&place.to_string()))?;
     }
     if let Some(why) = &problem.why {
-        writeln!(out, "   why: {why}")?;
+        writeln!(out, "   why: {}", visible(why))?;
     }
     if let Some(hint) = &problem.hint {
-        writeln!(out, "  {}: {hint}", paint(Tone::Good, "hint", colour))?;
+        writeln!(out, "  {}: {}", paint(Tone::Good, "hint", colour), visible(hint))?;
     }
     Ok(())
 }
 
-/// `text` in the colour of `tone` (ECMA-48 SGR), or as it is.
+/// `text`, which is made [`visible`], in the colour of `tone` (ECMA-48 SGR), if any.
 fn paint(tone: Tone, text: &str, colour: bool) -> String {
+    let text = visible(text);
     let code = match tone {
-        Tone::Plain => return text.to_owned(),
-        _ if !colour => return text.to_owned(),
+        Tone::Plain => return text.into_owned(),
+        _ if !colour => return text.into_owned(),
         Tone::Good => "32",
         Tone::Warn => "33",
         Tone::Bad => "31",

@@ -4,6 +4,7 @@ mod cursor;
 mod human;
 mod json;
 mod terminal;
+mod visible;
 
 pub(crate) use terminal::{Format, Terminal, TerminalOptions};
 

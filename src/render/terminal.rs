@@ -1,5 +1,6 @@
 //! The console on a real terminal: prompts, notes, progress.
 
+use super::visible::visible;
 use super::{cursor, human, json};
 use crate::base::Secret;
 use crate::report::console::Progress;
@@ -86,7 +87,7 @@ impl Console for Terminal {
         }
         self.ask()?;
         Confirm::with_theme(&*self.theme())
-            .with_prompt(question)
+            .with_prompt(visible(question))
             .default(false)
             .interact_on(&cursor::term())
             .map_err(stopped)
@@ -98,7 +99,7 @@ impl Console for Terminal {
         }
         self.ask()?;
         let typed: String = Input::with_theme(&*self.theme())
-            .with_prompt(format!("{question} (type `{word}` to go on)"))
+            .with_prompt(visible(&format!("{question} (type `{word}` to go on)")))
             .allow_empty(true)
             .interact_text()
             .map_err(stopped)?;
@@ -108,8 +109,8 @@ impl Console for Terminal {
     fn choose(&self, question: &str, options: &[String]) -> Result<usize, Unanswered> {
         self.ask()?;
         Select::with_theme(&*self.theme())
-            .with_prompt(question)
-            .items(options)
+            .with_prompt(visible(question))
+            .items(options.iter().map(|option| visible(option)))
             .default(0)
             .interact_on(&cursor::term())
             .map_err(stopped)
@@ -119,7 +120,7 @@ impl Console for Terminal {
         if io::stdin().is_terminal() {
             self.ask()?;
             return Password::with_theme(&*self.theme())
-                .with_prompt(question)
+                .with_prompt(visible(question))
                 .allow_empty_password(true)
                 .interact()
                 .map(Secret::new)
@@ -137,7 +138,7 @@ impl Console for Terminal {
     fn note(&self, text: &str) {
         // A program that reads JSON finds nothing else on stderr either.
         if !self.options.quiet && self.options.format == Format::Human {
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            let _ = writeln!(io::stderr().lock(), "{}", visible(text));
         }
     }
 
@@ -157,7 +158,7 @@ impl Console for Terminal {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
             bar.set_style(style);
         }
-        bar.set_message(text.to_owned());
+        bar.set_message(visible(text).into_owned());
         bar.enable_steady_tick(Duration::from_millis(100));
         Box::new(Spinner(bar))
     }
@@ -186,7 +187,7 @@ struct Spinner(ProgressBar);
 
 impl Progress for Spinner {
     fn say(&self, text: &str) {
-        self.0.set_message(text.to_owned());
+        self.0.set_message(visible(text).into_owned());
     }
 }
 

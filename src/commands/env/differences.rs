@@ -17,13 +17,19 @@ pub(super) fn view(found: &[Difference], shapes: &[Shape], origins: bool) -> Vec
         let mut table = Table::new(&["", "variable", "before", "after"]);
         for difference in found {
             let (mark, tone) = mark(difference.kind);
-            let cell = |told: &Option<Told>| shown(told.as_ref(), difference, origins);
+            let cell = |told: &Option<Told>| (shown(told.as_ref(), difference), Tone::Plain);
             table.rows.push(vec![
                 (mark.to_owned(), tone),
                 (difference.name.clone(), tone),
-                (cell(&difference.before), Tone::Plain),
-                (cell(&difference.after), Tone::Plain),
+                cell(&difference.before),
+                cell(&difference.after),
             ]);
+            if origins {
+                let from = |told: &Option<Told>| told.as_ref().map(|told| told.from.clone());
+                let sides = [&difference.before, &difference.after].map(from);
+                let beside = [String::new(), String::new()].into_iter();
+                table.row(beside.chain(sides.map(Option::unwrap_or_default)));
+            }
         }
         view.push(Block::Fitted(table));
     }
@@ -61,7 +67,7 @@ fn mark(kind: Kind) -> (&'static str, Tone) {
     }
 }
 
-fn shown(told: Option<&Told>, of: &Difference, origins: bool) -> String {
+fn shown(told: Option<&Told>, of: &Difference) -> String {
     let Some(told) = told else { return String::new() };
     let mut text = match (&told.value, &told.fingerprint) {
         _ if !told.readable => "(not readable)".to_owned(),
@@ -77,9 +83,6 @@ fn shown(told: Option<&Told>, of: &Difference, origins: bool) -> String {
     }
     if told.name != of.name {
         text = format!("{} = {text}", told.name);
-    }
-    if origins {
-        text.push_str(&format!("\n{}", told.from));
     }
     text
 }

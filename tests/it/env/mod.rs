@@ -20,6 +20,7 @@ mod render;
 mod run;
 mod secrets;
 mod startup;
+mod steering;
 mod switch;
 mod trust;
 mod usage;
