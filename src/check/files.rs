@@ -117,16 +117,11 @@ fn ask_git(root: &Path, files: &mut [SensitiveFile]) -> GitSays {
         if file.dir { file.real.join("any") } else { file.real.clone() }
     };
     let paths: Vec<PathBuf> = within.iter().map(|file| asked(file)).collect();
-    match git::ask(root, ["check-ignore", "-z", "--stdin"], &paths) {
-        // It ends with 1 when it names nothing.
-        Ok(answer) if matches!(answer.code, 0 | 1) => {
-            let ignored: BTreeSet<PathBuf> = answer.paths().collect();
+    match git::ignored(root, &paths) {
+        Ok(ignored) => {
             for file in &mut within {
                 file.ignored = ignored.contains(&asked(file));
             }
-        }
-        Ok(answer) => {
-            unsure.get_or_insert(format!("`git check-ignore` ended with {}", answer.code));
         }
         Err(why) => {
             unsure.get_or_insert(why.to_string());

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long git may take for one answer.
+/// How long git may take for one answer, which is about [`AT_ONCE`] paths at most.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest answer that is read.
 const LIMIT: u64 = 1 << 20;
-/// As many paths are handed over at once: a command line has a limit too.
+/// As many paths are handed over at once: a command line has a limit, and so has patience.
 const AT_ONCE: usize = 500;
 /// Variables that send git to another repository than the one around the directory it is asked in.
 const ELSEWHERE: &[&str] =
@@ -148,6 +148,23 @@ pub(crate) fn listed(dir: &Path, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>,
         listed.extend(answer.paths());
     }
     Ok(listed)
+}
+
+/// Which of `paths` git passes over, in the repository around `dir`.
+///
+/// # Errors
+/// Why git does not say.
+pub(crate) fn ignored(dir: &Path, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, NoAnswer> {
+    let mut ignored = BTreeSet::new();
+    for paths in paths.chunks(AT_ONCE) {
+        let answer = ask(dir, ["check-ignore", "-z", "--stdin"], paths)?;
+        // It ends with 1 when it names nothing.
+        if !matches!(answer.code, 0 | 1) {
+            return Err(NoAnswer::Failed("check-ignore", answer.code));
+        }
+        ignored.extend(answer.paths());
+    }
+    Ok(ignored)
 }
 
 /// Which of `paths` git tracks in the work tree at `top`; a directory, if it tracks anything in it.

@@ -98,6 +98,33 @@ fn a_name_that_git_fails_at_does_not_hide_a_tracked_one() {
 }
 
 #[test]
+fn git_is_not_asked_about_more_files_than_it_can_answer_for_in_time() {
+    if !have("git") {
+        return;
+    }
+    let mut ultra = Ultra::empty();
+    git(&ultra, &["init", "-q"]);
+    ultra.write(".gitignore", ".env.*\n");
+    for n in 0..6000 {
+        ultra.write_private(&format!(".env.{n}"), "A=b\n");
+    }
+    // A git that takes a millisecond a path.
+    let real = std::env::var("PATH").unwrap();
+    let programs = ultra.home().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let slow = programs.join("git");
+    let script = format!(
+        "#!/bin/sh\nPATH='{real}'\ncase \"$*\" in\n*check-ignore*) cat >paths.tmp; n=$(tr -dc '\\0' <paths.tmp | wc -c)\n  [ \"$n\" -gt 1000 ] && exec sleep 60\n  exec git \"$@\" <paths.tmp ;;\nesac\nexec git \"$@\"\n"
+    );
+    std::fs::write(&slow, script).unwrap();
+    std::fs::set_permissions(&slow, std::fs::Permissions::from_mode(0o755)).unwrap();
+    ultra.set_env("PATH", format!("{}:{real}", programs.display()));
+    assert_eq!(judged(&ultra, &[], "ULT-SEC-008")["outcome"], "pass");
+    ultra.write(".gitignore", ".env.*\n!.env.5999\n");
+    assert_eq!(judged(&ultra, &[], "ULT-SEC-008")["outcome"], "warn");
+}
+
+#[test]
 fn many_files_do_not_keep_git_and_us_waiting_for_each_other() {
     if !have("git") {
         return;
