@@ -75,6 +75,21 @@ fn kubernetes_has_values_in_the_config_map_and_references_to_secrets() {
 }
 
 #[test]
+fn names_that_are_words_of_yaml_stay_names() {
+    let ultra = Ultra::empty();
+    ultra.write(
+        "profiles/own.yaml",
+        "vars:\n  \"NO\": \"1\"\n  \"ON\": \"2\"\n  \"Y\": \"3\"\n  \"NULL\": \"4\"\n",
+    );
+    for template in ["compose", "kubernetes"] {
+        let text = ultra.run(&["env", "render", template, "--profile", "own"]).exits(0).stdout;
+        for line in ["\"NO\": \"1\"", "\"ON\": \"2\"", "\"Y\": \"3\"", "\"NULL\": \"4\""] {
+            assert!(text.lines().any(|other| other.trim() == line), "{line} in {text}");
+        }
+    }
+}
+
+#[test]
 fn systemd_takes_the_unit() {
     let ultra = project();
     let unit = rendered(&ultra, "systemd");
