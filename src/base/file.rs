@@ -14,6 +14,11 @@ pub(crate) const PRIVATE: u32 = 0o600;
 const PREFIX: &str = ".ultra-";
 const SUFFIX: &str = ".tmp";
 
+/// The name of a temporary file for the file `name`, which [`sweep`] knows too.
+pub(crate) fn temporary(name: &str) -> String {
+    format!("{PREFIX}{}{SUFFIX}", name.trim_start_matches('.'))
+}
+
 /// The largest file that is read as a secret.
 const SECRET_LIMIT: u64 = 1 << 20;
 

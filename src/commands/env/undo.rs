@@ -5,7 +5,7 @@ use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Console, Fault, Place, Problem, Report, Tone};
 use crate::settings::switch::history::{self, Back, NoWay};
-use crate::settings::switch::{Present, Session};
+use crate::settings::switch::{Last, Present, Session};
 use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
 use crate::settings::{SecretSource, Workspace, load};
 use std::path::Path;
@@ -49,16 +49,18 @@ pub(crate) fn run(
 ) -> Result<Report, Fault> {
     let root = switching::root(workspace)?;
     let record = switch_record::read(&workspace.state_dir).map_err(Fault::unreachable)?;
-    let mut plan = plan(request, workspace, root, record.as_ref(), secrets)?;
+    let entries = switching::entries(workspace)?;
+    let last = Last::of(record.as_ref(), entries.last());
+    let mut plan = plan(request, workspace, root, last, secrets)?;
     if request.manner.dry_run || plan.back.undoes.is_empty() {
         return answer(request, workspace, &plan, None);
     }
     let confirmed = ask(request, &plan, console)?;
     let state_dir = workspace.prepare_state_dir()?;
-    let session = Session::begin(root, state_dir, "env undo", request.manner.wait)?;
+    let session = Session::begin(root, state_dir, "env undo", request.manner.wait, false)?;
     // Somebody may have switched while we asked and waited; what was agreed to is then not what
     // would happen.
-    plan = self::plan(request, workspace, root, session.record(), secrets)?;
+    plan = self::plan(request, workspace, root, session.last(), secrets)?;
     if plan.back.undoes != confirmed {
         return Err(Fault::refused(
             Problem::error("changed-meanwhile", "another switch came in between")
@@ -68,7 +70,7 @@ pub(crate) fn run(
     let record = SwitchRecord {
         generation: session.generation(),
         kind: SwitchKind::Undo,
-        from: session.record().and_then(|r| r.to.clone()),
+        from: session.last().record.and_then(|r| r.to.clone()),
         to: plan.back.to.clone(),
         dotenv: plan.back.dotenv,
         env_before: plan.present.bytes().map(<[u8]>::to_vec),
@@ -84,11 +86,11 @@ fn plan(
     request: &Request,
     workspace: &Workspace,
     root: &Path,
-    record: Option<&SwitchRecord>,
+    last: Last<'_>,
     secrets: &dyn SecretSource,
 ) -> Result<Plan, Fault> {
     let entries = switching::entries(workspace)?;
-    let mut back = way(request.how, &entries, record)?;
+    let mut back = way(request.how, &entries, last.record)?;
     let present = switching::present(root)?;
     if request.manner.no_dotenv {
         back.dotenv = DotenvStep::Leave;
@@ -101,7 +103,7 @@ fn plan(
                 .hint("move it away, or leave it alone with `ultra env undo --no-dotenv`"),
         ));
     }
-    let from = switching::decided(record).to_owned();
+    let from = switching::decided(last.record).to_owned();
     let to = back.to.clone().unwrap_or_else(|| switching::UNDECIDED.to_owned());
     workspace.known_profile(&to).map_err(|mut fault| {
         for problem in &mut fault.problems {

@@ -6,7 +6,7 @@ use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// A written and synced temporary file beside its target; dropped, it is removed again.
@@ -17,14 +17,35 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    /// Writes `bytes` to `.<name>.ultra-tmp` beside `target`. The name is fixed: the lock of the
-    /// switch admits one writer, and what a killed one left behind is replaced.
+    /// Writes `bytes` to a temporary file beside `target`. Its name is fixed: the lock of the switch
+    /// admits one writer, and what a killed one left behind is replaced.
     ///
     /// # Errors
     /// What the file system says; nothing is left behind then.
     pub(super) fn write(target: &Path, bytes: &[u8], mode: u32) -> io::Result<Self> {
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let temp = target.with_file_name(format!(".{}.ultra-tmp", name.trim_start_matches('.')));
+        Self::write_to(target.with_file_name(temporary(target)), target, bytes, mode)
+    }
+
+    /// The same with the temporary file in `folder`, where a killed writer leaves nothing that git
+    /// would take for a file of the project; beside `target` if that is on another file system.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(super) fn write_in(
+        folder: &Path,
+        target: &Path,
+        bytes: &[u8],
+        mode: u32,
+    ) -> io::Result<Self> {
+        let device = |dir: &Path| dir.metadata().map(|meta| meta.dev());
+        let above = target.parent().unwrap_or(folder);
+        if device(folder)? != device(above)? {
+            return Self::write(target, bytes, mode);
+        }
+        Self::write_to(folder.join(temporary(target)), target, bytes, mode)
+    }
+
+    fn write_to(temp: PathBuf, target: &Path, bytes: &[u8], mode: u32) -> io::Result<Self> {
         match std::fs::remove_file(&temp) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
@@ -44,9 +65,19 @@ impl Staged {
     /// # Errors
     /// What the file system says.
     pub(super) fn publish(self) -> io::Result<()> {
-        std::fs::rename(&self.temp, &self.target)?;
-        sync_parent(&self.target)
+        match std::fs::rename(&self.temp, &self.target) {
+            // One file system may be mounted twice.
+            Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+                let mode = self.temp.metadata()?.permissions().mode() & 0o7777;
+                Self::write(&self.target, &std::fs::read(&self.temp)?, mode)?.publish()
+            }
+            renamed => renamed.and_then(|()| sync_parent(&self.target)),
+        }
     }
+}
+
+fn temporary(target: &Path) -> String {
+    file::temporary(&target.file_name().unwrap_or_default().to_string_lossy())
 }
 
 impl Drop for Staged {
@@ -96,7 +127,7 @@ mod tests {
     fn a_staged_file_shows_only_when_published() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join(".env");
-        std::fs::write(dir.path().join(".env.ultra-tmp"), "left by a killed writer").unwrap();
+        std::fs::write(dir.path().join(".ultra-env.tmp"), "left by a killed writer").unwrap();
         let staged = Staged::write(&target, b"new", 0o600).unwrap();
         assert!(!target.exists());
         staged.publish().unwrap();

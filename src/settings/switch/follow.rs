@@ -71,7 +71,7 @@ pub(super) fn follow(
     staged_env: Option<Staged>,
     staged_entry: Option<Staged>,
 ) -> io::Result<Option<Problem>> {
-    let warning = bring_dotenv(root, record, staged_env)?;
+    let warning = bring_dotenv(root, state_dir, record, staged_env)?;
     match staged_entry {
         Some(staged) => staged.publish()?,
         None => history::stage(state_dir, record)?.publish()?,
@@ -81,6 +81,7 @@ pub(super) fn follow(
 
 fn bring_dotenv(
     root: &Path,
+    state_dir: &Path,
     record: &SwitchRecord,
     staged: Option<Staged>,
 ) -> io::Result<Option<Problem>> {
@@ -118,7 +119,7 @@ fn bring_dotenv(
         Some(after) if present.bytes() == Some(after) => {}
         Some(after) => match staged {
             Some(staged) => staged.publish()?,
-            None => Staged::write(&env, after, DOTENV_MODE)?.publish()?,
+            None => Staged::write_in(state_dir, &env, after, DOTENV_MODE)?.publish()?,
         },
         None => file::remove(&env)?,
     }

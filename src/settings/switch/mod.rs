@@ -14,4 +14,4 @@ pub(crate) mod session;
 
 pub(crate) use follow::complete;
 pub(crate) use present::Present;
-pub(crate) use session::Session;
+pub(crate) use session::{Last, Session};

@@ -14,12 +14,32 @@ use std::time::Duration;
 /// The lock file in the state directory: one switch at a time.
 pub(super) const LOCK: &str = "switch.lock";
 
+/// The last switch: by the record, or by the newest entry of the history where the record was
+/// damaged or removed. Then it decides no more which profile is in use, but whoever switches still
+/// leaves that profile, with its `.env` and its protection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Last<'a> {
+    /// The switch.
+    pub(crate) record: Option<&'a SwitchRecord>,
+    /// Whether the record itself says so.
+    pub(crate) stands: bool,
+}
+
+impl<'a> Last<'a> {
+    /// The last switch by this record and this newest entry of the history.
+    pub(crate) fn of(record: Option<&'a SwitchRecord>, newest: Option<&'a SwitchRecord>) -> Self {
+        Self { record: record.or(newest), stands: record.is_some() }
+    }
+}
+
 /// The right to switch: nobody else does as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Session {
     root: PathBuf,
     state_dir: PathBuf,
     record: Option<SwitchRecord>,
+    /// The newest entry of the history.
+    newest: Option<SwitchRecord>,
     generation: u64,
     /// Entries of the history that go with the next commit.
     surplus: Vec<u64>,
@@ -28,7 +48,8 @@ pub(crate) struct Session {
 
 impl Session {
     /// Takes the lock, waiting at most `patience`, and finishes what an interrupted switch left.
-    /// `purpose` is what others read who wait. The state directory must exist.
+    /// `purpose` is what others read who wait. A record that cannot be read is moved aside if
+    /// `anew`. The state directory must exist.
     ///
     /// # Errors
     /// Exit 5: somebody holds the lock, the state directory cannot be written, the record or the
@@ -38,6 +59,7 @@ impl Session {
         state_dir: &Path,
         purpose: &str,
         patience: Duration,
+        anew: bool,
     ) -> Result<Self, Fault> {
         let lock = Lock::take(&state_dir.join(LOCK), purpose, patience).map_err(|e| match e {
             LockError::Held { .. } => Fault::unreachable(
@@ -47,6 +69,13 @@ impl Session {
             ),
             LockError::Io(e) => unwritable(state_dir, &e),
         })?;
+        if anew {
+            switch_record::set_aside(state_dir).map_err(|e| {
+                Fault::unreachable(
+                    Problem::error("switch-record", "cannot move the switch record aside").why(e),
+                )
+            })?;
+        }
         file::sweep(root);
         file::sweep_state(state_dir);
         if let Some(record) = follow::unfinished(state_dir) {
@@ -73,6 +102,7 @@ impl Session {
             root: root.to_owned(),
             state_dir: state_dir.to_owned(),
             record,
+            newest: entries.last().cloned(),
             generation,
             // One is about to come.
             surplus: history::surplus(&entries, history::KEPT - 1),
@@ -80,9 +110,9 @@ impl Session {
         })
     }
 
-    /// The record of the last switch.
-    pub(crate) fn record(&self) -> Option<&SwitchRecord> {
-        self.record.as_ref()
+    /// The record of the last switch, as [`Last`] has it.
+    pub(crate) fn last(&self) -> Last<'_> {
+        Last::of(self.record.as_ref(), self.newest.as_ref())
     }
 
     /// The generation that a commit in this session has.
@@ -100,7 +130,7 @@ impl Session {
         let state_dir = &self.state_dir;
         let staged_env = match (&record.dotenv, &record.env_after) {
             (DotenvStep::Write | DotenvStep::Adopt, Some(after)) => Some(
-                Staged::write(&dotenv(&self.root), after, follow::DOTENV_MODE)
+                Staged::write_in(state_dir, &dotenv(&self.root), after, follow::DOTENV_MODE)
                     .map_err(|e| unwritable(&self.root, &e))?,
             ),
             _ => None,
@@ -149,7 +179,7 @@ mod tests {
         SwitchRecord {
             generation: session.generation(),
             kind: SwitchKind::Switch,
-            from: session.record().and_then(|r| r.to.clone()),
+            from: session.last().record.and_then(|r| r.to.clone()),
             to: Some(to.to_owned()),
             dotenv: DotenvStep::Write,
             env_before: before.bytes().map(<[u8]>::to_vec),
@@ -160,7 +190,7 @@ mod tests {
     }
 
     fn begin(root: &Path, state: &Path) -> Session {
-        Session::begin(root, state, "a test", Duration::from_secs(5)).unwrap()
+        Session::begin(root, state, "a test", Duration::from_secs(5), false).unwrap()
     }
 
     #[test]

@@ -25,6 +25,8 @@ const CALLS: &[&str] = &[
     "?fchmod",
     "?mkdir",
     "?mkdirat",
+    "?open",
+    "?creat",
     "?openat",
     "?link",
     "?linkat",
@@ -160,6 +162,11 @@ impl Scenario {
             self.old,
             self.new
         );
+        let temporary = |name: &str| name.contains("ultra-") || name.contains(".tmp");
+        for entry in std::fs::read_dir(trial.root()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(!temporary(&name), "{what} left {name} in the project");
+        }
         let again = trial.run(self.args);
         if state == self.old {
             again.exits(0);
@@ -167,7 +174,7 @@ impl Scenario {
         }
         let left: Vec<_> = tree(trial.root())
             .into_keys()
-            .filter(|p| p.to_string_lossy().ends_with("-tmp"))
+            .filter(|path| path.to_string_lossy().ends_with(".json.tmp"))
             .collect();
         assert!(left.is_empty(), "{what}, then repeated: {left:?} is left over");
         state

@@ -482,6 +482,34 @@ fn an_undo_says_what_became_of_an_adopted_file() {
 }
 
 #[test]
+fn without_its_record_a_protected_profile_is_still_left_by_confirmation_only() {
+    for damage in [None, Some("{\"to\": \"gu")] {
+        let ultra = guarded();
+        ultra.run(&["env", "switch", "guarded", "--yes"]).exits(0);
+        let kept = ultra.read(".env");
+        let record = ultra.state().join("switch.json");
+        match damage {
+            None => std::fs::remove_file(&record).unwrap(),
+            Some(text) => std::fs::write(&record, text).unwrap(),
+        }
+        let leave = ["env", "switch", "alpha", "--profile", "alpha"];
+        ultra.run(&leave).exits(6).complains("`guarded` is protected");
+        assert_eq!(std::fs::read_to_string(&record).ok().as_deref(), damage);
+        ultra.run(&[&leave[..], &["--yes"]].concat()).exits(0).says("from `guarded` to `alpha`");
+        ultra.run(&["env", "undo"]).exits(6).complains("`guarded` is protected");
+        ultra.run(&["env", "undo", "--yes"]).exits(0).says("from `alpha` to `guarded`");
+        assert_eq!((current(&ultra).as_str(), ultra.read(".env")), ("guarded", kept));
+    }
+    // What is lost is written again, although `.env` stands as it would be written.
+    let ultra = root();
+    ultra.run(&["env", "switch", "alpha"]).exits(0);
+    std::fs::remove_file(ultra.state().join("switch.json")).unwrap();
+    assert_eq!(current(&ultra), "dev");
+    ultra.run(&["env", "switch", "alpha"]).exits(0);
+    assert_eq!(current(&ultra), "alpha");
+}
+
+#[test]
 fn a_damaged_entry_of_the_history_can_be_moved_away() {
     let ultra = root();
     ultra.run(&["env", "switch", "alpha"]).exits(0);

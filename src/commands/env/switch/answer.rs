@@ -7,7 +7,8 @@ use crate::base::words;
 use crate::report::{Block, Fault, Problem, Report, Tone};
 use crate::settings::compare::{Difference, Prints, Shape};
 use crate::settings::servers::ServerRecord;
-use crate::settings::switch_record::{DotenvStep, SwitchRecord};
+use crate::settings::switch::Last;
+use crate::settings::switch_record::DotenvStep;
 use crate::settings::{SecretSource, Workspace, load, validate};
 use serde::Serialize;
 use std::path::Path;
@@ -36,7 +37,7 @@ pub(super) fn unfit(
     workspace: &Workspace,
     root: &Path,
     target: &str,
-    record: Option<&SwitchRecord>,
+    last: Last<'_>,
     secrets: &dyn SecretSource,
 ) -> Result<Option<Report>, Fault> {
     let present = switching::present(root)?;
@@ -45,7 +46,7 @@ pub(super) fn unfit(
     let loaded = validate(&after, target, secrets);
     let Some(resolution) = loaded.resolution.clone() else { return Ok(None) };
     let Err(Fault { status, problems, .. }) = loaded.usable() else { return Ok(None) };
-    let from = switching::decided(record);
+    let from = switching::decided(last.record);
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let mut view = vec![Block::Toned(
         Tone::Bad,

@@ -4,9 +4,9 @@ use super::super::switching::{self, Loads, Manner};
 use super::super::unagreed;
 use crate::report::{Fault, Place, Problem};
 use crate::settings::compare::{self, Difference, Prints, Shape, Side};
-use crate::settings::switch::generated;
 use crate::settings::switch::present::{self, Present};
-use crate::settings::switch_record::{DotenvStep, SwitchRecord};
+use crate::settings::switch::{Last, generated};
+use crate::settings::switch_record::DotenvStep;
 use crate::settings::workspace::ProfileSource;
 use crate::settings::{Resolution, SecretSource, Workspace, load, validate};
 use std::path::Path;
@@ -62,11 +62,11 @@ pub(super) fn plan(
     workspace: &Workspace,
     root: &Path,
     target: &str,
-    record: Option<&SwitchRecord>,
+    last: Last<'_>,
     secrets: &dyn SecretSource,
     prints: Prints,
 ) -> Result<Plan, Fault> {
-    let from = switching::decided(record);
+    let from = switching::decided(last.record);
     let present = switching::present(root)?;
     let step = step(request, root, &present);
     let adopting = matches!(step, Ok(DotenvStep::Adopt));
@@ -99,7 +99,7 @@ pub(super) fn plan(
         }
         _ => false,
     };
-    let same = kept && record.is_some_and(|r| r.to.as_deref() == Some(target));
+    let same = kept && last.stands && last.record.is_some_and(|r| r.to.as_deref() == Some(target));
     if let (DotenvStep::Leave, Present::Intact { header, .. }) = (&step, &present)
         && header.profile != target
     {
@@ -119,7 +119,7 @@ pub(super) fn plan(
     let protected = switching::protected([(target, Some(&resolution)), (from, before.as_ref())]);
     Ok(Plan {
         from: from.to_owned(),
-        decided: record.and_then(|r| r.to.clone()),
+        decided: last.record.and_then(|r| r.to.clone()),
         to: target.to_owned(),
         step,
         present,

@@ -6,7 +6,7 @@ use super::plan::{Plan, Request, plan};
 use crate::report::{Console, Fault, Problem, Report};
 use crate::settings::compare::Prints;
 use crate::settings::profile::canonical;
-use crate::settings::switch::{Session, generated};
+use crate::settings::switch::{Last, Session, generated};
 use crate::settings::switch_record::{self, DotenvStep, SwitchKind, SwitchRecord};
 use crate::settings::{SecretSource, Workspace};
 
@@ -35,7 +35,8 @@ pub(crate) fn run(
         Err(_) if workspace.flags.profile.is_some() => (None, true),
         Err(problem) => return Err(Fault::unreachable(problem)),
     };
-    let known = record.as_ref();
+    let entries = switching::entries(workspace)?;
+    let known = Last::of(record.as_ref(), entries.last());
     if request.manner.dry_run
         && let Some(report) = unfit(request, workspace, root, &target, known, secrets)?
     {
@@ -48,21 +49,14 @@ pub(crate) fn run(
     let confirmed = ask(&plan, console)?;
     let purpose = format!("env switch {target}");
     let state_dir = workspace.prepare_state_dir()?;
-    if damaged {
-        switch_record::set_aside(state_dir).map_err(|e| {
-            Fault::unreachable(
-                Problem::error("switch-record", "cannot move the switch record aside").why(e),
-            )
-        })?;
-    }
-    let session = Session::begin(root, state_dir, &purpose, request.manner.wait)?;
+    let session = Session::begin(root, state_dir, &purpose, request.manner.wait, damaged)?;
     // Somebody may have switched, or edited a file, while we asked and waited.
     plan = super::plan::plan(
         request,
         workspace,
         root,
         &target,
-        session.record(),
+        session.last(),
         secrets,
         Prints::Make,
     )?;
