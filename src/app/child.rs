@@ -67,7 +67,8 @@ fn nameless_script(ready: &Ready) -> Option<PathBuf> {
     let program = Path::new(&ready.program);
     let found = match program.components().count() {
         1 if !ready.program.as_encoded_bytes().contains(&b'/') => {
-            std::env::split_paths(&ready.path).map(|dir| dir.join(program)).find(|p| executable(p))
+            let path = ready.path.as_ref()?;
+            std::env::split_paths(path).map(|dir| dir.join(program)).find(|p| executable(p))
         }
         _ => executable(program).then(|| program.to_owned()),
     }?;
@@ -112,7 +113,7 @@ pub(super) fn asked(args: &[OsString]) -> Option<Result<Ready, ExitStatus>> {
         args: args.to_vec(),
         set: BTreeMap::new(),
         remove: Vec::new(),
-        path: OsString::new(),
+        path: None,
         redact: None,
     }))
 }

@@ -1,5 +1,6 @@
 //! Problems: what is wrong, where, why, and what to do about it.
 
+use crate::base::words;
 use crate::exit::ExitStatus;
 use serde::Serialize;
 use std::fmt;
@@ -85,20 +86,33 @@ impl Problem {
         Self { level: Level::Warning, ..Self::error(code, what) }
     }
 
-    /// A file that is there and cannot be read.
+    /// A file that is there and cannot be read. Nobody named it: it is looked for where it stands.
     pub(crate) fn unreadable(what: impl Into<String>, file: &Path, error: &io::Error) -> Self {
-        let shown = file.display();
+        let shown = words::argument(file);
         let hint = match error.kind() {
             io::ErrorKind::PermissionDenied => {
                 format!(
                     "`ls -lL {shown}` shows who may read it; `chmod u+r {shown}` lets its owner"
                 )
             }
-            io::ErrorKind::InvalidInput => "name a regular file".to_owned(),
+            io::ErrorKind::InvalidInput => {
+                "put a regular file in its place, or remove it".to_owned()
+            }
             io::ErrorKind::FileTooLarge => "divide it".to_owned(),
             _ => format!("`ls -lL {shown}` shows what it is"),
         };
         Self::error("unreadable-file", what).at(Place::file(file)).why(error).hint(hint)
+    }
+
+    /// The same of a file that the command line names.
+    pub(crate) fn unreadable_named(
+        what: impl Into<String>,
+        file: &Path,
+        error: &io::Error,
+    ) -> Self {
+        let named =
+            (error.kind() == io::ErrorKind::InvalidInput).then(|| "name a regular file".to_owned());
+        Self::unreadable(what, file, error).maybe_hint(named)
     }
 
     /// A file that cannot be written.

@@ -6,6 +6,7 @@
 //! and completion are made from the same list.
 
 use super::value::Kind;
+use std::sync::LazyLock;
 
 /// Everything there is to know about one variable.
 #[derive(Clone, Copy, Debug)]
@@ -219,16 +220,45 @@ pub(crate) fn all() -> impl Iterator<Item = &'static VarSpec> + Clone {
     GROUPS.iter().flat_map(|(_, _, vars)| vars.iter())
 }
 
+/// What a name of the catalogue names.
+#[derive(Clone, Copy)]
+enum Named {
+    /// A variable.
+    Variable(&'static VarSpec),
+    /// Another name of one.
+    Alias(&'static VarSpec, &'static Alias),
+}
+
+/// All names in order, for every name of a process is looked up at each start.
+static NAMES: LazyLock<Vec<(&str, Named)>> = LazyLock::new(|| {
+    let mut names: Vec<(&str, Named)> = Vec::new();
+    for spec in all() {
+        names.push((spec.name, Named::Variable(spec)));
+        names.extend(spec.aliases.iter().map(|alias| (alias.name, Named::Alias(spec, alias))));
+    }
+    names.sort_unstable_by_key(|(name, _)| *name);
+    names
+});
+
+fn named(name: &str) -> Option<Named> {
+    let at = NAMES.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+    NAMES.get(at).map(|(_, named)| *named)
+}
+
 /// The variable with this name; aliases are not looked at.
 pub(crate) fn find(name: &str) -> Option<&'static VarSpec> {
-    all().find(|spec| spec.name == name)
+    match named(name)? {
+        Named::Variable(spec) => Some(spec),
+        Named::Alias(..) => None,
+    }
 }
 
 /// The variable that this name is an alias of, and the alias.
 pub(crate) fn find_alias(name: &str) -> Option<(&'static VarSpec, &'static Alias)> {
-    all().find_map(|spec| {
-        spec.aliases.iter().find(|alias| alias.name == name).map(|alias| (spec, alias))
-    })
+    match named(name)? {
+        Named::Variable(_) => None,
+        Named::Alias(spec, alias) => Some((spec, alias)),
+    }
 }
 
 /// The variable that is kept in the vault under this name (`openai` → `OPENAI_API_KEY`).

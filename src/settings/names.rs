@@ -2,6 +2,7 @@
 
 use super::catalogue::{self, Alias, VarSpec};
 use crate::base::near;
+use std::sync::LazyLock;
 
 /// What a name means.
 #[derive(Clone, Copy)]
@@ -46,16 +47,23 @@ pub(crate) fn hint(name: &str) -> Option<String> {
         .map(|known| format!("did you mean `{known}`?"))
 }
 
+/// The names that do not begin as ours do.
+static ECOSYSTEM: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    catalogue::all().map(|spec| spec.name).filter(|name| !name.starts_with("ULTRA_")).collect()
+});
+
 /// The catalogued name that a foreign one misses by a letter, if any. Our own names begin with
 /// `ULTRA_`, so only those of the ecosystem can be missed so.
 pub(crate) fn near_miss(name: &str) -> Option<&'static str> {
     if name.len() < 6 {
         return None;
     }
-    catalogue::all()
-        .filter(|spec| {
-            !spec.name.starts_with("ULTRA_") && spec.name.len().abs_diff(name.len()) <= 1
-        })
-        .find(|spec| near::distance_within(spec.name, name, 1) == Some(1))
-        .map(|spec| spec.name)
+    // One slip leaves the beginning or the end as it is. Every name of a process comes by here.
+    let (first, last) = (name.as_bytes().first(), name.as_bytes().last());
+    let alike = |known: &str| {
+        let known = known.as_bytes();
+        known.len().abs_diff(name.len()) <= 1 && (known.first() == first || known.last() == last)
+    };
+    let known = ECOSYSTEM.iter().filter(|known| alike(known));
+    known.copied().find(|known| near::distance_within(known, name, 1) == Some(1))
 }

@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::profile::canonical;
 use super::root::{self, RootSource};
 use super::switch_record::{self, SwitchRecord};
-use super::{profile_names, secretish, state_dir, value::Value as _};
+use super::{catalogue, profile_names, secretish, state_dir, value::Value as _};
 use crate::base::{Clock, file, near};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
@@ -99,7 +99,7 @@ impl Workspace {
     /// Finds root, state directory and profile.
     ///
     /// # Errors
-    /// A root that does not exist (2) or belongs to somebody else (6), a state directory that is
+    /// A variable that decides one of them and is not UTF-8 (2), a root that does not exist (2) or belongs to somebody else (6), a state directory that is
     /// not this user's own (6), a profile that is unknown
     /// or missing where one is required (2), a switch record that is needed and damaged, or a
     /// current directory that was removed (5).
@@ -132,6 +132,7 @@ impl Workspace {
         flags: Flags,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
+        readable(&environment, &flags)?;
         let (root, root_source) = root::find(&current_dir, &environment, flags.dir.as_deref())?;
         let named = environment.get("ULTRA_STATE_DIR").filter(|v| !v.is_empty());
         let state_dir = match named {
@@ -329,6 +330,32 @@ impl Workspace {
             .why("the first of `--profile`, `ULTRA_PROFILE`, the switch record wins"),
         )
     }
+}
+
+/// Whether everything that the process environment says of where we are can be read. What cannot
+/// is told at once: nothing else may count in its place.
+///
+/// # Errors
+/// A variable that is not UTF-8 (2).
+fn readable(environment: &Environment, flags: &Flags) -> Result<(), Fault> {
+    let counts = |name: &&String| match catalogue::find(name)
+        .or_else(|| catalogue::find_alias(name).map(|(spec, _)| spec))
+    {
+        Some(spec) if spec.name == "ULTRA_PROFILE" => flags.profile.is_none(),
+        Some(spec) if spec.name == "ULTRA_DIR" => flags.dir.is_none(),
+        Some(spec) => spec.bootstrap && spec.name != "NO_COLOR",
+        None => false,
+    };
+    let problems: Vec<Problem> = environment
+        .broken()
+        .iter()
+        .filter(counts)
+        .map(|name| {
+            Problem::error("not-utf8", format!("`{name}` in the process environment is not UTF-8"))
+                .hint(format!("set it to a text, or: unset {name}"))
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Fault::new(ExitStatus::Usage, problems)) }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub(super) fn read(file: &Path, what: &str, workspace: &Workspace) -> Result<Inp
             Problem::error("no-file", format!("there is no file `{}`", shown.display()))
                 .hint("name a dotenv file, such as `.env.local`"),
         )),
-        Err(e) => Err(Fault::unreachable(Problem::unreadable(what, &shown, &e))),
+        Err(e) => Err(Fault::unreachable(Problem::unreadable_named(what, &shown, &e))),
     }
 }
 

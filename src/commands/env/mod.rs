@@ -16,6 +16,7 @@ pub(crate) mod init;
 mod input;
 pub(crate) mod lint;
 pub(crate) mod list;
+mod masked;
 mod provider_keys;
 pub(crate) mod render;
 pub(crate) mod run;

@@ -3,8 +3,9 @@
 
 use super::gateway::Gateway;
 use super::handed::{Handed, Selection, collect};
+use super::masked;
 use crate::base::Secret;
-use crate::base::redaction::{Pattern, SHORTEST};
+use crate::base::redaction::Pattern;
 use crate::report::{Console, Fault, Problem};
 use crate::settings::environment::{self, APPLICATION};
 use crate::settings::secret::SecretSource;
@@ -37,8 +38,9 @@ pub(crate) struct Ready {
     pub(crate) set: BTreeMap<String, Secret>,
     /// Variables to remove.
     pub(crate) remove: Vec<String>,
-    /// The directories in which the program is looked for, as `PATH` has them.
-    pub(crate) path: OsString,
+    /// The directories in which the program is looked for, as `PATH` has them; `None` if that is not
+    /// set, or the program was looked for already.
+    pub(crate) path: Option<OsString>,
     /// What is masked in its output; `None` if its output is its own.
     pub(crate) redact: Option<Vec<Pattern>>,
 }
@@ -68,20 +70,20 @@ pub(crate) fn run(
     let handed = collect(&selection, gateway.as_ref(), workspace, secrets, console)?;
     let redact = request.redact.then(|| {
         let given = handed.given.iter().filter(|(_, given)| given.secret);
-        let mut masked: BTreeMap<&str, Secret> =
+        let mut secrets: BTreeMap<&str, Secret> =
             given.map(|(name, given)| (name.as_str(), given.value.clone())).collect();
         for (name, text) in workspace.environment.iter() {
             let ours = handed.kept.contains(name) || handed.given.contains_key(name);
             if !ours && (secretish::name(name) || secretish::value(text)) {
-                masked.insert(name, Secret::new(text));
+                secrets.insert(name, Secret::new(text));
             }
         }
-        patterns(masked, console)
+        masked::patterns(secrets, console)
     });
     let application = applications_own(&handed, workspace);
     let path = match handed.given.get("PATH") {
-        Some(given) => OsString::from(given.value.expose()),
-        None => workspace.environment.get("PATH").unwrap_or_default().into(),
+        Some(given) => Some(OsString::from(given.value.expose())),
+        None => workspace.environment.get("PATH").map(OsString::from),
     };
     let given = handed.given.into_iter().map(|(name, given)| (name, given.value));
     Ok(Ready {
@@ -105,38 +107,4 @@ fn applications_own(handed: &Handed, workspace: &Workspace) -> Option<(String, S
         }
     };
     Some((APPLICATION.to_owned(), Secret::new(environment::stamp(NAME, value?))))
-}
-
-/// What to look for, and a warning for what is too short to be looked for.
-fn patterns(secrets: BTreeMap<&str, Secret>, console: &dyn Console) -> Vec<Pattern> {
-    let mut patterns = Vec::new();
-    let mut short = Vec::new();
-    for (name, value) in secrets {
-        if value.expose().len() < SHORTEST {
-            if !value.is_empty() {
-                short.push(format!("`{name}`"));
-            }
-            continue;
-        }
-        if let Some(password) = password(value.expose()) {
-            patterns.push(Pattern { name: name.to_owned(), value: password });
-        }
-        patterns.push(Pattern { name: name.to_owned(), value });
-    }
-    if !short.is_empty() {
-        console.warn(
-            &Problem::warning("short-secret", format!("not redacted: {}", short.join(", ")))
-                .why(format!("shorter than {SHORTEST} bytes, which ordinary words are too")),
-        );
-    }
-    patterns
-}
-
-/// The password in a URL, which a program may write alone.
-fn password(value: &str) -> Option<Secret> {
-    let url = url::Url::parse(value).ok()?;
-    let encoded = url.password().filter(|password| !password.is_empty())?;
-    let bytes = crate::base::redaction::percent_decoded(encoded);
-    let password = String::from_utf8(bytes).ok()?;
-    (password.len() >= SHORTEST).then(|| Secret::new(password))
 }

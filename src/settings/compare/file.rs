@@ -46,7 +46,7 @@ pub(crate) fn of_file(
     let bytes = file::read_bounded(path, limit)
         .map_err(|e| {
             let what = format!("cannot read `{}`", label.escape_debug());
-            Fault::unreachable(Problem::unreadable(what, &shown, &e))
+            Fault::unreachable(Problem::unreadable_named(what, &shown, &e))
         })?
         .ok_or_else(|| {
             Fault::usage(

@@ -64,7 +64,7 @@ pub(super) fn add_named(gather: &mut Gather<'_>) {
         let path = gather.workspace.current_dir.join(path);
         if let Err(e) = std::fs::metadata(&path) {
             let shown = gather.workspace.shown(&path);
-            gather.problems.push(Problem::unreadable(
+            gather.problems.push(Problem::unreadable_named(
                 "cannot read the file that `--file` names",
                 &shown,
                 &e,
@@ -81,7 +81,11 @@ fn add_file(gather: &mut Gather<'_>, layer: Layer, path: &Path) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return,
         Err(e) => {
-            let problem = Problem::unreadable("cannot read the dotenv file", &shown, &e);
+            let what = "cannot read the dotenv file";
+            let problem = match layer {
+                Layer::NamedFile => Problem::unreadable_named(what, &shown, &e),
+                _ => Problem::unreadable(what, &shown, &e),
+            };
             // A file may be named twice, or be a layer anyway.
             if !gather.problems.contains(&problem) {
                 gather.problems.push(problem);

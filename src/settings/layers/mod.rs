@@ -60,10 +60,15 @@ fn process(gather: &mut Gather<'_>) {
     let environment = &gather.workspace.environment;
     for name in environment.broken() {
         if catalogue::find(name).is_some() || catalogue::find_alias(name).is_some() {
-            gather.problems.push(Problem::error(
-                "not-utf8",
-                format!("`{name}` in the process environment is not UTF-8"),
-            ));
+            gather.problems.push(Problem::error("not-utf8", not_utf8(name)));
+        } else if !gather.resolution.candidates(name).is_empty() {
+            // It wins all the same: a command inherits it as it is.
+            gather.resolution.forget(name);
+            gather.problems.push(
+                Problem::warning("not-utf8", not_utf8(name))
+                    .why("it wins over what files say, and is handed on as it is")
+                    .hint(format!("unset {name}")),
+            );
         }
     }
     let said = environment
@@ -79,6 +84,10 @@ fn process(gather: &mut Gather<'_>) {
         })
         .collect();
     absorb(gather, Layer::Process, said);
+}
+
+fn not_utf8(name: &str) -> String {
+    format!("`{name}` in the process environment is not UTF-8")
 }
 
 /// The command line.

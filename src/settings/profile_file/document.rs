@@ -129,42 +129,28 @@ impl Document {
 }
 
 fn read_text(path: &Path, shown: &Path) -> Result<Option<String>, Box<Problem>> {
-    let problem = |why: String| {
-        Box::new(
-            Problem::error(
-                "unreadable-profile",
-                format!("cannot read the profile `{}`", shown.display()),
-            )
-            .at(Place::file(shown))
-            .why(why),
-        )
-    };
+    let what = || format!("cannot read the profile `{}`", shown.display());
+    let problem =
+        |why: &str| Problem::error("unreadable-profile", what()).at(Place::file(shown)).why(why);
     let bytes = match file::read_bounded(path, LIMIT) {
         Ok(Some(bytes)) => bytes,
         Ok(None) if path.is_symlink() => {
-            let why = "it is a link to a file that is not there".to_owned();
-            return Err(Box::new(problem(why).hint("let it lead to a profile, or remove it")));
+            let problem = problem("it is a link to a file that is not there");
+            return Err(Box::new(problem.hint("let it lead to a profile, or remove it")));
         }
         Ok(None) => return Ok(None),
-        Err(e) => return Err(Box::new(problem(e.to_string()).hint(way_out(&e, shown)))),
+        Err(e) => {
+            let unreadable = Problem::unreadable(what(), shown, &e);
+            let large = (e.kind() == io::ErrorKind::FileTooLarge)
+                .then(|| "a profile is small; move away what is none".to_owned());
+            let code = "unreadable-profile";
+            return Err(Box::new(Problem { code, ..unreadable }.maybe_hint(large)));
+        }
     };
     String::from_utf8(bytes).map(Some).map_err(|e| {
         let (line, column) = dotenv::position(e.as_bytes(), e.utf8_error().valid_up_to());
-        let mut found = problem("it is not UTF-8".to_owned());
-        found.place = Some(Place::at(shown, line, column));
-        found
+        Box::new(problem("it is not UTF-8").at(Place::at(shown, line, column)))
     })
-}
-
-/// What makes a profile readable that is not.
-fn way_out(error: &io::Error, shown: &Path) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            format!("let yourself read it: `chmod u+r {}`", shown.display())
-        }
-        io::ErrorKind::FileTooLarge => "a profile is small; move away what is none".to_owned(),
-        _ => "put a regular file in its place, or remove it".to_owned(),
-    }
 }
 
 /// Plain values: scalars only. A catalogued secret must not stand here.

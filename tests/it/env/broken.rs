@@ -26,6 +26,19 @@ fn a_broken_dotenv_file_is_told_line_by_line_without_values() {
 }
 
 #[test]
+fn what_stands_where_a_file_is_looked_for_is_told_with_a_way_out() {
+    let ultra = Ultra::empty();
+    std::fs::create_dir(ultra.root().join(".env.local")).unwrap();
+    let outcome = ultra.run(&["env", "run", "--", "true"]);
+    outcome.complains(".env.local").complains("put a regular file in its place, or remove it");
+    std::fs::remove_dir(ultra.root().join(".env.local")).unwrap();
+    std::fs::create_dir_all(ultra.root().join("profiles/dev.yaml")).unwrap();
+    let outcome = ultra.run(&["env", "validate"]).exits(3);
+    outcome.says("profiles/dev.yaml").says("put a regular file in its place, or remove it");
+    ultra.run(&["env", "lint", "profiles"]).complains("name a regular file");
+}
+
+#[test]
 fn a_broken_profile_is_told_with_positions_without_values() {
     let ultra = Ultra::checkout();
     for text in [

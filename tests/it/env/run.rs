@@ -141,6 +141,16 @@ fn it_ends_as_the_command_does() {
 }
 
 #[test]
+fn a_file_beside_a_command_of_the_same_name_is_not_taken_for_it() {
+    let ultra = Ultra::empty();
+    let file = ultra.write("true", "echo hi\n");
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    ultra.run(&["env", "run", "--", "true"]).exits(0);
+    let outcome = ultra.run(&["env", "run", "--redact", "--", "true"]).exits(0);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+}
+
+#[test]
 fn it_is_the_command_itself_with_nothing_left_open() {
     let ultra = Ultra::empty();
     let script = ["-c", "echo $$; exec ls /proc/self/fd"];
@@ -193,6 +203,38 @@ fn what_is_no_utf8_passes_through_and_many_variables_do_too() {
         ultra.command(["env", "run", "--", "env"]).env("BROKEN", &broken).output().unwrap();
     assert!(output.stdout.windows(12).any(|w| w == b"BROKEN=caf\xe9\n"));
     assert!(output.stdout.windows(20).any(|w| w == b"APP_VALUE_9999=9999\n"));
+    // It wins over what a file says, as any value of the process does.
+    ultra.write_private(".env.local", "BROKEN=file\n");
+    for redact in [&[][..], &["--redact"]] {
+        let args = [&["env", "run"][..], redact, &["--", "env"]].concat();
+        let output = ultra.command(args).env("BROKEN", &broken).output().unwrap();
+        assert!(output.stdout.windows(12).any(|w| w == b"BROKEN=caf\xe9\n"));
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("BROKEN=file"));
+    }
+    let output = ultra.command(["env", "show"]).env("BROKEN", &broken).output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("file"), "{output:?}");
+    let output = ultra.command(["env", "validate"]).env("BROKEN", &broken).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("`BROKEN` in the process environment is not UTF-8"), "{said}");
+}
+
+#[test]
+fn what_says_where_we_are_and_is_no_utf8_is_an_error() {
+    let ultra = Ultra::empty();
+    let broken = std::ffi::OsString::from_vec(b"st\xe9".to_vec());
+    for name in ["ULTRA_PROFILE", "ENVIRONMENT", "ULTRA_STATE_DIR", "ULTRA_DIR"] {
+        let output = ultra.command(["env", "current"]).env(name, &broken).output().unwrap();
+        let outcome = Outcome::from(output).exits(2);
+        outcome.complains(&format!("`{name}` in the process environment is not UTF-8"));
+    }
+    let mut both = ultra.command(["env", "current"]);
+    let output = both.env("ULTRA_PROFILE", &broken).env("ULTRA_STATE_DIR", &broken).output();
+    let outcome = Outcome::from(output.unwrap()).exits(2);
+    outcome.complains("`ULTRA_PROFILE`").complains("`ULTRA_STATE_DIR`");
+    // What a flag says instead is enough.
+    let mut named = ultra.command(["env", "current", "--profile", "test"]);
+    let output = named.env("ULTRA_PROFILE", &broken).output().unwrap();
+    Outcome::from(output).exits(0).says("test");
 }
 
 #[test]
@@ -222,6 +264,35 @@ fn secrets_are_masked_in_every_form_on_both_streams() {
     .complains("PIN_CODE_KEY")
     .keeps_the_canary();
     assert!(!outcome.stdout.contains("canary"));
+}
+
+#[test]
+fn secrets_within_secrets_are_masked_where_they_stand_alone() {
+    let ultra = Ultra::empty();
+    let pem = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj";
+    ultra.write_private(
+        ".env",
+        format!(
+            "REPO_URL=https://ghp_0123456789abcdefghij0123456789abcdef@github.com/x\nSENTRY_DSN=https://0f1e2d3c4b5a69788796a5b4c3d2e1f0@o1.ingest.example.org/2\nHOOK_TOKEN=https://hooks.example.org/in?api_key=hidden-in-query&room=general\nGCP_CREDENTIALS='{{\"type\":\"service_account\",\"private_key\":\"-----BEGIN PRIVATE KEY-----\\n{pem}\\n-----END PRIVATE KEY-----\\n\",\"nested\":{{\"token\":\"tok-0123456789\"}}}}'\nDATABASE_URL=postgres://username:hidden-password@localhost/db\n"
+        ),
+    );
+    let print = format!(
+        "echo ghp_0123456789abcdefghij0123456789abcdef; echo 0f1e2d3c4b5a69788796a5b4c3d2e1f0; echo hidden-in-query; echo {pem}; echo tok-0123456789; echo hidden-password
+         echo username general service_account"
+    );
+    let outcome = redacted(&ultra, &print).exits(0);
+    assert_eq!(
+        outcome.stdout.lines().collect::<Vec<_>>(),
+        [
+            "[redacted:REPO_URL]",
+            "[redacted:SENTRY_DSN]",
+            "[redacted:HOOK_TOKEN]",
+            "[redacted:GCP_CREDENTIALS]",
+            "[redacted:GCP_CREDENTIALS]",
+            "[redacted:DATABASE_URL]",
+            "username general service_account",
+        ]
+    );
 }
 
 #[test]

@@ -35,6 +35,26 @@ fn a_start_takes_no_more_instructions_than_recorded() {
     assert!(over.is_empty(), "more than {MARGIN} times what is recorded: {}", over.join("; "));
 }
 
+/// What one more name in the process environment takes, in millions of instructions: shells have
+/// hundreds.
+const NAME: f64 = 0.02;
+
+#[test]
+fn a_name_more_in_the_environment_takes_no_more_instructions_than_recorded() {
+    if !have("valgrind") {
+        return;
+    }
+    let args = ["env", "run", "--", "no-such-command"];
+    let few = instructions(&Ultra::checkout(), &args, 127);
+    let mut ultra = Ultra::checkout();
+    for n in 0..200 {
+        ultra.set_env(&format!("DESKTOP_SETTING_{n}"), "value");
+    }
+    let cost = (instructions(&ultra, &args, 127) - few) / 200.0;
+    println!("{cost:.4} M instructions a name");
+    assert!(cost <= NAME * MARGIN, "{cost:.4} M, recorded {NAME:.4} M");
+}
+
 /// What one more variable in a file of the profile takes, in millions of instructions.
 const VARIABLE: &[(&[&str], f64)] = &[
     (&["env", "validate"], 0.27),

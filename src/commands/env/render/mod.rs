@@ -230,7 +230,7 @@ fn write(path: &Path, shown: &Path, text: &str, request: &Request) -> Result<boo
     }
     let there = file::read_with_mode(path, LIMIT).map_err(|e| {
         let what = format!("cannot read what is at `{}`", shown.display());
-        Fault::unreachable(Problem::unreadable(what, shown, &e))
+        Fault::unreachable(Problem::unreadable_named(what, shown, &e))
     })?;
     // A file that only some may read stays so.
     let mode = there.as_ref().map_or(0o644, |(_, mode)| mode & 0o644);

@@ -1,0 +1,100 @@
+//! What `env run --redact` masks: the secrets, and the secrets within them that a program may write
+//! alone.
+
+use crate::base::Secret;
+use crate::base::redaction::{Pattern, SHORTEST, percent_decoded};
+use crate::report::{Console, Problem};
+use crate::settings::secretish;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use url::Url;
+
+/// What to look for, and a warning for what is too short to be looked for.
+pub(super) fn patterns(secrets: BTreeMap<&str, Secret>, console: &dyn Console) -> Vec<Pattern> {
+    let mut patterns = Vec::new();
+    let mut short = Vec::new();
+    for (name, value) in secrets {
+        if value.expose().len() < SHORTEST {
+            if !value.is_empty() {
+                short.push(format!("`{name}`"));
+            }
+            continue;
+        }
+        let within = within(value.expose()).into_iter();
+        patterns.extend(within.map(|value| Pattern { name: name.to_owned(), value }));
+        patterns.push(Pattern { name: name.to_owned(), value });
+    }
+    if !short.is_empty() {
+        console.warn(
+            &Problem::warning("short-secret", format!("not redacted: {}", short.join(", ")))
+                .why(format!("shorter than {SHORTEST} bytes, which ordinary words are too")),
+        );
+    }
+    patterns
+}
+
+/// The secrets within a secret: of a URL its password, a user name that is a token, and what its
+/// query says under names of secrets; of a JSON document the texts that are secrets by their name
+/// or their looks.
+fn within(value: &str) -> Vec<Secret> {
+    let mut found = Vec::new();
+    if let Ok(url) = Url::parse(value) {
+        in_url(&url, &mut found);
+    }
+    if value.trim_start().starts_with(['{', '['])
+        && let Ok(document) = serde_json::from_str(value)
+    {
+        in_json(document, false, &mut found);
+    }
+    found.retain(|text: &Secret| text.expose().len() >= SHORTEST && text.expose() != value);
+    found
+}
+
+fn in_url(url: &Url, found: &mut Vec<Secret>) {
+    let decoded = |text: &str| String::from_utf8(percent_decoded(text)).ok();
+    found.extend(url.password().and_then(decoded).map(Secret::new));
+    if let Some(user) = decoded(url.username()) {
+        // A lone user name is how services on the web take a token; that of a database is a name.
+        let lone = url.password().is_none() && matches!(url.scheme(), "http" | "https");
+        if lone || secretish::value(&user) {
+            found.push(Secret::new(user));
+        }
+    }
+    for (name, value) in url.query_pairs() {
+        if secretish::name(&name) || secretish::value(&value) {
+            found.push(Secret::new(value));
+        }
+    }
+}
+
+fn in_json(value: Value, named: bool, found: &mut Vec<Secret>) {
+    match value {
+        Value::String(text) if named || secretish::value(&text) => found.push(Secret::new(text)),
+        Value::Array(items) => items.into_iter().for_each(|item| in_json(item, named, found)),
+        Value::Object(members) => members
+            .into_iter()
+            .for_each(|(name, member)| in_json(member, secretish::name(&name), found)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_secrets_within_a_secret_are_found() {
+        let of = |value: &str| -> Vec<String> {
+            super::within(value).iter().map(|secret| secret.expose().to_owned()).collect()
+        };
+        assert_eq!(of("postgres://user-name:pass%2Fword@host/db"), ["pass/word"]);
+        assert_eq!(of("postgres://user-name@host/db?sslpassword=hidden"), ["hidden"]);
+        assert_eq!(of("https://0123456789abcdef@o1.example.org/2"), ["0123456789abcdef"]);
+        assert_eq!(of("https://host.example.org/x?api_key=hidden&page=second"), ["hidden"]);
+        assert_eq!(
+            of(
+                r#"{"type": "service_account", "token": "hidden", "a": [{"privateKey": "b\nc-d-e"}]}"#
+            ),
+            ["b\nc-d-e", "hidden"]
+        );
+        assert_eq!(of("no more than a text"), [] as [&str; 0]);
+    }
+}
