@@ -83,7 +83,10 @@ mod tests {
     #[test]
     fn the_secrets_within_a_secret_are_found() {
         let of = |value: &str| -> Vec<String> {
-            super::within(value).iter().map(|secret| secret.expose().to_owned()).collect()
+            let found = super::within(value);
+            let mut found: Vec<_> = found.iter().map(|text| text.expose().to_owned()).collect();
+            found.sort();
+            found
         };
         assert_eq!(of("postgres://user-name:pass%2Fword@host/db"), ["pass/word"]);
         assert_eq!(of("postgres://user-name@host/db?sslpassword=hidden"), ["hidden"]);

@@ -120,7 +120,8 @@ fn git_is_not_asked_about_more_files_than_it_can_answer_for_in_time() {
     std::fs::set_permissions(&slow, std::fs::Permissions::from_mode(0o755)).unwrap();
     ultra.set_env("PATH", format!("{}:{real}", programs.display()));
     assert_eq!(judged(&ultra, &[], "ULT-SEC-008")["outcome"], "pass");
-    ultra.write(".gitignore", ".env.*\n!.env.5999\n");
+    ultra.write_private(".env.local", SECRET);
+    ultra.write(".gitignore", ".env.*\n!.env.local\n");
     assert_eq!(judged(&ultra, &[], "ULT-SEC-008")["outcome"], "warn");
 }
 
