@@ -185,7 +185,9 @@ impl Place {
         self.says("keys rotate openai --paste", FIRST, [3, 3]);
         self.says("keys rotate openai --paste", SECOND, [0, 3]);
         self.says("keys rollback openai", "", [0, 0]);
-        self.says("keys rotate openai --paste --grace 0", THIRD, [0, 3]);
+        // Whether the old one can be ended at once is up to the provider.
+        self.sings("keys rotate openai --paste --grace 0", THIRD, "human");
+        self.says("keys rotate openai --paste --grace 0", THIRD, [3, 3]);
         // The provider makes the key.
         self.says("keys rotate openai", "", [0, 0]);
         let answer = r#"{"error":{"message":"we got KEY from you"}}"#;
@@ -209,7 +211,10 @@ impl Place {
         self.says("keys rotate anthropic", CLAUDE_NEXT, [0, 3]);
         self.says("keys rotate redis", &format!("redis://:{REDIS}-2@127.0.0.1:1/0"), [5, 5]);
         self.says("keys rotate nobody", "", [2, 2]);
-        self.says("keys rotate --all-due", "", [0, 0]);
+        for format in ["human", "json"] {
+            self.sings("keys rotate --all-due", "", format);
+        }
+        self.harvest();
     }
 
     /// Old versions end, and one more destination is allowed.
@@ -222,7 +227,7 @@ impl Place {
         };
         let old = versions(self);
         assert!(old.len() >= 2, "{old:?}");
-        self.says(&format!("keys disable openai --version {}", old[0]), "", [6, 6]);
+        self.sings(&format!("keys disable openai --version {}", old[0]), "", "human");
         self.says("keys disable anthropic", "", [0, 2]);
         self.says("keys disable nobody", "", [2, 2]);
         self.says(&format!("keys remove openai --version {} --yes", old[1]), "", [0, 2]);
