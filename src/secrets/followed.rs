@@ -18,6 +18,7 @@ use crate::settings::secret::{RingKey, SecretFacts, SecretSource};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// How long one server waits for another that takes a copy.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,7 +38,7 @@ pub(crate) struct Accompanying {
 }
 
 /// The sealed key of the fingerprints. It names its vault, so that it fits no other.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, Zeroize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
 struct SealedFingerprintKey {
     vault: String,
@@ -247,12 +248,12 @@ pub(super) fn opened_key(
 ) -> Result<FingerprintKey, Fault> {
     let text = identity.unseal(sealed).map_err(|e| unfit(e.to_string()))?;
     // What serde says may quote the text.
-    let key: SealedFingerprintKey = serde_json::from_str(&text)
+    let mut key: SealedFingerprintKey = serde_json::from_str(&text)
         .map_err(|_| unfit("the key of its fingerprints is malformed".to_owned()))?;
     if key.vault != vault {
         return Err(unfit("the key of its fingerprints is of another vault".to_owned()));
     }
-    FingerprintKey::parse(Secret::new(key.fingerprint_key))
+    FingerprintKey::parse(Secret::new(std::mem::take(&mut key.fingerprint_key)))
         .ok_or_else(|| unfit("the key of its fingerprints is malformed".to_owned()))
 }
 

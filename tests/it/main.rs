@@ -13,6 +13,7 @@
 mod canary;
 mod check;
 mod clients;
+mod copies;
 mod env;
 mod keys;
 mod layers;
