@@ -10,8 +10,8 @@ use crate::commands::keys::{
     rotate, set, shared, show, status, take_published, value_as_argument, verify,
 };
 use crate::report::{Console as _, Fault, Report};
-use crate::secrets::BackendKind;
 use crate::secrets::migrate::Migration;
+use crate::secrets::{BackendKind, Freshness, VaultSource};
 use crate::settings::{Workspace, load};
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
@@ -60,6 +60,12 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     if writes {
         workspace.prepare_state_dir()?;
     }
+    // What is done next goes by the index. Settled while the layers were looked up, perhaps, with
+    // nothing in it: they are looked up again.
+    let settles = writes || matches!(args.command, KeysCommand::Verify(_) | KeysCommand::Import(_));
+    if settles && settled(&args.command, &vault, context)? {
+        return keys(args, context);
+    }
     let tells = matches!(args.command, KeysCommand::Migrate(_) | KeysCommand::Doctor(_));
     if !tells {
         let left = vault.migration();
@@ -90,10 +96,27 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     }
     let outcome = run(args.command, &desk, &workspace, context);
     if writes {
-        publish::changed_since(before, &desk);
+        publish::changed_since(before, outcome.is_ok(), &desk);
         shared::hand_over(before, &desk, &others);
     }
     outcome
+}
+
+/// Has the index say what is in the vault; whether it did not. Whoever moves the identity does that
+/// by the index as it is, and what is not in the vault can be asked about without it.
+fn settled(command: &KeysCommand, vault: &VaultSource, context: &Context) -> Result<bool, Fault> {
+    let freshness = vault.overview()?.freshness;
+    let asks = matches!(command, KeysCommand::Verify(_));
+    match freshness {
+        Freshness::NoVault | Freshness::Fresh => return Ok(false),
+        Freshness::Lost if asks => return Ok(false),
+        _ if matches!(command, KeysCommand::Migrate(_)) => return Ok(false),
+        Freshness::Lost | Freshness::Stale | Freshness::NoIndex => {}
+    }
+    for warning in vault.settle_index()? {
+        context.console.warn(&warning);
+    }
+    Ok(true)
 }
 
 /// The command with its request.

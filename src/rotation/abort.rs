@@ -157,6 +157,8 @@ impl Rotation<'_> {
                 && old.state == State::Old
                 // What we alone accept would otherwise be out of use without having been ended.
                 && journal.order == Order::AtOnce
+                // What others may know is ended, however often that fails.
+                && old.compromised_at.is_none()
             {
                 old.retire_at = None;
             }

@@ -50,6 +50,7 @@ impl Rotation<'_> {
             } else {
                 entry.promote(journal.to);
             }
+            entry.may_go_as(journal.from, journal.to);
             if journal.compromised
                 && let Some(old) = entry.version_mut(journal.from)
             {
@@ -158,6 +159,21 @@ impl Rotation<'_> {
         }
     }
 
+    /// Servers that nobody waited for: what they still accept is said, and is no success.
+    fn not_followed(&self, journal: &Journal, ended: &mut Ended) {
+        let Some(told) = ended.acknowledgement.as_ref().filter(|told| !told.is_whole()) else {
+            return;
+        };
+        let lag = self.lag(told, journal);
+        ended.left_over = Some(match ended.left_over.take() {
+            Some(fault) => Fault {
+                problems: lag.problems.into_iter().chain(fault.problems).collect(),
+                ..fault
+            },
+            None => lag,
+        });
+    }
+
     /// Makes the new version the current one: step `current`. The grace of the old one begins, and
     /// ends at once if it is none.
     pub(super) fn make_current(
@@ -226,23 +242,14 @@ impl Rotation<'_> {
             acknowledgement,
             compromised: journal.compromised,
             left_over: None,
+            left_valid: None,
         };
         journal.end(self.state_dir)?;
         let now = self.vault.clock().now();
         if due.is_some_and(|due| due <= now) {
             self.end_now(&journal, &mut ended, world);
         }
-        if let Some(told) = ended.acknowledgement.as_ref().filter(|told| !told.is_whole()) {
-            // Nobody waited for them: what they still accept is said, and is no success.
-            let lag = self.lag(told, &journal);
-            ended.left_over = Some(match ended.left_over.take() {
-                Some(fault) => Fault {
-                    problems: lag.problems.into_iter().chain(fault.problems).collect(),
-                    ..fault
-                },
-                None => lag,
-            });
-        }
+        self.not_followed(&journal, &mut ended);
         Ok(ended)
     }
 

@@ -13,7 +13,8 @@ use crate::provider::KeyVerdict;
 use crate::provider::admin::{self, Issuer, IssuerError};
 use crate::report::{Fault, Place, Problem};
 use crate::secrets::audit::Event;
-use crate::secrets::{Edited, State, VaultSource};
+use crate::secrets::{Edited, Freshness, State, VaultSource, Version};
+use crate::settings::secret::Remote;
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,8 +41,8 @@ pub(crate) struct World<'a> {
     pub(crate) fleet: &'a dyn Fleet,
     /// Who issues keys of this name, if anybody does.
     pub(crate) issuer: Option<&'a dyn Issuer>,
-    /// Asks the provider about a value, with the value itself.
-    pub(crate) ask: &'a dyn Fn(&Secret) -> Tested,
+    /// Asks the provider about a version, with its value, unless it may not be sent there.
+    pub(crate) ask: &'a dyn Fn(&Version) -> Tested,
     /// Shows what is being waited for.
     pub(crate) say: &'a dyn Fn(&str),
     /// How long to wait for the servers.
@@ -73,8 +74,11 @@ pub(crate) struct Ended {
     pub(crate) acknowledgement: Option<Acknowledgement>,
     /// Whether others may know the version before.
     pub(crate) compromised: bool,
-    /// Why the version before could not be ended, although its grace is over.
+    /// Why the version before could not be ended, although its grace is over, or which servers
+    /// did not follow.
     pub(crate) left_over: Option<Fault>,
+    /// What an issuer calls the version that was forgotten without being ended there.
+    pub(crate) left_valid: Option<Remote>,
 }
 
 /// A rotation of one name in one profile, with nobody else at it.
@@ -130,9 +134,18 @@ impl<'a> Rotation<'a> {
             return Ok(Some(journal));
         }
         let overview = self.vault.overview()?;
-        let known = overview
-            .entry(self.profile, self.name)
-            .is_some_and(|e| e.versions.iter().any(|v| v.number == journal.to));
+        let known = match overview.freshness {
+            Freshness::NoVault | Freshness::Fresh => overview
+                .entry(self.profile, self.name)
+                .is_some_and(|e| e.versions.iter().any(|v| v.number == journal.to)),
+            // Only the vault itself knows.
+            Freshness::Stale | Freshness::NoIndex | Freshness::Lost => {
+                self.vault.document()?.is_some_and(|document| {
+                    let entry = document.entry(self.profile, self.name);
+                    entry.is_some_and(|e| e.versions.iter().any(|v| v.number == journal.to))
+                })
+            }
+        };
         if known {
             return Ok(Some(journal));
         }
@@ -249,7 +262,13 @@ impl<'a> Rotation<'a> {
             Err(error) => {
                 let why = format!("{name}: {error}");
                 self.advance(journal, Step::Created, Some(why.clone()))?;
-                return Err(self.stopped_at(journal, "could not be issued", &why));
+                let fault = self.stopped_at(journal, "could not be issued", &why);
+                return Err(match error {
+                    IssuerError::Refused { .. } | IssuerError::Unable => {
+                        Fault::does_not_hold(fault.problems)
+                    }
+                    _ => fault,
+                });
             }
         };
         let fingerprint = self.fingerprint(&issued.value)?;
@@ -282,14 +301,13 @@ impl<'a> Rotation<'a> {
             return Ok(());
         }
         let document = self.vault.document()?.ok_or_else(|| self.nothing())?;
-        let value = document
+        let version = document
             .entry(self.profile, self.name)
             .and_then(|e| e.versions.iter().find(|v| v.number == journal.to))
-            .map(|v| v.value.clone())
             .ok_or_else(|| self.nothing())?;
         // What is about to be sent where is on record before it is sent.
         self.advance(journal, Step::Created, None)?;
-        match (world.ask)(&value) {
+        match (world.ask)(version) {
             Tested::Nobody => {
                 // Nobody said anything, so it is bound to nothing.
                 journal.destination = None;
@@ -299,7 +317,7 @@ impl<'a> Rotation<'a> {
             }
             Tested::By { destination, verdict: KeyVerdict::Refused { status } } => {
                 let why = format!("refused with {status} by {destination}");
-                self.forget(journal, world, &why, Some(&value))?;
+                self.forget(journal, world, &why, Some(&version.value))?;
                 return Err(self.refused(journal, &destination, status));
             }
             Tested::By { destination, verdict: KeyVerdict::RateLimited { retry_after } } => {

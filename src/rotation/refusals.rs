@@ -264,7 +264,12 @@ impl Rotation<'_> {
                 format!("nobody knows whether version {version} of `{}` is valid", self.name),
             )
             .why(why)
-            .hint(format!("{} --version {version}", self.command("disable"))),
+            .hint(format!(
+                "`{} --version {version}` once it can be asked; if it is disabled there for \
+                 certain: `{} --version {version}`",
+                self.command("disable"),
+                self.command("remove")
+            )),
         )
     }
 

@@ -60,6 +60,7 @@ impl Rotation<'_> {
         let document = self.vault.document()?.ok_or_else(|| self.nothing())?;
         let mut generation = self.vault.overview()?.generation;
         let mut step = Step::OldRemoved;
+        let mut left_valid = None;
         if let Some(old) = self.old(&document, journal.from)? {
             let aim = journal.aim.unwrap_or(Aim::Retire);
             if old.version.state == State::Current && aim != Aim::RemoveCurrent {
@@ -73,6 +74,11 @@ impl Rotation<'_> {
             let removed = self.remove(&mut journal, &old, aim, world)?;
             step = if removed.is_some() { Step::OldRemoved } else { Step::OldDisabled };
             generation = removed.unwrap_or(generation);
+            // Nobody was there to end it, and its ids go with it.
+            let ended = world.issuer.is_some() || old.version.state == State::Disabled;
+            if aim.erases() && !ended && !old.shared {
+                left_valid.clone_from(&old.version.remote);
+            }
         }
         // Always: what the vault says was perhaps said by an attempt that did not come as far.
         if let Err(fault) = self.hand_over(world) {
@@ -91,6 +97,7 @@ impl Rotation<'_> {
             acknowledgement: None,
             compromised: journal.compromised,
             left_over: None,
+            left_valid,
         };
         journal.end(self.state_dir)?;
         Ok(ended)
@@ -148,7 +155,7 @@ impl Rotation<'_> {
             }
             // Nobody but a person can disable it; the provider says whether that was done.
             _ if !aim.erases() && !old.shared && journal.order == Order::AtOnce => {
-                refused = self.seen_refused(journal, &old.version.value, world)?;
+                refused = self.seen_refused(journal, &old.version, world)?;
             }
             _ => {}
         }
@@ -197,10 +204,10 @@ impl Rotation<'_> {
     fn seen_refused(
         &self,
         journal: &Journal,
-        value: &Secret,
+        version: &Version,
         world: &World<'_>,
     ) -> Result<bool, Fault> {
-        let fault = match (world.ask)(value) {
+        let fault = match (world.ask)(version) {
             Tested::Nobody => return Ok(false),
             Tested::By { verdict: KeyVerdict::Refused { .. }, .. } => return Ok(true),
             Tested::By { destination, verdict: KeyVerdict::Accepted { .. } } => {

@@ -109,6 +109,18 @@ mod exposed {
     }
 }
 
+impl Version {
+    /// Every destination that it may be sent to; empty if it is not bound yet.
+    pub(crate) fn destinations(&self) -> impl Iterator<Item = &String> {
+        self.bound.iter().chain(&self.allowed)
+    }
+
+    /// Whether it may be sent to `destination`: one of its own, or any while it has none.
+    pub(crate) fn may_go_to(&self, destination: &str) -> bool {
+        self.destinations().next().is_none() || self.destinations().any(|d| d == destination)
+    }
+}
+
 impl Entry {
     /// The version in use.
     pub(crate) fn current(&self) -> Option<&Version> {
@@ -117,7 +129,7 @@ impl Entry {
 
     /// The version to go back to: the newest one that was in use before, with another value than
     /// the current, which no provider refused last. One that was gone back from comes after all
-    /// others. It may be disabled or compromised: that is for the caller to look at.
+    /// others. It may be disabled or compromised: that is for the caller to look at, who says so.
     pub(crate) fn previous(&self) -> Option<&Version> {
         self.newest(|_| true)
     }
@@ -204,6 +216,24 @@ impl Entry {
         true
     }
 
+    /// Lets version `to` go where the operator let version `from` go, and any older one with the
+    /// same value: what was said of a key holds for its next value too.
+    pub(crate) fn may_go_as(&mut self, from: u32, to: u32) {
+        let Some(new) = self.versions.iter().find(|v| v.number == to) else { return };
+        let says = |v: &&Version| v.number == from || v.value.same_as(&new.value);
+        let before: Vec<&Version> = self.versions.iter().filter(says).collect();
+        let bound = new.bound.clone().or_else(|| before.iter().find_map(|v| v.bound.clone()));
+        let mut allowed: Vec<String> = Vec::new();
+        for destination in before.iter().flat_map(|v| v.destinations()) {
+            if bound.as_ref() != Some(destination) && !allowed.contains(destination) {
+                allowed.push(destination.clone());
+            }
+        }
+        if let Some(new) = self.version_mut(to) {
+            (new.bound, new.allowed) = (bound, allowed);
+        }
+    }
+
     /// Forgets the version `number` that nobody signs or authenticates with yet.
     pub(crate) fn discard(&mut self, number: u32) {
         self.versions
@@ -255,7 +285,7 @@ impl Entry {
     /// those that can still be disabled with their issuer.
     fn prune(&mut self) {
         let idle = |v: &Version| match v.state {
-            State::Old => v.retire_at.is_none(),
+            State::Old => v.retire_at.is_none() && v.remote.is_none(),
             State::Disabled => true,
             State::Pending | State::Next | State::Current => false,
         };
@@ -301,6 +331,38 @@ mod tests {
         assert_eq!(entry.versions.len(), KEPT + 1);
         assert_eq!(entry.current().unwrap().number, 30);
         assert_eq!(entry.previous().unwrap().number, 29);
+    }
+
+    #[test]
+    fn what_its_issuer_can_still_end_is_not_forgotten() {
+        let mut entry = Entry::default();
+        for n in 0..30 {
+            entry.add(Secret::new(n.to_string()), State::Current, Timestamp::UNIX_EPOCH, None);
+            if n == 3 {
+                let remote = Remote { issuer: "i".into(), project: None, account: None, key: None };
+                entry.version_mut(4).unwrap().remote = Some(remote);
+            }
+        }
+        assert_eq!(entry.versions.len(), KEPT + 2);
+        assert_eq!(entry.versions[0].number, 4);
+    }
+
+    #[test]
+    fn the_next_value_may_go_where_the_one_before_may() {
+        let mut entry = Entry::default();
+        let now = Timestamp::UNIX_EPOCH;
+        entry.add(Secret::new("one"), State::Current, now, Some("a".into()));
+        entry.version_mut(1).unwrap().allowed = vec!["b".into()];
+        for (bound, allowed) in [("a", vec!["b"]), ("c", vec!["a", "b"]), ("b", vec!["a"])] {
+            let number = entry.add(Secret::new("two"), State::Pending, now, Some(bound.into()));
+            entry.may_go_as(1, number);
+            assert_eq!(entry.version_mut(number).unwrap().allowed, allowed);
+            entry.discard(number);
+        }
+        let number = entry.add(Secret::new("two"), State::Pending, now, None);
+        entry.may_go_as(1, number);
+        let new = entry.version_mut(number).unwrap();
+        assert_eq!((new.bound.as_deref(), new.allowed.as_slice()), (Some("a"), &["b".into()][..]));
     }
 
     #[test]

@@ -296,13 +296,14 @@ impl VaultSource {
     }
 
     /// The fault of a vault that is gone.
-    pub(super) fn lost(&self) -> Fault {
+    pub(crate) fn lost(&self) -> Fault {
         Fault::unreachable(
             Problem::error("vault-lost", "the vault is gone")
                 .at(Place::file(self.vault_path()))
                 .why("its index is still there and tells of keys in it")
                 .hint(format!(
-                    "restore the file from a backup; to begin anew, remove {}",
+                    "restore the file from a backup, or from `published/vault.age` in the state \
+                     directory of a server that was handed it; to begin anew, remove {}",
                     self.index_path().display()
                 )),
         )

@@ -92,6 +92,29 @@ impl VaultSource {
         Ok(Written { value, generation, backend, first, warnings })
     }
 
+    /// Has the index say what is in the vault, where it is gone or of another vault file: whoever
+    /// goes by it would act on what is not so. Opens the vault then, and nothing otherwise.
+    ///
+    /// # Errors
+    /// The vault is gone (5), or cannot be opened to see what is in it.
+    pub(crate) fn settle_index(&self) -> Result<Vec<Problem>, Fault> {
+        match self.overview()?.freshness {
+            Freshness::NoVault | Freshness::Fresh => return Ok(Vec::new()),
+            Freshness::Lost => return Err(self.lost()),
+            Freshness::Stale | Freshness::NoIndex => {}
+        }
+        let event = Event {
+            event: "index-rebuilt".to_owned(),
+            profile: "*".to_owned(),
+            name: "*".to_owned(),
+            version: 0,
+            fingerprint: None,
+            detail: None,
+        };
+        let rebuilt = |_: &mut Document| Ok(Edited { value: (), events: vec![event] });
+        self.write(None, "making the index anew", rebuilt).map(|written| written.warnings)
+    }
+
     /// Tells the audit of something that changes nothing in the vault. Opens nothing.
     ///
     /// # Errors
@@ -164,12 +187,18 @@ impl VaultSource {
             }
         };
         let mut warnings = Vec::new();
-        if matches!(overview.freshness, Freshness::NoIndex | Freshness::Stale) {
-            warnings.push(
-                Problem::warning("vault-index", "the index of the vault was behind and is rebuilt")
-                    .why("the vault was replaced by something other than ultra, such as a backup"),
-            );
-        }
+        let rebuilt = match overview.freshness {
+            Freshness::NoIndex => Some(("the index of the vault was gone and is made anew", "")),
+            Freshness::Stale => Some((
+                "the index of the vault was behind and is rebuilt",
+                "the vault was replaced by something other than ultra, such as a backup",
+            )),
+            Freshness::NoVault | Freshness::Fresh | Freshness::Lost => None,
+        };
+        warnings.extend(rebuilt.map(|(what, why)| {
+            let warning = Problem::warning("vault-index", what);
+            if why.is_empty() { warning } else { warning.why(why) }
+        }));
         let mut document = document;
         // A restored backup must not bring back a generation that servers have already seen.
         document.generation = document.generation.max(overview.generation);

@@ -3,10 +3,11 @@
 use super::desk::Desk;
 use super::issuing;
 use super::names::{Key, Kind};
-use crate::base::Secret;
+use crate::provider::KeyVerdict;
 use crate::report::{Fault, Problem};
 use crate::rotation::control::{self, Asked};
 use crate::rotation::{Fleet, Replica, StoreFleet, Tested, World};
+use crate::secrets::Version;
 use crate::settings::secret::ValueRef;
 use crate::store::{DatabaseOptions, PublishedVault};
 use std::cell::OnceCell;
@@ -111,11 +112,19 @@ impl Desk<'_> {
     ) -> Result<T, Fault> {
         let issuer = issuing::issuer(self, key)?;
         let progress = self.console.progress(&format!("`{}`", key.name));
-        let ask = |value: &Secret| match &key.provider {
-            Some(provider) => Tested::By {
-                destination: provider.destination(),
-                verdict: self.ask(provider, value),
-            },
+        let ask = |version: &Version| match &key.provider {
+            Some(provider) => {
+                let destination = provider.destination();
+                let verdict = if version.may_go_to(&destination) {
+                    self.ask(provider, &version.value)
+                } else {
+                    let bound: Vec<&str> = version.destinations().map(String::as_str).collect();
+                    let bound = bound.join(", ");
+                    let why = format!("not asked: it is bound to {bound} and is sent nowhere else");
+                    KeyVerdict::Unverified { why }
+                };
+                Tested::By { destination, verdict }
+            }
             None => Tested::Nobody,
         };
         let servers = Servers::of(self);

@@ -4,7 +4,7 @@ use super::names::{Key, Provider};
 use crate::base::Secret;
 use crate::provider::{KeyVerdict, list_models, test_admin_key};
 use crate::report::{Console, Fault, Problem};
-use crate::secrets::{Document, VaultSource};
+use crate::secrets::{Document, Freshness, VaultSource};
 use crate::settings::secret::ValueRef;
 use crate::settings::{Layer, Resolution, Settings};
 use std::path::Path;
@@ -112,6 +112,9 @@ impl Desk<'_> {
     /// The fault of a name that has no entry.
     pub(super) fn no_entry(&self, key: &Key) -> Fault {
         self.announce();
+        if let Some(fault) = self.gone() {
+            return fault;
+        }
         Fault::usage(
             Problem::error(
                 "no-such-entry",
@@ -119,6 +122,12 @@ impl Desk<'_> {
             )
             .hint(self.command("set", key)),
         )
+    }
+
+    /// The fault of a vault that is gone while its index tells of keys in it.
+    pub(super) fn gone(&self) -> Option<Fault> {
+        let overview = self.vault.overview().ok()?;
+        (overview.freshness == Freshness::Lost).then(|| self.vault.lost())
     }
 
     /// Whether a key is kept from an address that the user has not agreed to.

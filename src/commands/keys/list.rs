@@ -1,6 +1,6 @@
 //! `ultra keys list`: the keys of the profile, by the index, and its service keys, by the store.
 
-use super::{Desk, rows, service};
+use super::{Desk, rows, service, status};
 use crate::report::{Block, Fault, Level, Problem, Report};
 use crate::rotation::Journal;
 use serde_json::json;
@@ -22,6 +22,8 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
         }
     });
     let now = desk.vault.clock().now();
+    let problems: Vec<Problem> =
+        status::freshness(desk.vault.overview()?.freshness).into_iter().collect();
     let mut view = if rows.is_empty() {
         vec![Block::text(format!(
             "no keys in profile `{0}`; give one with `ultra keys set openai --profile {0}`",
@@ -31,6 +33,9 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
         vec![rows::table(&rows, now)]
     };
     view.extend(service.as_deref().and_then(|service| service::table(service, now)));
-    let data = json!({ "profile": desk.profile(), "keys": rows, "service_keys": service });
+    view.extend(problems.iter().cloned().map(Block::Finding));
+    let data = json!({
+        "profile": desk.profile(), "keys": rows, "service_keys": service, "problems": problems,
+    });
     Report::new("ultra.keys.list/1", data, view)
 }

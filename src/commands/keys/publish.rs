@@ -3,7 +3,8 @@
 
 use super::Desk;
 use super::around::Servers;
-use crate::report::Problem;
+use crate::exit::ExitStatus;
+use crate::report::{Fault, Problem};
 use crate::rotation::Fleet as _;
 use crate::secrets::Freshness;
 
@@ -12,15 +13,17 @@ pub(crate) fn generation(desk: &Desk<'_>) -> u64 {
     desk.vault.overview().map_or(0, |overview| overview.generation)
 }
 
-/// Hands the vault to the servers of the profile, if it is of a later generation than `before`.
+/// Hands the vault to the servers of the profile, if it is of a later generation than `before`, or
+/// if the command came to its end (`done`): one before it may have been cut short after its change.
 /// The change itself is done: what goes wrong here is told as a warning, with the way on.
-pub(crate) fn changed_since(before: u64, desk: &Desk<'_>) {
+pub(crate) fn changed_since(before: u64, done: bool, desk: &Desk<'_>) {
     // Settings that cannot be read have no store to speak of.
     if desk.settings.is_none() {
         return;
     }
     let Ok(overview) = desk.vault.overview() else { return };
-    if overview.freshness != Freshness::Fresh || overview.generation <= before {
+    let changed = overview.generation > before;
+    if overview.freshness != Freshness::Fresh || !(changed || done) {
         return;
     }
     let servers = Servers::of(desk);
@@ -29,7 +32,9 @@ pub(crate) fn changed_since(before: u64, desk: &Desk<'_>) {
         Ok(None) => return,
         Err(fault) => Err(fault),
     };
-    if let Err(fault) = published {
+    // Without a change nobody is known to wait.
+    let told = |fault: &Fault| changed || fault.status == ExitStatus::Refused;
+    if let Some(fault) = published.err().filter(told) {
         for problem in fault.problems {
             let why = problem.why.map(|why| format!(": {why}")).unwrap_or_default();
             desk.console.warn(
@@ -39,5 +44,7 @@ pub(crate) fn changed_since(before: u64, desk: &Desk<'_>) {
             );
         }
     }
-    servers.hasten();
+    if changed {
+        servers.hasten();
+    }
 }

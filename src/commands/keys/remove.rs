@@ -1,11 +1,11 @@
 //! `ultra keys remove NAME [--version N]`: takes versions out of the vault, and deletes with their
 //! issuer those that were issued.
 
-use super::Desk;
 use super::around::Servers;
 use super::desk::not_confirmed;
 use super::ending::{self, Ending, Found};
 use super::names::Key;
+use super::{Desk, issuing, rotate};
 use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report};
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// Removes versions; the one in use last, and not without a word typed.
 ///
 /// # Errors
-/// Unknown name or version (2), a server or issuer that cannot be reached (5), a rotation under
+/// Unknown name or version (2), a key that stays valid at its issuer (3, removed here), a server or issuer that cannot be reached (5), a rotation under
 /// way, the version in use or a protected profile without confirmation (6).
 pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
     let Found { times, key, entry } = request.find(desk)?;
@@ -48,11 +48,14 @@ pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
             Err(unanswered) => return Err(unanswered.fault(&question, "add `--yes`")),
         }
     }
-    let mut removed = Vec::new();
+    may_leave_valid(desk, &key, &versions)?;
+    let (mut removed, mut left_valid, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for version in versions {
         let aim = if version.state == State::Current { Aim::RemoveCurrent } else { Aim::Remove };
-        ending::end(desk, &key, version, aim, times)?;
+        let ended = ending::end(desk, &key, version, aim, times)?;
         removed.push(version.number);
+        findings.extend(rotate::still_valid(&ended, &key).map(Block::Finding));
+        left_valid.extend(ended.left_valid);
     }
     let frees = frees(desk, &key, current.is_some())?;
     let left = match current {
@@ -75,6 +78,7 @@ pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
         Block::List(frees.clone()),
     ];
     view.extend(problem.iter().cloned().map(Block::Finding));
+    view.extend(findings);
     let report = Report::new(
         "ultra.keys.remove/1",
         json!({
@@ -84,11 +88,16 @@ pub(crate) fn run(request: &Ending, desk: &Desk<'_>) -> Result<Report, Fault> {
             "current_removed": current.is_some(),
             "frees": frees,
             "left_over": problem,
+            "left_valid": left_valid,
         }),
         view,
     )?;
-    // It is gone from the vault; what servers still do is told with it.
-    let status = if problem.is_some() { ExitStatus::Unreachable } else { ExitStatus::Holds };
+    // It is gone from the vault; what servers and issuers still do is told with it.
+    let status = match (left_valid.is_empty(), problem.is_some()) {
+        (false, _) => ExitStatus::DoesNotHold,
+        (true, true) => ExitStatus::Unreachable,
+        (true, false) => ExitStatus::Holds,
+    };
     Ok(report.status(status))
 }
 
@@ -134,6 +143,32 @@ fn let_go(desk: &Desk<'_>, key: &Key, wait: Duration) -> Result<Option<Problem>,
         }
         progress.say(&format!("`{}` is still in use on {}", key.name, using.join(", ")));
         std::thread::sleep(LOOK.min(deadline.saturating_duration_since(Instant::now())));
+    }
+}
+
+/// Asks before versions are forgotten that only their issuer can end, while nobody here can tell
+/// it to.
+///
+/// # Errors
+/// Not confirmed (6), and what is wrong with the admin key.
+fn may_leave_valid(desk: &Desk<'_>, key: &Key, versions: &[&VersionFacts]) -> Result<(), Fault> {
+    let issued = versions.iter().filter(|v| v.remote.is_some() && v.state != State::Disabled);
+    let numbers: Vec<String> = issued.map(|v| v.number.to_string()).collect();
+    if numbers.is_empty() || issuing::issuer(desk, key)?.is_some() {
+        return Ok(());
+    }
+    let question = format!(
+        "Forget version {} of `{}` while its issuer goes on accepting it",
+        numbers.join(", "),
+        key.name
+    );
+    match desk.console.confirm(&question) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(not_confirmed(&question)),
+        Err(unanswered) => Err(unanswered.fault(
+            &question,
+            "give the vault its admin key again, with which it is ended there; or add `--yes`",
+        )),
     }
 }
 

@@ -1,11 +1,12 @@
 //! `ultra keys rollback NAME`: a rotation forward to the value before.
 
 use super::names::{self, Key};
-use super::times::Spans;
+use super::times::{self, Spans};
 use super::winner::{self, Unasked};
 use super::{Desk, rotate};
+use crate::base::Secret;
 use crate::report::{Fault, Problem, Report};
-use crate::rotation::{Kind, Rotation, Step};
+use crate::rotation::{Kind, Order, Rotation, Step};
 use crate::secrets::{Entry, State, Version};
 
 /// What was asked for.
@@ -53,25 +54,50 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         if !settles {
             return Err(rotation.pending(&journal));
         }
+        // Nothing is settled for a way back that there is not.
+        if journal.kind == Kind::Retire {
+            way_back(desk, &key, request.version)?;
+        }
         let written =
             desk.with_world(&key, times.wait, |world| rotation.abort(journal.clone(), world))?;
         if journal.kind == Kind::Rotate {
             return rotate::aborted(desk, &journal, written.generation);
         }
     }
-    let document = desk.vault.document()?.ok_or_else(|| desk.no_entry(&key))?;
-    let entry = document.entry(desk.profile(), &key.name).ok_or_else(|| desk.no_entry(&key))?;
-    let previous = match request.version {
-        None => entry.previous().ok_or_else(|| nothing_before(&key))?,
-        Some(number) => numbered(desk, &key, entry, number)?,
+    let value = way_back(desk, &key, request.version)?;
+    let ended = desk.with_world(&key, times.wait, |world| {
+        let journal = rotation.create(&plan, &value)?;
+        rotation.run(journal, world)
+    })?;
+    rotate::report(desk, &key, &ended)
+}
+
+/// The value that is gone back to: of this version, or of the one before.
+///
+/// # Errors
+/// There is none (2), or nothing may go back to it (6).
+fn way_back(desk: &Desk<'_>, key: &Key, version: Option<u32>) -> Result<Secret, Fault> {
+    let document = desk.vault.document()?.ok_or_else(|| desk.no_entry(key))?;
+    let entry = document.entry(desk.profile(), &key.name).ok_or_else(|| desk.no_entry(key))?;
+    let previous = match version {
+        None => entry.previous().ok_or_else(|| nothing_before(key))?,
+        Some(number) => numbered(desk, key, entry, number)?,
     };
     if entry.is_compromised(&previous.value) {
-        return Err(compromised(desk, &key, entry, previous.number));
+        return Err(compromised(desk, key, entry, previous.number));
+    }
+    // Of a provider's key the provider says whether it is any good; of ours nobody else does.
+    if previous.state == State::Disabled && times::order(key) == Order::Ahead {
+        let what = format!("version {} of `{}` is disabled", previous.number, key.name);
+        return Err(Fault::refused(
+            Problem::error("version-disabled", what)
+                .why("what it signed is refused, and it would sign and be accepted again")
+                .hint(desk.command("rotate", key)),
+        ));
     }
     let destination = key.provider.as_ref().map(names::Provider::destination);
     if let (Some(bound), Some(now)) = (&previous.bound, &destination)
-        && bound != now
-        && !previous.allowed.contains(now)
+        && !previous.may_go_to(now)
     {
         return Err(Fault::refused(
             Problem::error(
@@ -82,12 +108,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             .hint("set the base URL back first, or rotate to a new value"),
         ));
     }
-    let value = previous.value.clone();
-    let ended = desk.with_world(&key, times.wait, |world| {
-        let journal = rotation.create(&plan, &value)?;
-        rotation.run(journal, world)
-    })?;
-    rotate::report(desk, &key, &ended)
+    Ok(previous.value.clone())
 }
 
 /// The version with this number, if it can be gone back to.

@@ -8,6 +8,7 @@ use super::times::{Spans, Times};
 use super::winner::{self, Feeder, Unasked};
 use super::{Desk, due, fed, rows, set, value};
 use crate::base::{Secret, time};
+use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report, Unanswered};
 use crate::rotation::fleet::Acknowledgement;
 use crate::rotation::{Ended, Fed, Journal, Kind, Order, Rotation, Step};
@@ -140,6 +141,7 @@ pub(super) fn report(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Result<Report
     let mut view = Vec::new();
     if ended.kind == Kind::Retire {
         view.push(Block::text(ended_text(key, ended)));
+        view.extend(still_valid(ended, key).map(Block::Finding));
     } else {
         view.extend(cut_over(desk, key, ended));
     }
@@ -162,13 +164,32 @@ pub(super) fn report(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Result<Report
             "retire_at": ended.retire_at,
             "compromised": ended.compromised,
             "left_over": left.map(|f| &f.problems),
+            "left_valid": ended.left_valid,
         }),
         view,
     )?;
     Ok(match left {
         Some(fault) => report.status(fault.status),
+        None if ended.left_valid.is_some() => report.status(ExitStatus::DoesNotHold),
         None => report,
     })
+}
+
+/// The finding about a key that was forgotten here and that its issuer still accepts. With the
+/// version its ids are gone, so they are told here.
+pub(super) fn still_valid(ended: &Ended, key: &Key) -> Option<Problem> {
+    let remote = ended.left_valid.as_ref()?;
+    let ids = [("project", &remote.project), ("account", &remote.account), ("key", &remote.key)];
+    let ids: Vec<String> = ids
+        .iter()
+        .filter_map(|(what, id)| id.as_ref().map(|id| format!("{what} `{id}`")))
+        .collect();
+    let what = format!("version {} of `{}` is still valid at its issuer", ended.from, key.name);
+    Some(
+        Problem::warning("still-valid", what)
+            .why(format!("without an admin key nobody could tell `{}` to end it", remote.issuer))
+            .hint(format!("end it in the console of `{}`: {}", remote.issuer, ids.join(", "))),
+    )
 }
 
 /// What an old version has come to.
@@ -282,11 +303,19 @@ pub(super) fn aborted(
     generation: u64,
 ) -> Result<Report, Fault> {
     let stays = if journal.kind == Kind::Retire { journal.to } else { journal.from };
-    let view = vec![Block::text(format!(
+    let mut view = vec![Block::text(format!(
         "the {} of `{}` is given up; version {stays} stays in use",
         journal.kind.noun(),
         journal.name,
     ))];
+    if journal.kind == Kind::Retire && journal.compromised {
+        let what = format!("version {} of `{}` must still be ended", journal.from, journal.name);
+        view.push(Block::Finding(
+            Problem::warning("compromised", what)
+                .why("others may know it, so it is not let off")
+                .hint(format!("ultra keys rotate --all-due --profile {}", desk.profile())),
+        ));
+    }
     Report::new(
         "ultra.keys.rotate/1",
         json!({

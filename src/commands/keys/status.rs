@@ -136,18 +136,24 @@ fn told(servers: Option<&Seen>, profile: &str) -> String {
     }
 }
 
-fn freshness(freshness: Freshness) -> Option<Problem> {
+/// What is to be said of an index that does not tell what is in the vault.
+pub(super) fn freshness(freshness: Freshness) -> Option<Problem> {
     let (what, hint) = match freshness {
         Freshness::NoVault | Freshness::Fresh => return None,
         Freshness::Stale => (
             "the vault was replaced by something other than ultra",
-            "what is shown is what was there before; the next change of a key puts it right",
+            "what is shown is what was there before; `ultra keys verify` puts it right, as does any \
+             change of a key",
         ),
         Freshness::NoIndex => (
             "the index of the vault is gone",
-            "the next change of a key makes it anew, if the identity is found",
+            "`ultra keys verify` makes it anew, as does any change of a key; both need the identity",
         ),
-        Freshness::Lost => ("the vault is gone", "restore `vault.age` from a backup"),
+        Freshness::Lost => (
+            "the vault is gone, and what is shown is what was in it",
+            "restore `vault.age` from a backup, or from `published/vault.age` in the state \
+             directory of a server that was handed it",
+        ),
     };
     Some(Problem::warning("vault-index", what).hint(hint))
 }

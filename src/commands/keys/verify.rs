@@ -73,6 +73,11 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             .collect(),
     };
     desk.announce();
+    if keys.is_empty()
+        && let Some(gone) = desk.gone()
+    {
+        return Err(gone);
+    }
     if keys.is_empty() {
         return Err(Fault::usage(
             Problem::error("nothing-to-verify", "there is no key that anybody can be asked about")

@@ -10,7 +10,7 @@ use crate::rotation::fleet::{Fleet, Replica};
 use crate::rotation::journal::{Journal, Kind, Order, Plan};
 use crate::rotation::machine::{Ended, Rotation, Tested, World};
 use crate::secrets::audit::Event;
-use crate::secrets::{BackendOptions, Document, Edited, State, VaultSource};
+use crate::secrets::{BackendOptions, Document, Edited, State, VaultSource, Version};
 use crate::settings::SecretSource as _;
 use crate::settings::secret::RingRole;
 use std::cell::RefCell;
@@ -159,8 +159,8 @@ impl Place {
     ) -> Result<T, Fault> {
         let (vault, state) = (self.vault(), self.state());
         let rotation = Rotation::begin(&vault, &state, "dev", "openai")?;
-        let ask = |value: &Secret| match self.order {
-            Order::AtOnce => self.provider.ask(value),
+        let ask = |version: &Version| match self.order {
+            Order::AtOnce => self.provider.ask(&version.value),
             Order::Ahead => Tested::Nobody,
         };
         let can = self.provider.can;

@@ -4,7 +4,7 @@
 use super::provider::{Manner, Provider};
 use super::{NEW, OLD, rotate, set, with_identity_file};
 use crate::support::services::Postgres;
-use crate::support::{Server, Ultra, eventually};
+use crate::support::{Outcome, Server, Ultra, eventually};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -139,6 +139,14 @@ fn servers_without_the_file_take_what_is_published() {
         assert_eq!(status, 200, "{text}");
     }
     assert!(!provider.seen().contains(&OLD.to_owned()), "the old key is not used any more");
+
+    // A change that could not be handed over is, with the next command that comes to its end.
+    let nowhere = "DATABASE_URL=postgres://ultra@127.0.0.1:1/nowhere";
+    let mut away = vec![nowhere, env!("CARGO_BIN_EXE_ultra"), "keys", "allow", "openai"];
+    away.extend(["--host", "https://else.test", "--yes"]);
+    let away = Outcome::from(cli.wrapped("env", &away).output().unwrap());
+    away.exits(0).complains("others wait");
+    cli.run(&["keys", "rotate", "--all-due"]).exits(0).says("nothing is due");
 
     let status = cli.run(&["keys", "status", "-o", "json"]).exits(0).json();
     let last = &status["vault"]["generation"];
