@@ -190,7 +190,7 @@ fn import(
     };
     let before = publish::generation(&desk);
     let outcome = env::import::run(&request, workspace, &desk);
-    publish::changed_since(before, &desk);
+    publish::changed_since(before, false, &desk);
     outcome
 }
 

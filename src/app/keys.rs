@@ -9,7 +9,7 @@ use crate::commands::keys::{
     Desk, Ending, Spans, allow, audit, disable, doctor, list, migrate, publish, remove, rollback,
     rotate, set, shared, show, status, take_published, value_as_argument, verify,
 };
-use crate::report::{Console as _, Fault, Report};
+use crate::report::{Console as _, Fault, Level, Problem, Report};
 use crate::secrets::migrate::Migration;
 use crate::secrets::{BackendKind, Freshness, VaultSource};
 use crate::settings::{Workspace, load};
@@ -62,8 +62,10 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     }
     // What is done next goes by the index. Settled while the layers were looked up, perhaps, with
     // nothing in it: they are looked up again.
-    let settles = writes || matches!(args.command, KeysCommand::Verify(_) | KeysCommand::Import(_));
-    if settles && settled(&args.command, &vault, context)? {
+    // The latter two write too, if only now and then.
+    let may_write =
+        writes || matches!(args.command, KeysCommand::Verify(_) | KeysCommand::Import(_));
+    if may_write && settled(&args.command, &vault, context)? {
         return keys(args, context);
     }
     let tells = matches!(args.command, KeysCommand::Migrate(_) | KeysCommand::Doctor(_));
@@ -75,15 +77,10 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
             context.console.warn(&problem);
         }
     }
-    // These write too, if only now and then.
-    let may_write = match &args.command {
-        KeysCommand::Import(_) | KeysCommand::Verify(_) => true,
-        KeysCommand::Doctor(args) => args.take_published,
-        _ => false,
-    };
-    let writes = writes || may_write;
-    let before = if writes { publish::generation(&desk) } else { 0 };
-    let others = if writes { shared::others(&desk, &workspace) } else { Vec::new() };
+    let takes = matches!(&args.command, KeysCommand::Doctor(args) if args.take_published);
+    let may_write = may_write || takes;
+    let before = if may_write { publish::generation(&desk) } else { 0 };
+    let others = if may_write { shared::others(&desk, &workspace) } else { Vec::new() };
     let ends = match &args.command {
         KeysCommand::Rotate(args) => Some(args.name.clone()),
         KeysCommand::Rollback(args) => Some(Some(args.name.clone())),
@@ -95,8 +92,8 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
         shared::warn(&desk, &others, name.as_deref());
     }
     let outcome = run(args.command, &desk, &workspace, context);
-    if writes {
-        publish::changed_since(before, outcome.is_ok(), &desk);
+    if may_write {
+        publish::changed_since(before, writes && outcome.is_ok(), &desk);
         shared::hand_over(before, &desk, &others);
     }
     outcome
@@ -113,10 +110,15 @@ fn settled(command: &KeysCommand, vault: &VaultSource, context: &Context) -> Res
         _ if matches!(command, KeysCommand::Migrate(_)) => return Ok(false),
         Freshness::Lost | Freshness::Stale | Freshness::NoIndex => {}
     }
-    for warning in vault.settle_index()? {
-        context.console.warn(&warning);
+    let (done, told) = match vault.settle_index() {
+        Ok(warnings) => (true, warnings),
+        Err(fault) if asks => (false, fault.problems),
+        Err(fault) => return Err(fault),
+    };
+    for problem in told {
+        context.console.warn(&Problem { level: Level::Warning, ..problem });
     }
-    Ok(true)
+    Ok(done)
 }
 
 /// The command with its request.

@@ -111,7 +111,7 @@ impl Rotation<'_> {
 
     /// Puts the version before in use again. The new one is accepted until its own grace is over.
     fn put_back(&self, journal: &mut Journal, world: &World<'_>) -> Result<Written<()>, Fault> {
-        journal.cut_at = Some(self.vault.clock().now());
+        journal.cut_at = Some(self.now_at_least()?);
         let due = journal.due_at();
         let written = self.vault.write(None, &self.purpose(journal.kind), |document| {
             let entry = document.entry_mut(self.profile, self.name);

@@ -3,8 +3,9 @@
 use super::fleet::{Acknowledgement, Has, Replica, acknowledged};
 use super::journal::{Aim, Journal, Kind, Order, Step};
 use super::machine::{Ended, Rotation, World};
+use crate::base::Timestamp;
 use crate::report::Fault;
-use crate::secrets::{Edited, State};
+use crate::secrets::{Edited, Entry, State};
 use std::time::{Duration, Instant};
 
 /// How often servers are looked at while they are waited for.
@@ -174,6 +175,15 @@ impl Rotation<'_> {
         });
     }
 
+    /// The time, by a clock that may have been set back: not before what the entry tells of. A
+    /// grace that begins too early is over before its time once the clock is right again.
+    pub(super) fn now_at_least(&self) -> Result<Timestamp, Fault> {
+        let now = self.vault.clock().now();
+        let document = self.vault.document()?;
+        let entry = document.as_ref().and_then(|d| d.entry(self.profile, self.name));
+        Ok(entry.and_then(Entry::latest).map_or(now, |latest| latest.max(now)))
+    }
+
     /// Makes the new version the current one: step `current`. The grace of the old one begins, and
     /// ends at once if it is none.
     pub(super) fn make_current(
@@ -183,7 +193,7 @@ impl Rotation<'_> {
         world: &World<'_>,
     ) -> Result<Ended, Fault> {
         if journal.cut_at.is_none() {
-            journal.cut_at = Some(self.vault.clock().now());
+            journal.cut_at = Some(self.now_at_least()?);
         }
         self.advance(&mut journal, Step::Current, None)?;
         let due = journal.due_at();

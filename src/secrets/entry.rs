@@ -234,6 +234,14 @@ impl Entry {
         }
     }
 
+    /// The latest instant that it tells of: no right clock is before that.
+    pub(crate) fn latest(&self) -> Option<Timestamp> {
+        let dates = |v: &Version| {
+            [Some(v.created_at), v.verified_at, v.refused_at, v.disabled_at, v.compromised_at]
+        };
+        self.versions.iter().flat_map(dates).flatten().max()
+    }
+
     /// Forgets the version `number` that nobody signs or authenticates with yet.
     pub(crate) fn discard(&mut self, number: u32) {
         self.versions

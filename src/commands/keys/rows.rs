@@ -176,7 +176,8 @@ fn row(
 ) -> Row {
     let current = entry.and_then(|e| e.current());
     let winner = key.variable.as_deref().and_then(|v| desk.resolution.winner(v));
-    let age = current.map(|v| now.as_second() - v.created_at.as_second());
+    // By a clock that was set back it is of this instant.
+    let age = current.map(|v| (now.as_second() - v.created_at.as_second()).max(0));
     let max = key.kind.max_age(&desk.resolution.profile.policy.key_max_age).map(|d| d.as_secs());
     let state = match (journal, current) {
         (Some(journal), _) if journal.kind == rotation::Kind::Retire => {

@@ -4,6 +4,7 @@ use super::around::{Seen, Servers};
 use super::rows::{self, Policy, Row};
 use super::{Desk, fed, service};
 use crate::report::{Block, Fault, Level, Problem, Report};
+use crate::rotation::fleet::ReplicaSlot;
 use crate::rotation::{Fed, Has, Journal, Replica, acknowledged};
 use crate::secrets::Freshness;
 use serde_json::json;
@@ -203,8 +204,9 @@ fn behind(replicas: &[Replica], rows: &[Row], profile: &str) -> Vec<Problem> {
     let behind = |row: &Row| {
         let (variable, fingerprint) = (row.variable.as_ref()?, row.fingerprint.as_ref()?);
         let from_vault = |replica: &&Replica| {
-            let mut slots = replica.slots.iter().filter(|slot| slot.variable == *variable);
-            slots.all(|slot| slot.source.as_deref() == Some("vault"))
+            let of = |slot: &&ReplicaSlot| slot.variable == *variable;
+            let slots: Vec<&ReplicaSlot> = replica.slots.iter().filter(of).collect();
+            !slots.is_empty() && slots.iter().all(|s| s.source.as_deref() == Some("vault"))
         };
         let of: Vec<Replica> = replicas.iter().filter(from_vault).cloned().collect();
         let told = acknowledged(&of, variable, fingerprint, Has::AtWork);

@@ -1,12 +1,13 @@
 //! `kill -9` at every write, fsync, rename and link of a command that writes the vault: afterwards
 //! the vault opens with the old value or the new one, and the next command works.
 
-use super::provider::Provider;
+use super::provider::{Manner, Provider};
 use super::{NEW, OLD, set, with_provider};
-use crate::support::{Outcome, Ultra, have};
+use crate::support::{Outcome, Ultra, eventually, have};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 /// The calls that change what is on disk.
 pub(super) const CALLS: &[&str] =
@@ -245,4 +246,109 @@ fn a_full_disk_leaves_the_old_value_or_the_new() {
         }
     }
     assert!(failures > 5, "only {failures} failures: strace does not do what is asked");
+}
+
+/// What the provider is to know while a command is killed, whatever it knew before.
+fn prepared_end(provider: &Provider, ultra: &Ultra, flags: &[&str]) {
+    provider.becomes(Manner::Knows(vec![OLD.to_owned(), NEW.to_owned()]));
+    set(ultra, "openai", OLD).exits(0);
+    ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+    ultra.run(&["keys", "rotate", "jwt"]).exits(0);
+    let args = [&["keys", "rotate", "openai"], flags].concat();
+    ultra.run_with_stdin(&args, format!("{NEW}\n").as_bytes()).exits(0);
+    provider.becomes(Manner::Knows(vec![NEW.to_owned()]));
+}
+
+/// The states of the versions of a key, oldest first; nothing is under way.
+fn settled(ultra: &Ultra, name: &str, when: &str) -> Vec<String> {
+    let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0).json();
+    assert_eq!(status["rotations"].as_array().unwrap().len(), 0, "{when}");
+    ultra.run(&["keys", "audit", "--verify"]).exits(0);
+    let shown = ultra.run(&["keys", "show", name, "-o", "json"]).exits(0).json();
+    let state = |v: &serde_json::Value| v["state"].as_str().unwrap().to_owned();
+    shown["versions"].as_array().unwrap().iter().map(state).collect()
+}
+
+/// Runs what was killed again. If it was left under way, that is said, with the ways on, one of
+/// which is taken.
+fn again(ultra: &Ultra, args: &[&str], name: &str, give_up: bool, when: &str) {
+    let next = ultra.run(args);
+    if next.code == 6 {
+        next.complains("--resume").complains("--abort");
+        let way = if give_up { "--abort" } else { "--resume" };
+        ultra.run(&["keys", "rotate", name, way]).exits(0);
+        let last = ultra.run(args);
+        // Ended by then, there is no such version any more.
+        assert!(matches!(last.code, 0 | 2), "{when}: {last:?}");
+    } else {
+        assert!(matches!(next.code, 0 | 2), "{when}: {next:?}");
+    }
+}
+
+#[test]
+fn a_killed_end_of_a_version_is_gone_on_with_or_given_up() {
+    if !have("strace") {
+        return;
+    }
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let ways = std::cell::Cell::new(0);
+    for (args, name, left) in [
+        (
+            &["keys", "disable", "openai", "--version", "1"][..],
+            "openai",
+            &["disabled", "current"][..],
+        ),
+        (&["keys", "disable", "jwt", "--version", "1", "--yes"], "jwt", &["disabled", "current"]),
+        (&["keys", "remove", "openai", "--version", "1", "--yes"], "openai", &["current"]),
+    ] {
+        let prepare = |ultra: &Ultra| prepared_end(&provider, ultra, &[]);
+        at_every_step(&provider, prepare, args, |ultra, when| {
+            tidy(ultra, when);
+            ways.set(ways.get() + 1);
+            again(ultra, args, name, ways.get() % 2 == 0, when);
+            assert_eq!(settled(ultra, name, when), left, "{when}");
+            assert_eq!(in_use(ultra, &provider, when), NEW, "{when}");
+        });
+    }
+}
+
+#[test]
+fn a_killed_end_of_a_grace_is_gone_on_with() {
+    if !have("strace") {
+        return;
+    }
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let due = |ultra: &Ultra| {
+        prepared_end(&provider, ultra, &["--grace", "1s", "--drain", "1s"]);
+        eventually(Duration::from_secs(20), "the grace to be over", || {
+            let status = ultra.run(&["keys", "status"]).exits(0);
+            status.stdout.contains("its grace is over").then_some(())
+        });
+    };
+    let args = ["keys", "rotate", "--all-due"];
+    at_every_step(&provider, due, &args, |ultra, when| {
+        tidy(ultra, when);
+        ultra.run(&args).exits(0);
+        assert_eq!(settled(ultra, "openai", when), ["disabled", "current"], "{when}");
+        assert_eq!(in_use(ultra, &provider, when), NEW, "{when}");
+    });
+}
+
+#[test]
+fn a_killed_removal_of_a_key_can_be_run_again() {
+    if !have("strace") {
+        return;
+    }
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let prepare = |ultra: &Ultra| prepared_end(&provider, ultra, &[]);
+    let args = ["keys", "remove", "openai", "--yes"];
+    at_every_step(&provider, prepare, &args, |ultra, when| {
+        tidy(ultra, when);
+        again(ultra, &args, "openai", false, when);
+        let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0).json();
+        assert_eq!(status["rotations"].as_array().unwrap().len(), 0, "{when}");
+        ultra.run(&["keys", "show", "openai"]).exits(2);
+        set(ultra, "openai", NEW).exits(0);
+        assert_eq!(in_use(ultra, &provider, when), NEW, "{when}");
+    });
 }
