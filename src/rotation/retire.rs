@@ -279,7 +279,7 @@ impl Rotation<'_> {
     }
 
     fn old(&self, document: &Document, number: u32) -> Result<Option<Old>, Fault> {
-        let entry = document.entry(self.profile, self.name).ok_or_else(|| self.nothing())?;
+        let Some(entry) = document.entry(self.profile, self.name) else { return Ok(None) };
         let Some(version) = entry.versions.iter().find(|v| v.number == number) else {
             return Ok(None);
         };

@@ -40,9 +40,13 @@ struct Done {
 /// could not be done for one key keeps no other from being looked at, and is in the answer.
 pub(super) fn run(desk: &Desk<'_>, times: Times) -> Result<Report, Fault> {
     let overview = desk.vault.overview()?;
+    let journals = Journal::all(desk.state_dir)?;
+    // The end of the last version of a key may have been cut short.
+    let under_way =
+        |key: &Key| journals.iter().any(|j| j.profile == desk.profile() && j.name == key.name);
     let keys: Vec<Key> = names::all(desk.resolution, &overview)
         .into_iter()
-        .filter(|key| overview.entry(desk.profile(), &key.name).is_some())
+        .filter(|key| overview.entry(desk.profile(), &key.name).is_some() || under_way(key))
         .collect();
     desk.may_change("Rotate what is due")?;
     let mut done = Vec::new();

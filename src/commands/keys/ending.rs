@@ -1,9 +1,9 @@
 //! What `keys disable` and `keys remove` have in common: versions of a key that end before their
 //! time.
 
-use super::Desk;
 use super::names::{self, Key};
 use super::times::{Spans, Times};
+use super::{Desk, set};
 use crate::report::{Fault, Problem};
 use crate::rotation::{Aim, Ended, Kind, Rotation};
 use crate::secrets::EntryFacts;
@@ -34,10 +34,12 @@ impl Ending {
     /// Looks the key up.
     ///
     /// # Errors
-    /// A span that is none, an unknown name, or no entry of it (2); the index cannot be read (5).
+    /// A span that is none, an unknown name, or no entry of it (2); the index cannot be read (5);
+    /// an end or a rotation was cut short (6), also where what it was to end is gone by now.
     pub(super) fn find(&self, desk: &Desk<'_>) -> Result<Found, Fault> {
         let times = self.spans.read()?;
         let key = names::find(desk, &self.name)?;
+        drop(set::no_rotation(desk, &key)?);
         let overview = desk.vault.overview()?;
         let entry = overview.entry(desk.profile(), &key.name).cloned();
         let entry = entry.ok_or_else(|| desk.no_entry(&key))?;

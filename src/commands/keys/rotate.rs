@@ -63,10 +63,9 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         }
     }
     let overview = desk.vault.overview()?;
-    if overview.entry(desk.profile(), &key.name).is_none() {
-        if request.abort || request.resume {
-            return Err(no_rotation(desk, &key));
-        }
+    // The end of its last version may be what was cut short.
+    let goes_on = request.resume || request.abort;
+    if overview.entry(desk.profile(), &key.name).is_none() && !goes_on {
         return Err(desk.no_entry(&key));
     }
     if !request.abort {
@@ -198,7 +197,11 @@ pub(super) fn ended_text(key: &Key, ended: &Ended) -> String {
         Step::OldRemoved => "removed",
         _ => "disabled",
     };
-    format!("version {} of `{}` is {done}; version {} is in use", ended.from, key.name, ended.to)
+    let stays = match ended.to == ended.from {
+        true => String::new(),
+        false => format!("; version {} is in use", ended.to),
+    };
+    format!("version {} of `{}` is {done}{stays}", ended.from, key.name)
 }
 
 fn cut_over(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Vec<Block> {

@@ -119,7 +119,9 @@ fn a_rotation_on_a_full_disk_is_gone_on_with() {
     let give_up = || {
         let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0).json();
         if !status["rotations"].as_array().unwrap().is_empty() {
-            ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0);
+            // One of which nothing was kept is cleared away: there is nothing to give up then.
+            let given_up = ultra.run(&["keys", "rotate", "openai", "--abort"]);
+            assert!(matches!(given_up.code, 0 | 2), "{given_up:?}");
         }
         assert_eq!(in_use(&ultra, &provider), OLD);
     };
