@@ -262,13 +262,7 @@ impl<'a> Rotation<'a> {
             Err(error) => {
                 let why = format!("{name}: {error}");
                 self.advance(journal, Step::Created, Some(why.clone()))?;
-                let fault = self.stopped_at(journal, "could not be issued", &why);
-                return Err(match error {
-                    IssuerError::Refused { .. } | IssuerError::Unable => {
-                        Fault::does_not_hold(fault.problems)
-                    }
-                    _ => fault,
-                });
+                return Err(self.stopped_at(journal, "could not be issued", &why));
             }
         };
         let fingerprint = self.fingerprint(&issued.value)?;

@@ -134,7 +134,7 @@ fn an_issuer_that_refuses_to_go_on_may_have_made_a_key_before() {
     api.becomes(Mood::Forgets);
     ultra.run(&["keys", "rotate", "openai"]).exits(5);
     api.becomes(Mood::Says("401 Unauthorized", "{}"));
-    ultra.run(&["keys", "rotate", "openai", "--resume"]).exits(3).complains("--abort");
+    ultra.run(&["keys", "rotate", "openai", "--resume"]).exits(5).complains("--abort");
     api.becomes(Mood::Well);
     ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0);
     let active: Vec<_> = api.keys().into_iter().filter(|k| k.status == "active").collect();
