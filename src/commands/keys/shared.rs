@@ -61,6 +61,6 @@ pub(crate) fn hand_over(before: u64, desk: &Desk<'_>, others: &[Loaded]) {
     for other in others {
         let Some(resolution) = &other.resolution else { continue };
         let settings = other.settings.as_ref();
-        publish::changed_since(before, &Desk { resolution, settings, ..*desk });
+        publish::changed_since(before, false, &Desk { resolution, settings, ..*desk });
     }
 }
