@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::cli::auth::{AuthCommand, ServiceKeyCommand, TokenCommand};
-use crate::commands::auth::{service_key, token};
+use crate::commands::auth::{rotate, service_key, token};
 use crate::report::{Fault, Report};
 
 /// Runs a command of the group.
@@ -20,6 +20,11 @@ pub(super) fn run(command: AuthCommand, context: &Context) -> Result<Report, Fau
             service_key::create(&request, &workspace, &secrets, &context.console)
         }
         AuthCommand::ServiceKey(ServiceKeyCommand::List) => service_key::list(&workspace, &secrets),
+        AuthCommand::ServiceKey(ServiceKeyCommand::Rotate(args)) => {
+            let request =
+                rotate::Request { key: args.key, grace: args.grace, expires: args.expires };
+            rotate::run(&request, &workspace, &secrets, &context.console)
+        }
         AuthCommand::ServiceKey(ServiceKeyCommand::Revoke(args)) => {
             service_key::revoke(&args.key, &workspace, &secrets, &context.console)
         }

@@ -160,7 +160,8 @@ fn run(
             show::run(&show::Request { name: args.name, reveal: args.reveal, to_terminal }, desk)
         }
         KeysCommand::Verify(args) => {
-            verify::run(&verify::Request { name: args.name, old: args.old }, desk)
+            let request = verify::Request { name: args.name, old: args.old, url: args.url };
+            verify::run(&request, desk, workspace)
         }
         KeysCommand::Rotate(args) => rotate::run(
             &rotate::Request {

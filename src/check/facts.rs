@@ -240,7 +240,22 @@ pub(crate) enum DatabaseState {
         pending: Vec<String>,
         /// Why the store does not fit this program, if so.
         mismatch: Option<String>,
+        /// The service keys that servers accept and nobody replaces yet, or why they are not known.
+        service_keys: Result<Vec<ServiceKeyInUse>, String>,
     },
+}
+
+/// A service key that servers accept.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceKeyInUse {
+    /// Its public part.
+    pub(crate) id: String,
+    /// What people call it.
+    pub(crate) name: String,
+    /// When it was made.
+    pub(crate) created_at: Timestamp,
+    /// The age that the policy allows.
+    pub(crate) max_age: Option<Duration>,
 }
 
 /// What a provider says of our keys.

@@ -123,7 +123,11 @@ impl Fixture {
                 postgres: true,
                 verified_tls: true,
                 local: false,
-                state: DatabaseState::Open { pending: vec![], mismatch: None },
+                state: DatabaseState::Open {
+                    pending: vec![],
+                    mismatch: None,
+                    service_keys: Ok(vec![]),
+                },
             },
             providers: vec![],
             live: live(name),

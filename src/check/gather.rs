@@ -3,21 +3,22 @@
 use super::ask;
 use super::facts::{
     ConfigFacts, DatabaseFacts, DatabaseState, Fact, Home, KeyState, ProviderFacts, SecretInUse,
-    VaultFacts,
+    ServiceKeyInUse, VaultFacts,
 };
 use super::model::NoJudgement;
 use super::target::Target;
 use super::{Facts, files, tree};
-use crate::base::Secret;
+use crate::base::{Secret, Timestamp};
 use crate::provider::{KeyVerdict, list_models};
 use crate::report::Problem;
 use crate::secrets::{Freshness, VaultSource};
+use crate::settings::key_age::ServiceKeyAge;
 use crate::settings::origin::Layer;
 use crate::settings::profile::{Mode, Profile};
 use crate::settings::resolution::Candidate;
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
 use crate::settings::{self, Resolution, Settings, Workspace, catalogue};
-use crate::store::{self, DatabaseOptions, StoreError};
+use crate::store::{self, DatabaseOptions, ServiceKey, StoreError};
 use futures_util::future::join_all;
 use std::future::Future;
 use std::sync::Arc;
@@ -243,8 +244,8 @@ fn database(sources: &Sources, config: &ConfigFacts) -> Result<DatabaseFacts, No
     if embedded && !options.sqlite_path.exists() {
         return Ok(DatabaseFacts { postgres, verified_tls, local, state: DatabaseState::Absent });
     }
-    let state = match wait(schema(&options))? {
-        Ok(status) => DatabaseState::Open {
+    let state = match wait(asked(&options))? {
+        Ok((status, keys)) => DatabaseState::Open {
             pending: status.pending,
             mismatch: match (status.newer, status.changed.first()) {
                 (Some(newer), _) => Some(format!(
@@ -254,18 +255,45 @@ fn database(sources: &Sources, config: &ConfigFacts) -> Result<DatabaseFacts, No
                 (None, Some(changed)) => Some(format!("migration `{changed}` was changed")),
                 (None, None) => None,
             },
+            service_keys: keys
+                .map(|keys| service_keys(keys, &settings.profile, sources.workspace.clock.now()))
+                .map_err(|why| why.to_string()),
         },
         Err(StoreError::NewerSchema { found, known, .. }) => DatabaseState::Open {
             pending: Vec::new(),
             mismatch: Some(format!("the store has schema {found}, this program knows {known}")),
+            service_keys: Err("the store has a newer schema".to_owned()),
         },
         Err(why) => DatabaseState::Unreachable(why.to_string()),
     };
     Ok(DatabaseFacts { postgres, verified_tls, local, state })
 }
 
-async fn schema(options: &DatabaseOptions) -> Result<store::SchemaStatus, StoreError> {
-    store::open(options).await?.schema().await
+/// The schema of a store and, where it is the one that this program works with, its service keys.
+async fn asked(
+    options: &DatabaseOptions,
+) -> Result<(store::SchemaStatus, Result<Vec<ServiceKey>, StoreError>), StoreError> {
+    let store = store::open(options).await?;
+    let schema = store.schema().await?;
+    let keys = store.service_keys().await;
+    Ok((schema, keys))
+}
+
+/// The keys that servers accept and nobody replaces yet.
+fn service_keys(keys: Vec<ServiceKey>, profile: &Profile, now: Timestamp) -> Vec<ServiceKeyInUse> {
+    let ages = ServiceKeyAge::of(profile);
+    let ended = |key: &ServiceKey| {
+        key.revoked_at.is_some()
+            || key.replaced_by.is_some()
+            || key.expires_at.is_some_and(|end| end <= now)
+    };
+    let in_use = |key: ServiceKey| ServiceKeyInUse {
+        max_age: ages.limit(&key.name),
+        id: key.id,
+        name: key.name,
+        created_at: key.created_at,
+    };
+    keys.into_iter().filter(|key| !ended(key)).map(in_use).collect()
 }
 
 fn providers(sources: &Sources, config: &ConfigFacts) -> Result<Vec<ProviderFacts>, NoJudgement> {

@@ -22,6 +22,9 @@ pub(crate) enum ServiceKeyCommand {
     Create(CreateKeyArgs),
     /// List the keys of the profile.
     List,
+    /// Make a new key in the place of another and print it, once; both are accepted until the old
+    /// one ends.
+    Rotate(RotateKeyArgs),
     /// Take a key back; running servers refuse it within 5 seconds.
     Revoke(RevokeArgs),
 }
@@ -42,6 +45,22 @@ pub(crate) struct CreateKeyArgs {
     /// Requests per minute, instead of the limit that all keys have.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) rate: Option<u32>,
+}
+
+/// Make a new key in the place of another and print it, once; both are accepted until the old
+/// one ends.
+#[derive(Args, Debug)]
+pub(crate) struct RotateKeyArgs {
+    /// The old key: its name or its id.
+    #[arg(value_name = "NAME|ID")]
+    pub(crate) key: String,
+    /// How long the old key is accepted; `0` ends it at once [default: 24h].
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) grace: Option<String>,
+    /// When the new key ends by itself, such as 30d or 12h; it lives as long as the old one was made
+    /// to live if left out.
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) expires: Option<String>,
 }
 
 /// Take a key back; running servers refuse it within 5 seconds.

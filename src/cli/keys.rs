@@ -2,6 +2,7 @@
 
 use super::import::IntakeArgs;
 use clap::{Args, Subcommand, ValueEnum};
+use url::Url;
 
 /// Give, see, test, rotate and roll back keys. No argument ever carries a value.
 #[derive(Args, Debug)]
@@ -23,7 +24,8 @@ pub(crate) enum KeysCommand {
     /// Show the versions of a key.
     Show(ShowArgs),
     /// Ask whether the keys in use are good: providers by listing models, which spends no tokens,
-    /// the database and Redis by connecting, keys of ours by their form.
+    /// the database and Redis by connecting, a service key by the server it opens, other keys of ours
+    /// by their form.
     Verify(VerifyArgs),
     /// Replace a key by a new one, tested before it is used and acknowledged by every server before
     /// the old one ends. Does not wait for the grace of the old one: it says when that is over.
@@ -163,12 +165,17 @@ pub(crate) struct ShowArgs {
 }
 
 /// Ask whether the keys in use are good: providers by listing models, which spends no tokens,
-/// the database and Redis by connecting, keys of ours by their form.
+/// the database and Redis by connecting, a service key by the server it opens, other keys of ours
+/// by their form.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
     /// One name; every key that somebody can say something about if left out.
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// The server to ask about the service key in `ULTRA_SERVICE_KEY` or `ULTRA_SERVICE_KEY_FILE`,
+    /// with or without the name `service-key`. The key is shown to an ultra server only.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<Url>,
     /// Ask about superseded versions too. One that its provider refuses is settled: nothing needs
     /// to be disabled there any more.
     #[arg(long)]

@@ -11,3 +11,4 @@ pub(crate) mod keys;
 pub(crate) mod man;
 mod probe;
 pub(crate) mod serve;
+mod service_keys;

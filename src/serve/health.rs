@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// How often everything is judged.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// So many service keys that are too old are named; there may be any number of them.
+const MOST_NAMED: usize = 5;
+
 /// The words of health, the same everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -245,7 +248,7 @@ fn keys(app: &App, now: Timestamp) -> Option<Verdict> {
         let age = now.as_second() - key.made_at.as_second();
         KeyAge::of(age, key.limit.as_secs()) == KeyAge::Over
     };
-    let over: Vec<String> = aging
+    let mut over: Vec<String> = aging
         .iter()
         .filter(old)
         .map(|key| {
@@ -253,10 +256,21 @@ fn keys(app: &App, now: Timestamp) -> Option<Verdict> {
             format!("`{}` (ultra keys rotate {name} --profile {profile})", key.variable)
         })
         .collect();
+    let ages = app.live.load().service_key_age;
+    let service = app.auth.snapshot().map(|known| known.over_age(ages, now)).unwrap_or_default();
+    over.extend(service.iter().take(MOST_NAMED).map(|(id, name)| {
+        format!(
+            "service key `{name}` (ultra auth service-key rotate {id} --profile {})",
+            app.profile
+        )
+    }));
+    if service.len() > MOST_NAMED {
+        over.push(format!("{} more service keys", service.len() - MOST_NAMED));
+    }
     match (aging.is_empty(), over.is_empty()) {
-        (true, _) => None,
+        (true, true) => None,
         (false, true) => Some(Verdict::ok(false)),
-        (false, false) => {
+        (_, false) => {
             let message = format!("older than the policy allows: {}", over.join(", "));
             Some(Verdict::bad(Status::Degraded, false, message))
         }

@@ -14,6 +14,7 @@ use crate::gateway::Gateway;
 use crate::gateway::journal::Journal;
 use crate::gateway::limits::Limiter;
 use crate::settings::Settings;
+use crate::settings::key_age::ServiceKeyAge;
 use crate::settings::profile::Mode;
 use crate::store::Store;
 use arc_swap::ArcSwap;
@@ -82,6 +83,8 @@ pub(crate) struct Live {
     pub(crate) per_minute: u32,
     /// Requests per minute and address without credentials.
     pub(crate) anonymous_per_minute: u32,
+    /// How old service keys may become.
+    pub(crate) service_key_age: ServiceKeyAge,
     /// Tells one configuration from another.
     pub(crate) config_hash: String,
 }
@@ -98,6 +101,7 @@ impl Live {
             origins,
             per_minute: rate(own.unwrap_or(settings.limits.requests_per_minute.0)),
             anonymous_per_minute: rate(settings.limits.anonymous_per_minute.0),
+            service_key_age: ServiceKeyAge::of(&settings.profile),
             config_hash,
         }
     }

@@ -1,7 +1,8 @@
 //! How old a key may become, judged in one place.
 
 use super::groups::KNOWN_PROVIDERS;
-use super::profile::Profile;
+use super::profile::{Policy, Profile};
+use super::service_key;
 use std::time::Duration;
 
 /// How old the value of a variable may become in a profile; `None` if its policy does not say.
@@ -13,6 +14,32 @@ pub(crate) fn limit(profile: &Profile, variable: &str) -> Option<Duration> {
         "ULTRA_JWT_KEY" => Some(ages.jwt),
         "ULTRA_ENCRYPTION_KEY" => Some(ages.encryption),
         _ => provider.then_some(ages.provider),
+    }
+}
+
+/// How old service keys may become in a profile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServiceKeyAge {
+    greatest: Duration,
+    /// Whether that holds for the keys that developers' servers keep, too.
+    of_kept: bool,
+}
+
+impl ServiceKeyAge {
+    /// What the policy of the profile says. A key that a developer's server keeps for itself never
+    /// leaves its machine, so nobody minds its age; protected profiles have none.
+    pub(crate) fn of(profile: &Profile) -> Self {
+        Self::of_policy(&profile.policy, profile.protected)
+    }
+
+    /// What the policy of a profile says that is protected or not.
+    pub(crate) fn of_policy(policy: &Policy, protected: bool) -> Self {
+        Self { greatest: policy.key_max_age.service, of_kept: protected }
+    }
+
+    /// How old the service key of this name may become.
+    pub(crate) fn limit(self, name: &str) -> Option<Duration> {
+        (self.of_kept || !service_key::is_kept(name)).then_some(self.greatest)
     }
 }
 
@@ -44,6 +71,16 @@ impl KeyAge {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_minds_the_age_of_a_key_that_never_leaves_its_machine() {
+        let greatest = Duration::from_secs(60);
+        let limit = |of_kept, name| ServiceKeyAge { greatest, of_kept }.limit(name);
+        for name in ["dev-key", "dev-key-0123456789ab"] {
+            assert_eq!((limit(false, name), limit(true, name)), (None, Some(greatest)), "{name}");
+        }
+        assert_eq!(limit(false, "dev-key-of-mia"), Some(greatest));
+    }
 
     #[test]
     fn a_key_is_due_at_four_fifths_and_over_after_the_whole() {

@@ -1,10 +1,11 @@
 //! The service key that a command speaks to a running server with. Whoever asks adds what is to be
 //! done if there is none.
 
-use super::Workspace;
+use super::{Workspace, servers};
 use crate::base::{Secret, file};
 use crate::report::{Fault, Place, Problem};
 use std::path::{Path, PathBuf};
+use url::Url;
 
 /// The variable that holds a service key.
 const VARIABLE: &str = "ULTRA_SERVICE_KEY";
@@ -35,6 +36,19 @@ pub(crate) fn kept_at(state_dir: &Path) -> PathBuf {
     state_dir.join("dev-key")
 }
 
+/// How the name in the store begins of a key that a developer's own server keeps. Behind it stands
+/// what tells its state directory from others that share the store.
+pub(crate) const KEPT: &str = "dev-key";
+
+/// Whether a key of this name is one that a developer's own server keeps: [`KEPT`] and twelve
+/// hexadecimal digits, or alone as all of them were called before.
+pub(crate) fn is_kept(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(KEPT) else { return false };
+    let short = rest.strip_prefix('-').unwrap_or_default();
+    rest.is_empty()
+        || (short.len() == 12 && short.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+}
+
 /// The key that the caller names, with `ULTRA_SERVICE_KEY` or `ULTRA_SERVICE_KEY_FILE`.
 ///
 /// # Errors
@@ -62,6 +76,26 @@ pub(crate) fn given(workspace: &Workspace) -> Result<Option<ServiceKey>, Fault> 
 pub(crate) fn kept(workspace: &Workspace) -> Result<Option<ServiceKey>, Fault> {
     let path = kept_at(&workspace.state_dir);
     if path.exists() { read(path).map(Some) } else { Ok(None) }
+}
+
+/// The key to ask the server at `url` with: the one that the caller names; else the one that
+/// development keeps, for a server that runs here on the workspace's own state directory, and for
+/// no other.
+///
+/// # Errors
+/// As [`given`] and [`kept`].
+pub(crate) fn for_server(url: &Url, workspace: &Workspace) -> Result<Option<ServiceKey>, Fault> {
+    if let Some(given) = given(workspace)? {
+        return Ok(Some(given));
+    }
+    let host = url.host_str().map(|host| host.replace("localhost", "127.0.0.1"));
+    let address =
+        host.zip(url.port_or_known_default()).map(|(host, port)| format!("{host}:{port}"));
+    let ours = url.scheme() == "http"
+        && servers::running(&workspace.state_dir)
+            .iter()
+            .any(|server| address.as_deref() == Some(&*server.reachable()));
+    if ours { kept(workspace) } else { Ok(None) }
 }
 
 fn read(path: PathBuf) -> Result<ServiceKey, Fault> {

@@ -71,8 +71,8 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// Adds a service key.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if a key that is not revoked has the same name, or any key the
-    /// same id.
+    /// [`StoreError::Conflict`] if a key that is neither revoked nor being replaced has the same
+    /// name, or any key the same id.
     async fn create_service_key(&self, key: &ServiceKey) -> Result<(), StoreError>;
 
     /// Revokes the key with this id from `at` on; an earlier revocation stands. `false` if there
@@ -81,6 +81,27 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// # Errors
     /// Any [`StoreError`].
     async fn revoke_service_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Adds `new` and gives the key with this id an end, both or neither: it ends at `until` or when
+    /// it would have ended anyway, whichever is sooner; without `until` it is revoked when `new` was
+    /// made. Until it ends, both are good. `false`, and nothing is changed, if there is no such key,
+    /// it has ended by the time `new` was made, or another that is not revoked replaces it already.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if another key has the name of `new` and is not being replaced.
+    async fn replace_service_key(
+        &self,
+        id: &str,
+        until: Option<Timestamp>,
+        new: &ServiceKey,
+    ) -> Result<bool, StoreError>;
+
+    /// When each service key was last used, as far as usage was recorded; those that never were are
+    /// left out.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn service_key_uses(&self) -> Result<Vec<(String, Timestamp)>, StoreError>;
 
     /// Adds usage rows, all or none; rows whose id is already there are passed over, so that a
     /// batch can be sent again. Returns how many were new.

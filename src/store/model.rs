@@ -112,7 +112,7 @@ pub(crate) struct ServiceKey {
     /// SHA-256 of the secret part, as text in the key. The secret has 256 random bits, so a slow
     /// hash would cost time on every request and protect nothing.
     pub(crate) hash: [u8; 32],
-    /// What people call it; unique among the keys that are not revoked.
+    /// What people call it; unique among the keys that are neither revoked nor being replaced.
     pub(crate) name: String,
     /// What it may do.
     pub(crate) scopes: Scopes,
@@ -124,6 +124,9 @@ pub(crate) struct ServiceKey {
     pub(crate) rate: Option<u32>,
     /// When it was revoked.
     pub(crate) revoked_at: Option<Timestamp>,
+    /// The id of the key that takes its place; it has an end since then, which is never put off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaced_by: Option<String>,
 }
 
 /// How an upstream attempt ended.

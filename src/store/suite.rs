@@ -71,6 +71,10 @@ suite!(
     service_keys_are_kept_whole,
     names_of_service_keys_are_unique_until_revoked,
     a_revocation_stands,
+    a_replaced_key_ends_and_its_successor_has_the_name,
+    a_key_has_one_successor_however_many_are_made_at_once,
+    a_key_whose_successor_was_revoked_can_be_replaced_again,
+    the_last_use_of_a_key_is_that_of_its_usage,
     usage_rows_are_kept_whole_and_never_twice,
     usage_takes_what_clients_send,
     usage_from_two_processes_adds_up,
@@ -90,6 +94,7 @@ pub(crate) fn key(id: &str, name: &str) -> ServiceKey {
         expires_at: None,
         rate: None,
         revoked_at: None,
+        replaced_by: None,
     }
 }
 
@@ -115,14 +120,14 @@ async fn a_check_applies_nothing_and_says_what_is_pending(database: Database) {
     let Err(StoreError::Pending { pending, .. }) = store.ping().await else {
         panic!("nothing is pending");
     };
-    assert_eq!(pending, ["0001-init", "0002-fleet"]);
+    assert_eq!(pending, ["0001-init", "0002-fleet", "0003-successors"]);
     let refused = store.service_keys().await.unwrap_err();
     assert!(matches!(refused, StoreError::Pending { .. }), "{refused}");
     assert_eq!(store.schema().await.unwrap().applied, []);
 
     // Another process migrates, and this one goes on without a restart.
     let applied = database.open_as(MigrateMode::Check).await.migrate().await.unwrap();
-    assert_eq!(applied.len(), 2);
+    assert_eq!(applied.len(), 3);
     store.ping().await.unwrap();
 }
 
@@ -160,6 +165,93 @@ async fn a_revocation_stands(database: Database) {
     assert!(store.revoke_service_key("a", Timestamp::now()).await.unwrap());
     assert!(!store.revoke_service_key("unknown", first).await.unwrap());
     assert_eq!(store.service_keys().await.unwrap()[0].revoked_at, Some(first));
+}
+
+async fn a_replaced_key_ends_and_its_successor_has_the_name(database: Database) {
+    let store = database.open().await;
+    let at = |second: i64| Timestamp::from_second(second).unwrap();
+    let made = |id: &str, second: i64| ServiceKey { created_at: at(second), ..key(id, "ci") };
+    let (old, new) = (made("a", 1_000), made("b", 2_000));
+    store.create_service_key(&old).await.unwrap();
+    assert!(!store.replace_service_key("x", Some(at(9_000)), &new).await.unwrap(), "unknown");
+    assert_eq!(store.service_keys().await.unwrap(), std::slice::from_ref(&old));
+    assert!(store.replace_service_key("a", Some(at(9_000)), &new).await.unwrap());
+    let ending = |by: &str| ServiceKey {
+        expires_at: Some(at(9_000)),
+        replaced_by: Some(by.to_owned()),
+        ..old.clone()
+    };
+    let again = database.open().await;
+    assert_eq!(again.service_keys().await.unwrap(), [ending("b"), new.clone()]);
+    let twice = again.create_service_key(&made("c", 3_000)).await.unwrap_err();
+    assert!(matches!(&twice, StoreError::Conflict { what } if what.contains("`ci`")), "{twice}");
+
+    // An end that is sooner stands; without a grace it is a revocation, which no clock decides.
+    let soon = ServiceKey { expires_at: Some(at(5_000)), ..made("d", 1_000) };
+    let soon = ServiceKey { name: "soon".to_owned(), ..soon };
+    store.create_service_key(&soon).await.unwrap();
+    let next = ServiceKey { name: "soon".to_owned(), ..made("e", 2_000) };
+    assert!(store.replace_service_key("d", Some(at(9_000)), &next).await.unwrap());
+    let last = ServiceKey { name: "soon".to_owned(), ..made("f", 3_000) };
+    assert!(store.replace_service_key("e", None, &last).await.unwrap());
+    let keys = store.service_keys().await.unwrap();
+    let found = |id: &str| keys.iter().find(|key| key.id == id).unwrap();
+    assert_eq!((found("d").expires_at, found("d").revoked_at), (Some(at(5_000)), None));
+    assert_eq!((found("e").expires_at, found("e").revoked_at), (None, Some(at(3_000))));
+    assert_eq!(found("e").replaced_by.as_deref(), Some("f"));
+
+    // Neither one that was revoked nor one that has expired has a successor.
+    for (id, second) in [("e", 4_000), ("d", 5_000)] {
+        let late = ServiceKey { name: "late".to_owned(), ..made("g", second) };
+        assert!(!store.replace_service_key(id, Some(at(9_000)), &late).await.unwrap(), "{id}");
+    }
+    assert_eq!(store.service_keys().await.unwrap(), keys);
+}
+
+async fn a_key_has_one_successor_however_many_are_made_at_once(database: Database) {
+    let store = database.open().await;
+    store.create_service_key(&key("a", "ci")).await.unwrap();
+    let until = key("a", "ci").created_at.checked_add(Duration::from_secs(60)).unwrap();
+    let tries = (0..8).map(|n| {
+        let options = database.options.clone();
+        tokio::spawn(async move {
+            let store = open(&options).await.unwrap();
+            let new = key(&format!("b{n}"), "ci");
+            store.replace_service_key("a", Some(until), &new).await.unwrap()
+        })
+    });
+    let mut replaced = 0;
+    for one in tries.collect::<Vec<_>>() {
+        replaced += usize::from(one.await.unwrap());
+    }
+    let keys = store.service_keys().await.unwrap();
+    assert_eq!((replaced, keys.len()), (1, 2), "{keys:?}");
+    assert_eq!(keys[0].replaced_by.as_ref(), Some(&keys[1].id));
+}
+
+async fn a_key_whose_successor_was_revoked_can_be_replaced_again(database: Database) {
+    let store = database.open().await;
+    let made = key("a", "ci").created_at;
+    let at = |seconds: u64| made.checked_add(Duration::from_secs(seconds)).unwrap();
+    store.create_service_key(&key("a", "ci")).await.unwrap();
+    assert!(store.replace_service_key("a", Some(at(60)), &key("b", "ci")).await.unwrap());
+    assert!(!store.replace_service_key("a", Some(at(90)), &key("c", "ci")).await.unwrap());
+    assert!(store.revoke_service_key("b", at(1)).await.unwrap());
+    assert!(store.replace_service_key("a", Some(at(90)), &key("c", "ci")).await.unwrap());
+    let keys = store.service_keys().await.unwrap();
+    // An end that was told is not put off: servers may know nothing else.
+    assert_eq!((keys[0].expires_at, keys[0].replaced_by.as_deref()), (Some(at(60)), Some("c")));
+}
+
+async fn the_last_use_of_a_key_is_that_of_its_usage(database: Database) {
+    let store = database.open().await;
+    for id in ["used", "unused"] {
+        store.create_service_key(&key(id, id)).await.unwrap();
+    }
+    let row = |n: u32, id: &str| UsageRow { key_id: id.into(), ..usage_row(n) };
+    let rows = [row(2, "used"), row(1, "used"), row(3, "somebody")];
+    store.record_usage(&rows).await.unwrap();
+    assert_eq!(store.service_key_uses().await.unwrap(), [("used".to_owned(), rows[0].at)]);
 }
 
 async fn usage_rows_are_kept_whole_and_never_twice(database: Database) {

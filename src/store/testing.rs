@@ -88,6 +88,17 @@ impl Store for Flaky {
     async fn revoke_service_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
         self.inner.revoke_service_key(id, at).await
     }
+    async fn replace_service_key(
+        &self,
+        id: &str,
+        until: Option<Timestamp>,
+        new: &ServiceKey,
+    ) -> Result<bool, StoreError> {
+        self.inner.replace_service_key(id, until, new).await
+    }
+    async fn service_key_uses(&self) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        self.inner.service_key_uses().await
+    }
     async fn record_usage(&self, rows: &[UsageRow]) -> Result<u64, StoreError> {
         self.there()?;
         if self.rejects.is_some_and(|model| rows.iter().any(|row| &*row.model == model)) {

@@ -1,5 +1,6 @@
 //! `ultra auth`: who may use the server.
 
+pub(crate) mod rotate;
 pub(crate) mod service_key;
 pub(crate) mod token;
 

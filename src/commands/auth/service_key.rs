@@ -1,12 +1,12 @@
 //! `ultra auth service-key`: keys with which programs use the server.
 
 use super::super::backing::{confirm, options, with_store};
-use crate::base::{Secret, Timestamp, near};
+use super::super::service_keys::{Row, Standing, find, problems, rows, unknown};
+use crate::base::{Secret, Timestamp, time};
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
 use crate::serve::auth::{self, KeyRequest};
-use crate::settings::secretish::name_for_message;
 use crate::settings::{SecretSource, Workspace};
-use crate::store::{Scopes, ServiceKey};
+use crate::store::ServiceKey;
 use serde::Serialize;
 
 /// What a new key is to be, as the operator said it.
@@ -22,52 +22,20 @@ pub(crate) struct CreateRequest {
     pub(crate) rate: Option<u32>,
 }
 
-/// A key as it is shown: never its hash.
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
-    id: &'a str,
-    name: &'a str,
-    scopes: Scopes,
-    state: &'static str,
-    created_at: Timestamp,
-    expires_at: Option<Timestamp>,
-    requests_per_minute: Option<u32>,
-    revoked_at: Option<Timestamp>,
-}
-
-impl<'a> Shown<'a> {
-    fn of(key: &'a ServiceKey, now: Timestamp) -> Self {
-        let state = match (key.revoked_at, key.expires_at) {
-            (Some(_), _) => "revoked",
-            (None, Some(end)) if end <= now => "expired",
-            _ => "active",
-        };
-        Self {
-            id: &key.id,
-            name: &key.name,
-            scopes: key.scopes,
-            state,
-            created_at: key.created_at,
-            expires_at: key.expires_at,
-            requests_per_minute: key.rate,
-            revoked_at: key.revoked_at,
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Created<'a> {
     profile: &'a str,
     /// The one time that the key itself is shown.
     key: &'a str,
     #[serde(flatten)]
-    shown: Shown<'a>,
+    shown: Row,
 }
 
 #[derive(Serialize)]
 struct Listed<'a> {
     profile: &'a str,
-    keys: Vec<Shown<'a>>,
+    keys: &'a [Row],
+    problems: &'a [Problem],
 }
 
 #[derive(Serialize)]
@@ -75,7 +43,7 @@ struct Revoked<'a> {
     profile: &'a str,
     changed: bool,
     #[serde(flatten)]
-    shown: Shown<'a>,
+    shown: Row,
 }
 
 /// Makes a key. The answer for people is the key alone, so that a script can take it.
@@ -92,19 +60,7 @@ pub(crate) fn create(
     let now = workspace.clock.now();
     let name = super::name("name of the key", &request.name)?;
     let scopes = super::scopes(&request.scopes)?;
-    let expires_at = request
-        .expires
-        .as_deref()
-        .map(|text| -> Result<Timestamp, Fault> {
-            let span = super::span("--expires", text)?;
-            now.checked_add(span).map_err(|_| {
-                Fault::usage(Problem::error(
-                    "malformed-value",
-                    format!("`--expires {text}` is beyond all time"),
-                ))
-            })
-        })
-        .transpose()?;
+    let expires_at = request.expires.as_deref().map(|text| expiry(text, now)).transpose()?;
     let (settings, options) = options(workspace, secrets)?;
     confirm(&settings, &format!("make the service key `{name}`"), console)?;
     workspace.prepare_state_dir()?;
@@ -113,7 +69,11 @@ pub(crate) fn create(
         |mut fault| {
             for problem in fault.problems.iter_mut().filter(|p| p.code == "store-conflict") {
                 let name = shell_word(&new.key.name);
-                problem.hint = Some(format!("ultra auth service-key revoke {name}"));
+                let flag = profile_flag(workspace);
+                problem.hint = Some(format!(
+                    "`ultra auth service-key rotate {name}{flag}` makes another in its place, \
+                     `ultra auth service-key revoke {name}{flag}` takes it back"
+                ));
             }
             fault
         },
@@ -127,7 +87,7 @@ pub(crate) fn create(
         "service key `{}` ({}) of profile `{profile}`: scopes {scopes}, {end}; it is shown this once",
         new.key.name, new.key.id
     ));
-    let shown = Shown::of(&new.key, now);
+    let shown = Row::of(&new.key, &settings.profile, now);
     let view = vec![Block::Verbatim(format!("{}\n", new.text.expose()))];
     Report::new(
         "ultra.auth.service-key/1",
@@ -143,48 +103,71 @@ pub(crate) fn create(
 pub(crate) fn list(workspace: &Workspace, secrets: &dyn SecretSource) -> Result<Report, Fault> {
     let now = workspace.clock.now();
     let (settings, options) = options(workspace, secrets)?;
+    let profile = &settings.profile;
     // To look is not to create.
     let keys = if options.is_absent() {
         Vec::new()
     } else {
-        with_store(&options, None, async |store| store.service_keys().await)?
+        with_store(&options, None, async |store| rows(&*store, profile, now).await)?
     };
-    let profile = &settings.profile.name;
-    let keys: Vec<Shown<'_>> = keys.iter().map(|key| Shown::of(key, now)).collect();
-    let mut table =
-        Table::new(&["id", "name", "scopes", "state", "created", "expires", "per minute"]);
-    for key in &keys {
-        let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M").to_string();
-        let tone = if key.state == "active" { Tone::Good } else { Tone::Faint };
-        let cells = [
-            (key.id.to_owned(), Tone::Plain),
-            (key.name.to_owned(), Tone::Strong),
-            (key.scopes.to_string(), Tone::Plain),
-            (key.state.to_owned(), tone),
-            (day(key.created_at), Tone::Plain),
-            (key.expires_at.map_or_else(|| "never".to_owned(), day), Tone::Plain),
-            (
-                key.requests_per_minute.map_or_else(|| "-".to_owned(), |n| n.to_string()),
-                Tone::Plain,
-            ),
-        ];
-        table.rows.push(cells.into());
-    }
+    let problems = problems(&keys, &profile.name);
+    let name = &profile.name;
     let view = if keys.is_empty() {
         vec![
-            Block::text(format!("profile `{profile}` has no service keys")),
+            Block::text(format!("profile `{name}` has no service keys")),
             Block::text("make one with `ultra auth service-key create NAME`"),
         ]
     } else {
-        vec![Block::text(format!("service keys of profile `{profile}`")), Block::Table(table)]
+        let mut view =
+            vec![Block::text(format!("service keys of profile `{name}`")), table(&keys, now)];
+        view.extend(problems.iter().cloned().map(Block::Finding));
+        view
     };
-    Report::new("ultra.auth.service-keys/1", Listed { profile, keys }, view)
+    let data = Listed { profile: name, keys: &keys, problems: &problems };
+    Report::new("ultra.auth.service-keys/1", data, view)
+}
+
+/// The keys for people.
+fn table(keys: &[Row], now: Timestamp) -> Block {
+    let mut table = Table::new(&[
+        "id",
+        "name",
+        "scopes",
+        "state",
+        "age",
+        "policy",
+        "last used",
+        "expires",
+        "per minute",
+    ]);
+    for key in keys {
+        let tone = match key.state {
+            Standing::Current => Tone::Good,
+            Standing::Ending => Tone::Warn,
+            Standing::Expired | Standing::Revoked => Tone::Faint,
+        };
+        let rate = key.requests_per_minute.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let plain = |text: String| (text, Tone::Plain);
+        table.rows.push(vec![
+            plain(key.id.clone()),
+            (key.name.clone(), Tone::Strong),
+            plain(key.scopes.to_string()),
+            (key.standing(now), tone),
+            plain(time::human(key.age_seconds)),
+            key.policy.shown(key.max_age_seconds.unwrap_or_default()),
+            plain(key.last_use(now)),
+            plain(key.end(now)),
+            plain(rate),
+        ]);
+    }
+    Block::Table(table)
 }
 
 /// Revokes the key of this id or name. A whole key is understood too, and not repeated.
 ///
 /// # Errors
-/// No such key (2); a protected profile without confirmation (6); the store's errors.
+/// No such key, or two of the name that are accepted (2); a protected profile without confirmation
+/// (6); the store's errors.
 pub(crate) fn revoke(
     wanted: &str,
     workspace: &Workspace,
@@ -200,7 +183,8 @@ pub(crate) fn revoke(
     };
     let pasted = Secret::new(wanted);
     let id = auth::id_of(&pasted).unwrap_or(wanted);
-    let mut key = find(&keys, id).ok_or_else(|| unknown(id, &keys))?.clone();
+    let mut key = find(&keys, id, now).ok_or_else(|| unknown(id, &keys))?.clone();
+    one_of_the_name(id, &keys, now, &profile_flag(workspace))?;
     let changed = key.revoked_at.is_none();
     if changed {
         let what = format!("revoke the service key `{}` ({})", key.name, key.id);
@@ -214,7 +198,7 @@ pub(crate) fn revoke(
         format!("`{}` ({}) was revoked before", key.name, key.id)
     };
     let profile = &settings.profile.name;
-    let shown = Shown::of(&key, now);
+    let shown = Row::of(&key, &settings.profile, now);
     Report::new(
         "ultra.auth.service-key-revoked/1",
         Revoked { profile, changed, shown },
@@ -222,28 +206,52 @@ pub(crate) fn revoke(
     )
 }
 
-/// An id is always meant as such; of several keys of a name, the one that is not revoked.
-fn find<'a>(keys: &'a [ServiceKey], wanted: &str) -> Option<&'a ServiceKey> {
-    let named = |key: &&ServiceKey| key.name == wanted;
-    keys.iter()
-        .find(|key| key.id == wanted)
-        .or_else(|| keys.iter().filter(named).find(|key| key.revoked_at.is_none()))
-        .or_else(|| keys.iter().rfind(named))
+/// Refuses a name that two keys have which are accepted: whoever takes one back must not believe
+/// that nobody gets in with the other.
+fn one_of_the_name(
+    wanted: &str,
+    keys: &[ServiceKey],
+    now: Timestamp,
+    flag: &str,
+) -> Result<(), Fault> {
+    let accepted = |key: &&ServiceKey| key.name == wanted && Standing::of(key, now).accepted();
+    let both: Vec<&ServiceKey> = keys.iter().filter(accepted).collect();
+    if both.len() < 2 || keys.iter().any(|key| key.id == wanted) {
+        return Ok(());
+    }
+    let one = |key: &&ServiceKey| {
+        let which = match Standing::of(key, now) {
+            Standing::Ending => "the old one",
+            _ => "the new one",
+        };
+        format!("`ultra auth service-key revoke {}{flag}` ({which})", key.id)
+    };
+    let hint = both.iter().map(one).collect::<Vec<_>>().join(", ");
+    Err(Fault::usage(
+        Problem::error("ambiguous-service-key", format!("two keys named `{wanted}` are accepted"))
+            .why("one is taking the place of the other; nothing was changed")
+            .hint(hint),
+    ))
 }
 
-fn unknown(wanted: &str, keys: &[ServiceKey]) -> Fault {
-    let names: Vec<&str> =
-        keys.iter().filter(|k| k.revoked_at.is_none()).map(|k| k.name.as_str()).collect();
-    let what = format!("there is no service key {}", name_for_message(wanted));
-    Fault::usage(
-        Problem::error("unknown-service-key", what)
-            .hint("ultra auth service-key list")
-            .maybe_hint(near::hint(wanted, names.iter().copied())),
-    )
+/// When a key ends that is made now.
+pub(super) fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, Fault> {
+    let span = super::span("--expires", text)?;
+    now.checked_add(span).map_err(|_| {
+        Fault::usage(Problem::error(
+            "malformed-value",
+            format!("`--expires {text}` is beyond all time"),
+        ))
+    })
+}
+
+/// The flag that makes a command to paste act on the profile of this one.
+pub(super) fn profile_flag(workspace: &Workspace) -> String {
+    format!(" --profile {}", workspace.profile)
 }
 
 /// A name as it can be pasted into a shell.
-fn shell_word(name: &str) -> String {
+pub(super) fn shell_word(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
     if name.chars().all(plain) {
         name.to_owned()

@@ -7,7 +7,7 @@ use crate::report::{Block, Console, Fault, Problem, Report, Tone};
 use crate::settings::compare::{self, Described, Difference, Kind, Prints, Shape, Side};
 use crate::settings::profile::canonical;
 use crate::settings::secretish::name_for_message;
-use crate::settings::{SecretSource, Workspace, load, servers, service_key};
+use crate::settings::{SecretSource, Workspace, load, service_key};
 use crate::smoke::{Call, Client};
 use std::time::Duration;
 use url::Url;
@@ -127,28 +127,12 @@ fn side(
     ))
 }
 
-/// The key to ask the server at `url` with: the one that the caller names; else the one that
-/// development keeps, for a server that runs here on the workspace's own state directory, and for
-/// no other.
+/// The key to ask the server at `url` with.
 ///
 /// # Errors
-/// As [`service_key::given`] and [`service_key::kept`].
+/// As [`service_key::for_server`].
 pub(crate) fn key(url: &Url, workspace: &Workspace) -> Result<Option<Secret>, Fault> {
-    let given = service_key::given(workspace)?;
-    let ours = || {
-        let host = url.host_str().map(|host| host.replace("localhost", "127.0.0.1"));
-        let address =
-            host.zip(url.port_or_known_default()).map(|(host, port)| format!("{host}:{port}"));
-        url.scheme() == "http"
-            && servers::running(&workspace.state_dir)
-                .iter()
-                .any(|server| address.as_deref() == Some(&*server.reachable()))
-    };
-    let key = match given {
-        None if ours() => service_key::kept(workspace)?,
-        given => given,
-    };
-    Ok(key.map(|key| key.secret))
+    Ok(service_key::for_server(url, workspace)?.map(|key| key.secret))
 }
 
 fn looks_like_a_path(name: &str) -> bool {

@@ -25,6 +25,8 @@ pub(super) enum Judge {
     AdminApi,
     /// The store or the cache, by connecting.
     Connection,
+    /// A running server, by a request that costs nothing.
+    Server,
     /// Nobody: the form of the value alone.
     Form,
 }

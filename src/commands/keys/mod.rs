@@ -1,6 +1,7 @@
 //! `ultra keys`: give, see, test, rotate, roll back and end keys. No argument ever carries a value.
 
 mod around;
+mod caller;
 mod desk;
 mod due;
 mod ending;
@@ -35,4 +36,5 @@ pub(crate) mod verify;
 pub(crate) use desk::Desk;
 pub(crate) use ending::Ending;
 pub(crate) use names::value_as_argument;
+pub(super) use rows::Policy;
 pub(crate) use times::Spans;

@@ -118,7 +118,7 @@ impl Other {
 /// How a key stands to its greatest age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Policy {
+pub(in crate::commands) enum Policy {
     /// There is no greatest age, or no version.
     None,
     /// Young enough.
@@ -131,7 +131,7 @@ pub(super) enum Policy {
 
 impl Policy {
     /// How an age stands to the greatest one.
-    pub(super) fn of(age: i64, max: Option<u64>) -> Self {
+    pub(in crate::commands) fn of(age: i64, max: Option<u64>) -> Self {
         match max.map(|max| KeyAge::of(age, max)) {
             None => Self::None,
             Some(KeyAge::Fine) => Self::Ok,
@@ -143,7 +143,7 @@ impl Policy {
 
 impl Policy {
     /// How it reads beside the greatest age, in seconds.
-    pub(super) fn shown(self, max: u64) -> (String, Tone) {
+    pub(in crate::commands) fn shown(self, max: u64) -> (String, Tone) {
         let max = time::human(i64::try_from(max).unwrap_or(i64::MAX));
         match self {
             Self::None => ("-".to_owned(), Tone::Plain),

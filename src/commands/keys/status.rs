@@ -3,6 +3,7 @@
 use super::around::{Seen, Servers};
 use super::rows::{self, Policy, Row};
 use super::{Desk, fed, service};
+use crate::commands::service_keys;
 use crate::report::{Block, Fault, Level, Problem, Report};
 use crate::rotation::fleet::ReplicaSlot;
 use crate::rotation::{Fed, Has, Journal, Replica, acknowledged};
@@ -51,7 +52,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     };
     match &service {
         Some(Err(fault)) => problems.extend(fault.problems.iter().cloned().map(as_warning)),
-        Some(Ok(rows)) => problems.extend(service::problems(rows, desk.profile())),
+        Some(Ok(rows)) => problems.extend(service_keys::problems(rows, desk.profile())),
         None => {}
     }
     let service = service.and_then(Result::ok);

@@ -3,15 +3,17 @@
 
 use super::judged::{self, Judge, Verdict};
 use super::names::{self, Key};
-use super::{Desk, issuing};
+use super::{Desk, caller, issuing};
 use crate::base::Secret;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
 use crate::secrets::audit::Event;
 use crate::secrets::index::VersionFacts;
 use crate::secrets::{Edited, State};
+use crate::settings::Workspace;
 use crate::settings::secret::{Remote, ValueRef};
 use serde::Serialize;
+use url::Url;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) name: Option<String>,
     /// Whether superseded versions are asked about too.
     pub(crate) old: bool,
+    /// The server that is asked about the service key of this machine.
+    pub(crate) url: Option<Url>,
 }
 
 /// What came of one value.
@@ -63,8 +67,19 @@ struct Noted {
 /// # Errors
 /// Unknown name, or nothing to ask about (2); the answers themselves decide 0, 3 or 5. What is said
 /// of superseded versions is no failure, whatever it is.
-pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
+pub(crate) fn run(
+    request: &Request,
+    desk: &Desk<'_>,
+    workspace: &Workspace,
+) -> Result<Report, Fault> {
+    let caller = match &request.name {
+        Some(name) if caller::is_meant(name) => Some(caller::key(request.url.as_ref(), workspace)?),
+        None if request.url.is_some() => Some(caller::key(request.url.as_ref(), workspace)?),
+        Some(name) if request.url.is_some() => return Err(caller::no_server_asked(name)),
+        _ => None,
+    };
     let keys = match &request.name {
+        Some(_) if caller.is_some() => Vec::new(),
         Some(name) => vec![names::find(desk, name)?],
         None => names::all(desk.resolution, &*desk.vault.overview()?)
             .into_iter()
@@ -73,12 +88,11 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             .collect(),
     };
     desk.announce();
-    if keys.is_empty()
-        && let Some(gone) = desk.gone()
-    {
+    let nobody = keys.is_empty() && caller.is_none();
+    if nobody && let Some(gone) = desk.gone() {
         return Err(gone);
     }
-    if keys.is_empty() {
+    if nobody {
         return Err(Fault::usage(
             Problem::error("nothing-to-verify", "there is no key that anybody can be asked about")
                 .hint(format!("ultra keys set openai --profile {}", desk.profile())),
@@ -92,6 +106,13 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             superseded(desk, key, &mut outcomes, &mut noted)?;
         }
         remember(desk, key, &noted);
+    }
+    if let Some(caller) = caller {
+        let mut outcome = Outcome::named(caller::NAME.to_owned(), Some(Judge::Server));
+        outcome.source = Some(caller.source());
+        outcome.destination = Some(caller.at());
+        outcome.told(caller.judged(desk.console));
+        outcomes.push(outcome);
     }
     let refused = |o: &Outcome| o.verdict == "refused" && !o.is_superseded();
     let status = if outcomes.iter().any(refused) {
@@ -141,11 +162,16 @@ fn table(outcomes: &[Outcome]) -> Block {
 
 impl Outcome {
     fn of(key: &Key) -> Self {
+        let destination = key.provider.as_ref().map(names::Provider::destination);
+        Self { destination, ..Self::named(key.name.clone(), judged::judge_of(key)) }
+    }
+
+    fn named(name: String, by: Option<Judge>) -> Self {
         Self {
-            name: key.name.clone(),
+            name,
             verdict: "not-tested",
-            by: judged::judge_of(key),
-            destination: key.provider.as_ref().map(names::Provider::destination),
+            by,
+            destination: None,
             source: None,
             version: None,
             state: None,
@@ -195,6 +221,12 @@ impl Outcome {
         if self.by != Some(Judge::Form) {
             self.destination = Some(at);
         }
+        self.told(verdict);
+        Ok(Some(value))
+    }
+
+    /// Takes over what was said of the value.
+    fn told(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Accepted { models, note } => {
                 self.verdict = "accepted";
@@ -218,7 +250,6 @@ impl Outcome {
                 self.why = Some(why);
             }
         }
-        Ok(Some(value))
     }
 
     /// What the vault is told of the answer, if it is one.

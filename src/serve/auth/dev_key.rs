@@ -12,10 +12,6 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How the name of such a key begins. Behind it stands what tells this state directory from others
-/// that share the store.
-const NAME: &str = "dev-key";
-
 /// As many of them are good at a time. A store may be shared by many checkouts, and one that is
 /// deleted leaves its key: the oldest go.
 const MOST: usize = 100;
@@ -110,15 +106,7 @@ fn name_of(state_dir: &Path) -> String {
     }
     let digest: [u8; 32] = Sha256::digest(&text).into();
     let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{NAME}-{short}")
-}
-
-/// Whether the name is one of [`name_of`], or what all of them had before.
-fn is_ours(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix(NAME) else { return false };
-    let short = rest.strip_prefix('-').unwrap_or_default();
-    rest.is_empty()
-        || (short.len() == 12 && short.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+    format!("{}-{short}", service_key::KEPT)
 }
 
 fn fresh(name: &str, now: Timestamp) -> key::NewKey {
@@ -136,7 +124,7 @@ async fn register(
 ) -> Result<(), StoreError> {
     let alive = known.iter().filter(|k| k.revoked_at.is_none());
     let (lost, mut others): (Vec<_>, Vec<_>) =
-        alive.filter(|k| is_ours(&k.name)).partition(|k| k.name == key.name);
+        alive.filter(|k| service_key::is_kept(&k.name)).partition(|k| k.name == key.name);
     others.sort_by_key(|k| k.created_at);
     let too_many = (others.len() + 1).saturating_sub(MOST);
     for gone in lost.into_iter().chain(others.into_iter().take(too_many)) {
@@ -155,9 +143,9 @@ mod tests {
         let (one, other) = (name_of(dir.path()), name_of(&dir.path().join("other")));
         assert_ne!(one, other);
         assert_eq!(one, name_of(&dir.path().join(".")));
-        assert!(is_ours(&one) && is_ours("dev-key"));
+        assert!(service_key::is_kept(&one) && service_key::is_kept("dev-key"));
         for name in ["dev-key-", "dev-keys", "dev-key-mia", "dev-key-ABCDEF012345", "ci"] {
-            assert!(!is_ours(name), "{name}");
+            assert!(!service_key::is_kept(name), "{name}");
         }
     }
 }

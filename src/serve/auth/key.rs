@@ -50,6 +50,7 @@ pub(crate) fn generate(request: KeyRequest, now: Timestamp) -> NewKey {
         expires_at: request.expires_at,
         rate: request.rate,
         revoked_at: None,
+        replaced_by: None,
         id,
     };
     NewKey { text: Secret::new(format!("{PREFIX}{}.{secret}", key.id)), key }
@@ -67,6 +68,7 @@ pub(crate) fn stored(text: &Secret, request: KeyRequest, now: Timestamp) -> Opti
         expires_at: request.expires_at,
         rate: request.rate,
         revoked_at: None,
+        replaced_by: None,
     })
 }
 

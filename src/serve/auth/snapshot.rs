@@ -1,6 +1,7 @@
 //! All that is known of callers at one time.
 
 use crate::base::Timestamp;
+use crate::settings::key_age::{KeyAge, ServiceKeyAge};
 use crate::store::{Scopes, ServiceKey};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ pub(super) struct Known {
     pub(super) expires_at: Option<Timestamp>,
     pub(super) rate: Option<u32>,
     pub(super) revoked: bool,
+    /// When it was made; `None` if another takes its place already.
+    aging_since: Option<Timestamp>,
 }
 
 /// All service keys as of one time, revoked ones too.
@@ -56,6 +59,7 @@ impl Snapshot {
                 expires_at: key.expires_at,
                 rate: key.rate,
                 revoked: key.revoked_at.is_some(),
+                aging_since: key.replaced_by.is_none().then_some(key.created_at),
             };
             (key.id.clone(), known)
         };
@@ -80,6 +84,27 @@ impl Snapshot {
     /// How old it is. A clock that was set back does not make it younger than zero.
     pub(crate) fn age(&self, now: Timestamp) -> Duration {
         Duration::try_from(now.duration_since(self.taken_at)).unwrap_or(Duration::ZERO)
+    }
+
+    /// The ids and names of accepted keys that are older than they may be, and that nobody
+    /// replaces yet; in the order of their names.
+    pub(crate) fn over_age(
+        &self,
+        ages: ServiceKeyAge,
+        now: Timestamp,
+    ) -> Vec<(Arc<str>, Arc<str>)> {
+        let over = |known: &&Known| {
+            let accepted = !known.revoked && known.expires_at.is_none_or(|end| end > now);
+            let (Some(since), Some(limit)) = (known.aging_since, ages.limit(&known.name)) else {
+                return false;
+            };
+            let age = now.as_second() - since.as_second();
+            accepted && KeyAge::of(age, limit.as_secs()) == KeyAge::Over
+        };
+        let told = |known: &Known| (Arc::clone(&known.id), Arc::clone(&known.name));
+        let mut found: Vec<_> = self.keys.values().filter(over).map(told).collect();
+        found.sort_by(|(one, a), (other, b)| (a, one).cmp(&(b, other)));
+        found
     }
 
     /// How many keys it knows, revoked ones too.

@@ -9,7 +9,7 @@ use crate::base::time::ManualClock;
 use crate::base::{Clock as _, Secret, Timestamp};
 use crate::settings::groups::MigrateMode;
 use crate::store::testing::Flaky;
-use crate::store::{DatabaseOptions, Scope, Scopes, Store, open};
+use crate::store::{DatabaseOptions, Scope, Scopes, ServiceKey, Store, open};
 use http::{HeaderMap, StatusCode};
 use std::path::Path;
 use std::sync::Arc;
@@ -176,6 +176,57 @@ async fn revocation_and_expiry_are_401_at_any_age() {
     world.advance(10_000);
     assert_eq!(world.ask(&revoked.text), Err(AuthError::KeyRevoked));
     assert_eq!(world.ask(&short.text), Err(AuthError::KeyExpired));
+}
+
+#[tokio::test]
+async fn a_replaced_key_ends_on_time_whether_or_not_the_store_is_there() {
+    let mut world = World::new().await;
+    let old = world.key("ci").await;
+    assert!(world.refresh().await);
+    let until = world.clock.now().checked_add(Duration::from_secs(60)).unwrap();
+    let (name, scopes) = (old.key.name.clone(), old.key.scopes);
+    let request = KeyRequest { name, scopes, expires_at: None, rate: None };
+    let new = generate(request, world.clock.now());
+    assert!(world.store.replace_service_key(&old.key.id, Some(until), &new.key).await.unwrap());
+    world.advance(2);
+    assert!(world.refresh().await);
+    world.store.away.store(true, Ordering::SeqCst);
+    for _ in 0..57 {
+        world.advance(1);
+        world.ask(&old.text).unwrap();
+        world.ask(&new.text).unwrap();
+    }
+    world.advance(1);
+    assert_eq!(world.ask(&old.text), Err(AuthError::KeyExpired));
+    world.ask(&new.text).unwrap();
+    // A start without the store knows it, too.
+    let started = authenticator();
+    let copy = world.last_good();
+    start_up(&started, &*world.store, Some(&copy), &*world.clock).await.unwrap();
+    let ask = |key: &Secret| started.authenticate(&bearer(key.expose()), world.clock.now());
+    assert_eq!(ask(&old.text), Err(AuthError::KeyExpired));
+    ask(&new.text).unwrap();
+}
+
+#[tokio::test]
+async fn keys_are_over_age_while_they_are_in_use_and_nobody_replaces_them() {
+    let mut world = World::new().await;
+    let (old, revoked) = (world.key("old").await, world.key("revoked").await);
+    world.key("replaced").await;
+    world.key("dev-key-0123456789ab").await;
+    let replaced = world.store.service_keys().await.unwrap();
+    let replaced = replaced.iter().find(|key| key.name == "replaced").unwrap();
+    let mut policy = crate::settings::profile::Policy::default();
+    policy.key_max_age.service = Duration::from_secs(60);
+    let ages = crate::settings::key_age::ServiceKeyAge::of_policy(&policy, false);
+    world.advance(61);
+    let next = ServiceKey { id: "next".into(), created_at: world.clock.now(), ..replaced.clone() };
+    let until = world.clock.now().checked_add(Duration::from_secs(60)).unwrap();
+    assert!(world.store.replace_service_key(&replaced.id, Some(until), &next).await.unwrap());
+    world.store.revoke_service_key(&revoked.key.id, world.clock.now()).await.unwrap();
+    assert!(world.refresh().await);
+    let over = world.authenticator.snapshot().unwrap().over_age(ages, world.clock.now());
+    assert_eq!(over, [(old.key.id.as_str().into(), "old".into())]);
 }
 
 #[tokio::test]

@@ -160,6 +160,36 @@ impl Store for PostgresStore {
         .await
     }
 
+    async fn replace_service_key(
+        &self,
+        id: &str,
+        until: Option<Timestamp>,
+        new: &ServiceKey,
+    ) -> Result<bool, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::replace(lease.connection()?, id, until, new).await;
+            lease.finish(answer).map_err(|e| {
+                if errors::is_duplicate(&e) {
+                    let what = format!("a service key named `{}`", new.name);
+                    StoreError::Conflict { what }
+                } else {
+                    self.error(&e)
+                }
+            })
+        })
+        .await
+    }
+
+    async fn service_key_uses(&self) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = rows::last_uses(lease.connection()?).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
     async fn record_usage(&self, batch: &[UsageRow]) -> Result<u64, StoreError> {
         if batch.is_empty() {
             return Ok(0);

@@ -4,7 +4,7 @@
 use crate::base::Timestamp;
 use crate::store::{Outcome, Scopes, ServiceKey, UsageRow};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, QueryBuilder, Row as _};
+use sqlx::{Connection as _, PgConnection, QueryBuilder, Row as _};
 use uuid::Uuid;
 
 pub(super) type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -25,7 +25,7 @@ pub(super) fn uncount(n: i64) -> u64 {
 
 pub(super) async fn service_keys(connection: &mut PgConnection) -> Result<Vec<ServiceKey>> {
     let rows = sqlx::query(
-        "SELECT id, hash, name, scopes, created_at, expires_at, rate, revoked_at \
+        "SELECT id, hash, name, scopes, created_at, expires_at, rate, revoked_at, replaced_by \
          FROM ultra.service_keys ORDER BY created_at, id",
     )
     .fetch_all(connection)
@@ -47,6 +47,7 @@ fn service_key(row: &PgRow) -> Result<ServiceKey> {
         expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(time),
         rate: row.try_get::<Option<i64>, _>("rate")?.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(time),
+        replaced_by: row.try_get("replaced_by")?,
     })
 }
 
@@ -56,8 +57,8 @@ pub(super) async fn insert_service_key(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO ultra.service_keys \
-         (id, hash, name, scopes, created_at, expires_at, rate, revoked_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         (id, hash, name, scopes, created_at, expires_at, rate, revoked_at, replaced_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(key.id.as_str())
     .bind(key.hash.as_slice())
@@ -67,9 +68,67 @@ pub(super) async fn insert_service_key(
     .bind(key.expires_at.map(Timestamp::as_microsecond))
     .bind(key.rate.map(i64::from))
     .bind(key.revoked_at.map(Timestamp::as_microsecond))
+    .bind(key.replaced_by.as_deref())
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Gives a key an end and `new` its place, in one transaction. `false` if it has ended or has a
+/// successor already; nothing is changed then.
+pub(super) async fn replace(
+    connection: &mut PgConnection,
+    id: &str,
+    until: Option<Timestamp>,
+    new: &ServiceKey,
+) -> Result<bool> {
+    let now = new.created_at.as_microsecond();
+    let mut tx = connection.begin().await?;
+    // Locked by a statement of its own: one that waited for the lock would look for the successor
+    // among what was there before it waited.
+    sqlx::query("SELECT id FROM ultra.service_keys WHERE id = $1 FOR UPDATE")
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    // `least` passes over what is not there, so without `until` the end stays.
+    let done = sqlx::query(
+        "UPDATE ultra.service_keys AS old SET replaced_by = $1, \
+         expires_at = least(expires_at, $2), revoked_at = $3 \
+         WHERE id = $4 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $5) \
+         AND NOT EXISTS (SELECT FROM ultra.service_keys AS next \
+             WHERE next.id = old.replaced_by AND next.revoked_at IS NULL)",
+    )
+    .bind(new.id.as_str())
+    .bind(until.map(Timestamp::as_microsecond))
+    .bind(until.is_none().then_some(now))
+    .bind(id)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    insert_service_key(&mut tx, new).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// When each service key was last metered.
+pub(super) async fn last_uses(connection: &mut PgConnection) -> Result<Vec<(String, Timestamp)>> {
+    let rows = sqlx::query(
+        "SELECT k.id, (SELECT max(u.at) FROM ultra.usage AS u WHERE u.key_id = k.id) AS used \
+         FROM ultra.service_keys AS k ORDER BY k.id",
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut uses = Vec::new();
+    for row in rows {
+        if let Some(used) = row.try_get::<Option<i64>, _>("used")? {
+            uses.push((row.try_get("id")?, time(used)));
+        }
+    }
+    Ok(uses)
 }
 
 pub(super) async fn revoke(connection: &mut PgConnection, id: &str, at: Timestamp) -> Result<bool> {

@@ -11,6 +11,11 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", sql: include_str!("migrations/0001_init.sql") },
     Migration { version: 2, name: "fleet", sql: include_str!("migrations/0002_fleet.sql") },
+    Migration {
+        version: 3,
+        name: "successors",
+        sql: include_str!("migrations/0003_successors.sql"),
+    },
 ];
 
 /// The advisory lock that whoever migrates holds: any number nobody else uses.

@@ -198,6 +198,37 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn replace_service_key(
+        &self,
+        id: &str,
+        until: Option<Timestamp>,
+        new: &ServiceKey,
+    ) -> Result<bool, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            let mut tx = self.begin().await?;
+            match rows::replace(&mut tx, id, until, new).await {
+                Err(e) if errors::is_duplicate(&e) => Err(StoreError::Conflict {
+                    what: format!("a service key named `{}`", new.name),
+                }),
+                other => {
+                    let replaced = other.map_err(|e| self.error(e))?;
+                    tx.commit().await.map_err(|e| self.error(e))?;
+                    Ok(replaced)
+                }
+            }
+        })
+        .await
+    }
+
+    async fn service_key_uses(&self) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            rows::last_uses(&self.readers).await.map_err(|e| self.error(e))
+        })
+        .await
+    }
+
     async fn record_usage(&self, rows: &[UsageRow]) -> Result<u64, StoreError> {
         self.within(async {
             self.ready().await?;

@@ -27,7 +27,7 @@ pub(super) fn uncount(n: i64) -> u64 {
 
 pub(super) async fn service_keys(pool: &SqlitePool) -> Result<Vec<ServiceKey>> {
     let rows = sqlx::query(
-        "SELECT id, hash, name, scopes, created_at, expires_at, rate, revoked_at \
+        "SELECT id, hash, name, scopes, created_at, expires_at, rate, revoked_at, replaced_by \
          FROM service_keys ORDER BY created_at, id",
     )
     .fetch_all(pool)
@@ -49,6 +49,7 @@ fn service_key(row: &SqliteRow) -> Result<ServiceKey> {
         expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(time),
         rate: row.try_get::<Option<i64>, _>("rate")?.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(time),
+        replaced_by: row.try_get("replaced_by")?,
     })
 }
 
@@ -58,8 +59,8 @@ pub(super) async fn insert_service_key(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO service_keys \
-         (id, hash, name, scopes, created_at, expires_at, rate, revoked_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+         (id, hash, name, scopes, created_at, expires_at, rate, revoked_at, replaced_by) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(key.id.as_str())
     .bind(key.hash.as_slice())
@@ -69,9 +70,58 @@ pub(super) async fn insert_service_key(
     .bind(key.expires_at.map(Timestamp::as_microsecond))
     .bind(key.rate.map(i64::from))
     .bind(key.revoked_at.map(Timestamp::as_microsecond))
+    .bind(key.replaced_by.as_deref())
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Gives a key an end and `new` its place, in a transaction that is the caller's. `false` if it has
+/// ended or has a successor already; nothing is changed then.
+pub(super) async fn replace(
+    connection: &mut SqliteConnection,
+    id: &str,
+    until: Option<Timestamp>,
+    new: &ServiceKey,
+) -> Result<bool> {
+    let now = new.created_at.as_microsecond();
+    // The scalar `min` of nothing is nothing, so without `until` the end stays.
+    let done = sqlx::query(
+        "UPDATE service_keys SET replaced_by = ?1, \
+         expires_at = coalesce(min(coalesce(expires_at, ?2), ?2), expires_at), revoked_at = ?3 \
+         WHERE id = ?4 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?5) \
+         AND NOT EXISTS (SELECT 1 FROM service_keys AS next \
+             WHERE next.id = service_keys.replaced_by AND next.revoked_at IS NULL)",
+    )
+    .bind(new.id.as_str())
+    .bind(until.map(Timestamp::as_microsecond))
+    .bind(until.is_none().then_some(now))
+    .bind(id)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    insert_service_key(connection, new).await?;
+    Ok(true)
+}
+
+/// When each service key was last metered.
+pub(super) async fn last_uses(pool: &SqlitePool) -> Result<Vec<(String, Timestamp)>> {
+    let rows = sqlx::query(
+        "SELECT id, (SELECT max(at) FROM usage WHERE key_id = service_keys.id) AS used \
+         FROM service_keys ORDER BY id",
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut uses = Vec::new();
+    for row in rows {
+        if let Some(used) = row.try_get::<Option<i64>, _>("used")? {
+            uses.push((row.try_get("id")?, time(used)));
+        }
+    }
+    Ok(uses)
 }
 
 pub(super) async fn revoke(

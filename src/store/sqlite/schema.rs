@@ -11,6 +11,11 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", sql: include_str!("migrations/0001_init.sql") },
     Migration { version: 2, name: "fleet", sql: include_str!("migrations/0002_fleet.sql") },
+    Migration {
+        version: 3,
+        name: "successors",
+        sql: include_str!("migrations/0003_successors.sql"),
+    },
 ];
 
 /// Files up to this size are checked whole when they are opened; larger ones would delay the start.

@@ -4,6 +4,7 @@
 mod admin;
 mod audit;
 mod bindings;
+mod caller;
 mod canary;
 mod cli;
 mod clock;

@@ -31,6 +31,70 @@ fn a_running_server_learns_of_keys_that_are_made_and_taken_back() {
 }
 
 #[test]
+fn a_running_server_takes_both_keys_until_the_old_one_ends() {
+    let (ultra, server) = super::mock();
+    let old = ultra.run(&["auth", "service-key", "create", "ci"]).exits(0);
+    let old = old.stdout.trim();
+    eventually(SOON, "the old key", || (models(&server, old) == 200).then_some(()));
+    let begin = Instant::now();
+    let new = ultra.run(&["auth", "service-key", "rotate", "ci", "--grace", "8s"]).exits(0);
+    let new = new.stdout.trim();
+    let mut both = 0;
+    eventually(Duration::from_secs(30), "the end of the old key", || {
+        let (is_old, is_new) = (models(&server, old), models(&server, new));
+        let took = begin.elapsed();
+        both += usize::from((is_old, is_new) == (200, 200));
+        // The command itself took a part of the time.
+        assert!(is_old == 200 || took >= Duration::from_secs(6), "it ended after {took:?}");
+        assert!(is_new == 200 || took < SOON + Duration::from_secs(2), "unknown after {took:?}");
+        (is_old == 401).then_some(())
+    });
+    assert!(both > 0, "there was no time at which both were good");
+    assert_eq!(models(&server, new), 200);
+
+    // A key that others may know: the new one, at once.
+    let last = ultra.run(&["auth", "service-key", "rotate", "ci", "--grace", "0"]).exits(0);
+    eventually(SOON, "the end of the leaked key", || (models(&server, new) == 401).then_some(()));
+    assert_eq!(models(&server, last.stdout.trim()), 200);
+    let listed = ultra.run(&["auth", "service-key", "list", "-o", "json"]).exits(0).json();
+    let states: Vec<_> =
+        listed["keys"].as_array().unwrap().iter().map(|key| key["state"].clone()).collect();
+    assert_eq!(states, ["current", "expired", "revoked", "current"], "{listed}");
+}
+
+#[test]
+fn a_service_key_over_age_makes_the_server_degraded_until_it_is_replaced() {
+    let ultra = Ultra::empty();
+    ultra.write("profiles/dev.yaml", "policy:\n  key_max_age: {service: 3s}\n");
+    let server = Server::start(&ultra, &["--profile", "dev"]);
+    let made = ultra.run(&["auth", "service-key", "create", "robot", "-o", "json"]).exits(0).json();
+    let id = made["id"].as_str().unwrap();
+    let detail = || {
+        let answer = with_key(&ultra, "GET", "/api/health?detail=true").send(server.addr());
+        answer.json()["services"]["keys"].clone()
+    };
+    let told = eventually(Duration::from_secs(20), "the key to be over age", || {
+        let keys = detail();
+        (keys["status"] == "degraded").then_some(keys)
+    });
+    let message = told["message"].as_str().unwrap();
+    let way = format!("`robot` (ultra auth service-key rotate {id} --profile dev)");
+    assert!(message.contains(&way) && !message.contains("dev-key"), "{message}");
+    let ready = Request::new("GET", "/api/health/ready").send(server.addr());
+    assert_eq!(ready.status, 200, "a key that is too old works on");
+    ultra.run(&["check", "readiness", "--only", "ULT-SEC-003"]).says(&format!("rotate {id}"));
+    ultra
+        .run(&["auth", "service-key", "list"])
+        .exits(0)
+        .says("over 3s")
+        .says("older than it may be");
+    ultra.run(&["auth", "service-key", "revoke", "robot"]).exits(0);
+    eventually(Duration::from_secs(10), "health again", || {
+        (detail()["status"] != "degraded").then_some(())
+    });
+}
+
+#[test]
 fn a_frozen_store_delays_nobody_and_loses_no_usage() {
     let Some(postgres) = Postgres::private() else { return };
     let url = postgres.database();

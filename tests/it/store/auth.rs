@@ -28,7 +28,12 @@ fn a_key_is_printed_once_and_kept_as_a_hash() {
     assert_eq!(json["keys"][0]["name"], "ci");
     assert_eq!(json["keys"][0]["scopes"], serde_json::json!(["read", "write"]));
     assert_eq!(json["keys"][0]["requests_per_minute"], 60);
-    assert_eq!(json["keys"][0]["state"], "active");
+    assert_eq!(json["keys"][0]["state"], "current");
+    assert_eq!(
+        (&json["keys"][0]["policy"], &json["keys"][0]["max_age_seconds"]),
+        (&"ok".into(), &5_184_000.into())
+    );
+    assert_eq!(json["keys"][0]["last_used_at"], serde_json::Value::Null);
     let human = ultra.run(&["auth", "service-key", "list"]).exits(0);
     assert!(!(listed.stdout + &human.stdout).contains(secret));
     // Nor is it in any file.
@@ -115,6 +120,143 @@ fn a_protected_profile_wants_a_confirmation_and_its_own_database() {
     ultra.run(&token).exits(3).complains("ultra keys set jwt --generate");
 }
 
+/// The service keys of the profile, as JSON.
+fn keys(ultra: &Ultra) -> Vec<serde_json::Value> {
+    let listed = ultra.run(&["auth", "service-key", "list", "-o", "json"]).exits(0).json();
+    listed["keys"].as_array().unwrap().clone()
+}
+
+fn text<'a>(json: &'a serde_json::Value, name: &str) -> &'a str {
+    json[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {json}"))
+}
+
+#[test]
+fn a_rotated_key_has_a_successor_like_it_and_an_end() {
+    let ultra = Ultra::empty();
+    let create = ["auth", "service-key", "create", "ci", "--scope", "read,metrics", "--rate", "60"];
+    let old =
+        ultra.run(&[&create[..], &["--expires", "30d", "-o", "json"]].concat()).exits(0).json();
+    let rotate = ["auth", "service-key", "rotate"];
+    ultra.run(&[&rotate[..], &["c"]].concat()).exits(2).complains("did you mean `ci`?");
+    ultra.run(&[&rotate[..], &["ci", "--grace", "soon"]].concat()).exits(2).complains("--grace 0");
+    ultra
+        .run(&[&rotate[..], &["ci", "--expires", "x"]].concat())
+        .exits(2)
+        .complains("--expires 30d");
+
+    let rotated = ultra.run(&[&rotate[..], &["ci", "--grace", "2h"]].concat()).exits(0);
+    let value = key_of(&rotated.stdout);
+    let secret = value.split_once('.').unwrap().1;
+    assert!(!rotated.stderr.contains(secret));
+    let listed = keys(&ultra);
+    let [before, after] = listed.as_slice() else { panic!("{listed:?}") };
+    assert_eq!((text(before, "id"), text(before, "state")), (text(&old, "id"), "ending"));
+    assert_eq!(before["replaced_by"], after["id"]);
+    assert!(value.starts_with(&format!("uk_{}.", text(after, "id"))));
+    assert_eq!(text(after, "state"), "current");
+    for same in ["name", "scopes", "requests_per_minute"] {
+        assert_eq!(before[same], after[same], "{same}");
+    }
+    let seconds = |from: &serde_json::Value, to: &serde_json::Value| {
+        let at = |v: &serde_json::Value| v.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        at(to).as_second() - at(from).as_second()
+    };
+    assert_eq!(seconds(&after["created_at"], &after["expires_at"]), 30 * 86_400);
+    assert!((seconds(&after["created_at"], &before["expires_at"]) - 7_200).abs() <= 1, "{before}");
+    let human = ultra.run(&["auth", "service-key", "list"]).exits(0).says("ending in ");
+    assert!(!(human.stdout + &human.stderr).contains(secret));
+    let (old_id, new_id) = (text(before, "id"), text(after, "id"));
+    rotated
+        .complains(&format!("the old one ({old_id}) is accepted until "))
+        .complains(&format!("ultra auth service-key revoke {new_id} --profile dev"));
+
+    // One at a time, whichever is meant; and whoever revokes says which.
+    for wanted in ["ci", old_id, new_id] {
+        let refused = ultra.run(&[&rotate[..], &[wanted]].concat()).exits(6);
+        refused.complains(&format!(
+            "ultra auth service-key revoke {}",
+            match wanted == old_id {
+                true => new_id,
+                false => old_id,
+            }
+        ));
+    }
+    let both = ultra.run(&["auth", "service-key", "revoke", "ci"]).exits(2);
+    both.complains(old_id).complains(new_id);
+    assert_eq!(keys(&ultra), listed);
+
+    // The way back: the new one goes, the old one keeps its end and can be replaced again.
+    ultra.run(&["auth", "service-key", "revoke", new_id]).exits(0);
+    let again = ultra.run(&[&rotate[..], &["ci", "--grace", "9d", "-o", "json"]].concat()).exits(0);
+    let again = again.json();
+    assert_eq!(again["schema"], "ultra.auth.service-key-rotated/1");
+    assert_eq!(
+        (&again["replaces"]["id"], &again["replaces"]["expires_at"]),
+        (&before["id"], &before["expires_at"])
+    );
+    assert_eq!(seconds(&again["created_at"], &again["expires_at"]), 30 * 86_400);
+    assert_eq!(
+        text(&again, "undo"),
+        format!("ultra auth service-key revoke {} --profile dev", text(&again, "id"))
+    );
+
+    // What has ended is not replaced.
+    ultra.run(&["auth", "service-key", "revoke", old_id]).exits(0);
+    let refused = ultra.run(&[&rotate[..], &[old_id]].concat()).exits(6);
+    refused.complains("was revoked").complains("ultra auth service-key create ci");
+    // Without a grace the old one is revoked, which needs no clock.
+    let at_once =
+        ultra.run(&[&rotate[..], &["ci", "--grace", "0", "-o", "json"]].concat()).exits(0);
+    let at_once = at_once.complains("is revoked").json();
+    assert_eq!(
+        (text(&at_once["replaces"], "state"), &at_once["undo"]),
+        ("revoked", &serde_json::Value::Null)
+    );
+    assert_eq!(at_once["replaces"]["id"], again["id"]);
+}
+
+#[test]
+fn of_rotations_at_once_one_wins() {
+    let ultra = Ultra::empty();
+    ultra.run(&["auth", "service-key", "create", "ci"]).exits(0);
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = ultra.command(["auth", "service-key", "rotate", "ci"]);
+            command.stdin(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    let outcomes: Vec<crate::support::Outcome> =
+        children.into_iter().map(|child| child.wait_with_output().unwrap().into()).collect();
+    let mut codes: Vec<i32> = outcomes.iter().map(|outcome| outcome.code).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 6, 6, 6], "{outcomes:?}");
+    assert!(outcomes.iter().filter(|o| o.code == 6).all(|o| o.stdout.is_empty()), "{outcomes:?}");
+    let states: Vec<_> = keys(&ultra).iter().map(|key| text(key, "state").to_owned()).collect();
+    assert_eq!(states, ["ending", "current"]);
+}
+
+#[test]
+fn a_rotation_in_a_protected_profile_is_confirmed() {
+    let ultra = Ultra::empty();
+    ultra.write("profiles/live.yaml", "protected: true\nmode: mock\n");
+    let live = |args: &[&str]| ultra.run(&[args, &["--profile", "live"]].concat());
+    live(&["db", "migrate", "--yes"]).exits(0).says("0003-successors");
+    live(&["auth", "service-key", "create", "ci", "--yes"]).exits(0);
+    let rotate = ["auth", "service-key", "rotate", "ci"];
+    live(&rotate).exits(6).complains("--yes");
+    key_of(&live(&[&rotate[..], &["--yes"]].concat()).exits(0).stdout);
+}
+
+#[test]
+fn a_key_that_a_developers_server_keeps_is_made_anew_by_it() {
+    let ultra = Ultra::empty();
+    Server::start(&ultra, &["--profile", "dev"]).stop().exits(0);
+    let name = text(&keys(&ultra)[0], "name").to_owned();
+    let refused = ultra.run(&["auth", "service-key", "rotate", &name]).exits(6);
+    refused.complains("ultra auth service-key revoke ").complains("the next start");
+    assert_eq!(keys(&ultra)[0]["policy"], "none", "it never leaves its machine");
+}
+
 #[test]
 fn a_token_is_printed_once() {
     let ultra = Ultra::empty();
@@ -147,7 +289,7 @@ fn developers_servers_that_share_a_store_keep_a_key_each() {
         let listed = ultras[0].run(&["auth", "service-key", "list", "-o", "json"]).exits(0).json();
         let listed = listed["keys"].as_array().unwrap();
         assert_eq!(listed.len(), 2, "{when}: {listed:?}");
-        assert!(listed.iter().all(|key| key["state"] == "active"), "{when}: {listed:?}");
+        assert!(listed.iter().all(|key| key["state"] == "current"), "{when}: {listed:?}");
     };
     both_are_good("both run");
     for server in first {

@@ -8,7 +8,10 @@ fn the_embedded_database_is_made_by_migrate_and_shown_by_status() {
     let ultra = Ultra::empty();
     let before = ultra.run(&["db", "status", "-o", "json"]).exits(0).json();
     assert_eq!((&before["exists"], &before["kind"]), (&false.into(), &"sqlite".into()));
-    assert_eq!(before["pending"], serde_json::json!(["0001-init", "0002-fleet"]));
+    assert_eq!(
+        before["pending"],
+        serde_json::json!(["0001-init", "0002-fleet", "0003-successors"])
+    );
     assert!(!ultra.state().exists(), "to look is not to create");
     ultra.run(&["db", "migrate"]).exits(0).says("0001-init");
     ultra.run(&["db", "migrate"]).exits(0).says("up to date");

@@ -31,7 +31,7 @@ pub(crate) const META: CheckMeta = CheckMeta {
 /// Judges the facts.
 pub(crate) fn judge(facts: &Facts) -> Judged {
     let database = facts.database.get()?;
-    let DatabaseState::Open { pending, mismatch } = &database.state else {
+    let DatabaseState::Open { pending, mismatch, .. } = &database.state else {
         return Ok(Judgement::skip("there is no store yet"));
     };
     let fix = format!("ultra db migrate --profile {}", facts.profile);
@@ -64,7 +64,11 @@ pub(crate) mod fixtures {
     pub(crate) fn bad() -> Facts {
         Fixture::prod()
             .database(|d| {
-                d.state = DatabaseState::Open { pending: vec!["0002_x".to_owned()], mismatch: None }
+                d.state = DatabaseState::Open {
+                    pending: vec!["0002_x".to_owned()],
+                    mismatch: None,
+                    service_keys: Ok(vec![]),
+                }
             })
             .facts()
     }
