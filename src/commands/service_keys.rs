@@ -244,7 +244,7 @@ mod tests {
         let some = [gone.clone(), expired.clone(), ending.clone()];
         assert_eq!(found(&some, "ci").as_deref(), Some("b"));
         assert_eq!(found(&[expired.clone(), gone.clone()], "ci").as_deref(), Some("x"));
-        assert_eq!(found(&[gone.clone()], "ci").as_deref(), Some("a"));
+        assert_eq!(found(std::slice::from_ref(gone), "ci").as_deref(), Some("a"));
         assert_eq!(found(&all, "cd"), None);
     }
 }

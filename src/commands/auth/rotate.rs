@@ -7,6 +7,7 @@ use super::service_key::{expiry, profile_flag, shell_word};
 use crate::base::{Secret, Timestamp, time};
 use crate::report::{Block, Console, Fault, Problem, Report};
 use crate::serve::auth::{self, KeyRequest};
+use crate::settings::profile::Profile;
 use crate::settings::value::Value as _;
 use crate::settings::{SecretSource, Workspace, service_key};
 use crate::store::ServiceKey;
@@ -52,6 +53,8 @@ pub(crate) fn run(
     console: &dyn Console,
 ) -> Result<Report, Fault> {
     let now = workspace.clock.now();
+    // As precise as the stores are, so that what is told is what is kept.
+    let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
     let grace = request.grace.as_deref().map_or(Ok(GRACE), grace)?;
     let until = (!grace.is_zero()).then(|| later(now, grace, "--grace")).transpose()?;
     let asked = request.expires.as_deref().map(|text| expiry(text, now)).transpose()?;
@@ -66,16 +69,7 @@ pub(crate) fn run(
     let old = find(&keys, wanted, now).ok_or_else(|| unknown(wanted, &keys))?;
     let profile = &settings.profile;
     let flag = profile_flag(workspace);
-    if !profile.protected && service_key::is_kept(&old.name) {
-        return Err(Fault::refused(
-            Problem::error("kept-key", format!("{} is kept by a developer's server", told(old)))
-                .why("that reads it from its file, so that a new one would not be used")
-                .hint(format!(
-                    "`ultra auth service-key revoke {}{flag}`; the next start makes another",
-                    old.id
-                )),
-        ));
-    }
+    not_kept(old, profile, &flag)?;
     not_over(old, &keys, now, &flag)?;
     let expires_at = match asked {
         Some(at) => Some(at),
@@ -111,17 +105,37 @@ pub(crate) fn run(
         revoked_at: until.is_none().then_some(new.key.created_at),
         ..old.clone()
     };
-    let end = match new.key.expires_at {
+    let undo = tell(&new.key, &old, profile, &flag, console);
+    let data = Rotated {
+        profile: &profile.name,
+        key: new.text.expose(),
+        shown: Row::of(&new.key, profile, now),
+        replaces: Row::of(&old, profile, now),
+        undo,
+    };
+    let view = vec![Block::Verbatim(format!("{}\n", new.text.expose()))];
+    Report::new("ultra.auth.service-key-rotated/1", data, view)
+}
+
+/// Says what became of both keys; how to go back, while there is a way.
+fn tell(
+    new: &ServiceKey,
+    old: &ServiceKey,
+    profile: &Profile,
+    flag: &str,
+    console: &dyn Console,
+) -> Option<String> {
+    let end = match new.expires_at {
         Some(end) => format!("until {end}"),
         None => "until it is revoked".to_owned(),
     };
-    let id = &new.key.id;
+    let id = &new.id;
     console.note(&format!(
-        "service key `{}` ({id}) of profile `{}`: scopes {scopes}, {end}; it is shown this once",
-        new.key.name, profile.name
+        "service key `{}` ({id}) of profile `{}`: scopes {}, {end}; it is shown this once",
+        new.name, profile.name, new.scopes
     ));
-    let undo = old.expires_at.filter(|_| until.is_some()).map(|end| {
-        let left = time::human(end.as_second() - now.as_second());
+    let undo = old.expires_at.filter(|_| old.revoked_at.is_none()).map(|end| {
+        let left = time::human(end.as_second() - new.created_at.as_second());
         console.note(&format!("the old one ({}) is accepted until {end}, in {left}", old.id));
         let undo = format!("ultra auth service-key revoke {id}{flag}");
         console.note(&format!(
@@ -135,15 +149,22 @@ pub(crate) fn run(
             old.id
         ));
     }
-    let data = Rotated {
-        profile: &profile.name,
-        key: new.text.expose(),
-        shown: Row::of(&new.key, profile, now),
-        replaces: Row::of(&old, profile, now),
-        undo,
-    };
-    let view = vec![Block::Verbatim(format!("{}\n", new.text.expose()))];
-    Report::new("ultra.auth.service-key-rotated/1", data, view)
+    undo
+}
+
+/// Refuses the key that a developer's server keeps for itself.
+fn not_kept(old: &ServiceKey, profile: &Profile, flag: &str) -> Result<(), Fault> {
+    if !profile.protected && service_key::is_kept(&old.name) {
+        return Err(Fault::refused(
+            Problem::error("kept-key", format!("{} is kept by a developer's server", told(old)))
+                .why("that reads it from its file, so that a new one would not be used")
+                .hint(format!(
+                    "`ultra auth service-key revoke {}{flag}`; the next start makes another",
+                    old.id
+                )),
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses a key that has ended or is in the middle of being replaced.

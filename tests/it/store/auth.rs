@@ -137,7 +137,7 @@ fn a_rotated_key_has_a_successor_like_it_and_an_end() {
     let old =
         ultra.run(&[&create[..], &["--expires", "30d", "-o", "json"]].concat()).exits(0).json();
     let rotate = ["auth", "service-key", "rotate"];
-    ultra.run(&[&rotate[..], &["c"]].concat()).exits(2).complains("did you mean `ci`?");
+    ultra.run(&[&rotate[..], &["c"]].concat()).exits(2).complains("known names: ci");
     ultra.run(&[&rotate[..], &["ci", "--grace", "soon"]].concat()).exits(2).complains("--grace 0");
     ultra
         .run(&[&rotate[..], &["ci", "--expires", "x"]].concat())
