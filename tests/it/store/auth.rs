@@ -123,7 +123,12 @@ fn a_protected_profile_wants_a_confirmation_and_its_own_database() {
 /// The service keys of the profile, as JSON.
 fn keys(ultra: &Ultra) -> Vec<serde_json::Value> {
     let listed = ultra.run(&["auth", "service-key", "list", "-o", "json"]).exits(0).json();
-    listed["keys"].as_array().unwrap().clone()
+    let mut keys = listed["keys"].as_array().unwrap().clone();
+    for key in &mut keys {
+        // Two lists of the same keys differ in nothing but their age.
+        key.as_object_mut().unwrap().remove("age_seconds").unwrap();
+    }
+    keys
 }
 
 fn text<'a>(json: &'a serde_json::Value, name: &str) -> &'a str {
@@ -207,12 +212,13 @@ fn a_rotated_key_has_a_successor_like_it_and_an_end() {
     // Without a grace the old one is revoked, which needs no clock.
     let at_once =
         ultra.run(&[&rotate[..], &["ci", "--grace", "0", "-o", "json"]].concat()).exits(0);
-    let at_once = at_once.complains("is revoked").json();
+    let at_once = at_once.json();
     assert_eq!(
         (text(&at_once["replaces"], "state"), &at_once["undo"]),
         ("revoked", &serde_json::Value::Null)
     );
     assert_eq!(at_once["replaces"]["id"], again["id"]);
+    ultra.run(&[&rotate[..], &["ci", "--grace", "0"]].concat()).exits(0).complains("is revoked");
 }
 
 #[test]
