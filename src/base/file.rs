@@ -313,12 +313,45 @@ pub(crate) fn adopt_state_dir(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What the mark of a state directory says of where that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Where it stands, or nobody can tell.
+    Fits,
+    /// Elsewhere.
+    Differs,
+    /// There is no mark.
+    Missing,
+}
+
 /// Whether the state directory was made where it stands, as its mark says: the file system notes
-/// when a directory was born, to the nanosecond, and nobody can choose that. `true` where the file
-/// system notes no such thing.
-pub(crate) fn made_here(dir: &Path) -> bool {
+/// when a directory was born, to the nanosecond, and nobody can choose that. Where the file system
+/// notes no such thing, or changes it, it [fits](Mark::Fits).
+pub(crate) fn made_here(dir: &Path) -> Mark {
+    let mark = dir.join(STATE_MARK);
     let born = dir.symlink_metadata().is_ok_and(|meta| meta.created().is_ok());
-    !born || mark_text(dir).is_some_and(|text| marked_with(&dir.join(STATE_MARK), &text))
+    if !born || mark_text(dir).is_some_and(|text| marked_with(&mark, &text)) || is_layered(dir) {
+        Mark::Fits
+    } else if mark.symlink_metadata().is_err() {
+        Mark::Missing
+    } else {
+        Mark::Differs
+    }
+}
+
+/// Whether a directory lies on an overlay file system: what a layer below brings is born anew when
+/// an image is unpacked, and again when it is first written to.
+#[cfg(target_os = "linux")]
+fn is_layered(dir: &Path) -> bool {
+    /// `OVERLAYFS_SUPER_MAGIC` of `linux/magic.h`.
+    const OVERLAY: u32 = 0x794c_7630;
+    rustix::fs::statfs(dir).is_ok_and(|found| u32::try_from(found.f_type) == Ok(OVERLAY))
+}
+
+/// Whether a directory lies on such a file system: there is none here.
+#[cfg(not(target_os = "linux"))]
+fn is_layered(_: &Path) -> bool {
+    false
 }
 
 fn marked_with(mark: &Path, text: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Questions to git, within bounds: it may be slow, frozen, gone, or made to answer endlessly.
 
+use super::secretish;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read as _, Write as _};
@@ -12,6 +13,10 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest answer that is read.
 const LIMIT: u64 = 1 << 20;
+/// What git complains of where the repository belongs to another user.
+pub(crate) const UNTRUSTED: &str = "dubious ownership";
+/// How much is read of what git complains of.
+const COMPLAINT: u64 = 4096;
 /// As many paths are handed over at once: a command line has a limit, and so has patience.
 const AT_ONCE: usize = 500;
 /// Variables that send git to another repository than the one around the directory it is asked in.
@@ -33,9 +38,16 @@ pub(crate) enum NoAnswer {
     /// By a signal.
     #[error("git was ended before it had answered")]
     Ended,
-    /// The command and its exit code.
-    #[error("`git {0}` ended with {1}")]
-    Failed(&'static str, i32),
+    /// It ended with an error.
+    #[error("`git {command}` ended with {code}{}", said.as_ref().map_or(String::new(), |said| format!(": {said}")))]
+    Failed {
+        /// What it was to do.
+        command: &'static str,
+        /// Its exit code.
+        code: i32,
+        /// The first line of its standard error, if that can be shown.
+        said: Option<String>,
+    },
 }
 
 /// What git answered.
@@ -45,6 +57,8 @@ pub(crate) struct Answer {
     pub(crate) code: i32,
     /// Its standard output.
     pub(crate) stdout: Vec<u8>,
+    /// If it ended with an error, the first line of its standard error, if that can be shown.
+    said: Option<String>,
 }
 
 impl Answer {
@@ -60,7 +74,7 @@ impl Answer {
     fn of(self, command: &'static str) -> Result<Self, NoAnswer> {
         match self.code {
             0 => Ok(self),
-            code => Err(NoAnswer::Failed(command, code)),
+            code => Err(NoAnswer::Failed { command, code, said: self.said }),
         }
     }
 }
@@ -80,14 +94,16 @@ pub(crate) fn ask<A: AsRef<OsStr>>(
     for name in ELSEWHERE {
         command.env_remove(name);
     }
+    // What it complains of is shown, in the language of everything around it.
+    command.env("LC_ALL", "C");
     let mut child = command
         .current_dir(dir)
         .stdin(if paths.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(|e| NoAnswer::NotStarted(e.kind()))?;
-    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     // Both ways in threads of their own: whoever writes everything first and reads then waits for
     // ever for a git that does the same. They end with this process at the latest.
     let mut asked = Vec::new();
@@ -106,6 +122,15 @@ pub(crate) fn ask<A: AsRef<OsStr>>(
         // Whoever gave up waiting has no use for it.
         let _ = sender.send((matches!(read, Some(Ok(_))), bytes));
     });
+    let (sender, complaint) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let Some(mut stderr) = stderr else { return };
+        let mut bytes = Vec::new();
+        let _ = (&mut stderr).take(COMPLAINT).read_to_end(&mut bytes);
+        let _ = sender.send(bytes);
+        // Whatever more it has to say must not keep it from ending.
+        let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+    });
     let status = wait(&mut child).ok_or(NoAnswer::Late)?;
     // A process that git left behind may still hold its end.
     let (read, stdout) = answer.recv_timeout(PATIENCE).map_err(|_| NoAnswer::Late)?;
@@ -113,9 +138,23 @@ pub(crate) fn ask<A: AsRef<OsStr>>(
         return Err(NoAnswer::Endless);
     }
     match status.code().filter(|_| read) {
-        Some(code) => Ok(Answer { code, stdout }),
+        Some(0) => Ok(Answer { code: 0, stdout, said: None }),
+        Some(code) => {
+            let bytes = complaint.recv_timeout(PATIENCE).unwrap_or_default();
+            Ok(Answer { code, stdout, said: fit_to_show(&bytes) })
+        }
         None => Err(NoAnswer::Ended),
     }
+}
+
+/// The first line of a complaint; `None` if there is none, it is very long or may hold a secret.
+fn fit_to_show(complaint: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(complaint);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    // That complaint names a directory and nothing else.
+    let path = line.contains(UNTRUSTED);
+    let fit = line.len() <= 300 && (path || !secretish::comment(line));
+    fit.then(|| line.to_owned())
 }
 
 /// How the process ended; `None` if it had to be ended after [`PATIENCE`].
@@ -160,7 +199,8 @@ pub(crate) fn ignored(dir: &Path, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>
         let answer = ask(dir, ["check-ignore", "-z", "--stdin"], paths)?;
         // It ends with 1 when it names nothing.
         if !matches!(answer.code, 0 | 1) {
-            return Err(NoAnswer::Failed("check-ignore", answer.code));
+            let Answer { code, said, .. } = answer;
+            return Err(NoAnswer::Failed { command: "check-ignore", code, said });
         }
         ignored.extend(answer.paths());
     }

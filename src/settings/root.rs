@@ -1,8 +1,12 @@
 //! The root: the directory with `profiles/` or `.ultra/`.
 
 use super::environment::Environment;
+use super::profile::canonical;
+use super::profile_names;
+use crate::base::words::argument;
 use crate::report::{Fault, Place, Problem};
 use serde::Serialize;
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -58,36 +62,48 @@ pub(crate) fn find(
                 Problem::error("foreign-root", what)
                     .at(Place::file(place))
                     .why("profiles and dotenv files say where secrets are sent")
-                    .hint(format!("if you trust it, pass `--dir {}`", root.display())),
+                    .hint(format!("if you trust it, pass `--dir {}`", argument(&root))),
             ))
         }
     }
 }
 
 /// What of another user says something in a root of this one: `profiles/`, or in a directory that
-/// others may write (`/tmp` is root's own) a profile or a dotenv file. A link is judged itself, not
-/// what it leads to. The state directory is judged elsewhere.
+/// others may write (`/tmp` is root's own) a profile or a dotenv file that is a layer. A link is
+/// judged itself, not what it leads to. The state directory is judged elsewhere.
 fn foreign(root: &Path) -> Option<PathBuf> {
     let profiles = root.join("profiles");
-    let Ok(meta) = profiles.symlink_metadata() else { return foreign_dotenv(root) };
+    let Ok(meta) = profiles.symlink_metadata() else { return foreign_layer(root) };
     if !mine(&meta) {
         return Some(profiles);
     }
     let shared = profiles.metadata().is_ok_and(|meta| open_to_others(&meta));
     let profile = || foreign_entry(&profiles, |_| true);
-    shared.then(profile).flatten().or_else(|| foreign_dotenv(root))
+    shared.then(profile).flatten().or_else(|| foreign_layer(root))
 }
 
-fn foreign_dotenv(dir: &Path) -> Option<PathBuf> {
+fn foreign_layer(dir: &Path) -> Option<PathBuf> {
     let shared = dir.metadata().is_ok_and(|meta| open_to_others(&meta));
-    shared.then(|| foreign_entry(dir, |name| name.starts_with(b".env"))).flatten()
+    shared.then(|| foreign_entry(dir, |name| is_layer(dir, name))).flatten()
 }
 
-fn foreign_entry(dir: &Path, wanted: impl Fn(&[u8]) -> bool) -> Option<PathBuf> {
+fn foreign_entry(dir: &Path, wanted: impl Fn(&OsStr) -> bool) -> Option<PathBuf> {
     let entries = std::fs::read_dir(dir).ok()?.flatten();
-    let mut entries = entries.filter(|entry| wanted(entry.file_name().as_encoded_bytes()));
+    let mut entries = entries.filter(|entry| wanted(&entry.file_name()));
     // The entry itself: a symbolic link is not followed.
     entries.find(|entry| entry.metadata().is_ok_and(|meta| !mine(&meta))).map(|e| e.path())
+}
+
+/// Whether a dotenv file of this name in `root` is a layer of some profile: `.env`, or
+/// `.env.PROFILE` of a profile that there is, each with or without `.local`. Nothing says anything
+/// by `.env.example`, whosever it is.
+fn is_layer(root: &Path, name: &OsStr) -> bool {
+    let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(".env")) else { return false };
+    let rest = rest.strip_suffix(".local").unwrap_or(rest);
+    let Some(profile) = rest.strip_prefix('.').map(canonical) else { return rest.is_empty() };
+    profile_names::well_formed(profile)
+        && (profile_names::built_in(profile).is_some()
+            || profile_names::taken(&root.join("profiles").join(format!("{profile}.yaml"))))
 }
 
 fn open_to_others(meta: &Metadata) -> bool {
@@ -132,7 +148,8 @@ fn is_mine(dir: &Path) -> bool {
     dir.metadata().is_ok_and(|meta| mine(&meta))
 }
 
-/// Whether the dotenv files in `dir` are this user's own, as far as the directory can say.
-pub(crate) fn dotenv_is_mine(dir: &Path) -> bool {
-    is_mine(dir) && foreign_dotenv(dir).is_none()
+/// What of another user keeps the dotenv files in `dir` from being read where nobody named it:
+/// the directory itself, or a file in it that is a layer.
+pub(crate) fn foreign_dotenv(dir: &Path) -> Option<PathBuf> {
+    if is_mine(dir) { foreign_layer(dir) } else { Some(dir.to_owned()) }
 }

@@ -3,9 +3,11 @@
 use super::git::{self, NoAnswer};
 use super::root::RootSource;
 use super::workspace::Workspace;
-use crate::base::file::{self, Missing};
+use crate::base::file::{self, Mark, Missing};
+use crate::base::words::argument;
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -19,7 +21,8 @@ const ELSEWHERE: &str = "name another: export ULTRA_STATE_DIR=\"$HOME/.local/sta
 /// Refuses a state directory, at the place that nobody named, that came with the project instead of
 /// being made by this user: a link, somebody else's, one with files that git tracks, or one with
 /// anything in it that was not made where it stands, as from an archive. What stands in one is
-/// believed (which switch to finish, which keys to let in), so it must not be another's.
+/// believed (which switch to finish, which keys to let in), so it must not be another's. Root, who
+/// named the root, writes for the owner of that ([`crate::base::owner`]) and takes what is his.
 ///
 /// Git writes its index after the files of a clone, a merge or a checkout. It is asked only if its
 /// index is not older than the mark in the state directory, which is then made as old as the
@@ -27,7 +30,11 @@ const ELSEWHERE: &str = "name another: export ULTRA_STATE_DIR=\"$HOME/.local/sta
 ///
 /// # Errors
 /// Exit 6, with the ways out; 5 if git does not say.
-pub(super) fn came_with_the_project(root: &Path, state_dir: &Path) -> Result<(), Fault> {
+pub(super) fn came_with_the_project(
+    root: &Path,
+    source: RootSource,
+    state_dir: &Path,
+) -> Result<(), Fault> {
     let Ok(meta) = state_dir.symlink_metadata() else { return Ok(()) };
     let refused = |what: &str, why: String, hint: &str| {
         let problem = Problem::error("foreign-state-dir", what);
@@ -41,30 +48,53 @@ pub(super) fn came_with_the_project(root: &Path, state_dir: &Path) -> Result<(),
     if !meta.is_dir() {
         return Ok(());
     }
-    if meta.uid() != rustix::process::geteuid().as_raw() {
+    if !is_ours(&meta, root, source) {
         let why = "what stands in it is believed, such as keys that may use a server";
         return refused("the state directory belongs to another user", why.to_owned(), ELSEWHERE);
     }
     tracked(root, state_dir, &refused)?;
-    if file::made_here(state_dir) || holds_nothing(state_dir) {
+    let mark = file::made_here(state_dir);
+    if mark == Mark::Fits || holds_nothing(state_dir) {
         return Ok(());
     }
-    let why = "it was not made here, as if it had been unpacked or copied with the project";
     let yours = format!(
         "if it is your own: ULTRA_STATE_DIR={} ultra env current; or {ELSEWHERE}",
-        state_dir.display()
+        argument(state_dir)
     );
+    if mark == Mark::Missing {
+        let why =
+            format!("its mark `{}` is missing, by which its owner knows it", file::STATE_MARK);
+        return refused("the state directory does not say that it was made here", why, &yours);
+    }
+    let why = "it was not made here, as if it had been unpacked or copied with the project";
     refused("the state directory came with the project", why.to_owned(), &yours)
 }
 
+/// Whether a directory is this user's, or this is root in a root that he named, and it is that of
+/// the root's owner.
+fn is_ours(meta: &Metadata, root: &Path, source: RootSource) -> bool {
+    let us = rustix::process::geteuid();
+    let named = matches!(source, RootSource::Flag | RootSource::Environment);
+    let owners = || root.metadata().is_ok_and(|root| root.uid() == meta.uid());
+    meta.uid() == us.as_raw() || (us.is_root() && named && owners())
+}
+
+/// Whether `named`, links followed, is the directory at `usual`, which itself must be no link.
+pub(super) fn is_same(named: &Path, usual: &Path) -> bool {
+    let (Ok(named), Ok(usual)) = (named.metadata(), usual.symlink_metadata()) else { return false };
+    (named.dev(), named.ino()) == (usual.dev(), usual.ino())
+}
+
 /// Whether there is nothing in the state directory but its mark and what is being written, as where
-/// somebody is about to make it or was killed while he did.
+/// somebody is about to make it or was killed while he did, or what a new file system brings.
 fn holds_nothing(state_dir: &Path) -> bool {
     let Ok(mut entries) = std::fs::read_dir(state_dir) else { return false };
     entries.all(|entry| {
         entry.is_ok_and(|entry| {
             let name = entry.file_name();
-            name == file::STATE_MARK || file::is_temporary(&name.to_string_lossy())
+            name == file::STATE_MARK
+                || file::is_temporary(&name.to_string_lossy())
+                || (name == "lost+found" && entry.file_type().is_ok_and(|kind| kind.is_dir()))
         })
     })
 }
@@ -98,21 +128,28 @@ fn tracked(
                 &format!(
                     "remove what its author put there: git rm -r -f {dir}; if you added it \
                      yourself: git rm -r --cached {dir}; or {ELSEWHERE}",
-                    dir = state_dir.display()
+                    dir = argument(state_dir)
                 ),
             ),
         },
-        Err(why) => Err(nobody_knows(state_dir, &why)),
+        Err(why) => Err(nobody_knows(root, state_dir, &why)),
     }
 }
 
 /// Git, which alone knows whose files these are, does not say.
-fn nobody_knows(state_dir: &Path, why: &NoAnswer) -> Fault {
+fn nobody_knows(root: &Path, state_dir: &Path, why: &NoAnswer) -> Fault {
     let way = match why {
-        NoAnswer::NotStarted(_) => "install git, for this is a checkout of it",
-        NoAnswer::Late => "see why `git ls-files` takes so long here",
-        NoAnswer::Endless | NoAnswer::Ended | NoAnswer::Failed(..) => {
-            "see to it that `git ls-files` works here"
+        NoAnswer::NotStarted(_) => "install git, for this is a checkout of it".to_owned(),
+        NoAnswer::Late => "see why `git ls-files` takes so long here".to_owned(),
+        NoAnswer::Failed { said: Some(said), .. } if said.contains(git::UNTRUSTED) => {
+            let top = root.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(root);
+            format!(
+                "if you trust its owner: git config --global --add safe.directory {}",
+                argument(top)
+            )
+        }
+        NoAnswer::Endless | NoAnswer::Ended | NoAnswer::Failed { .. } => {
+            "see to it that `git ls-files` works here".to_owned()
         }
     };
     let what = "nobody knows whether the state directory came with the project";
@@ -148,7 +185,7 @@ impl Workspace {
                 let what = format!("`{}` leads elsewhere", shown.display());
                 Problem::error("foreign-state-dir", what)
                     .why("it is a symbolic link, and whoever made it chose where we would write")
-                    .hint(format!("remove it: rm {}; or {ELSEWHERE}", shown.display()))
+                    .hint(format!("remove it: rm {}; or {ELSEWHERE}", argument(&shown)))
                     .at(Place::file(shown))
             })
             .collect();

@@ -7,7 +7,7 @@ use super::switch_record::{self, SwitchRecord};
 use super::{catalogue, profile_names, secretish, state_dir, value::Value as _};
 use crate::base::{Clock, file, near};
 use crate::exit::ExitStatus;
-use crate::report::{Fault, Problem};
+use crate::report::{Fault, Place, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -142,10 +142,14 @@ impl Workspace {
         let state_dir_named = named.is_some();
         let around = root.as_deref().unwrap_or(&current_dir);
         if !state_dir_named {
-            state_dir::came_with_the_project(around, &state_dir)?;
-        } else if state_dir == around.join(".ultra") {
-            // Whoever names the default place says that it is his own. Elsewhere nobody asks.
-            let _ = file::adopt_state_dir(&state_dir);
+            state_dir::came_with_the_project(around, root_source, &state_dir)?;
+        } else {
+            let usual = around.join(".ultra");
+            // Whoever names the default place, in whatever words, says that it is his own.
+            // Elsewhere nobody asks.
+            if state_dir::is_same(&state_dir, &usual) {
+                let _ = file::adopt_state_dir(&usual);
+            }
         }
         let mut workspace = Self {
             environment,
@@ -293,8 +297,18 @@ impl Workspace {
     pub(crate) fn dotenv_dir(&self) -> Option<&Path> {
         match &self.root {
             Some(root) => Some(root),
-            None => root::dotenv_is_mine(&self.current_dir).then_some(&*self.current_dir),
+            None => root::foreign_dotenv(&self.current_dir).is_none().then_some(&*self.current_dir),
         }
+    }
+
+    /// Why [`Self::dotenv_dir`] is `None`, what belongs to somebody else and the way out.
+    pub(crate) fn no_dotenv_dir(&self, of: Problem) -> Problem {
+        let Some(foreign) = root::foreign_dotenv(&self.current_dir) else { return of };
+        let why = match foreign == self.current_dir {
+            true => "the directory belongs to another user",
+            false => "it belongs to another user, and others may write in this directory",
+        };
+        of.at(Place::file(self.shown(&foreign))).why(why).hint("if you trust it, pass `--dir .`")
     }
 
     /// `path` as the operator would name it: relative to the current directory if it is below.

@@ -34,8 +34,8 @@ pub(super) fn patterns(secrets: BTreeMap<&str, Secret>, console: &dyn Console) -
 }
 
 /// The secrets within a secret: of a URL its password, a user name that is a token, and what its
-/// query says under names of secrets; of a JSON document the texts that are secrets by their name
-/// or their looks.
+/// query says under names of secrets; of a JSON document the texts that are secrets by their name,
+/// that of something around them or their looks, and the numbers that are by a name.
 fn within(value: &str) -> Vec<Secret> {
     let mut found = Vec::new();
     if let Ok(url) = Url::parse(value) {
@@ -70,10 +70,11 @@ fn in_url(url: &Url, found: &mut Vec<Secret>) {
 fn in_json(value: Value, named: bool, found: &mut Vec<Secret>) {
     match value {
         Value::String(text) if named || secretish::value(&text) => found.push(Secret::new(text)),
+        Value::Number(number) if named => found.push(Secret::new(number.to_string())),
         Value::Array(items) => items.into_iter().for_each(|item| in_json(item, named, found)),
         Value::Object(members) => members
             .into_iter()
-            .for_each(|(name, member)| in_json(member, secretish::name(&name), found)),
+            .for_each(|(name, member)| in_json(member, named || secretish::name(&name), found)),
         _ => {}
     }
 }
@@ -97,6 +98,12 @@ mod tests {
                 r#"{"type": "service_account", "token": "hidden", "a": [{"privateKey": "b\nc-d-e"}]}"#
             ),
             ["b\nc-d-e", "hidden"]
+        );
+        assert_eq!(
+            of(
+                r#"{"credentials": {"value": "hidden", "pins": [12345678, 1, true]}, "page": 87654321}"#
+            ),
+            ["12345678", "hidden"]
         );
         assert_eq!(of("no more than a text"), [] as [&str; 0]);
     }

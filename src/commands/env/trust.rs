@@ -12,10 +12,9 @@ use std::path::Path;
 pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report, Fault> {
     // Without a root there may still be a `.env` here.
     let root = workspace.dotenv_dir().ok_or_else(|| {
-        Fault::usage(
-            Problem::error("no-root", "there is no root here, and the directory is not yours")
-                .hint("ultra env trust --dir ROOT"),
-        )
+        let problem =
+            Problem::error("no-root", "there is no root here, and no dotenv file is read");
+        Fault::usage(workspace.no_dotenv_dir(problem.hint("ultra env trust --dir ROOT")))
     })?;
     let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
     if status.may_resolve() {

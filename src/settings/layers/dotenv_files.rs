@@ -16,7 +16,10 @@ use std::path::{Path, PathBuf};
 
 /// Adds the four files, lowest first.
 pub(super) fn add(gather: &mut Gather<'_>) {
-    let Some(dir) = gather.workspace.dotenv_dir().map(Path::to_owned) else { return };
+    let Some(dir) = gather.workspace.dotenv_dir().map(Path::to_owned) else {
+        not_read(gather);
+        return;
+    };
     let profile = gather.resolution.profile.name.clone();
     // A file that is about to be adopted is judged as what it becomes; there is no other
     // `.env.local` then.
@@ -32,6 +35,21 @@ pub(super) fn add(gather: &mut Gather<'_>) {
     ] {
         add_file(gather, layer, &path);
     }
+}
+
+/// Says that the files here are not read because of what belongs to another user, if there are any.
+fn not_read(gather: &mut Gather<'_>) {
+    let (dir, profile) = (&gather.workspace.current_dir, &gather.resolution.profile.name);
+    let of_profile = [".env", ".env.local"].map(str::to_owned).into_iter().chain(
+        std::iter::once(&**profile)
+            .chain(ALIASES.iter().filter(|(_, name)| name == profile).map(|(alias, _)| *alias))
+            .flat_map(|name| [format!(".env.{name}"), format!(".env.{name}.local")]),
+    );
+    if !{ of_profile }.any(|name| dir.join(name).exists()) {
+        return;
+    }
+    let problem = Problem::warning("foreign-dotenv", "the dotenv files here are not read");
+    gather.problems.push(gather.workspace.no_dotenv_dir(problem));
 }
 
 /// `.env.<profile>`, or the same with an alias of the profile's name if only that exists.

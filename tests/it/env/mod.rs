@@ -25,3 +25,4 @@ mod switch;
 mod trust;
 mod usage;
 mod validate;
+mod whose_state;

@@ -130,7 +130,10 @@ fn understood(loaded: Loaded) -> Result<(Resolution, Vec<Problem>), Fault> {
 /// are left to `env validate`.
 fn tell(warnings: &[Problem], workspace: &Workspace, console: &dyn Console) {
     let (told, other): (Vec<&Problem>, Vec<&Problem>) = warnings.iter().partition(|problem| {
-        matches!(problem.code, "untrusted-root" | "missing-secret" | "empty-secret" | "unfit-value")
+        matches!(
+            problem.code,
+            "untrusted-root" | "foreign-dotenv" | "missing-secret" | "empty-secret" | "unfit-value"
+        )
     });
     told.into_iter().for_each(|problem| console.warn(problem));
     if !other.is_empty() {
