@@ -93,7 +93,9 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     }
     let outcome = run(args.command, &desk, &workspace, context);
     if may_write {
-        publish::changed_since(before, writes && outcome.is_ok(), &desk);
+        // Who only looked, and opened nothing for that, is not asked for the identity now.
+        let done = outcome.is_ok() && (writes || vault.is_unlocked());
+        publish::changed_since(before, done, &desk);
         shared::hand_over(before, &desk, &others);
     }
     outcome

@@ -5,7 +5,7 @@ use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The mode of files that hold secrets or identities.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -146,6 +146,18 @@ pub(crate) fn sweep_state(state_dir: &Path) {
 /// Makes a rename, creation or removal in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
+}
+
+/// The path itself if nothing is there, else the first of `PATH-2`, `PATH-3`, … that is free.
+pub(crate) fn free(path: &Path) -> PathBuf {
+    let numbered = |n: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("-{n}"));
+        PathBuf::from(name)
+    };
+    let all = std::iter::once(path.to_path_buf()).chain((2..=u32::MAX).map(numbered));
+    let mut free = all.filter(|path| path.symlink_metadata().is_err());
+    free.next().unwrap_or_else(|| path.to_path_buf())
 }
 
 /// Removes `path` durably; that it is not there is fine.

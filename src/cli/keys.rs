@@ -128,7 +128,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long)]
     pub(crate) open: bool,
     /// Take the vault that servers were given through the store, in the place of the one here,
-    /// which is kept as `vault.age.before`: after a backup was put back, or on a new machine.
+    /// which is kept as `vault.age.before-GENERATION`: after a backup was put back, or on a new machine.
     #[arg(long, conflicts_with = "open")]
     pub(crate) take_published: bool,
 }

@@ -291,4 +291,12 @@ impl Journal {
     pub(crate) fn end(&self, state_dir: &Path) -> Result<(), Fault> {
         record::remove(&Self::path(state_dir, &self.profile, &self.name))
     }
+
+    /// Keeps the journal under another name: nothing is under way any more.
+    ///
+    /// # Errors
+    /// The file system refuses (5).
+    pub(super) fn set_aside(&self, state_dir: &Path) -> Result<(), Fault> {
+        record::set_aside(&Self::path(state_dir, &self.profile, &self.name))
+    }
 }

@@ -5,6 +5,7 @@
 //! and ends as if it had not been, or is aborted and leaves the old version in use. The vault has
 //! one current version at every instant, because each change of it is one write.
 
+use super::aside::Stands;
 use super::fleet::{Acknowledgement, Fleet};
 use super::journal::{Journal, Kind, Plan, Step};
 use crate::base::lock::{Lock, LockError};
@@ -13,7 +14,7 @@ use crate::provider::KeyVerdict;
 use crate::provider::admin::{self, Issuer, IssuerError};
 use crate::report::{Fault, Place, Problem};
 use crate::secrets::audit::Event;
-use crate::secrets::{Edited, Freshness, State, VaultSource, Version};
+use crate::secrets::{Edited, State, VaultSource, Version};
 use crate::settings::secret::Remote;
 use std::path::Path;
 use std::time::Duration;
@@ -124,30 +125,19 @@ impl<'a> Rotation<'a> {
     /// the vault or with an issuer, is cleared away: nothing happened.
     ///
     /// # Errors
-    /// The journal cannot be read or removed (5).
+    /// The journal cannot be read or removed, or nobody can tell what is in the vault (5); it tells
+    /// of another value than the vault has (6).
     pub(crate) fn unfinished(&self) -> Result<Option<Journal>, Fault> {
         let Some(journal) = Journal::read(self.state_dir, self.profile, self.name)? else {
             return Ok(None);
         };
         // What is being given up may be gone from the vault and not from the servers.
-        if journal.kind == Kind::Retire || journal.issuer.is_some() || journal.aborting {
-            return Ok(Some(journal));
-        }
-        let overview = self.vault.overview()?;
-        let known = match overview.freshness {
-            Freshness::NoVault | Freshness::Fresh => overview
-                .entry(self.profile, self.name)
-                .is_some_and(|e| e.versions.iter().any(|v| v.number == journal.to)),
-            // Only the vault itself knows.
-            Freshness::Stale | Freshness::NoIndex | Freshness::Lost => {
-                self.vault.document()?.is_some_and(|document| {
-                    let entry = document.entry(self.profile, self.name);
-                    entry.is_some_and(|e| e.versions.iter().any(|v| v.number == journal.to))
-                })
-            }
-        };
-        if known {
-            return Ok(Some(journal));
+        let open = journal.kind == Kind::Retire || journal.issuer.is_some() || journal.aborting;
+        match self.stands(&journal)? {
+            Stands::Otherwise => return Err(self.astray(&journal)),
+            Stands::There => return Ok(Some(journal)),
+            Stands::Gone if open => return Ok(Some(journal)),
+            Stands::Gone => {}
         }
         journal.end(self.state_dir)?;
         Ok(None)

@@ -1,6 +1,7 @@
 //! Rotation: a key is replaced step by step, each step on record before and after it is taken.
 
 mod abort;
+mod aside;
 pub(crate) mod control;
 mod cutover;
 #[cfg(test)]

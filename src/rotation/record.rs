@@ -96,3 +96,21 @@ pub(super) fn remove(path: &Path) -> Result<(), Fault> {
         )
     })
 }
+
+/// Keeps one beside the others under a name by which it is not found any more.
+///
+/// # Errors
+/// The file system refuses (5).
+pub(super) fn set_aside(path: &Path) -> Result<(), Fault> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".aside");
+    let moved = std::fs::rename(path, file::free(Path::new(&aside)))
+        .and_then(|()| path.parent().map_or(Ok(()), file::sync_dir));
+    moved.map_err(|e| {
+        Fault::unreachable(
+            Problem::error("rotation-journal", "cannot set the journal of the rotation aside")
+                .at(Place::file(path))
+                .why(e),
+        )
+    })
+}

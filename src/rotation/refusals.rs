@@ -4,6 +4,7 @@ use super::fleet::Acknowledgement;
 use super::journal::{Journal, Kind, Order};
 use super::machine::Rotation;
 use crate::base::words;
+use crate::exit::ExitStatus;
 use crate::provider::admin::IssuerError;
 use crate::report::{Fault, Problem};
 use crate::secrets::Document;
@@ -118,7 +119,11 @@ impl Rotation<'_> {
                 problems: fault
                     .problems
                     .into_iter()
-                    .map(|problem| problem.hint(self.ways_on()))
+                    // Going on or giving up ends in the same refusal: its own remedy comes first.
+                    .map(|problem| match fault.status == ExitStatus::Refused {
+                        true if problem.hint.is_some() => problem,
+                        _ => problem.hint(self.ways_on()),
+                    })
                     .collect(),
                 ..fault
             },

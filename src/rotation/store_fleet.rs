@@ -74,7 +74,7 @@ impl<'a> StoreFleet<'a> {
         })?;
         found.or_else(|error| match error {
             // Nothing was ever published where the tables for it are missing.
-            _ if self.options.is_sqlite() => Ok(None),
+            StoreError::Pending { .. } if self.options.is_sqlite() => Ok(None),
             error => Err(self.unknown(&told(&error))),
         })
     }

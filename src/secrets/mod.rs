@@ -31,7 +31,7 @@ pub(crate) use followed::Followed;
 pub(crate) use index::EntryFacts;
 pub(crate) use overview::{Freshness, Overview};
 pub(crate) use source::{BackendOptions, VaultSource};
-pub(crate) use taking::KnownAs;
+pub(crate) use taking::{KnownAs, Offered};
 pub(crate) use write::{Edited, Written};
 
 use url::Url;

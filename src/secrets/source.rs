@@ -126,6 +126,11 @@ impl VaultSource {
         Ok(self.read_sealed()?.map(|sealed| (overview.generation, sealed)))
     }
 
+    /// Whether the identity is at hand, so that nobody is asked for it any more.
+    pub(crate) fn is_unlocked(&self) -> bool {
+        lock(&self.identity).is_some()
+    }
+
     /// What is known without opening anything.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! taking it in the place of this one.
 
 use super::audit::Event;
-use super::followed::opened_key;
+use super::followed::{FOLDER as FOLLOWED, opened_key};
 use super::index::Index;
 use super::overview::Freshness;
 use super::source::VaultSource;
@@ -10,12 +10,16 @@ use super::write::{Opened, failure};
 use crate::base::file;
 use crate::report::{Fault, Problem};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// Where the vault that was replaced is kept.
+/// Where the vault that was replaced is kept: this and its generation.
 const BEFORE: &str = "vault.age.before";
 
 /// The largest audit that is searched.
 const AUDIT_LIMIT: u64 = 256 << 20;
+
+/// The largest key of fingerprints that is copied.
+const KEY_LIMIT: u64 = 4 << 10;
 
 /// By what a published vault is told to be ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +28,28 @@ pub(crate) enum KnownAs {
     Vault(String),
     /// The public half of the identity that opens it: on a machine that has nothing else.
     Recipient(String),
+}
+
+/// A vault that can be taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Offered {
+    /// The generation it is said to be of.
+    pub(crate) generation: u64,
+    /// Its bytes.
+    pub(crate) sealed: Vec<u8>,
+    /// The sealed key of its fingerprints; `None` for the copy that a server here keeps, which has
+    /// that key beside it.
+    pub(crate) fingerprints: Option<Vec<u8>>,
+}
+
+impl Offered {
+    /// Where it comes from, in words.
+    pub(crate) fn origin(&self) -> &'static str {
+        match self.fingerprints {
+            Some(_) => "the store",
+            None => "`published/vault.age`",
+        }
+    }
 }
 
 /// What taking a vault came to.
@@ -74,12 +100,23 @@ impl VaultSource {
         }
     }
 
+    /// The copy of a published vault that a server of this state directory keeps, if there is one.
+    ///
+    /// # Errors
+    /// It cannot be read (5).
+    pub(crate) fn kept_copy(&self) -> Result<Option<Offered>, Fault> {
+        let folder = self.path(FOLLOWED);
+        let copy = Self::new(&folder, self.options.clone(), Arc::clone(&self.clock));
+        let found = copy.sealed()?;
+        Ok(found.map(|(generation, sealed)| Offered { generation, sealed, fingerprints: None }))
+    }
+
     /// Puts a published vault in the place of the one here, which is kept beside it. It is written
     /// anew, of a later generation than both.
     ///
     /// # Errors
     /// It does not open, is another vault, or cannot be written (5).
-    pub(crate) fn take(&self, sealed: &[u8], fingerprints: &[u8]) -> Result<Taken, Fault> {
+    pub(crate) fn take(&self, offered: &Offered) -> Result<Taken, Fault> {
         self.prepare()
             .map_err(|e| failure("cannot make the state directory", &self.state_dir, &e))?;
         let before = self.read_index()?;
@@ -93,22 +130,38 @@ impl VaultSource {
         let _lock = self.writers_lock("keys doctor --take-published")?;
         let index = self.read_index()?;
         let written = |index: &&Index| index.current.is_some() || index.next.is_some();
-        let mut document = self.unseal(&identity, sealed, index.as_ref().filter(written))?;
+        let mut document =
+            self.unseal(&identity, &offered.sealed, index.as_ref().filter(written))?;
         let overview = self.overview()?;
         let taken = document.generation;
         document.generation = document.generation.max(overview.generation);
         let mut kept = None;
         if let Some(old) = self.read_sealed()? {
-            let path = self.path(BEFORE);
+            // One that was kept before may be the only copy of what is in it.
+            let path = file::free(&self.path(&format!("{BEFORE}-{}", overview.generation)));
             file::write_atomic(&path, &old, file::PRIVATE)
                 .map_err(|e| failure("cannot keep the vault that is here", &path, &e))?;
             kept = Some(path);
         }
         let key = self.path("fingerprint.key");
         if !key.exists() {
-            let line = opened_key(&identity, fingerprints, &document.vault)?.file();
-            file::write_atomic(&key, line.expose().as_bytes(), file::PRIVATE)
-                .map_err(|e| failure("cannot keep the key of the fingerprints", &key, &e))?;
+            let unkept =
+                |e: std::io::Error| failure("cannot keep the key of the fingerprints", &key, &e);
+            match &offered.fingerprints {
+                Some(sealed) => {
+                    let line = opened_key(&identity, sealed, &document.vault)?.file();
+                    file::write_atomic(&key, line.expose().as_bytes(), file::PRIVATE)
+                        .map_err(unkept)?;
+                }
+                // Without it another is made, with which fingerprints differ from before.
+                None => {
+                    let beside = self.path(FOLLOWED).join("fingerprint.key");
+                    if let Some(line) = file::read_bounded(&beside, KEY_LIMIT).map_err(unkept)? {
+                        let line = zeroize::Zeroizing::new(line);
+                        file::write_atomic(&key, &line, file::PRIVATE).map_err(unkept)?;
+                    }
+                }
+            }
         }
         let after = document.audit.as_ref().map_or("", |anchor| anchor.hash.as_str());
         let event = Event {
@@ -117,7 +170,10 @@ impl VaultSource {
             name: "*".to_owned(),
             version: 0,
             fingerprint: None,
-            detail: Some(format!("generation {taken} from the store, after {after}")),
+            detail: Some(format!(
+                "generation {taken} from {}, after {after}",
+                offered.origin().replace('`', "")
+            )),
         };
         let index = index.filter(|index| written(&index));
         let fresh = || Index::new(document.vault.clone(), backend, identity.recipient());

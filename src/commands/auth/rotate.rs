@@ -83,8 +83,7 @@ pub(crate) fn run(
     })
     .map_err(|mut fault| {
         for problem in fault.problems.iter_mut().filter(|p| p.code == "store-conflict") {
-            problem.why = Some(format!("only one key named `{}` can be current", old.name));
-            problem.hint = Some(format!("ultra auth service-key list{flag}"));
+            (problem.why, problem.hint) = held(old, &keys, &flag);
         }
         fault
     })?;
@@ -236,6 +235,29 @@ fn life(old: &ServiceKey, keys: &[ServiceKey]) -> Option<Duration> {
         None => old,
     };
     Duration::try_from(made.expires_at?.duration_since(made.created_at)).ok()
+}
+
+/// Why the name is not free for a successor, and the way to free it.
+fn held(old: &ServiceKey, keys: &[ServiceKey], flag: &str) -> (Option<String>, Option<String>) {
+    let holder = keys.iter().find(|key| {
+        key.name == old.name
+            && key.id != old.id
+            && key.revoked_at.is_none()
+            && key.replaced_by.is_none()
+    });
+    match holder {
+        Some(holder) => (
+            Some(format!("{} has the name until it is revoked, even if it expired", holder.id)),
+            Some(format!(
+                "`ultra auth service-key revoke {}{flag}` if nobody uses it, then rotate again",
+                holder.id
+            )),
+        ),
+        None => (
+            Some(format!("only one key named `{}` can be current", old.name)),
+            Some(format!("ultra auth service-key list{flag}")),
+        ),
+    }
 }
 
 fn told(key: &ServiceKey) -> String {

@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use super::issuing;
 use super::names::{Key, Kind};
+use crate::exit::ExitStatus;
 use crate::provider::KeyVerdict;
 use crate::report::{Fault, Problem};
 use crate::rotation::control::{self, Asked};
@@ -10,7 +11,7 @@ use crate::rotation::{Fleet, Replica, StoreFleet, Tested, World};
 use crate::secrets::Version;
 use crate::settings::secret::ValueRef;
 use crate::store::{DatabaseOptions, PublishedVault};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
 /// The servers of the profile; their store is opened when they are first asked for.
@@ -99,6 +100,51 @@ impl Fleet for Servers<'_> {
     }
 }
 
+/// The servers of a store that is left for another: one that cannot be reached is told, once.
+struct Left<'a> {
+    servers: &'a Servers<'a>,
+    told: Cell<bool>,
+}
+
+impl Left<'_> {
+    fn told<T>(&self, fault: Fault, without: T) -> Result<T, Fault> {
+        if fault.status != ExitStatus::Unreachable {
+            return Err(fault);
+        }
+        if !self.told.replace(true) {
+            let desk = self.servers.desk;
+            let profile = desk.profile();
+            let why = fault.problems.first().map_or_else(String::new, ToString::to_string);
+            desk.console.warn(
+                &Problem::warning(
+                    "servers-unasked",
+                    "no server is asked or told about the new value",
+                )
+                .why(why)
+                .hint(format!(
+                    "start the servers again; once the store is migrated, `ultra keys verify \
+                         --profile {profile}` gives the vault to those elsewhere"
+                )),
+            );
+        }
+        Ok(without)
+    }
+}
+
+impl Fleet for Left<'_> {
+    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault> {
+        self.servers.publish(generation, sealed).or_else(|fault| self.told(fault, ()))
+    }
+
+    fn replicas(&self) -> Result<Vec<Replica>, Fault> {
+        self.servers.replicas().or_else(|fault| self.told(fault, Vec::new()))
+    }
+
+    fn hasten(&self) {
+        self.servers.hasten();
+    }
+}
+
 impl Desk<'_> {
     /// Runs `work` with what a rotation of `key` deals with.
     ///
@@ -108,6 +154,30 @@ impl Desk<'_> {
         &self,
         key: &Key,
         wait: Duration,
+        work: impl FnOnce(&World<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.world(key, wait, false, work)
+    }
+
+    /// The same for a value that comes into use. Where that is the address of the store, servers
+    /// start again with it anyway: a store that cannot be reached is told, and holds nothing up.
+    ///
+    /// # Errors
+    /// As [`Desk::with_world`].
+    pub(super) fn cutting_over<T>(
+        &self,
+        key: &Key,
+        wait: Duration,
+        work: impl FnOnce(&World<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.world(key, wait, key.kind == Kind::Database, work)
+    }
+
+    fn world<T>(
+        &self,
+        key: &Key,
+        wait: Duration,
+        leaving: bool,
         work: impl FnOnce(&World<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let issuer = issuing::issuer(self, key)?;
@@ -133,8 +203,10 @@ impl Desk<'_> {
             // cannot be opened is told when it is needed.
             let _ = servers.fleet();
         }
+        let left = Left { servers: &servers, told: Cell::new(false) };
+        let fleet: &dyn Fleet = if leaving { &left } else { &servers };
         work(&World {
-            fleet: &servers,
+            fleet,
             issuer: issuer.as_deref(),
             ask: &ask,
             say: &|text| progress.say(text),

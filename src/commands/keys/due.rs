@@ -51,7 +51,16 @@ pub(super) fn run(desk: &Desk<'_>, times: Times) -> Result<Report, Fault> {
     desk.may_change("Rotate what is due")?;
     let mut done = Vec::new();
     for known in Fed::all(desk.state_dir)?.iter().filter(|f| f.profile == desk.profile()) {
-        let key = names::find(desk, &known.name)?;
+        let key = match names::find(desk, &known.name) {
+            Ok(key) => key,
+            // One that nobody can look up keeps no other waiting.
+            Err(fault) => {
+                let variable = Some(known.variable.clone());
+                let (name, kind) = (known.name.clone(), names::Kind::Other);
+                done.push(left(&Key { name, variable, kind, provider: None }, 0, fault));
+                continue;
+            }
+        };
         done.push(match fed::go_on(desk, &key, known, times) {
             Ok(()) => made(&key, 0, "rotated"),
             Err(fault) => left(&key, 0, fault),
@@ -165,7 +174,10 @@ fn finish(
         return Err(rotation.pending(&journal));
     }
     desk.may_send(key)?;
-    let ended = desk.with_world(key, times.wait, |world| rotation.run(journal, world))?;
+    let ended = match journal.kind {
+        Kind::Retire => desk.with_world(key, times.wait, |world| rotation.run(journal, world)),
+        _ => desk.cutting_over(key, times.wait, |world| rotation.run(journal, world)),
+    }?;
     Ok(made(key, if ended.kind == Kind::Retire { ended.from } else { ended.to }, word(&ended)))
 }
 

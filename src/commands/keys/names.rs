@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::base::near;
 use crate::report::{Fault, Problem};
+use crate::rotation::Fed;
 use crate::secrets::{Overview, destination};
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
 use crate::settings::profile::{KeyAges, ProviderKind, SecretReference};
@@ -134,6 +135,9 @@ pub(super) fn find(desk: &Desk<'_>, wanted: &str) -> Result<Key, Fault> {
     {
         return Ok(key.clone());
     }
+    if let Some(known) = on_record(desk, wanted) {
+        return Ok(describe(desk.resolution, &known.name, Some(&known.variable)));
+    }
     if crate::settings::secretish::value(wanted) || wanted.len() > 64 {
         return Err(value_as_argument());
     }
@@ -146,6 +150,13 @@ pub(super) fn find(desk: &Desk<'_>, wanted: &str) -> Result<Key, Fault> {
         Problem::error("unknown-key", format!("unknown key {}", name_for_message(wanted)))
             .hint(near.unwrap_or_else(|| format!("known names: {}", all.join(", ")))),
     ))
+}
+
+/// The new value of a file that is still waited for, although the profile does not refer to its
+/// name any more: it can be given up all the same.
+fn on_record(desk: &Desk<'_>, wanted: &str) -> Option<Fed> {
+    let known = Fed::all(desk.state_dir).ok()?;
+    known.into_iter().find(|known| known.profile == desk.profile() && known.name == wanted)
 }
 
 /// The fault of a value where a name was expected. The value is not repeated.

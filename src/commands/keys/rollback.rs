@@ -40,7 +40,12 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     if entry.versions.len() < 2 {
         return Err(nothing_before(&key));
     }
-    winner::not_shadowed(desk, &key, request.shadowed, Unasked::Fails)?;
+    // A store that cannot be reached may be why its address is put back.
+    let unasked = match key.kind {
+        names::Kind::Database => Unasked::Told,
+        _ => Unasked::Fails,
+    };
+    winner::not_shadowed(desk, &key, request.shadowed, unasked)?;
     desk.may_send(&key)?;
     let plan = times.plan(desk, &key, Kind::Rollback, false)?;
     desk.may_change(&format!("Roll back `{}`", key.name))?;
@@ -59,13 +64,13 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             way_back(desk, &key, request.version)?;
         }
         let written =
-            desk.with_world(&key, times.wait, |world| rotation.abort(journal.clone(), world))?;
+            desk.cutting_over(&key, times.wait, |world| rotation.abort(journal.clone(), world))?;
         if journal.kind == Kind::Rotate {
             return rotate::aborted(desk, &journal, written.generation);
         }
     }
     let value = way_back(desk, &key, request.version)?;
-    let ended = desk.with_world(&key, times.wait, |world| {
+    let ended = desk.cutting_over(&key, times.wait, |world| {
         let journal = rotation.create(&plan, &value)?;
         rotation.run(journal, world)
     })?;

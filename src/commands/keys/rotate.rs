@@ -56,8 +56,10 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     }
     // Giving up needs no value and changes nothing that is in use; what goes on was asked before.
     if !request.abort && !request.resume {
-        // Where others may know the value, what can be done is done.
-        let unasked = if request.compromised { Unasked::Told } else { Unasked::Fails };
+        // Where others may know the value, what can be done is done; and where the address of the
+        // store is the value, a store that cannot be reached is why it is replaced.
+        let told = request.compromised || key.kind == names::Kind::Database;
+        let unasked = if told { Unasked::Told } else { Unasked::Fails };
         if let Feeder::File(file) = winner::feeder(desk, &key, request.shadowed, unasked)? {
             return fed::run(request, desk, &key, &file, times);
         }
@@ -76,6 +78,11 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     let act = if request.abort { "Abort the rotation of" } else { "Rotate" };
     desk.may_change(&format!("{act} `{}`", key.name))?;
     let rotation = Rotation::begin(desk.vault, desk.state_dir, desk.profile(), &key.name)?;
+    if request.abort
+        && let Some(journal) = rotation.set_astray_aside()?
+    {
+        return set_aside(desk, &journal);
+    }
     let unfinished = rotation.unfinished()?;
     match (unfinished, request.resume, request.abort) {
         (Some(journal), _, true) => abort(desk, &key, &rotation, &journal, times),
@@ -90,7 +97,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             // Asked again: another rotation may have ended while this one waited.
             let entry = desk.vault.entry(desk.profile(), &key.name)?;
             same_destination(desk, &key, entry.as_ref().and_then(|entry| entry.current()))?;
-            desk.with_world(&key, times.wait, |world| {
+            desk.cutting_over(&key, times.wait, |world| {
                 let journal = match world.issuer {
                     Some(issuer) if issuer.can().create && !request.paste => {
                         rotation.issue(&plan, issuer)?
@@ -127,7 +134,10 @@ fn resume(
     if let Some((before, Some(now))) = moved(key, &journal) {
         agree(desk, key, before, &now)?;
     }
-    let ended = desk.with_world(key, times.wait, |world| rotation.run(journal, world))?;
+    let ended = match journal.kind {
+        Kind::Retire => desk.with_world(key, times.wait, |world| rotation.run(journal, world)),
+        _ => desk.cutting_over(key, times.wait, |world| rotation.run(journal, world)),
+    }?;
     report(desk, key, &ended)
 }
 
@@ -299,8 +309,19 @@ fn abort(
     times: Times,
 ) -> Result<Report, Fault> {
     let written =
-        desk.with_world(key, times.wait, |world| rotation.abort(journal.clone(), world))?;
+        desk.cutting_over(key, times.wait, |world| rotation.abort(journal.clone(), world))?;
     aborted(desk, journal, written.generation)
+}
+
+/// What setting a journal of another vault aside came to.
+fn set_aside(desk: &Desk<'_>, journal: &Journal) -> Result<Report, Fault> {
+    let text = format!(
+        "the {} of `{}` on record was not of the vault here and is set aside; nothing in the vault \
+         was changed",
+        journal.kind.noun(),
+        journal.name,
+    );
+    given_up(desk, journal, super::publish::generation(desk), vec![Block::text(text)])
 }
 
 /// What giving up came to.
@@ -323,6 +344,15 @@ pub(super) fn aborted(
                 .hint(format!("ultra keys rotate --all-due --profile {}", desk.profile())),
         ));
     }
+    given_up(desk, journal, generation, view)
+}
+
+fn given_up(
+    desk: &Desk<'_>,
+    journal: &Journal,
+    generation: u64,
+    view: Vec<Block>,
+) -> Result<Report, Fault> {
     Report::new(
         "ultra.keys.rotate/1",
         json!({

@@ -1,11 +1,13 @@
 //! `ultra keys doctor --take-published`: the vault that servers were given, in the place of the one
-//! here.
+//! here. Rotations that were under way for the one here are not gone on with in that one.
 
 use super::Desk;
 use super::around::Servers;
 use super::desk::not_confirmed;
-use crate::report::{Block, Fault, Problem, Report};
-use crate::secrets::Freshness;
+use crate::base::file;
+use crate::report::{Block, Fault, Level, Problem, Report};
+use crate::rotation::Rotation;
+use crate::secrets::{Freshness, Offered};
 use serde_json::json;
 
 /// Takes it.
@@ -15,17 +17,31 @@ use serde_json::json;
 /// (5), not confirmed or protected (6).
 pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     let profile = desk.profile();
-    let Some(published) = Servers::of(desk).published()? else {
+    let here = desk.vault.overview()?;
+    let gone = matches!(here.freshness, Freshness::NoVault | Freshness::Lost);
+    let given = Servers::of(desk).published()?.map(|given| Offered {
+        generation: given.head.generation,
+        sealed: given.sealed,
+        fingerprints: Some(given.fingerprints),
+    });
+    // The store may be another by now; what a server here was handed is here all the same.
+    let kept = if gone { desk.vault.kept_copy()? } else { None };
+    let Some(offered) = kept.into_iter().chain(given).max_by_key(|one| one.generation) else {
         desk.announce();
         return Err(Fault::usage(
             Problem::error("nothing-published", "servers were given no vault")
-                .why(format!("the store of profile `{profile}` has none that is this one"))
+                .why(match gone {
+                    true => format!(
+                        "the store of profile `{profile}` has none that is this one, and no server \
+                         here kept one in `published/vault.age`"
+                    ),
+                    false => format!("the store of profile `{profile}` has none that is this one"),
+                })
                 .hint(format!("ultra keys doctor --profile {profile}")),
         ));
     };
-    let there = published.head.generation;
-    let here = desk.vault.overview()?;
-    if here.freshness != Freshness::NoVault && desk.vault.comes_from(&published.sealed) {
+    let there = offered.generation;
+    if !gone && desk.vault.comes_from(&offered.sealed) {
         desk.announce();
         return answer(
             desk,
@@ -38,7 +54,9 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
         );
     }
     let act = match here.freshness {
-        Freshness::NoVault => format!("Take generation {there} of the vault"),
+        Freshness::NoVault | Freshness::Lost => {
+            format!("Take generation {there} of the vault from {}", offered.origin())
+        }
         _ => format!(
             "Put generation {there} of the vault, which servers were given, in the place of \
              generation {} here",
@@ -53,14 +71,23 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
             Err(unanswered) => return Err(unanswered.fault(&act, "add `--yes` if that is meant")),
         }
     }
-    let taken = desk.vault.take(&published.sealed, &published.fingerprints)?;
-    for warning in &taken.warnings {
-        desk.console.warn(warning);
+    file::state_dir(desk.state_dir)
+        .map_err(|e| Fault::unreachable(Problem::unwritable(desk.state_dir, &e)))?;
+    // What is under way knows versions by their numbers, and those are another vault's.
+    let doing = "doctor --take-published";
+    let rotation = Rotation::begin(desk.vault, desk.state_dir, profile, doing)?;
+    let taken = desk.vault.take(&offered)?;
+    // It is taken, whatever comes of them: one that is left is refused later.
+    let settled = rotation.settle_all().unwrap_or_else(|fault| fault.problems);
+    for problem in taken.warnings.iter().chain(&settled) {
+        desk.console.warn(&Problem { level: Level::Warning, ..problem.clone() });
     }
     let kept = taken.kept.as_ref().map(|path| path.display().to_string());
     let mut text = format!(
-        "generation {} of the vault was taken; it is generation {} now",
-        taken.taken, taken.generation
+        "generation {} of the vault was taken from {}; it is generation {} now",
+        taken.taken,
+        offered.origin(),
+        taken.generation
     );
     if let Some(kept) = &kept {
         text.push_str(&format!("; the one before is kept as {kept}"));

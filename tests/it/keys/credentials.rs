@@ -105,3 +105,24 @@ fn service_keys_are_listed_with_their_age_and_without_values() {
     );
     nowhere(&ultra, &[&list, &status], &[&value]);
 }
+
+#[test]
+fn the_address_of_a_store_that_is_gone_can_be_replaced_and_put_back() {
+    let ultra = with_identity_file();
+    let Some(postgres) = Postgres::shared() else { return };
+    let (gone, fresh) = (postgres.database(), postgres.database());
+    set(&ultra, "database", &gone).exits(0);
+    let name = gone.split('?').next().unwrap().rsplit('/').next().unwrap();
+    postgres.sql("postgres", &format!("DROP DATABASE \"{name}\" WITH (FORCE)"));
+    let args = ["keys", "rotate", "database"];
+    let rotated = ultra.run_with_stdin(&args, fresh.as_bytes()).exits(0);
+    rotated.says("version 1 → 2").complains("no server is asked").complains("no database of that");
+    assert_eq!(verdict(&ultra, "database", 0), "accepted");
+    let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0).json();
+    assert_eq!(status["rotations"].as_array().unwrap().len(), 0);
+    // What waits for a server is a value in use, not the end of one that may still be.
+    ultra.run(&["keys", "disable", "database", "--yes"]).exits(5).complains("lacks");
+    ultra.run(&["db", "migrate", "--yes"]).exits(0);
+    ultra.run(&["keys", "verify", "database"]).exits(0);
+    ultra.run(&["keys", "doctor", "--open"]).says("servers elsewhere were given generation");
+}

@@ -5,7 +5,8 @@ use super::provider::Provider;
 use super::servers::{beside, machine};
 use super::{NEW, OLD, nowhere, set, with_identity_file};
 use crate::support::services::Postgres;
-use crate::support::{Server, eventually};
+use crate::support::{Server, Ultra, eventually};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -39,7 +40,9 @@ fn a_backup_that_was_put_back_never_wins_over_what_servers_have() {
     let refused = cli.run(&["keys", "doctor", "--take-published"]);
     refused.exits(6).complains("--yes");
     let taken = cli.run(&["keys", "doctor", "--take-published", "--yes"]).exits(0);
-    assert!(cli.state().join("vault.age.before").exists());
+    let kept = taken.stdout.trim().rsplit('/').next().unwrap().to_owned();
+    assert!(kept.starts_with("vault.age.before-"), "{}", taken.stdout);
+    assert!(cli.state().join(kept).exists());
     let list = cli.run(&["keys", "list"]).exits(0).says("openai");
     assert!(!list.stdout.contains("encryption  vault"), "{}", list.stdout);
     cli.run(&["keys", "verify", "openai"]).exits(0);
@@ -107,4 +110,118 @@ fn profiles_that_use_a_key_of_another_are_told_of_and_given_it() {
     let last = status["vault"]["generation"].as_u64().unwrap();
     eventually(PATIENCE, "the second key", || known().filter(|known| *known == last));
     nowhere(&cli, &[&rotated], &[OLD, NEW]);
+}
+
+/// What a vault lies in.
+const FILES: [&str; 4] = ["vault.age", "vault-index.json", "fingerprint.key", "audit.jsonl"];
+
+/// The versions of `jwt` with their states and fingerprints.
+fn versions(ultra: &Ultra) -> serde_json::Value {
+    ultra.run(&["keys", "show", "jwt", "-o", "json"]).exits(0).json()["versions"].clone()
+}
+
+#[test]
+fn a_rotation_of_one_fork_is_not_gone_on_with_in_the_other() {
+    let ultra = with_identity_file();
+    ultra.run(&["db", "migrate", "--yes"]).exits(0);
+    ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+    let backup = FILES.map(|name| std::fs::read(ultra.state().join(name)).unwrap());
+    ultra.run(&["keys", "rotate", "jwt"]).exits(0).says("version 1 → 2");
+    let restore = || {
+        for (name, bytes) in FILES.iter().zip(&backup) {
+            std::fs::write(ultra.state().join(name), bytes).unwrap();
+        }
+    };
+    let take = ["keys", "doctor", "--take-published", "--yes"];
+    let published = versions(&ultra);
+    let number = |v: &serde_json::Value| v.as_array().unwrap().len();
+
+    restore();
+    // The way out of the refusal is not hidden by those that end in it again.
+    let refused = ultra.run(&["keys", "rotate", "jwt"]).exits(6).complains(FORKED);
+    refused.complains("--take-published");
+    let journal = ultra.state().join("rotation/dev.jwt.json");
+    assert!(journal.exists());
+    ultra.run(&take).exits(0).complains("is set aside").says("from the store");
+    assert!(!journal.exists());
+    assert_eq!(versions(&ultra), published);
+    ultra.run(&["keys", "rotate", "jwt", "--resume"]).exits(2).complains("no rotation");
+    ultra.run(&["keys", "audit"]).exits(0).says("rotate.set-aside");
+
+    // However it comes to lie there: version 2 is another one.
+    std::fs::rename(ultra.state().join("rotation/dev.jwt.json.aside"), &journal).unwrap();
+    ultra.run(&["keys", "rotate", "jwt", "--resume"]).exits(6).complains("has another value");
+    ultra.run(&["keys", "rotate", "jwt"]).exits(6).complains("--abort");
+    ultra.run(&["keys", "rotate", "--all-due"]).exits(3).says("has another value");
+    let text = std::fs::read_to_string(&journal).unwrap();
+    for end in ["rotate", "retire"] {
+        let text = text.replace("\"kind\": \"rotate\"", &format!("\"kind\": \"{end}\""));
+        let text = text.replace("\"from\": 1", "\"from\": 2");
+        std::fs::write(&journal, text).unwrap();
+        let args = ["keys", "rotate", "jwt", "--resume"];
+        ultra.run(&args).exits(6).complains("has another value");
+    }
+    let aborted = ultra.run(&["keys", "rotate", "jwt", "--abort"]).exits(0);
+    aborted.says("nothing in the vault was changed");
+    assert_eq!(versions(&ultra), published);
+    assert_eq!(number(&published), 2);
+    ultra.run(&["keys", "rotate", "jwt"]).exits(0).says("version 2 → 3");
+
+    // A second fork that is replaced leaves the first where it is kept.
+    restore();
+    ultra.run(&take).exits(0);
+    let kept = || {
+        let all = std::fs::read_dir(ultra.state()).unwrap();
+        let names = all.map(|e| e.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("vault.age.before")).count()
+    };
+    let before = kept();
+    restore();
+    ultra.run(&take).exits(0);
+    assert_eq!(kept(), before + 1);
+}
+
+#[test]
+fn a_machine_goes_on_from_its_copy_when_the_store_has_none() {
+    let one = with_identity_file();
+    set(&one, "jwt", &"k".repeat(40)).exits(0);
+    let identity = one.home().join("identity").display().to_string();
+    let two = Ultra::empty().env("ULTRA_VAULT_IDENTITY_FILE", identity);
+    // As a server there keeps it.
+    for file in &FILES[..3] {
+        let bytes = std::fs::read(one.state().join(file)).unwrap();
+        two.write_private(&format!(".ultra/published/{file}"), bytes);
+    }
+    for dir in [two.state(), two.state().join("published")] {
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let args = ["keys", "set", "encryption", "--generate"];
+    two.run(&args).exits(6).complains("--take-published");
+    let take = ["keys", "doctor", "--take-published", "--yes"];
+    two.run(&take).exits(0).says("from `published/vault.age`");
+    let fingerprint = |ultra: &Ultra| versions(ultra)[0]["fingerprint"].clone();
+    assert_eq!(fingerprint(&one), fingerprint(&two));
+    two.run(&args).exits(0);
+    two.run(&take).exits(2).complains("were given no vault");
+    // Gone, although its audit knows the copy.
+    std::fs::remove_file(two.state().join("vault.age")).unwrap();
+    let taken = two.run(&take).exits(0).says("was taken");
+    two.run(&["keys", "verify", "jwt"]).exits(0);
+    nowhere(&two, &[&taken], &[&"k".repeat(40)]);
+}
+
+#[test]
+fn looking_at_keys_gives_servers_what_they_lack() {
+    let ultra = with_identity_file();
+    set(&ultra, "jwt", &"k".repeat(40)).exits(0);
+    ultra.run(&["db", "migrate", "--yes"]).exits(0);
+    ultra.run(&["keys", "doctor"]).exits(0).says("were given no vault");
+    ultra.run(&["keys", "verify", "jwt"]).exits(0);
+    ultra.run(&["keys", "doctor"]).exits(0).says("were given generation 1");
+    // A store that cannot be read is not one in which there is nothing.
+    let store = ultra.state().join("data/dev.db");
+    assert!(store.exists());
+    std::fs::write(&store, "no database at all\n".repeat(400)).unwrap();
+    let told = ultra.run(&["keys", "doctor", "--take-published", "--yes"]).exits(5);
+    assert!(!told.stderr.contains("were given no vault"), "{}", told.stderr);
 }

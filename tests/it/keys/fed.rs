@@ -3,7 +3,7 @@
 
 use super::provider::{Manner, Provider};
 use super::servers::{dev_key, send, servers};
-use super::{NEW, OLD, nowhere, with_provider};
+use super::{NEW, OLD, nowhere, set, with_provider};
 use crate::support::{Outcome, Server, Ultra, eventually};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -176,4 +176,27 @@ fn a_server_with_fingerprints_of_its_own_is_named() {
     rotate(&ultra, OLD, "0").exits(5).complains("another `fingerprint.key`");
     ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0).says("holds the new value");
     server.stop();
+}
+
+/// The profile refers to the name no more, and its new value is waited for still.
+#[test]
+fn a_name_that_left_the_profile_holds_nothing_up_and_can_be_given_up() {
+    let provider = Provider::knowing(&[OLD]);
+    let outside = tempfile::tempdir().unwrap();
+    let file = outside.path().join("jwt");
+    std::fs::write(&file, "a".repeat(40)).unwrap();
+    let ultra = with_provider(&provider).env("ULTRA_JWT_KEY_FILE", file.display().to_string());
+    set(&ultra, "openai", OLD).exits(0);
+    ultra.write("profiles/dev.yaml", "secrets: {ULTRA_JWT_KEY: 'vault:team-jwt'}\n");
+    ultra.run(&["env", "trust", "--yes"]);
+    let args = ["keys", "rotate", "team-jwt", "--wait", "0"];
+    ultra.run_with_stdin(&args, "b".repeat(40).as_bytes()).exits(5).complains("--resume");
+    ultra.write("profiles/dev.yaml", "mode: mock\n");
+    ultra.run(&["env", "trust", "--yes"]);
+    let due = ultra.run(&["keys", "rotate", "--all-due", "--wait", "0"]).exits(5);
+    due.says("team-jwt").says("--abort");
+    ultra.run(&["keys", "rotate", "nobody", "--abort"]).exits(2).complains("unknown key");
+    ultra.run(&["keys", "rotate", "team-jwt", "--abort"]).exits(0).says("is given up");
+    ultra.run(&["keys", "rotate", "--all-due", "--wait", "0"]).exits(0).says("nothing is due");
+    ultra.run(&["keys", "rotate", "team-jwt", "--abort"]).exits(2).complains("unknown key");
 }

@@ -307,3 +307,25 @@ fn developers_servers_that_share_a_store_keep_a_key_each() {
     both_are_good("both were started again");
     assert_eq!(ultras.each_ref().map(|ultra| ultra.read(".ultra/dev-key")), keys);
 }
+
+#[test]
+fn whoever_has_the_name_of_a_key_that_ends_is_said() {
+    let ultra = Ultra::empty();
+    let json = |args: &[&str]| {
+        let all = [&["auth", "service-key"], args, &["-o", "json"]].concat();
+        ultra.run(&all).exits(0).json()
+    };
+    json(&["create", "ci"]);
+    let next = json(&["rotate", "ci", "--grace", "9d"]);
+    json(&["revoke", text(&next, "id")]);
+    let holder = json(&["create", "ci", "--expires", "1s"]);
+    let holder = text(&holder, "id");
+    crate::support::eventually(std::time::Duration::from_secs(20), "its end", || {
+        let expired = |key: &serde_json::Value| key["id"] == holder && key["state"] == "expired";
+        keys(&ultra).iter().any(expired).then_some(())
+    });
+    let refused = ultra.run(&["auth", "service-key", "rotate", "ci"]).exits(2);
+    refused.complains(&format!("ultra auth service-key revoke {holder} --profile dev"));
+    json(&["revoke", holder]);
+    json(&["rotate", "ci"]);
+}

@@ -90,7 +90,7 @@ fn published(patient: &Patient<'_>, overview: &Overview) -> Row {
             format!("servers elsewhere were given generation {theirs}, and this is {ours}"),
         )
         .hint(format!(
-            "the next change of a key gives it to them: ultra keys verify --profile {profile}"
+            "`ultra keys verify --profile {profile}` gives it to them, as does any change of a key"
         )),
     };
     Row::of(LOOK, "", vec![problem])
