@@ -8,6 +8,7 @@ use crate::base::file;
 use crate::report::{Block, Fault, Level, Problem, Report};
 use crate::rotation::Rotation;
 use crate::secrets::{Freshness, Offered};
+use crate::store::PublishedVault;
 use serde_json::json;
 
 /// Takes it.
@@ -19,11 +20,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     let profile = desk.profile();
     let here = desk.vault.overview()?;
     let gone = matches!(here.freshness, Freshness::NoVault | Freshness::Lost);
-    let given = Servers::of(desk).published()?.map(|given| Offered {
-        generation: given.head.generation,
-        sealed: given.sealed,
-        fingerprints: Some(given.fingerprints),
-    });
+    let given = Servers::of(desk).published()?.map(offered_by);
     // The store may be another by now; what a server here was handed is here all the same.
     let kept = if gone { desk.vault.kept_copy()? } else { None };
     let Some(offered) = kept.into_iter().chain(given).max_by_key(|one| one.generation) else {
@@ -100,6 +97,14 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
         "kept": kept,
     });
     answer(desk, data, text)
+}
+
+fn offered_by(given: PublishedVault) -> Offered {
+    Offered {
+        generation: given.head.generation,
+        sealed: given.sealed,
+        fingerprints: Some(given.fingerprints),
+    }
 }
 
 fn answer(desk: &Desk<'_>, mut data: serde_json::Value, text: String) -> Result<Report, Fault> {
