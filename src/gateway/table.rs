@@ -8,7 +8,7 @@ use super::routes::{Backend, Limits, Provider, Route, Target};
 use super::slots::Slots;
 use crate::provider::mock;
 use crate::provider::wire::Family;
-use crate::settings::groups::KNOWN_PROVIDERS;
+use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
 use crate::settings::profile::{Mode, Profile, ProviderSpec, RouteSpec, Timeouts};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -26,13 +26,19 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// The routes of a profile. `total` is the server's time limit for a request.
-    pub(crate) fn of(profile: &Profile, mode: Mode, total: Duration) -> Self {
+    /// The routes of a profile. `total` is the server's time limit for a request; `address` says
+    /// where a known provider is that the profile does not have: its key may come later.
+    pub(crate) fn of(
+        profile: &Profile,
+        mode: Mode,
+        total: Duration,
+        address: impl Fn(&KnownProvider) -> Option<Url>,
+    ) -> Self {
         let mut specs: BTreeMap<&str, ProviderSpec> = BTreeMap::new();
         // Known ones are listed whether they are configured or not: without a key their models
         // say what is missing.
         for known in KNOWN_PROVIDERS {
-            if let Ok(base_url) = Url::parse(known.base_url) {
+            if let Some(base_url) = address(known) {
                 specs.insert(
                     known.name,
                     ProviderSpec {
@@ -185,6 +191,11 @@ mod tests {
     use crate::provider::Endpoint;
     use crate::settings::profile::{Policy, ProviderKind, TargetSpec};
 
+    fn of(profile: &Profile, mode: Mode) -> Table {
+        let usual = |known: &KnownProvider| Url::parse(known.base_url).ok();
+        Table::of(profile, mode, Duration::from_secs(60), usual)
+    }
+
     fn profile() -> Profile {
         let spec = |kind, url: &str, models: &[&str]| ProviderSpec {
             kind,
@@ -225,7 +236,7 @@ mod tests {
 
     #[test]
     fn declared_routes_go_before_listed_models_and_addressed_ones() {
-        let table = Table::of(&profile(), Mode::Real, Duration::from_secs(60));
+        let table = of(&profile(), Mode::Real);
         let m = table.find("m").unwrap();
         assert_eq!(&*m.targets[0].model, "big");
         assert_eq!(m.limits.total, Duration::from_secs(5));
@@ -254,14 +265,14 @@ mod tests {
             route.targets = weighted;
         }
         let drawn = |mode, lot| {
-            let table = Table::of(&profile, mode, Duration::from_secs(60));
+            let table = of(&profile, mode);
             let route = table.find("m").unwrap();
             route.drawn(Family::OpenAi, lot).map(|t| t.model.to_string())
         };
         let drawn_of_four: Vec<_> = (0..4).map(|lot| drawn(Mode::Mock, lot).unwrap()).collect();
         assert_eq!(drawn_of_four, ["one", "two", "two", "two"]);
         assert_eq!(drawn(Mode::Real, 0), None, "there is no key");
-        let table = Table::of(&profile, Mode::Mock, Duration::from_secs(60));
+        let table = of(&profile, Mode::Mock);
         for _ in 0..20 {
             let route = table.find("m").unwrap();
             let mut turn: Vec<_> = route.in_turn(Family::OpenAi).map(|t| &*t.model).collect();
@@ -276,7 +287,7 @@ mod tests {
         if let Some(b) = profile.providers.get_mut("b") {
             b.kind = ProviderKind::OpenAi;
         }
-        let table = Table::of(&profile, Mode::Mock, Duration::from_secs(60));
+        let table = of(&profile, Mode::Mock);
         let route = table.find("shared").unwrap();
         let turn: Vec<_> = route.in_turn(Family::OpenAi).map(|t| &*t.provider.name).collect();
         assert_eq!(turn, ["a", "b"]);
@@ -284,7 +295,7 @@ mod tests {
 
     #[test]
     fn without_a_key_a_model_is_unavailable_with_the_reason() {
-        let table = Table::of(&profile(), Mode::Real, Duration::from_secs(60));
+        let table = of(&profile(), Mode::Real);
         for provider in table.providers() {
             provider.explain(Some("`K` is not set".to_owned()));
         }
@@ -294,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_mock_answers_for_the_names_of_mode_real_and_its_own() {
-        let table = Table::of(&profile(), Mode::Mock, Duration::from_secs(60));
+        let table = of(&profile(), Mode::Mock);
         for name in ["m", "shared", "gpt-4o", "claude-sonnet-4-5", mock::MODEL] {
             let route = table.find(name).unwrap();
             assert!(route.unavailable().is_none(), "{name}");

@@ -1,6 +1,7 @@
 //! The only place that writes to the terminal: reports and problems to bytes, and the console.
 
 mod cursor;
+mod hidden;
 mod human;
 mod json;
 mod terminal;

@@ -1,14 +1,14 @@
 //! The console on a real terminal: prompts, notes, progress.
 
 use super::visible::visible;
-use super::{cursor, human, json};
+use super::{cursor, hidden, human, json};
 use crate::base::Secret;
 use crate::report::console::Progress;
 use crate::report::{Console, Problem, Report, Unanswered};
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
-use dialoguer::{Confirm, Input, Password, Select};
+use dialoguer::{Confirm, Input, Select};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::time::Duration;
 
 /// How answers are written.
@@ -119,17 +119,19 @@ impl Console for Terminal {
     fn secret(&self, question: &str) -> Result<Secret, Unanswered> {
         if io::stdin().is_terminal() {
             self.ask()?;
-            return Password::with_theme(&*self.theme())
-                .with_prompt(visible(question))
-                .allow_empty_password(true)
-                .interact()
-                .map(Secret::new)
-                .map_err(stopped);
+            let mut prompt = String::new();
+            // Into a string nothing fails.
+            let _ = self.theme().format_password_prompt(&mut prompt, &visible(question));
+            return hidden::line(&prompt);
         }
-        let mut line = String::new();
-        let mut stdin = io::Read::take(io::stdin().lock(), SECRET_LIMIT as u64);
-        match stdin.read_line(&mut line) {
-            Ok(n) if n > 0 => Ok(Secret::from_line(line)),
+        let mut text = String::new();
+        let mut stdin = io::stdin().lock().take(SECRET_LIMIT as u64);
+        match stdin.read_to_string(&mut text) {
+            Ok(n) if n > 0 => {
+                let value = Secret::from_line(text);
+                // Half a value is none.
+                if value.expose().contains('\n') { Err(Unanswered::ManyLines) } else { Ok(value) }
+            }
             Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(Unanswered::NotText),
             Ok(_) | Err(_) => Err(Unanswered::NobodyThere),
         }

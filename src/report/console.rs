@@ -12,6 +12,8 @@ pub(crate) enum Unanswered {
     Interrupted,
     /// What came on stdin is not UTF-8.
     NotText,
+    /// What came on stdin is more than one line.
+    ManyLines,
 }
 
 impl Unanswered {
@@ -24,6 +26,11 @@ impl Unanswered {
                     .why("bytes that are no text came on stdin")
                     .hint("write it as one line of UTF-8 text, such as base64"),
             ),
+            Self::ManyLines => Fault::does_not_hold(vec![
+                Problem::error("many-lines", format!("{question} is more than one line"))
+                    .why("nothing is kept of it: the rest would be lost")
+                    .hint("pipe the value alone, as one line; one newline at its end is taken off"),
+            ]),
             Self::NobodyThere => Fault::refused(
                 Problem::error(
                     "nobody-to-ask",
@@ -47,7 +54,7 @@ pub(crate) trait Console: Send + Sync {
     /// Asks for one of `options`; the answer is its index.
     fn choose(&self, question: &str, options: &[String]) -> Result<usize, Unanswered>;
 
-    /// A secret: by hidden prompt on a terminal, else one line of stdin.
+    /// A secret: by hidden prompt on a terminal, else the one line that is all of stdin.
     fn secret(&self, question: &str) -> Result<Secret, Unanswered>;
 
     /// A line about what is going on; silent under `--quiet`.

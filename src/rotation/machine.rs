@@ -159,7 +159,7 @@ impl<'a> Rotation<'a> {
                 }
                 let same = entry.versions.iter().rev().find(|v| v.value.same_as(value));
                 if let (Kind::Rotate, Some(version)) = (plan.kind, same) {
-                    return Err(self.old_value(version.number));
+                    return Err(self.old_value(version.number, entry.is_compromised(value)));
                 }
                 let versions = (current.number, entry.last + 1);
                 let fingerprint = fingerprint.clone();

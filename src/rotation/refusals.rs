@@ -70,14 +70,18 @@ impl Rotation<'_> {
         ])
     }
 
-    pub(super) fn old_value(&self, version: u32) -> Fault {
+    pub(super) fn old_value(&self, version: u32, compromised: bool) -> Fault {
         Fault::does_not_hold(vec![
             Problem::error(
                 "same-value",
                 format!("this value of `{}` was in use before", self.name),
             )
             .why(format!("it is version {version}; nothing was changed"))
-            .hint(format!("to go back to it: `{}`", self.command("rollback"))),
+            .hint(if compromised {
+                "it is compromised: make a new key with the provider and paste that one".to_owned()
+            } else {
+                format!("to go back to it: `{} --version {version}`", self.command("rollback"))
+            }),
         ])
     }
 

@@ -128,8 +128,9 @@ impl Entry {
     }
 
     /// The version to go back to: the newest one that was in use before, with another value than
-    /// the current, which no provider refused last. One that was gone back from comes after all
-    /// others. It may be disabled or compromised: that is for the caller to look at, who says so.
+    /// the current, which no provider refused last, unless it is compromised. One that was gone back
+    /// from comes after all others. It may be disabled or compromised: that is for the caller to look
+    /// at, who says so.
     pub(crate) fn previous(&self) -> Option<&Version> {
         self.newest(|_| true)
     }
@@ -144,7 +145,9 @@ impl Entry {
         let candidates = || {
             let superseded = |v: &&Version| matches!(v.state, State::Old | State::Disabled);
             let old = self.versions.iter().rev().filter(superseded);
-            old.filter(|v| v.refused_at.is_none())
+            // A compromised value is not passed over for having been disabled since: whoever goes
+            // back is told of it.
+            old.filter(|v| v.refused_at.is_none() || self.is_compromised(&v.value))
                 .filter(|v| current.is_none_or(|c| !c.value.same_as(&v.value)))
                 .filter(|v| fits(v))
         };

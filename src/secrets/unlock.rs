@@ -121,7 +121,8 @@ impl VaultSource {
         match self.ask.as_ref().map(|ask| ask(question)) {
             Some(Ok(secret)) => Ok(secret),
             Some(Err(Unanswered::Interrupted)) => Err(Fault::interrupted()),
-            Some(Err(Unanswered::NobodyThere | Unanswered::NotText)) | None => Err(nobody()),
+            Some(Err(Unanswered::NobodyThere | Unanswered::NotText | Unanswered::ManyLines))
+            | None => Err(nobody()),
         }
     }
 }

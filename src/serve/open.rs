@@ -19,7 +19,8 @@ use crate::gateway::{Gateway, Table};
 use crate::provider::Client;
 use crate::report::{Console, Fault, Place, Problem};
 use crate::secrets::Followed;
-use crate::settings::groups::CacheKind;
+use crate::settings::derive::base_url;
+use crate::settings::groups::{CacheKind, KnownProvider};
 use crate::settings::profile::Mode;
 use crate::settings::secret::SecretSource;
 use crate::settings::{self, Resolution, Settings, Workspace};
@@ -32,6 +33,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+use url::Url;
 
 /// How long a connection to a provider may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -82,7 +84,12 @@ pub(super) async fn open(
     let profile = settings.profile.name.clone();
     let protected = settings.profile.protected;
 
-    let table = Table::of(&settings.profile, mode, settings.server.request_timeout);
+    // An address that nobody agreed to is not that of a key that comes later either.
+    let address = |known: &KnownProvider| match resolution.is_withheld(known.key) {
+        true => Url::parse(known.base_url).ok(),
+        false => base_url(known, &resolution),
+    };
+    let table = Table::of(&settings.profile, mode, settings.server.request_timeout, address);
     not_ourselves(&table, addr, &settings)?;
     let client = match mode {
         Mode::Mock => None,
@@ -208,7 +215,7 @@ async fn first_keys(
 
 /// A provider whose base URL is this server would only ever get its own errors.
 fn not_ourselves(table: &Table, addr: SocketAddr, settings: &Settings) -> Result<(), Fault> {
-    let public = settings.server.public_url.as_ref().map(url::Url::origin);
+    let public = settings.server.public_url.as_ref().map(Url::origin);
     let problems: Vec<Problem> = table
         .providers()
         .filter_map(|provider| {

@@ -32,12 +32,17 @@ pub(crate) fn providers_and_routes(resolution: &mut Resolution) {
     }
 }
 
-/// `None` if the base URL that somebody set is malformed, which its own variable reports.
-fn provider(known: &KnownProvider, resolution: &Resolution) -> Option<ProviderSpec> {
+/// The base URL of a known provider that no profile declares: that of its variable, or the usual
+/// one. `None` if the one that somebody set is malformed, which its own variable reports.
+pub(crate) fn base_url(known: &KnownProvider, resolution: &Resolution) -> Option<Url> {
     let said = known.url.and_then(|name| resolution.text(name)).map(|(text, _)| text);
+    <Url as super::value::Value>::parse(said.unwrap_or(known.base_url))
+}
+
+fn provider(known: &KnownProvider, resolution: &Resolution) -> Option<ProviderSpec> {
     Some(ProviderSpec {
         kind: known.kind,
-        base_url: <Url as super::value::Value>::parse(said.unwrap_or(known.base_url))?,
+        base_url: base_url(known, resolution)?,
         keys: vec![known.key.to_owned()],
         models: known.models.iter().map(|model| (*model).to_owned()).collect(),
         place: None,

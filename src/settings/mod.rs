@@ -7,7 +7,7 @@
 pub(crate) mod address;
 pub(crate) mod catalogue;
 pub(crate) mod compare;
-mod derive;
+pub(crate) mod derive;
 pub(crate) mod docs;
 pub(crate) mod dotenv;
 pub(crate) mod environment;

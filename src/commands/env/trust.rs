@@ -49,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
             )));
         }
         Err(Unanswered::Interrupted) => return Err(Fault::interrupted()),
-        Err(Unanswered::NobodyThere | Unanswered::NotText) => {
+        Err(Unanswered::NobodyThere | Unanswered::NotText | Unanswered::ManyLines) => {
             return Err(Fault::refused(
                 Problem::error(
                     "needs-confirmation",

@@ -181,7 +181,9 @@ impl Desk<'_> {
         work: impl FnOnce(&World<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let issuer = issuing::issuer(self, key)?;
-        let progress = self.console.progress(&format!("`{}`", key.name));
+        // Begun at its first word: until then a value may be asked for, over which it would write.
+        let progress = OnceCell::new();
+        let begin = || self.console.progress(&format!("`{}`", key.name));
         let ask = |version: &Version| match &key.provider {
             Some(provider) => {
                 let destination = provider.destination();
@@ -209,7 +211,7 @@ impl Desk<'_> {
             fleet,
             issuer: issuer.as_deref(),
             ask: &ask,
-            say: &|text| progress.say(text),
+            say: &|text| progress.get_or_init(begin).say(text),
             wait,
         })
     }

@@ -427,7 +427,7 @@ fn choose(desk: &Desk<'_>) -> Result<Key, Fault> {
         .collect();
     let chosen = desk.console.choose("Which key?", &options).map_err(|e| match e {
         Unanswered::Interrupted => Fault::interrupted(),
-        Unanswered::NobodyThere | Unanswered::NotText => {
+        Unanswered::NobodyThere | Unanswered::NotText | Unanswered::ManyLines => {
             Fault::usage(Problem::error("no-name", "which key is not said").hint(format!(
                 "name one of: {}",
                 rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")

@@ -5,6 +5,7 @@ use crate::base::Secret;
 use crate::report::{Fault, Problem};
 use crate::settings::address as addresses;
 use crate::settings::groups::KNOWN_PROVIDERS;
+use url::Url;
 
 /// The longest value that is kept.
 const LONGEST: usize = 64 << 10;
@@ -73,8 +74,11 @@ fn foreign(key: &Key, text: &str) -> Option<(String, Option<String>)> {
     if text.starts_with("uk_") {
         return Some(("it is a service key of ours; a provider does not know it".to_owned(), None));
     }
-    // At another address anything may be a key: many servers speak the OpenAI API.
-    let own = provider.known?;
+    let by_variable = || {
+        let variable = key.variable.as_deref()?;
+        KNOWN_PROVIDERS.iter().find(|known| known.keys().any(|key| key == variable))
+    };
+    let own = provider.known.or_else(by_variable);
     let beginnings = KNOWN_PROVIDERS.iter().flat_map(|k| {
         let admin = k.admin.map(|admin| (admin.prefix, k, true));
         k.key_prefix.map(|prefix| (prefix, k, false)).into_iter().chain(admin)
@@ -83,9 +87,22 @@ fn foreign(key: &Key, text: &str) -> Option<(String, Option<String>)> {
     let (prefix, whose, admin) = beginnings
         .filter(|(prefix, ..)| text.starts_with(prefix))
         .max_by_key(|(prefix, ..)| prefix.len())?;
-    let wanted = if provider.admin { own.admin.map(|admin| admin.prefix) } else { own.key_prefix };
+    let wanted = own.and_then(|own| match provider.admin {
+        true => own.admin.map(|admin| admin.prefix),
+        false => own.key_prefix,
+    });
     if wanted == Some(prefix) {
         return None;
+    }
+    // At another address much may be a key: many servers speak the OpenAI API, and many keys begin
+    // with `sk-`. An admin key goes to none of them, and the key of somebody else only to them.
+    if provider.known.is_none() && !admin {
+        let shared = KNOWN_PROVIDERS.iter().filter(|k| k.key_prefix == Some(prefix)).count() > 1;
+        let theirs =
+            Url::parse(whose.base_url).is_ok_and(|url| url.origin() == provider.base_url.origin());
+        if own.is_none() || shared || theirs {
+            return None;
+        }
     }
     let (what, suffix) = if admin { ("admin keys", "-admin") } else { ("keys", "") };
     Some((

@@ -30,6 +30,7 @@ mod provider;
 mod rotate;
 mod servers;
 mod shadows;
+mod typed;
 
 use crate::support::{Outcome, Ultra};
 use provider::Provider;

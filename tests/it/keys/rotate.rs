@@ -295,3 +295,34 @@ fn nor_does_a_readiness_check_send_it_where_it_is_not_bound_to() {
     said.says("ultra keys allow openai --host");
     assert!(there.seen().is_empty(), "sent where it is not bound to");
 }
+
+#[test]
+fn a_compromised_value_is_not_passed_over_for_being_disabled() {
+    let third = "sk-third-canary-5d0c3a91be";
+    let provider = Provider::knowing(&[OLD, NEW, third]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    rotate(&ultra, "openai", NEW).exits(0);
+    let compromised = ["keys", "rotate", "openai", "--compromised"];
+    ultra.run_with_stdin(&compromised, format!("{third}\n").as_bytes()).exits(3);
+    let back = || ultra.run(&["keys", "rollback", "openai", "--yes"]);
+    back().exits(6).complains("version 2 of `openai` is compromised").complains("--version 1");
+    provider.becomes(Manner::Knows(vec![OLD.to_owned(), third.to_owned()]));
+    ultra.run(&["keys", "disable", "openai", "--version", "2"]).exits(0);
+    back().exits(6).complains("version 2 of `openai` is compromised").complains("--version 1");
+    // Nor is it offered when it is given as a new one.
+    rotate(&ultra, "openai", NEW).exits(3).complains("make a new key");
+    ultra.run(&["keys", "rollback", "openai", "--version", "1"]).exits(0);
+}
+
+#[test]
+fn whoever_gives_an_earlier_value_is_told_its_version() {
+    let third = "sk-third-canary-5d0c3a91be";
+    let provider = Provider::knowing(&[OLD, NEW, third]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    rotate(&ultra, "openai", NEW).exits(0);
+    rotate(&ultra, "openai", third).exits(0);
+    rotate(&ultra, "openai", OLD).exits(3).complains("--version 1");
+    ultra.run(&["keys", "rollback", "openai", "--version", "1"]).exits(0);
+}

@@ -214,3 +214,25 @@ fn a_key_that_is_removed_is_not_used_any_more_and_ends_what_it_began() {
         server.stop().keeps_the_canary();
     }
 }
+
+#[test]
+fn a_key_that_comes_later_goes_where_the_server_sends_it() {
+    let list = upstream::json("200 OK", r#"{"object":"list","data":[{"id":"gpt-4o"}]}"#);
+    let provider = provider().lists(list);
+    let ultra = Ultra::empty().env("OPENAI_BASE_URL", provider.openai());
+    let identity = ultra.home().join("identity").display().to_string();
+    let ultra = ultra.env("ULTRA_VAULT_IDENTITY_FILE", identity);
+    ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+    let server = Server::start(&ultra, &["--real"]);
+    chat(&ultra, CHAT, HELLO).send(server.addr()).is(503);
+    let one = format!("{CANARY}-one");
+    ultra.run_with_stdin(&["keys", "set", "openai"], one.as_bytes()).exits(0);
+    eventually(Duration::from_secs(20), "the key in use", || {
+        (chat(&ultra, CHAT, HELLO).send(server.addr()).status == 200).then_some(())
+    });
+    assert!(key_in_use(&ultra, &server, &provider).ends_with("-one"));
+    let two = format!("{CANARY}-two");
+    let rotated = ultra.run_with_stdin(&["keys", "rotate", "openai"], two.as_bytes()).exits(0);
+    rotated.says("1 of 1 replica");
+    server.stop().keeps_the_canary();
+}

@@ -1,0 +1,68 @@
+//! How a value is given: typed on a terminal without being shown, or as the one line of stdin. What
+//! is plainly not such a value goes nowhere.
+
+use super::provider::Provider;
+use super::{NEW, OLD, nowhere, rotate, set, with_identity_file, with_provider};
+use crate::support::Terminal;
+
+#[test]
+fn control_c_at_a_hidden_prompt_leaves_the_terminal_as_it_was() {
+    let ultra = with_identity_file();
+    // The shell is on the same terminal, survives the Control-C and says how it is afterwards.
+    let again = env!("CARGO_BIN_EXE_ultra");
+    let call =
+        format!("--version; trap : INT; {again} keys set mistral; echo ended with $?; stty -a");
+    let mut terminal = Terminal::start(&ultra, &call);
+    terminal.shows("Value for `mistral`");
+    terminal.types(b"\x03");
+    terminal.shows("ended with 130");
+    terminal.shows(" echo ");
+    terminal.ends();
+}
+
+#[test]
+fn nothing_is_written_over_a_hidden_prompt() {
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    let mut terminal = Terminal::start(&ultra, "keys rotate openai");
+    terminal.shows("Value for `openai`");
+    // Several ticks of a spinner would be seen by then.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let screen = terminal.screen();
+    let (_, behind) = screen.rsplit_once("Value for `openai`").unwrap();
+    assert!(!behind.contains("\u{1b}[2K") && !behind.contains('\r'), "{behind:?}");
+    terminal.types(format!("{NEW}\n").as_bytes());
+    let ended = terminal.ends().exits(0).says("is rotated");
+    nowhere(&ultra, &[&ended], &[NEW]);
+}
+
+#[test]
+fn more_than_one_line_of_stdin_is_no_value() {
+    let ultra = with_identity_file();
+    let set = |text: &str| {
+        ultra.run_with_stdin(&["keys", "set", "openai", "--no-verify"], text.as_bytes())
+    };
+    let half = set(&format!("{OLD}\nrest\n")).exits(3).complains("more than one line");
+    set(&format!("{OLD}\n\n")).exits(3);
+    nowhere(&ultra, &[&half], &[OLD]);
+    ultra.run(&["keys", "show", "openai"]).exits(2);
+    set(&format!("{OLD}\n")).exits(0);
+}
+
+#[test]
+fn keys_of_somebody_else_go_to_no_address_of_ones_own() {
+    let provider = Provider::knowing(&[OLD]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    provider.seen();
+    for foreign in ["sk-ant-api03-canary0123", "gsk_canary0123", "AIzaCanary0123", "sk-admin-can0"]
+    {
+        let refused = rotate(&ultra, "openai", foreign).exits(3).complains("it begins with");
+        nowhere(&ultra, &[&refused], &[foreign]);
+        ultra
+            .run_with_stdin(&["keys", "set", "mistral", "--no-verify"], foreign.as_bytes())
+            .exits(3);
+    }
+    assert!(provider.seen().is_empty(), "none of them was sent");
+}
