@@ -107,8 +107,6 @@ const NAMES: &[&str] = &[
     // Tools that build and pack: options that name programs, and the programs themselves.
     "AR",
     "AS",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_HOME",
     "CC",
     "CFLAGS",
     "CPP",
@@ -171,8 +169,7 @@ const PREFIXES: &[&str] = &[
     "ANSIBLE_",
     "BASH_FUNC_",
     "BUNDLE_",
-    "CARGO_BUILD_",
-    "CARGO_TARGET_",
+    "CARGO_",
     "CMAKE_",
     "COMPOSER_",
     "CORECLR_",
@@ -193,7 +190,13 @@ const PREFIXES: &[&str] = &[
 /// Names of these families that only tune: where a build puts its files, how many jobs it runs.
 const HARMLESS: &[&str] = &[
     "CARGO_BUILD_JOBS",
+    "CARGO_INCREMENTAL",
+    "CARGO_NET_OFFLINE",
+    "CARGO_NET_RETRY",
     "CARGO_TARGET_DIR",
+    "CARGO_TERM_COLOR",
+    "CARGO_TERM_PROGRESS_WHEN",
+    "CARGO_TERM_VERBOSE",
     "CMAKE_BUILD_PARALLEL_LEVEL",
     "CMAKE_BUILD_TYPE",
     "COMPOSER_ALLOW_SUPERUSER",
@@ -208,9 +211,12 @@ const WAYS: &[&str] = &[
     "ALL_PROXY",
     "AWS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
+    "DENO_CERT",
+    "DOCKER_CERT_PATH",
     "FTP_PROXY",
     "GLOBAL_AGENT_HTTPS_PROXY",
     "GLOBAL_AGENT_HTTP_PROXY",
+    "GRPC_PROXY",
     "HOSTALIASES",
     "HTTPS_PROXY",
     "HTTP_PROXY",
@@ -218,6 +224,8 @@ const WAYS: &[&str] = &[
     "NODE_EXTRA_CA_CERTS",
     "NODE_TLS_REJECT_UNAUTHORIZED",
     "NO_PROXY",
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
     "PYTHONHTTPSVERIFY",
     "REQUESTS_CA_BUNDLE",
     "RES_OPTIONS",
@@ -230,11 +238,26 @@ const WAYS: &[&str] = &[
 
 /// Addresses to which common clients send a key that their environment has, beside those of the
 /// catalogue.
-const ADDRESSES: &[&str] = &["CO_API_URL", "GH_HOST", "GITLAB_HOST", "HF_ENDPOINT", "VAULT_ADDR"];
+const ADDRESSES: &[&str] = &[
+    "CONSUL_HTTP_ADDR",
+    "CO_API_URL",
+    "GH_HOST",
+    "GITLAB_HOST",
+    "HF_ENDPOINT",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "VAULT_ADDR",
+];
+
+/// Families of these: one address for each service or signal.
+const ADDRESS_PREFIXES: &[&str] = &["AWS_ENDPOINT_URL", "OTEL_EXPORTER_OTLP_"];
 
 /// Whose clients take such an address from a name with one of [`ADDRESS_ENDINGS`]. A list, for
 /// `APP_BASE_URL` and its like are the project's own and go to nobody's key.
 const SERVICES: &[&str] = &[
+    "AI_GATEWAY",
     "ANTHROPIC",
     "AZURE_AI",
     "AZURE_OPENAI",
@@ -315,7 +338,12 @@ fn leads_elsewhere(name: &str) -> bool {
             .iter()
             .any(|ending| name.strip_suffix(ending).is_some_and(|who| SERVICES.contains(&who)))
     };
-    let address = || name.ends_with("_API_BASE") || ADDRESSES.contains(&name) || service();
+    let family = || {
+        let of = ADDRESS_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        of && (name.contains("_ENDPOINT") || name.ends_with("_CERTIFICATE"))
+    };
+    let address =
+        || name.ends_with("_API_BASE") || ADDRESSES.contains(&name) || service() || family();
     // Those of the catalogue are agreed to as addresses, with the keys that go there.
     let catalogued = || KNOWN_PROVIDERS.iter().any(|known| known.url == Some(name));
     WAYS.iter().any(|way| way.eq_ignore_ascii_case(name))

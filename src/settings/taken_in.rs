@@ -61,9 +61,18 @@ impl TakenIn {
         }
     }
 
+    /// Whether any entry refers to anything.
+    pub(super) fn any(&self) -> bool {
+        !self.takers.is_empty()
+    }
+
     /// What the keys among the entries take in. It is the same in every environment, but for
-    /// whether there is anything to take in now.
-    pub(super) fn wanted(&self, environment: &Environment) -> impl Iterator<Item = Wanted> {
+    /// whether there is anything to take in now: what is `ours` the files said themselves.
+    pub(super) fn wanted(
+        &self,
+        environment: &Environment,
+        ours: &BTreeSet<String>,
+    ) -> impl Iterator<Item = Wanted> {
         self.takers.iter().filter_map(|taker| {
             let own = self.own_names(&taker.name)?;
             let variable = *own.first()?;
@@ -73,7 +82,8 @@ impl TakenIn {
                 return None;
             }
             let there = |name: &&str| {
-                environment.get(name).is_some_and(|text| !text.is_empty())
+                (environment.get(name).is_some_and(|text| !text.is_empty())
+                    && !ours.contains(*name))
                     || self.declared.contains(*name)
             };
             let told: Vec<String> = names.iter().map(|name| format!("${{{name}}}")).collect();
@@ -82,6 +92,7 @@ impl TakenIn {
                 file: Some(taker.file.clone()),
                 variable: variable.to_owned(),
                 reference: told.join(" "),
+                now: None,
                 live: names.iter().any(there),
             })
         })

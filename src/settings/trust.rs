@@ -10,6 +10,7 @@
 //! outside the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
 //! change of these asks again.
 
+use super::dotenv;
 use super::environment::Environment;
 use crate::base::lock::Lock;
 use crate::base::{Timestamp, file};
@@ -34,9 +35,14 @@ pub(crate) struct Wanted {
     pub(crate) file: Option<String>,
     /// The variable that would hold the secret.
     pub(crate) variable: String,
-    /// The reference as it is written, such as `vault:openai`; `file:PATH` for a `NAME_FILE`; for a
-    /// value that takes in others, these: `${GITHUB_TOKEN}`.
+    /// The reference as it is written, such as `vault:openai`; `file:PATH` for a `NAME_FILE`, the
+    /// path as [`dotenv::spelled`] writes it; for a value that takes in others, these:
+    /// `${GITHUB_TOKEN}`.
+    #[serde(serialize_with = "told")]
     pub(crate) reference: String,
+    /// The path of a `NAME_FILE` in this environment, as far as it can be agreed to.
+    #[serde(skip)]
+    pub(crate) now: Option<String>,
     /// Whether there is anything of the user's to take in: the process environment may lack these.
     #[serde(skip)]
     pub(crate) live: bool,
@@ -58,8 +64,12 @@ pub(crate) struct Destination {
     pub(crate) file: Option<String>,
     /// The provider or variable that it belongs to.
     pub(crate) name: String,
-    /// The URL as it is written.
+    /// The URL as it is written; in a dotenv file as [`dotenv::spelled`] writes it.
+    #[serde(serialize_with = "told")]
     pub(crate) url: String,
+    /// The URL in this environment, as far as it can be agreed to.
+    #[serde(skip)]
+    pub(crate) now: Option<String>,
     /// The variables of the keys that are sent there, sorted; empty if none is.
     pub(crate) keys: Vec<String>,
 }
@@ -81,12 +91,20 @@ pub(crate) struct Hook {
     pub(crate) dotenv: bool,
     /// The variable.
     pub(crate) name: String,
-    /// The digest of its value, as [`value_digest`].
+    /// The digest of its value, as [`value_digest`]; in a dotenv file of what [`dotenv::spelled`]
+    /// writes.
     pub(crate) value: String,
+    /// The digest of its value in this environment, as far as it can be agreed to.
+    #[serde(skip)]
+    pub(crate) now: Option<String>,
     /// The value for people; described if it may be a secret.
     pub(crate) shown: String,
     /// Where it stands.
     pub(crate) place: String,
+}
+
+fn told<S: serde::Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&dotenv::told(text))
 }
 
 /// A digest of a value, in hexadecimal.
@@ -203,6 +221,18 @@ pub(crate) fn status(
     if claims.harmless() {
         return Ok(TrustStatus::NotNeeded);
     }
+    agreed(store, root, claims)
+}
+
+/// Whether the user has agreed to `claims` of `root`, also where there is nothing to take in now.
+///
+/// # Errors
+/// As [`status`].
+pub(crate) fn agreed(
+    store: Option<&Path>,
+    root: &Path,
+    claims: &Claims,
+) -> Result<TrustStatus, Problem> {
     let Some(store) = store else { return Ok(TrustStatus::Unknown) };
     Ok(match read(store)?.roots.get(&key(root)) {
         None => TrustStatus::Unknown,
@@ -273,6 +303,7 @@ mod tests {
                 file: None,
                 variable: "OPENAI_API_KEY".to_owned(),
                 reference: "vault:openai".to_owned(),
+                now: None,
                 live: true,
             }]
             .into(),
@@ -281,6 +312,7 @@ mod tests {
                 file: None,
                 name: "openai".to_owned(),
                 url: url.to_owned(),
+                now: None,
                 keys: vec!["OPENAI_API_KEY".to_owned()],
             }]
             .into(),
@@ -317,6 +349,7 @@ mod tests {
             file: None,
             variable: "bc".into(),
             reference: "d".into(),
+            now: None,
             live: true,
         });
         two.wanted.insert(Wanted {
@@ -324,6 +357,7 @@ mod tests {
             file: None,
             variable: "c".into(),
             reference: "d".into(),
+            now: None,
             live: true,
         });
         assert_ne!(one.digest(), two.digest());

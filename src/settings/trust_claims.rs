@@ -4,12 +4,12 @@
 
 use super::Workspace;
 use super::catalogue;
-use super::dotenv;
+use super::dotenv::{self, Document};
 use super::groups::{KNOWN_PROVIDERS, KnownProvider};
 use super::hook_names::{self, is_hook};
 use super::names::{self, Meaning};
 use super::profile::ALIASES;
-use super::profile_file::Document;
+use super::profile_file;
 use super::secretish;
 use super::taken_in::TakenIn;
 use super::trust::{
@@ -18,8 +18,7 @@ use super::trust::{
 use super::value::Kind;
 use crate::base::{file as files, redact};
 use crate::report::{Place, Problem};
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every reference to a secret and every base URL in the profiles of the workspace's root, and the
 /// base URLs of providers in its dotenv files; and the variables of both that can make a command
@@ -29,18 +28,22 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
     let mut claims = Claims::default();
     let mut taken_in = TakenIn::default();
     let mut ignored = Vec::new();
+    let mut in_profiles = BTreeSet::new();
     for name in workspace.profile_names() {
         // Built-in profiles are part of the program.
         if !workspace.profile_path(&name).is_some_and(|path| path.exists()) {
             continue;
         }
-        let Some(document) = Document::read(workspace, &name, &mut ignored) else { continue };
+        let Some(document) = profile_file::Document::read(workspace, &name, &mut ignored) else {
+            continue;
+        };
         for (variable, reference, _) in &document.secrets {
             claims.wanted.insert(Wanted {
                 profile: Some(name.clone()),
                 file: None,
                 variable: variable.clone(),
                 reference: reference.to_string(),
+                now: None,
                 live: true,
             });
             taken_in.declares(variable);
@@ -52,15 +55,18 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
                 file: None,
                 name: provider.clone(),
                 url: spec.base_url.to_string(),
+                now: Some(spec.base_url.to_string()),
                 keys: keys_of(&spec.keys),
             });
         }
+        in_profiles.extend(document.vars.iter().map(|v| v.name.clone()));
         for variable in document.vars.iter().filter(|v| is_address(&v.name)) {
             claims.destinations.insert(Destination {
                 profile: Some(name.clone()),
                 file: None,
                 name: variable.name.clone(),
                 url: variable.text.clone(),
+                now: Some(variable.text.clone()),
                 keys: keys_sent_to(&variable.name),
             });
         }
@@ -69,35 +75,71 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
             claims.hooks.insert(Hook { profile: Some(name.clone()), ..hook });
         }
     }
-    dotenv_files(workspace, &mut claims, &mut taken_in);
-    claims.wanted.extend(taken_in.wanted(&workspace.environment));
+    let read = dotenv_files(workspace);
+    for (index, (file, document)) in read.iter().enumerate() {
+        let file = File { name: &file.0, profile: file.1.as_deref() };
+        taken_in.reads(&file, document);
+        let dangerous = document.entries.iter().any(|entry| is_claimed(&entry.name));
+        if !dangerous {
+            continue;
+        }
+        // What another file says of a name may have come into the environment from there, through
+        // an export or a tool that reads dotenv files: its change would not show.
+        let others = read.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut elsewhere: BTreeSet<&str> = in_profiles.iter().map(String::as_str).collect();
+        for (_, (_, other)) in others {
+            elsewhere.extend(other.entries.iter().map(|entry| entry.name.as_str()));
+        }
+        in_dotenv_file(workspace, &file, document, &elsewhere, &mut claims);
+    }
+    let ours = said_by_files(workspace, &taken_in, &read);
+    claims.wanted.extend(taken_in.wanted(&workspace.environment, &ours));
     claims
 }
 
-/// The base URLs of providers in the dotenv files that are layers, of every profile.
-pub(crate) fn in_dotenv_files(workspace: &Workspace) -> BTreeSet<Destination> {
-    let mut claims = Claims::default();
-    dotenv_files(workspace, &mut claims, &mut TakenIn::default());
-    claims.destinations
+/// The variables that the environment has with just the value that a dotenv file of the root gives
+/// them by itself: they were handed on by `env run` or an export, and are nothing of the user's.
+fn said_by_files(workspace: &Workspace, taken_in: &TakenIn, read: &[Read]) -> BTreeSet<String> {
+    let mut ours = BTreeSet::new();
+    if !taken_in.any() {
+        return ours;
+    }
+    let mut ignored = Vec::new();
+    for (_, document) in read {
+        for entry in dotenv::expand(document, &dotenv::Outside::NOTHING, &mut ignored) {
+            if workspace.environment.get(&entry.name) == Some(&*entry.text) {
+                ours.insert(entry.name);
+            }
+        }
+    }
+    ours
 }
 
-/// What every dotenv file asks for that is a layer of some profile.
-fn dotenv_files(workspace: &Workspace, found: &mut Claims, taken_in: &mut TakenIn) {
-    let Some(dir) = workspace.dotenv_dir() else { return };
-    for (ending, profile) in [("", None), (".local", None)] {
-        let file = File { name: &format!(".env{ending}"), profile };
-        in_dotenv_file(workspace, dir, &file, found, taken_in);
-    }
+/// A dotenv file: its name, the profile under which alone it counts, and what it says.
+type Read = ((String, Option<String>), Document);
+
+/// Every dotenv file that is a layer of some profile.
+fn dotenv_files(workspace: &Workspace) -> Vec<Read> {
+    let Some(dir) = workspace.dotenv_dir() else { return Vec::new() };
+    let mut names = vec![(".env".to_owned(), None), (".env.local".to_owned(), None)];
     for profile in workspace.profile_names() {
         let aliases = ALIASES.iter().filter(|(_, canonical)| *canonical == profile);
         for name in aliases.map(|(alias, _)| *alias).chain([&*profile]) {
             for ending in ["", ".local"] {
-                let name = format!(".env.{name}{ending}");
-                let file = File { name: &name, profile: Some(&profile) };
-                in_dotenv_file(workspace, dir, &file, found, taken_in);
+                names.push((format!(".env.{name}{ending}"), Some(profile.clone())));
             }
         }
     }
+    let document = |(name, profile): (String, Option<String>)| {
+        let path = dir.join(&name);
+        let bytes = files::read_bounded(&path, dotenv::LIMIT).ok()??;
+        if name == ".env" && dotenv::is_generated(&bytes) && !workspace.adopting {
+            return None;
+        }
+        // Its problems are told where it is read as a layer.
+        Some(((name, profile), dotenv::parse(&path, &bytes, &mut Vec::new())))
+    };
+    names.into_iter().filter_map(document).collect()
 }
 
 /// A dotenv file.
@@ -108,67 +150,75 @@ pub(super) struct File<'a> {
     pub(super) profile: Option<&'a str>,
 }
 
+/// Whether it has to be agreed to what a dotenv file says under this name.
+fn is_claimed(name: &str) -> bool {
+    is_hook(name)
+        || match names::meaning(name) {
+            Meaning::Variable(spec) | Meaning::Alias(spec, _) => {
+                !keys_sent_to(spec.name).is_empty()
+            }
+            Meaning::FileOf(_) => true,
+            Meaning::UnknownOurs | Meaning::Foreign => false,
+        }
+}
+
 fn in_dotenv_file(
     workspace: &Workspace,
-    dir: &Path,
     file: &File<'_>,
+    document: &Document,
+    elsewhere: &BTreeSet<&str>,
     found: &mut Claims,
-    taken_in: &mut TakenIn,
 ) {
     let File { name, profile } = *file;
-    let path = dir.join(name);
-    let Ok(Some(bytes)) = files::read_bounded(&path, dotenv::LIMIT) else { return };
-    if name == ".env" && dotenv::is_generated(&bytes) && !workspace.adopting {
-        return;
-    }
-    // Its problems are told where it is read as a layer.
-    let mut ignored = Vec::new();
-    let document = dotenv::parse(&path, &bytes, &mut ignored);
-    taken_in.reads(file, &document);
+    // What is agreed to is what stands there, whatever the environment is: a value of this
+    // environment only says later that it is the same.
     let outside = dotenv::Outside {
-        // A variable that runs code counts only where the environment has none of that name: its
-        // value then is the same in every shell, `PATH=bin:${PATH}` too.
         first: &|name| {
             let environment = &workspace.environment;
-            environment.get(name).filter(|_| !is_hook(name)).map(str::to_owned)
+            environment.get(name).filter(|_| !elsewhere.contains(name)).map(str::to_owned)
         },
         ..dotenv::Outside::NOTHING
     };
-    for entry in dotenv::expand(&document, &outside, &mut ignored) {
+    let expanded = dotenv::expand(document, &outside, &mut Vec::new());
+    let expanded = expanded.into_iter().filter(|entry| is_claimed(&entry.name));
+    let mut now: BTreeMap<String, String> =
+        expanded.map(|entry| (entry.name, entry.text)).collect();
+    let mut spelled = dotenv::spelled(document, &is_claimed);
+    for entry in &document.entries {
+        let Some(written) = spelled.remove(&entry.name) else { continue };
+        let now = now.remove(&entry.name);
+        let profile = profile.map(str::to_owned);
         if is_hook(&entry.name) {
-            let mut hook = hook(workspace, &entry.name, &entry.text, Some(&entry.place));
-            if entry.secret {
-                HIDDEN.clone_into(&mut hook.shown);
-            }
-            let profile = profile.map(str::to_owned);
-            found.hooks.insert(Hook { profile, dotenv: true, ..hook });
+            let hook = hook(workspace, &entry.name, &written, Some(&entry.place));
+            let now = now.as_deref().map(value_digest);
+            found.hooks.insert(Hook { profile, dotenv: true, now, ..hook });
             continue;
         }
-        let (spec, url) = match names::meaning(&entry.name) {
-            Meaning::Variable(spec) => (spec, Some(entry.text)),
-            Meaning::Alias(spec, alias) => (spec, (alias.convert)(&entry.text)),
-            Meaning::FileOf(spec) if !entry.text.is_empty() => {
+        let (spec, now) = match names::meaning(&entry.name) {
+            Meaning::Variable(spec) => (spec, now),
+            Meaning::Alias(spec, alias) => (spec, now.and_then(|text| (alias.convert)(&text))),
+            Meaning::FileOf(spec) if !written.is_empty() => {
+                let live = now.as_ref().is_none_or(|path| !path.is_empty());
                 found.wanted.insert(Wanted {
-                    profile: profile.map(str::to_owned),
+                    profile,
                     file: Some(name.to_owned()),
                     variable: spec.name.to_owned(),
-                    reference: file_reference(&entry.text),
-                    live: true,
+                    reference: file_reference(&written),
+                    now,
+                    live,
                 });
                 continue;
             }
             _ => continue,
         };
-        let keys = keys_sent_to(spec.name);
-        if let Some(url) = url.filter(|_| !keys.is_empty()) {
-            found.destinations.insert(Destination {
-                profile: profile.map(str::to_owned),
-                file: Some(name.to_owned()),
-                name: spec.name.to_owned(),
-                url,
-                keys,
-            });
-        }
+        found.destinations.insert(Destination {
+            profile,
+            file: Some(name.to_owned()),
+            name: spec.name.to_owned(),
+            url: written,
+            now,
+            keys: keys_sent_to(spec.name),
+        });
     }
 }
 
@@ -202,7 +252,8 @@ fn hook(workspace: &Workspace, name: &str, text: &str, place: Option<&Place>) ->
         dotenv: false,
         name: name.to_owned(),
         value: value_digest(text),
-        shown: if hidden { without_secret(text) } else { text.to_owned() },
+        now: Some(value_digest(text)),
+        shown: dotenv::told(&if hidden { without_secret(text) } else { text.to_owned() }),
         place,
     }
 }
@@ -221,9 +272,14 @@ pub(crate) fn trust(workspace: &Workspace) -> Result<(TrustStatus, Claims), Prob
     Ok((status(store.as_deref(), root, &claims)?, claims))
 }
 
-/// An address without credentials.
+/// An address without credentials. One that takes in variables is no address yet: it is shown as it
+/// is written, if nothing in it can be a secret.
 pub(crate) fn shown(to: &Destination) -> String {
-    if to.url.contains("://") { redact::url(&to.url) } else { to.url.clone() }
+    let secret = || {
+        to.url.contains(['@', '#']) || to.url.split(['/', '=', '{', '}']).any(secretish::perhaps)
+    };
+    let raw = !to.url.contains("://") || (to.url.contains("${") && !secret());
+    dotenv::told(&if raw { to.url.clone() } else { redact::url(&to.url) })
 }
 
 /// What can be done with a variable of the root's files to whoever gets it, if that has to be agreed

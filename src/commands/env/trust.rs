@@ -4,6 +4,7 @@
 
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
 use crate::settings::Workspace;
+use crate::settings::dotenv;
 use crate::settings::trust::{self, Claims, Destination, TrustStatus};
 use crate::settings::trust_claims;
 use std::path::Path;
@@ -17,6 +18,14 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
         Fault::usage(workspace.no_dotenv_dir(problem.hint("ultra env trust --dir ROOT")))
     })?;
     let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
+    // What there is nothing to take in for now may be there elsewhere: below `env run`, say.
+    let status = match status {
+        TrustStatus::NotNeeded if !claims.wanted.is_empty() => {
+            let store = trust::store_path(&workspace.environment);
+            trust::agreed(store.as_deref(), root, &claims).map_err(Fault::unreachable)?
+        }
+        status => status,
+    };
     if status.may_resolve() {
         let text = match status {
             TrustStatus::NotNeeded => {
@@ -75,7 +84,7 @@ fn answer(
     if !claims.wanted.is_empty() {
         let mut table = Table::new(&["said by", "secret", "from"]);
         for w in &claims.wanted {
-            table.row([w.said_by().to_owned(), w.variable.clone(), w.reference.clone()]);
+            table.row([w.said_by().to_owned(), w.variable.clone(), dotenv::told(&w.reference)]);
         }
         view.extend([Block::heading("Secrets that the files want"), Block::Table(table)]);
     }
@@ -122,10 +131,9 @@ fn keys(to: &Destination, none: &str) -> String {
 
 /// What would be sent where, a line each.
 fn lines(claims: &Claims) -> Vec<String> {
-    let wanted = claims
-        .wanted
-        .iter()
-        .map(|w| format!("`{}` wants {} as `{}`", w.said_by(), w.reference, w.variable));
+    let wanted = claims.wanted.iter().map(|w| {
+        format!("`{}` wants {} as `{}`", w.said_by(), dotenv::told(&w.reference), w.variable)
+    });
     let to = claims.destinations.iter().map(|d| {
         let (by, what) = (d.said_by(), keys(d, "no key"));
         format!("`{by}` sends {what} to {} ({})", trust_claims::shown(d), d.name)

@@ -52,8 +52,11 @@ pub(super) fn not_agreed_to<'a>(
         };
         let seen = value.is_some_and(|value| {
             let digest = value_digest(value);
-            claims.hooks.iter().any(|h| h.name == name && h.value == digest)
-                || claims.destinations.iter().any(|to| to.name == name && to.url == value)
+            claims.hooks.iter().any(|h| h.name == name && h.now.as_ref() == Some(&digest))
+                || claims
+                    .destinations
+                    .iter()
+                    .any(|to| to.name == name && to.now.as_deref() == Some(value))
         });
         let referred = claims.wanted.iter().any(|wanted| wanted.variable == name);
         if status.may_resolve() && (seen || referred) {

@@ -21,6 +21,7 @@ mod format;
 mod found;
 mod line;
 mod parse;
+mod spelled;
 mod template;
 mod write;
 
@@ -29,6 +30,7 @@ pub(crate) use expand::{Expanded, Outside, expand};
 pub(crate) use format::{format, literal, normal_value};
 pub(crate) use line::{Assignment, Ending, Line, LineKind, Quote, Span};
 pub(crate) use parse::{Document, Entry, parse};
+pub(crate) use spelled::{spelled, told};
 pub(crate) use template::references;
 pub(crate) use write::{portable, quote};
 

@@ -78,6 +78,9 @@ fn refer(gather: &mut Gather<'_>, name: &str, spec: &SecretSpec) -> Option<Value
         }
         SecretReference::File(path) => {
             let base = gather.workspace.root.as_ref().unwrap_or(&gather.workspace.current_dir);
+            let at = path.to_string_lossy();
+            // What is wrong is said there.
+            trust::bars_link(gather, name, &at, Some(&spec.place)).is_none().then_some(())?;
             let path = base.join(path);
             if file::holds_nothing(&path) {
                 let why =

@@ -3,12 +3,14 @@
 
 use super::Gather;
 use super::absorb::Said;
-use crate::report::Problem;
+use crate::report::{Place, Problem};
+use crate::settings::dotenv;
 use crate::settings::groups::KNOWN_PROVIDERS;
 use crate::settings::origin::Layer;
 use crate::settings::trust::{Claims, TrustStatus, Wanted};
 use crate::settings::trust_claims;
 use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 /// What the root's files ask for, and whether the user has agreed to it.
@@ -52,7 +54,7 @@ pub(super) fn trusted(gather: &mut Gather<'_>) -> bool {
         return false;
     }
     let wanted = claims.wanted.iter().filter(|w| w.live).map(|w| match &w.file {
-        Some(file) => format!("{} ({file})", w.reference),
+        Some(file) => format!("{} ({file})", dotenv::told(&w.reference)),
         None => w.reference.clone(),
     });
     let to = claims.destinations.iter().map(|to| match &to.file {
@@ -97,12 +99,15 @@ pub(super) fn bars_file(
     variable: &str,
     said: &Said,
 ) -> Option<&'static str> {
-    let reference = trust_claims::file_reference(&said.text);
     let claims = asked(gather).claims;
-    let claimed =
-        |w: &Wanted| w.file.is_some() && w.variable == variable && w.reference == reference;
+    let claimed = |w: &Wanted| {
+        w.file.is_some() && w.variable == variable && w.now.as_deref() == Some(&*said.text)
+    };
     if claims.wanted.iter().any(claimed) {
-        return (!trusted(gather)).then_some(UNTRUSTED);
+        if !trusted(gather) {
+            return Some(UNTRUSTED);
+        }
+        return bars_link(gather, &said.name, &said.text, said.place.as_ref());
     }
     let name = &said.name;
     gather.problems.push(
@@ -114,6 +119,52 @@ pub(super) fn bars_file(
             .hint(format!("write the whole path, or set `{name}` in the environment")),
     );
     Some("withheld: its path is put together from variables of other files")
+}
+
+/// Why the file of a secret is not read that a file of the root names, if so: a link in the root
+/// leads to a file outside of it. Who writes the root's files can make it lead elsewhere after the
+/// user has agreed to the path, which stays the same.
+pub(super) fn bars_link(
+    gather: &mut Gather<'_>,
+    name: &str,
+    path: &str,
+    place: Option<&Place>,
+) -> Option<&'static str> {
+    let root = gather.workspace.dotenv_dir()?;
+    if !link_leaves(root, &gather.workspace.state_dir, Path::new(path)) {
+        return None;
+    }
+    gather.problems.push(
+        Problem::error("linked-path", format!("the file that `{name}` names is not read"))
+            .at(place.cloned())
+            .why("a link in the root leads elsewhere, and could lead to any file of yours")
+            .hint("name the file itself, not the link"),
+    );
+    Some("withheld: a link in the root leads out of it")
+}
+
+/// Whether a link in `root` on the way to `path` leads out of it or into the state directory.
+fn link_leaves(root: &Path, state_dir: &Path, path: &Path) -> bool {
+    let Ok(real_root) = root.canonicalize() else { return false };
+    let whole = root.join(path);
+    let state = state_dir.canonicalize().ok();
+    let mut at = PathBuf::new();
+    for part in whole.components() {
+        if part == Component::ParentDir {
+            at.pop();
+            continue;
+        }
+        let next = at.join(part);
+        let inside = at.starts_with(&real_root);
+        let link = next.is_symlink();
+        let Ok(real) = next.canonicalize() else { return inside && link };
+        let into_state = || state.as_ref().is_some_and(|state| real.starts_with(state));
+        if inside && link && (!real.starts_with(&real_root) || into_state()) {
+            return true;
+        }
+        at = real;
+    }
+    false
 }
 
 /// Why a reference of an untrusted root does not count.
@@ -154,19 +205,15 @@ pub(super) fn withhold(gather: &mut Gather<'_>) {
 /// Takes back the keys for addresses that dotenv files piece together from variables of other
 /// files: what the user agrees to is what stands in one file, and these could change without it.
 fn withhold_from_pieced(gather: &mut Gather<'_>) {
-    let mut claimed = None;
     for known in KNOWN_PROVIDERS {
-        let Some((name, (url, origin))) =
-            known.url.and_then(|name| Some((name, gather.resolution.text(name)?)))
-        else {
-            continue;
-        };
+        let said = known.url.and_then(|name| Some((name, gather.resolution.text(name)?)));
+        let Some((name, (url, origin))) = said else { continue };
+        let (url, origin) = (url.to_owned(), origin.clone());
         if !is_dotenv(origin.layer) {
             continue;
         }
-        let claimed =
-            claimed.get_or_insert_with(|| trust_claims::in_dotenv_files(gather.workspace));
-        if claimed.iter().any(|to| to.name == name && to.url == url) {
+        let claims = asked(gather).claims;
+        if claims.destinations.iter().any(|to| to.name == name && to.now.as_ref() == Some(&url)) {
             continue;
         }
         let place = origin.place.clone();

@@ -124,6 +124,16 @@ fn nor_does_it_lead_elsewhere_what_a_command_sends() {
         "PYTEST_ADDOPTS",
         "COMPOSER_HOME",
         "LUA_CPATH",
+        "CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS",
+        "CARGO_HTTP_PROXY",
+        "grpc_proxy",
+        "DENO_CERT",
+        "PGHOST",
+        "AWS_ENDPOINT_URL_S3",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "CONSUL_HTTP_ADDR",
+        "AI_GATEWAY_BASE_URL",
+        "DOCKER_CERT_PATH",
     ];
     let lines = names.map(|name| format!("{name}=theirs\n")).concat();
     ultra.write(".env.local", format!("{lines}APP_BASE_URL=mine\n"));

@@ -238,3 +238,55 @@ fn files_of_another_user_are_no_part_of_a_root() {
         ultra.run(&["env", "run", "--", "printenv", "A"]).exits(1);
     }
 }
+
+#[test]
+fn what_is_agreed_to_stays_so_in_another_environment() {
+    let ultra = Ultra::empty().env("OPENAI_API_KEY", CANARY);
+    let lines = "OPENAI_BASE_URL=http://localhost:${OLLAMA_PORT:-11434}/v1\nHTTPS_PROXY=${MY_PROXY}\nCXXFLAGS=\"${CFLAGS} -g\"\nMISTRAL_API_KEY_FILE=${HOME}/k\n";
+    ultra.write_private(".env", lines);
+    std::fs::write(ultra.home().join("k"), "mistral-hT83kd02").unwrap();
+    let agreed = ultra.run(&["env", "trust", "--yes"]).exits(0).keeps_the_canary();
+    agreed.says("${OLLAMA_PORT:-11434}").says("${CFLAGS} -g").says("file:${HOME}/k");
+    let ultra = ultra.env("OLLAMA_PORT", "1").env("CFLAGS", "-O2").env("MY_PROXY", "http://me:2");
+    ultra.run(&["env", "trust"]).exits(0).says("this root is trusted");
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
+    run.says("OPENAI_BASE_URL=http://localhost:1/v1").says("CXXFLAGS=-O2 -g");
+    run.says("HTTPS_PROXY=http://me:2").says("MISTRAL_API_KEY=mistral-hT83kd02");
+    // What another file of the root says of such a name is not the user's word.
+    ultra.write(".env.local", "OLLAMA_PORT=1\n");
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0).keeps_the_canary();
+    assert!(!run.stdout.contains("OPENAI_BASE_URL"), "{}", run.stdout);
+    // Nor is another text the one that was agreed to.
+    ultra.write(".env.local", "");
+    ultra.write_private(".env", lines.replace("11434", "11435"));
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0).keeps_the_canary();
+    assert!(!run.stdout.contains("OPENAI_BASE_URL"), "{}", run.stdout);
+}
+
+#[test]
+fn what_the_files_say_themselves_is_nothing_of_the_users() {
+    let ultra = Ultra::empty();
+    let line = "PGPW=hT83kd02\nDATABASE_URL=postgres://app:${PGPW}@h/db\n";
+    ultra.write_private(".env", line);
+    let mut ultra = ultra.env("PGPW", "hT83kd02");
+    ultra.run(&["env", "run", "--", "printenv", "DATABASE_URL"]).exits(0).says("hT83kd02");
+    ultra.run(&["env", "trust", "--yes"]).exits(0).says("is trusted from now on");
+    ultra.set_env("PGPW", "of-the-shell-93");
+    ultra.run(&["env", "run", "--", "printenv", "DATABASE_URL"]).exits(0).says("of-the-shell-93");
+}
+
+#[test]
+fn a_link_in_the_root_leads_to_no_file_of_the_users() {
+    let ultra = Ultra::empty();
+    ultra.write_private(".env", "MISTRAL_API_KEY_FILE=./key\n");
+    ultra.write_private("key", "mistral-hT83kd02");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let child = ["env", "run", "--", "sh", "-c", "echo got $MISTRAL_API_KEY"];
+    ultra.run(&child).exits(0).says("mistral-hT83kd02");
+    let token = ultra.home().join("token");
+    std::fs::write(&token, CANARY).unwrap();
+    std::fs::remove_file(ultra.root().join("key")).unwrap();
+    std::os::unix::fs::symlink(&token, ultra.root().join("key")).unwrap();
+    let said = ultra.run(&child).exits(3).keeps_the_canary();
+    said.complains("a link in the root leads elsewhere").complains(".env:1");
+}
