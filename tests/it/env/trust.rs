@@ -250,7 +250,7 @@ fn what_is_agreed_to_stays_so_in_another_environment() {
     let ultra = ultra.env("OLLAMA_PORT", "1").env("CFLAGS", "-O2").env("MY_PROXY", "http://me:2");
     ultra.run(&["env", "trust"]).exits(0).says("this root is trusted");
     let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
-    run.says("OPENAI_BASE_URL=http://localhost:1/v1").says("CXXFLAGS=-O2 -g");
+    let run = run.says("OPENAI_BASE_URL=http://localhost:1/v1").says("CXXFLAGS=-O2 -g");
     run.says("HTTPS_PROXY=http://me:2").says("MISTRAL_API_KEY=mistral-hT83kd02");
     // What another file of the root says of such a name is not the user's word.
     ultra.write(".env.local", "OLLAMA_PORT=1\n");
