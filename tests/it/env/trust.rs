@@ -254,8 +254,8 @@ fn what_is_agreed_to_stays_so_in_another_environment() {
     run.says("HTTPS_PROXY=http://me:2").says("MISTRAL_API_KEY=mistral-hT83kd02");
     // What another file of the root says of such a name is not the user's word.
     ultra.write(".env.local", "OLLAMA_PORT=1\n");
-    let run = ultra.run(&["env", "run", "--", "env"]).exits(0).keeps_the_canary();
-    assert!(!run.stdout.contains("OPENAI_BASE_URL"), "{}", run.stdout);
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(3).keeps_the_canary();
+    run.complains("no key goes to the address in `OPENAI_BASE_URL`");
     // Nor is another text the one that was agreed to.
     ultra.write(".env.local", "");
     ultra.write_private(".env", lines.replace("11434", "11435"));
