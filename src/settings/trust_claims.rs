@@ -38,6 +38,7 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
             continue;
         };
         for (variable, reference, _) in &document.secrets {
+            in_profiles.insert(variable.clone());
             claims.wanted.insert(Wanted {
                 profile: Some(name.clone()),
                 file: None,
@@ -50,6 +51,7 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
         }
         for (provider, spec) in &document.providers {
             spec.keys.iter().for_each(|key| taken_in.sends(key));
+            in_profiles.extend(spec.keys.iter().cloned());
             claims.destinations.insert(Destination {
                 profile: Some(name.clone()),
                 file: None,
@@ -76,6 +78,15 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
         }
     }
     let read = dotenv_files(workspace);
+    // The content of a file that an entry names can change, too.
+    let from_files: BTreeSet<&str> = read
+        .iter()
+        .flat_map(|(_, document)| &document.entries)
+        .filter_map(|entry| match names::meaning(&entry.name) {
+            Meaning::FileOf(spec) => Some(spec.name),
+            _ => None,
+        })
+        .collect();
     for (index, (file, document)) in read.iter().enumerate() {
         let file = File { name: &file.0, profile: file.1.as_deref() };
         taken_in.reads(&file, document);
@@ -90,6 +101,8 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
         for (_, (_, other)) in others {
             elsewhere.extend(other.entries.iter().map(|entry| entry.name.as_str()));
         }
+        elsewhere.extend(dotenv::said_later(document));
+        elsewhere.extend(from_files.iter().copied());
         in_dotenv_file(workspace, &file, document, &elsewhere, &mut claims);
     }
     let ours = said_by_files(workspace, &taken_in, &read);

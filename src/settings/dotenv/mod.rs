@@ -30,7 +30,7 @@ pub(crate) use expand::{Expanded, Outside, expand};
 pub(crate) use format::{format, literal, normal_value};
 pub(crate) use line::{Assignment, Ending, Line, LineKind, Quote, Span};
 pub(crate) use parse::{Document, Entry, parse};
-pub(crate) use spelled::{spelled, told};
+pub(crate) use spelled::{said_later, spelled, told};
 pub(crate) use template::references;
 pub(crate) use write::{portable, quote};
 

@@ -49,6 +49,22 @@ pub(crate) fn spelled(
     all
 }
 
+/// The names that an entry takes in and the file says only further down: what it says of them is not
+/// in what [`spelled`] writes, though it may come into the environment.
+pub(crate) fn said_later(document: &Document) -> BTreeSet<&str> {
+    let mut taken_in = BTreeSet::new();
+    let mut later = BTreeSet::new();
+    for entry in &document.entries {
+        references(&entry.value, &mut |name| {
+            taken_in.insert(name.to_owned());
+        });
+        if taken_in.contains(&entry.name) {
+            later.insert(&*entry.name);
+        }
+    }
+    later
+}
+
 /// A spelled value for people: what stands as a digest may be a secret.
 pub(crate) fn told(spelled: &str) -> String {
     let mut parts = spelled.split(DIGEST);

@@ -290,3 +290,18 @@ fn a_link_in_the_root_leads_to_no_file_of_the_users() {
     let said = ultra.run(&child).exits(3).keeps_the_canary();
     said.complains("a link in the root leads elsewhere").complains(".env:1");
 }
+
+/// What was agreed to takes in a name of which a file of the root has a say that is not part of the
+/// agreement: neither comes into a command by way of the environment.
+#[test]
+fn what_the_root_says_elsewhere_is_not_laundered_through_the_environment() {
+    let ultra = Ultra::empty();
+    ultra.write(".env", "NODE_OPTIONS=${MISTRAL_API_KEY:-}\nMISTRAL_API_KEY_FILE=./o\nCXXFLAGS=${FLAGS:-}\nFLAGS=-O2\n");
+    ultra.write_private("o", "a");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let ultra = ultra.env("MISTRAL_API_KEY", "--require=./evil.js").env("FLAGS", "-fplugin=evil");
+    ultra.run(&["env", "trust"]).exits(0).says("this root is trusted");
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
+    assert!(!run.stdout.contains("NODE_OPTIONS"), "{}", run.stdout);
+    assert!(!run.stdout.contains("CXXFLAGS"), "{}", run.stdout);
+}
