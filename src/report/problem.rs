@@ -179,6 +179,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The code of the problem that somebody stopped the command.
+const INTERRUPTED: &str = "interrupted";
+
 /// Why a command did not give an answer: all problems of one kind at once, and how to exit.
 ///
 /// Problems go to stderr; a command whose problems *are* the answer (validate, check, lint)
@@ -192,8 +195,12 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// A fault with these problems.
+    /// A fault with these problems. If one of them is that the operator stopped the command, that is
+    /// how it ends: whoever judged on without the answer found nothing that is wrong.
     pub(crate) fn new(status: ExitStatus, problems: Vec<Problem>) -> Self {
+        if problems.iter().any(|problem| problem.code == INTERRUPTED) {
+            return Self::interrupted();
+        }
         Self { status, problems }
     }
 
@@ -232,7 +239,8 @@ impl Fault {
 
     /// The operator stopped the command (exit 130).
     pub(crate) fn interrupted() -> Self {
-        Self::new(ExitStatus::Interrupted, vec![Problem::error("interrupted", "interrupted")])
+        let stopped = Problem::error(INTERRUPTED, "interrupted");
+        Self { status: ExitStatus::Interrupted, problems: vec![stopped] }
     }
 }
 
