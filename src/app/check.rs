@@ -58,6 +58,7 @@ fn judge(args: ReadinessArgs, context: &Context) -> Result<Report, Fault> {
             })?,
             dir: context.global.dir.clone(),
             profile: profile.clone(),
+            identity: None,
         },
     };
     let request = readiness::Request {

@@ -19,8 +19,8 @@ const FOREIGN: &str = "https://evil.example";
 pub(crate) async fn ask(target: &Target, allowed_origin: Option<String>) -> LiveFacts {
     match target {
         Target::Running { url, key } => ask_at(url, key.clone(), allowed_origin, false).await,
-        Target::Spawned { program, dir, profile } => {
-            match Spawned::start(program, dir.as_deref(), profile) {
+        Target::Spawned { program, dir, profile, identity } => {
+            match Spawned::start(program, dir.as_deref(), profile, identity.as_ref()) {
                 Ok(server) => {
                     ask_at(&server.url, Some(server.key.clone()), allowed_origin, true).await
                 }

@@ -29,6 +29,8 @@ pub(crate) enum Target {
         dir: Option<PathBuf>,
         /// The profile.
         profile: String,
+        /// The identity of the vault, if a person had to open it.
+        identity: Option<Secret>,
     },
 }
 
@@ -53,8 +55,10 @@ impl Spawned {
         program: &std::path::Path,
         dir: Option<&std::path::Path>,
         profile: &str,
+        identity: Option<&Secret>,
     ) -> Result<Self, String> {
         let key = service_key();
+        let identity = identity.map_or("", Secret::expose);
         let mut command = Command::new(program);
         command.args(["serve", "--probe", "--port", "auto", "--profile", profile, "-o", "json"]);
         if let Some(dir) = dir {
@@ -62,8 +66,9 @@ impl Spawned {
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|e| format!("cannot start the server: {e}"))?;
-        // The key goes over the pipe: arguments and environment can be read by others.
-        let handed = child.stdin.as_mut().map(|pipe| writeln!(pipe, "{}", key.expose()));
+        // They go over the pipe: arguments and environment can be read by others.
+        let handed =
+            child.stdin.as_mut().map(|pipe| writeln!(pipe, "{}\n{identity}", key.expose()));
         let (line, complaint) = (first_line(&mut child), last_words(&mut child));
         let listening = matches!(handed, Some(Ok(())))
             .then(|| line.recv_timeout(PATIENCE).ok())
@@ -163,9 +168,10 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_listen_is_told_and_ended() {
-        let failed = Spawned::start(std::path::Path::new("/bin/false"), None, "dev").unwrap_err();
+        let failed =
+            Spawned::start(std::path::Path::new("/bin/false"), None, "dev", None).unwrap_err();
         assert_eq!(failed, "it does not listen");
         let missing = std::path::Path::new("/no/such/program");
-        assert!(Spawned::start(missing, None, "dev").unwrap_err().contains("cannot start"));
+        assert!(Spawned::start(missing, None, "dev", None).unwrap_err().contains("cannot start"));
     }
 }

@@ -1,22 +1,24 @@
 //! `serve --probe`: the server of a profile, only there to be looked at.
 //!
 //! It keeps its state in a directory that goes with it, so that nothing of the profile is written:
-//! no migration, no journal, no record of a running server. It knows one service key, which comes
-//! over standard input because arguments and environment can be read by others, and it ends when
-//! that input does, so that it never outlives the process that started it.
+//! no migration, no journal, no record of a running server. Two lines come over standard input,
+//! because arguments and environment can be read by others: the one service key that it knows, and
+//! the identity of the vault, which is empty unless only a person could open it. It ends when that
+//! input does, so that it never outlives the process that started it.
 
 use crate::base::Secret;
 use crate::report::{Fault, Problem};
+use crate::secrets::VaultSource;
 use crate::serve::auth::{KeyRequest, stored};
 use crate::settings::groups::MigrateMode;
 use crate::settings::{Settings, Workspace};
 use crate::store::{self, DatabaseOptions, Scope, Scopes};
 use std::io::{BufRead as _, Read as _};
 
-/// The longest key that is read.
+/// The longest line that is read.
 const LONGEST: u64 = 1 << 10;
 
-/// A server to be looked at.
+/// A server to be looked at, and what it was handed.
 pub(super) struct Probe {
     key: Secret,
     /// Removed with its content when the server has ended.
@@ -24,19 +26,22 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// Reads the key and moves the state of `workspace` to a directory of its own.
+    /// Reads what it is handed, opens `vault` with it, and moves the state of `workspace` to a
+    /// directory of its own.
     ///
     /// # Errors
-    /// There is no key (2), or the directory cannot be made (1).
-    pub(super) fn begin(workspace: &mut Workspace) -> Result<Self, Fault> {
-        let mut line = String::new();
-        let read = std::io::stdin().lock().take(LONGEST).read_line(&mut line);
-        let key = Secret::from_line(line);
-        if read.is_err() || key.is_empty() {
-            return Err(Fault::usage(
-                Problem::error("no-probe-key", "`--probe` needs a service key on stdin")
-                    .hint("ultra check readiness"),
-            ));
+    /// There is no key, or no identity where something stands for one (2); the directory cannot be
+    /// made (1).
+    pub(super) fn begin(workspace: &mut Workspace, vault: &VaultSource) -> Result<Self, Fault> {
+        let usage =
+            |what| Fault::usage(Problem::error("no-probe-key", what).hint("ultra check readiness"));
+        let key = line();
+        if key.is_empty() {
+            return Err(usage("`--probe` needs a service key on stdin"));
+        }
+        let identity = line();
+        if !identity.is_empty() && vault.told(&identity).is_err() {
+            return Err(usage("the second line of stdin is no identity of a vault"));
         }
         let state = tempfile::Builder::new().prefix("ultra-probe-").tempdir().map_err(|e| {
             Fault::failure(Problem::error("probe-state", "cannot make a directory").why(e))
@@ -84,6 +89,14 @@ impl Probe {
         end_with_input();
         Ok(())
     }
+}
+
+/// The next line of standard input; empty at its end, and if it is no text.
+fn line() -> Secret {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().take(LONGEST).read_line(&mut line);
+    let line = Secret::from_line(line);
+    if read.is_ok() { line } else { Secret::new(String::new()) }
 }
 
 /// Stops this process as SIGTERM does, once standard input ends.

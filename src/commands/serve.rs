@@ -29,7 +29,7 @@ const LEFTOVERS: Duration = Duration::from_millis(500);
 /// As [`crate::serve::run`]; every problem of the configuration at once (3).
 pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fault> {
     let Request { mut workspace, vault, probe } = request;
-    let probe = if probe { Some(Probe::begin(&mut workspace)?) } else { None };
+    let probe = if probe { Some(Probe::begin(&mut workspace, vault.own())?) } else { None };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("serve")

@@ -198,10 +198,19 @@ impl Fault {
     /// A fault with these problems. If one of them is that the operator stopped the command, that is
     /// how it ends: whoever judged on without the answer found nothing that is wrong.
     pub(crate) fn new(status: ExitStatus, problems: Vec<Problem>) -> Self {
-        if problems.iter().any(|problem| problem.code == INTERRUPTED) {
-            return Self::interrupted();
+        if let Err(stopped) = Self::unless_interrupted(&problems) {
+            return stopped;
         }
         Self { status, problems }
+    }
+
+    /// # Errors
+    /// One of the problems is that the operator stopped the command (130).
+    pub(crate) fn unless_interrupted(problems: &[Problem]) -> Result<(), Self> {
+        match problems.iter().any(|problem| problem.code == INTERRUPTED) {
+            true => Err(Self::interrupted()),
+            false => Ok(()),
+        }
     }
 
     /// A wrong command line or unknown name (exit 2).

@@ -46,6 +46,12 @@ pub(crate) struct Overview {
 }
 
 impl Overview {
+    /// Whether there is anything for a profile.
+    pub(crate) fn has_entries(&self, profile: &str) -> bool {
+        let folder = Document::key(profile, "");
+        self.entries.iter().any(|(name, e)| name.starts_with(&folder) && !e.versions.is_empty())
+    }
+
     /// What is known of a name in a profile.
     pub(crate) fn entry(&self, profile: &str, name: &str) -> Option<&EntryFacts> {
         self.entries.get(&Document::key(profile, name)).filter(|e| !e.versions.is_empty())

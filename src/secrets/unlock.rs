@@ -5,6 +5,7 @@ use super::crypto::Identity;
 use super::index::Index;
 use super::source::{VaultSource, lock};
 use crate::base::Secret;
+use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem, Unanswered};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,37 @@ impl VaultSource {
         let identity = Arc::new(identity);
         *lock(&self.identity) = Some(Arc::clone(&identity));
         identity
+    }
+
+    /// The identity line, if `profile` has entries and only a person can open them; asks that person.
+    /// A process that is started to look at them has no terminal of its own. `None`, too, where the
+    /// vault does not open: who wants something of it says why.
+    ///
+    /// # Errors
+    /// The person stopped the command.
+    pub(crate) fn typed(&self, profile: &str) -> Result<Option<Secret>, Fault> {
+        let asks = self.options.passphrase_file.is_none() && self.ask.is_some();
+        let Some(index) = self.overview().ok().filter(|known| known.has_entries(profile)) else {
+            return Ok(None);
+        };
+        let Some(index) =
+            index.index.as_ref().filter(|index| asks && index.backend == BackendKind::Passphrase)
+        else {
+            return Ok(None);
+        };
+        match self.unlock(Some(index)) {
+            Ok(identity) => Ok(Some(identity.line())),
+            Err(fault) if fault.status == ExitStatus::Interrupted => Err(fault),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Takes the identity that a person opened for another process.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(crate) fn told(&self, identity: &Secret) -> Result<(), &'static str> {
+        Identity::parse(identity.expose()).map(|identity| drop(self.remember(identity)))
     }
 
     /// The directories that the identity file must not lie in.

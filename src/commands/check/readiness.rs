@@ -35,14 +35,24 @@ pub(crate) struct Request {
 /// Judges the profile.
 ///
 /// # Errors
-/// A name that is no check, or a selection without a check (2).
+/// A name that is no check, or a selection without a check (2); somebody who was asked for the
+/// passphrase stopped the command (130).
 pub(crate) fn run(
-    request: Request,
+    mut request: Request,
     workspace: Workspace,
     vault: Arc<VaultSource>,
     console: &dyn Console,
 ) -> Result<Report, Fault> {
     let ids = request.selection.ids(all())?;
+    let wants =
+        |stage: Stage| all().iter().any(|c| c.meta.stage == stage && ids.contains(&c.meta.id));
+    // Asked before anything moves on the terminal, and once for us and the server.
+    if !request.declared_only && (wants(Stage::Config) || wants(Stage::Live)) {
+        let typed = vault.typed(&request.profile)?;
+        if let Target::Spawned { identity, .. } = &mut request.target {
+            *identity = typed;
+        }
+    }
     let progress = console.progress("gathering facts");
     let facts = gather::facts(&gather::Sources {
         workspace,
@@ -51,8 +61,6 @@ pub(crate) fn run(
         declared_only: request.declared_only,
         target: request.target,
     });
-    let wants =
-        |stage: Stage| all().iter().any(|c| c.meta.stage == stage && ids.contains(&c.meta.id));
     gather::warm(&facts, wants(Stage::Live), wants(Stage::Static) || wants(Stage::Config));
     let answers = engine::run(all(), &ids, &facts);
     drop(progress);

@@ -48,6 +48,7 @@ pub(crate) fn run(
         ));
     }
     let loaded = validate(workspace, &profile, secrets);
+    Fault::unless_interrupted(&loaded.problems)?;
     let errors = loaded.problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = loaded.problems.len() - errors;
     let status = match errors {

@@ -2,6 +2,7 @@
 
 mod files;
 mod mutant;
+mod passphrase;
 mod readiness;
 mod scan;
 mod selection;

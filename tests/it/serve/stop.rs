@@ -3,11 +3,10 @@
 use super::chat;
 use super::http::{self, Request};
 use super::upstream::{self, Upstream};
-use crate::support::{CANARY, Outcome, Server, Ultra, eventually, have};
+use crate::support::{CANARY, Server, Ultra, eventually};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
-use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -134,38 +133,4 @@ fn a_second_signal_ends_a_server_whose_log_nobody_reads() {
     let ended =
         eventually(Duration::from_secs(10), "the end of the server", || child.try_wait().unwrap());
     assert_eq!(ended.code(), Some(130));
-}
-
-#[test]
-fn a_signal_ends_a_server_that_asks_for_the_passphrase() {
-    if !have("script") {
-        return;
-    }
-    let ultra = Ultra::empty();
-    let pass = ultra.write_private("pass", "correct horse battery\n").display().to_string();
-    let mut ultra = ultra.env("ULTRA_VAULT_PASSPHRASE_FILE", pass);
-    ultra.run_with_stdin(&["keys", "set", "jwt"], "k".repeat(40).as_bytes()).exits(0);
-    ultra.unset_env("ULTRA_VAULT_PASSPHRASE_FILE");
-    let command = format!("exec {} serve --port auto", env!("CARGO_BIN_EXE_ultra"));
-    let mut child = ultra
-        .wrapped("script", ["-qec", &command, "/dev/null"])
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut terminal = child.stdin.take().unwrap();
-    let mut shown = child.stdout.take().unwrap();
-    let mut said = String::new();
-    let mut bytes = [0; 256];
-    while !said.contains("assphrase of the vault") {
-        let n = shown.read(&mut bytes).unwrap();
-        assert!(n > 0, "it did not ask: {said}");
-        said.push_str(&String::from_utf8_lossy(&bytes[..n]));
-    }
-    // Ctrl-C, as the terminal sends it to whoever is in front.
-    terminal.write_all(b"\x03").unwrap();
-    std::thread::spawn(move || std::io::copy(&mut shown, &mut std::io::sink()));
-    eventually(Duration::from_secs(10), "the end of the server", || child.try_wait().unwrap());
-    let ended = Outcome::from(child.wait_with_output().unwrap());
-    assert!(matches!(ended.code, 130 | 2), "{ended:?}");
 }
