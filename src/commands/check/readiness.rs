@@ -173,7 +173,7 @@ fn details(answers: &[Answer], verbose: bool) -> Vec<Block> {
 }
 
 /// Why checks were skipped: one line for each reason.
-fn skipped(answers: &[Answer]) -> Option<Block> {
+fn skipped(answers: &[Answer]) -> Vec<Block> {
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for answer in answers.iter().filter(|a| a.judgement.outcome == Outcome::Skip) {
         reasons.entry(&answer.judgement.observed).or_default().push(answer.meta.id);
@@ -183,8 +183,10 @@ fn skipped(answers: &[Answer]) -> Option<Block> {
         several => format!("{} checks: {reason}", several.len()),
     };
     let lines: Vec<String> = reasons.into_iter().map(line).collect();
-    let list = lines.iter().fold("skipped".to_owned(), |all, line| format!("{all}\n  - {line}"));
-    (!lines.is_empty()).then_some(Block::Toned(Tone::Faint, list))
+    match lines.is_empty() {
+        true => Vec::new(),
+        false => vec![Block::Toned(Tone::Faint, "skipped".to_owned()), Block::List(lines)],
+    }
 }
 
 /// Counts by gate, the score and, last, the verdict.

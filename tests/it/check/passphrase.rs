@@ -29,7 +29,8 @@ fn the_passphrase_is_asked_for_once_and_opens_the_vault_of_the_probe_server_too(
     assert_eq!(shown.matches("Passphrase of the vault").count(), 1, "{shown}");
     assert!(!shown.contains(PASSPHRASE), "{shown}");
     // What needs no secret asks for none.
-    ultra.run(&["check", "readiness", "--stage", "static"]).exits(0);
+    let plain = ultra.run(&["check", "readiness", "--stage", "static"]).exits(0);
+    assert!(plain.stdout.contains("\nskipped\n  - "), "{}", plain.stdout);
 }
 
 #[test]
