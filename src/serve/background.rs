@@ -1,6 +1,6 @@
 //! Tasks that run beside the requests.
 
-use super::auth::{self, LastGood};
+use super::auth::{self, LastGood, SnapshotSource};
 use super::state::App;
 use super::{fleet, health, published, reload, signals};
 use std::sync::Arc;
@@ -14,6 +14,12 @@ const BEAT: Duration = Duration::from_secs(5);
 
 /// How often callers whose limit is whole again are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether the store has come.
+const COME: Duration = Duration::from_secs(1);
+
+/// How long after a service key for development could not be kept it is tried again.
+const KEEP_AGAIN: Duration = Duration::from_secs(30);
 
 /// Starts them all; they end with `stop`.
 pub(crate) fn start(
@@ -73,5 +79,35 @@ async fn reload_signing_keys(app: Arc<App>, stop: CancellationToken) {
             }
             () = stop.cancelled() => return,
         }
+    }
+}
+
+/// Makes the service key of a developer's own server that was started while its store was away,
+/// once that has come. The line that said that the server listens could name none.
+pub(super) async fn keep_dev_key(app: Arc<App>, stop: CancellationToken) {
+    let work = async {
+        loop {
+            tokio::time::sleep(COME).await;
+            let snapshot = app.auth.snapshot();
+            if snapshot.is_none_or(|known| known.source() != SnapshotSource::Store) {
+                continue;
+            }
+            match auth::dev_key(app.reloader.state_dir(), &*app.store, app.clock.now()).await {
+                Ok(key) => {
+                    let (file, id) = (key.path.display(), key.id);
+                    tracing::info!(%file, id, "the service key for development is in its file");
+                    if key.exposed {
+                        tracing::warn!("others could read the one before; it is a new one now");
+                    }
+                    return;
+                }
+                Err(problem) => tracing::warn!(error = %problem, "no service key for development"),
+            }
+            tokio::time::sleep(KEEP_AGAIN).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stop.cancelled() => {}
     }
 }

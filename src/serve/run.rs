@@ -46,6 +46,7 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     let scrapers = metrics_listener::bind(server.metrics_addr.as_deref()).await?;
 
     let asks = start.settings.server.mode == Mode::Real && !probe;
+    let wants_dev_key = !start.settings.profile.protected && !probe;
     let Opened { app, last_good, dev_key, journal } = open(start, addr, access, console).await?;
     // Not before: while a person is asked for the passphrase of the vault, a signal has to end the
     // process as usual.
@@ -55,6 +56,9 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     let mut tasks = background::start(&app, last_good, hangup, &stop);
     if asks {
         tasks.spawn(listing::follow(Arc::clone(&app), stop.clone()));
+    }
+    if wants_dev_key && dev_key.is_none() {
+        tasks.spawn(background::keep_dev_key(Arc::clone(&app), stop.clone()));
     }
     if let Some(scrapers) = scrapers {
         tasks.spawn(metrics_listener::serve(scrapers, Arc::clone(&app), stop.clone()));

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// A snapshot of at most this age knows every key: whatever is not in it does not exist.
 const FRESH: Duration = Duration::from_secs(5);
@@ -20,6 +20,8 @@ const KEY_PATIENCE: Duration = Duration::from_secs(5);
 const KEY_REFUSAL: Duration = Duration::from_secs(30);
 /// How often at most the signing keys are loaded for that.
 const KEY_LOOKS: Duration = Duration::from_secs(1);
+/// How long a caller with an unknown service key waits for the store to be read once more.
+const LOOK: Duration = Duration::from_secs(1);
 /// So many unknown signing keys are remembered: whoever makes them up must not fill the memory.
 const MOST_UNKNOWN: usize = 4_096;
 
@@ -76,6 +78,14 @@ struct Unknown {
     asked_at: Option<Timestamp>,
 }
 
+/// How often the store was read: whoever waits for a read must not take one that had begun before
+/// for an answer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Looks {
+    begun: u64,
+    ended: u64,
+}
+
 /// Judges callers.
 #[derive(Debug)]
 pub(crate) struct Authenticator {
@@ -83,6 +93,7 @@ pub(crate) struct Authenticator {
     snapshot: ArcSwapOption<Snapshot>,
     tokens: ArcSwap<TokenKeys>,
     unknown: Mutex<Unknown>,
+    looks: watch::Sender<Looks>,
     refresh_wanted: Notify,
     reload_wanted: Notify,
 }
@@ -95,6 +106,7 @@ impl Authenticator {
             snapshot: ArcSwapOption::empty(),
             tokens: ArcSwap::from_pointee(tokens),
             unknown: Mutex::default(),
+            looks: watch::Sender::default(),
             refresh_wanted: Notify::new(),
             reload_wanted: Notify::new(),
         }
@@ -131,7 +143,7 @@ impl Authenticator {
         let Some(snapshot) = snapshot.as_ref() else { return Err(unavailable()) };
         let age = snapshot.age(now);
         let Some(known) = snapshot.keys.get(id) else {
-            return Err(if age <= FRESH { AuthError::InvalidKey } else { unavailable() });
+            return Err(if age <= FRESH { AuthError::UnknownKey } else { unavailable() });
         };
         if !bool::from(key::hash(secret).ct_eq(&known.hash)) {
             return Err(AuthError::InvalidKey);
@@ -199,6 +211,27 @@ impl Authenticator {
     /// How callers are judged.
     pub(crate) fn options(&self) -> AuthOptions {
         self.options
+    }
+
+    /// Has the store read once more for a service key that nobody here knows, which may have been
+    /// made a moment ago, and waits until that has come to its end, well or not, but not for long.
+    /// All who wait share one read, so that unknown keys are no burden to the store.
+    pub(crate) async fn looked_again(&self) {
+        let mut looks = self.looks.subscribe();
+        // The read that is under way may have begun before the key was made.
+        let mine = looks.borrow_and_update().begun + 1;
+        self.refresh_wanted.notify_one();
+        let _ = tokio::time::timeout(LOOK, looks.wait_for(|looks| looks.ended >= mine)).await;
+    }
+
+    /// A read of the store begins.
+    pub(super) fn look_begins(&self) {
+        self.looks.send_modify(|looks| looks.begun += 1);
+    }
+
+    /// The read that began last has ended, and what it found is known.
+    pub(super) fn look_ends(&self) {
+        self.looks.send_modify(|looks| looks.ended = looks.begun);
     }
 
     /// Waits until somebody wants the snapshot refreshed.

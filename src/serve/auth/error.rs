@@ -18,6 +18,9 @@ pub(crate) enum AuthError {
     /// A service key that nobody knows, or whose secret is wrong.
     #[error("the API key is not valid")]
     InvalidKey,
+    /// A service key that the store did not have when it was read last.
+    #[error("the API key is not valid")]
+    UnknownKey,
     /// A service key that has ended by itself.
     #[error("the API key has expired")]
     KeyExpired,
@@ -42,7 +45,7 @@ impl AuthError {
             Self::Missing => "missing_token",
             Self::InvalidToken => "invalid_token",
             Self::TokenExpired => "token_expired",
-            Self::InvalidKey => "invalid_api_key",
+            Self::InvalidKey | Self::UnknownKey => "invalid_api_key",
             Self::KeyExpired => "api_key_expired",
             Self::KeyRevoked => "api_key_revoked",
             Self::Forbidden(_) => "insufficient_scope",

@@ -5,11 +5,13 @@ use super::{Authenticator, Snapshot, SnapshotSource};
 use crate::base::{Clock, Timestamp};
 use crate::store::{ServiceKey, Store, StoreError};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// How often at most the store is read because somebody wants it.
-const SOONEST: Duration = Duration::from_millis(500);
+/// How long the store is left alone at least, whoever wants it read.
+const SOONEST: Duration = Duration::from_millis(200);
+/// The same as a multiple of what a read takes: unknown keys never make up most of its work.
+const PAUSE: u32 = 4;
 /// How old the sealed copy may become while nothing changes.
 const RESEAL: Duration = Duration::from_secs(60);
 
@@ -80,7 +82,7 @@ pub(crate) async fn start_up(
 }
 
 /// Refreshes the snapshot until `stop`: every [`super::AuthOptions::refresh`], and sooner when a
-/// key is presented that an old snapshot does not know.
+/// key is presented that the snapshot does not know.
 pub(crate) async fn follow(
     authenticator: Arc<Authenticator>,
     store: Arc<dyn Store>,
@@ -91,7 +93,11 @@ pub(crate) async fn follow(
     let mut refresher = Refresher::default();
     let mut away = false;
     loop {
+        let begin = Instant::now();
+        authenticator.look_begins();
         let outcome = refresher.refresh(&authenticator, &*store, last_good.as_ref(), &*clock).await;
+        authenticator.look_ends();
+        let took = begin.elapsed();
         match outcome {
             Ok(()) if away => {
                 tracing::info!("callers are read from the store again");
@@ -104,8 +110,10 @@ pub(crate) async fn follow(
             _ => {}
         }
         let rest = async {
-            tokio::time::sleep(SOONEST).await;
-            let patience = authenticator.options().refresh.saturating_sub(SOONEST);
+            let usual = authenticator.options().refresh;
+            let pause = took.saturating_mul(PAUSE).min(usual).max(SOONEST);
+            tokio::time::sleep(pause).await;
+            let patience = usual.saturating_sub(pause);
             let _ = tokio::time::timeout(patience, authenticator.refresh_wanted()).await;
         };
         tokio::select! {

@@ -34,7 +34,18 @@ pub(crate) async fn admit(
         return Ok(Admitted::default());
     }
     let live = app.live.load();
-    match app.auth.authenticate(headers, app.clock.now()) {
+    // Guessing is slowed down; it costs the server a hash and a look-up in memory.
+    let who = Limited::Address(peer.ip());
+    let guess = || rate::check(&*app.limiter, &who, live.anonymous_per_minute);
+    let mut judged = app.auth.authenticate(headers, app.clock.now());
+    let unknown = matches!(judged, Err(AuthError::UnknownKey));
+    if unknown {
+        guess().await?;
+        // A key that was made a moment ago is good at once.
+        app.auth.looked_again().await;
+        judged = app.auth.authenticate(headers, app.clock.now());
+    }
+    match judged {
         Ok(caller) => {
             let who = Limited::Key(Arc::clone(&caller.key_id));
             let per_minute = caller.rate.unwrap_or(live.per_minute);
@@ -43,9 +54,9 @@ pub(crate) async fn admit(
         }
         Err(error @ AuthError::Unavailable { .. }) => Err(error.into()),
         Err(error) => {
-            // Guessing is slowed down; it costs the server a hash and a look-up in memory.
-            let who = Limited::Address(peer.ip());
-            rate::check(&*app.limiter, &who, live.anonymous_per_minute).await?;
+            if !unknown {
+                guess().await?;
+            }
             Err(error.into())
         }
     }

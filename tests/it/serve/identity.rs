@@ -31,6 +31,47 @@ fn a_running_server_learns_of_keys_that_are_made_and_taken_back() {
 }
 
 #[test]
+fn a_key_that_was_made_a_moment_ago_is_good_with_the_first_request() {
+    let (ultra, server) = super::mock();
+    // One by one, so that a snapshot that happens to be young is no excuse.
+    for n in 0..6 {
+        let created = ultra.run(&["auth", "service-key", "create", &format!("ci-{n}")]).exits(0);
+        assert_eq!(models(&server, created.stdout.trim()), 200, "the key of turn {n}");
+    }
+    // One that nobody made is refused without much ado, however many present it.
+    let begin = Instant::now();
+    std::thread::scope(|scope| {
+        for n in 0..20 {
+            let key = format!("uk_made-up-{n}.nothing");
+            let server = &server;
+            scope.spawn(move || assert_eq!(models(server, &key), 401));
+        }
+    });
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_developer_s_server_makes_its_key_when_its_store_has_come() {
+    let Some(postgres) = Postgres::private() else { return };
+    let url = postgres.database();
+    let ultra = Ultra::empty().env("DATABASE_URL", &url).env("ULTRA_DB_TIMEOUT", "1s");
+    postgres.freeze();
+    let server = Server::start(&ultra, &["--mock"]);
+    let file = ultra.state().join("dev-key");
+    assert!(!file.exists(), "nobody knows such a key");
+    postgres.thaw();
+    eventually(Duration::from_secs(30), "the key in its file", || file.exists().then_some(()));
+    eventually(Duration::from_secs(10), "the key to be known", || {
+        (models(&server, ultra.read(".ultra/dev-key").trim()) == 200).then_some(())
+    });
+    let log = server.stop().exits(0);
+    assert!(log.stderr.contains("the service key for development is in its file"), "{}", log.stderr);
+    let key = ultra.read(".ultra/dev-key");
+    let (_, secret) = key.trim().split_once('.').unwrap();
+    assert!(!log.stderr.contains(secret) && !log.stdout.contains(secret));
+}
+
+#[test]
 fn a_running_server_takes_both_keys_until_the_old_one_ends() {
     let (ultra, server) = super::mock();
     let old = ultra.run(&["auth", "service-key", "create", "ci"]).exits(0);
