@@ -8,6 +8,7 @@ use crate::report::Problem;
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
 use crate::settings::{Layer, Resolution, Settings};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Service keys of ours begin like this; sent to a provider they would leak.
@@ -29,19 +30,21 @@ pub(crate) fn withdraw(table: &Table, secrets: &dyn SecretSource) -> usize {
     if secrets.holds_nothing() {
         return 0;
     }
-    let gone = |source: &Source| {
-        let entry = source.entry.as_ref();
-        entry.is_some_and(|(profile, name)| matches!(secrets.opened(profile, name), Ok(None)))
-    };
     let mut count = 0;
     for provider in table.providers() {
-        let withdrawn = provider.slots.withdraw(gone);
+        let withdrawn = provider.slots.withdraw(|source| is_gone(source, secrets));
         if withdrawn > 0 {
             provider.explain(Some("its key was taken out of the vault".to_owned()));
         }
         count += withdrawn;
     }
     count
+}
+
+/// Whether a key was taken out of the vault that it came from; false if nobody can say.
+pub(crate) fn is_gone(source: &Source, secrets: &dyn SecretSource) -> bool {
+    let entry = source.entry.as_ref();
+    entry.is_some_and(|(profile, name)| matches!(secrets.opened(profile, name), Ok(None)))
 }
 
 /// Opens the keys of all providers and swaps their slots. A key that cannot be opened leaves its
@@ -55,6 +58,9 @@ pub(crate) fn load(
     let mut reloaded = Reloaded::default();
     reloaded.change.drained += withdraw(table, secrets);
     for provider in table.providers() {
+        // A known provider is configured by its key alone, which may come later.
+        let named = resolution.profile.providers.contains_key(&*provider.name);
+        provider.configured.store(named || provider.is_our_mock(), Ordering::Relaxed);
         let Backend::Http { .. } = provider.backend else { continue };
         let (mut opened, mut kept, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
         for variable in &provider.keys {

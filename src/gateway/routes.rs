@@ -5,6 +5,7 @@ use crate::provider::mock;
 use crate::provider::wire::{Endpoint, Family};
 use crate::settings::profile::Timeouts;
 use http::Uri;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
@@ -36,8 +37,8 @@ pub(crate) struct Provider {
     pub(crate) keys: Vec<String>,
     /// Its keys.
     pub(crate) slots: Slots,
-    /// Whether the profile or a variable names it, rather than only our list of known ones.
-    pub(crate) configured: bool,
+    /// See [`Provider::is_configured`].
+    pub(super) configured: AtomicBool,
     /// Why there is no key, if there is none.
     pub(super) reason: Mutex<Option<String>>,
 }
@@ -46,6 +47,17 @@ impl Provider {
     /// Whether it can be used at present.
     fn is_usable(&self) -> bool {
         matches!(self.backend, Backend::Mock) || self.slots.usable()
+    }
+
+    /// Whether the profile or a variable names it, rather than only our list of known ones: what
+    /// was loaded last says so.
+    pub(crate) fn is_configured(&self) -> bool {
+        self.configured.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is the one that mode mock adds, which no profile names.
+    pub(super) fn is_our_mock(&self) -> bool {
+        &*self.name == mock::NAME && matches!(self.backend, Backend::Mock)
     }
 
     /// Why it cannot be used at present; `None` if it can.
@@ -167,7 +179,7 @@ impl Route {
 
     /// Whether any of its providers is configured.
     pub(crate) fn configured(&self) -> bool {
-        self.targets.iter().any(|t| t.provider.configured)
+        self.targets.iter().any(|t| t.provider.is_configured())
     }
 
     /// Why no target can be used at present; `None` if one can.

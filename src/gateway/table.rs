@@ -11,6 +11,7 @@ use crate::provider::wire::Family;
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
 use crate::settings::profile::{Mode, Profile, ProviderSpec, RouteSpec, Timeouts};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::Url;
@@ -63,12 +64,12 @@ impl Table {
             .collect();
         if mode == Mode::Mock {
             let mock = Arc::new(Provider {
-                name: Arc::from("mock"),
+                name: Arc::from(mock::NAME),
                 family: Family::OpenAi,
                 backend: Backend::Mock,
                 keys: Vec::new(),
                 slots: Slots::default(),
-                configured: true,
+                configured: AtomicBool::new(true),
                 reason: Mutex::default(),
             });
             providers.entry(Arc::clone(&mock.name)).or_insert(mock);
@@ -78,7 +79,7 @@ impl Table {
         table.declare(&profile.routes);
         table.derive(&specs);
         if mode == Mode::Mock
-            && let Some(mock) = table.providers.get("mock")
+            && let Some(mock) = table.providers.get(mock::NAME)
         {
             let target = Target::of(mock, mock::MODEL);
             table.add(mock::MODEL, vec![target], false, &Timeouts::default(), None);
@@ -180,7 +181,7 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
         backend,
         keys: spec.keys.clone(),
         slots: Slots::default(),
-        configured,
+        configured: AtomicBool::new(configured),
         reason: Mutex::default(),
     })
 }

@@ -189,7 +189,7 @@ pub(crate) async fn judge(app: &App) {
     verdicts.insert("identity".to_owned(), identity(app, now, &mut unready));
     verdicts.insert("usage_journal".to_owned(), journal(app, &mut unready));
     for provider in app.gateway.table().providers() {
-        if !provider.configured || matches!(provider.backend, Backend::Mock) {
+        if !provider.is_configured() || matches!(provider.backend, Backend::Mock) {
             continue;
         }
         let verdict = match provider.unavailable() {

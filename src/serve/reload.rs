@@ -138,7 +138,8 @@ pub(crate) fn reload(app: &App) -> Result<Reloaded, Vec<Problem>> {
 fn withdraw(app: &App) {
     let reloader = &app.reloader;
     let _one = reloader.files.lock().unwrap_or_else(PoisonError::into_inner);
-    let count = keys::withdraw(&app.gateway.table(), &*reloader.vault);
+    let secrets: &dyn SecretSource = &*reloader.vault;
+    let count = keys::withdraw(&app.gateway.table(), secrets) + rings::withdraw(app, secrets);
     if count > 0 {
         tracing::warn!(count, "keys were taken out of the vault, and are not used any more");
         reloader.applied.notify_one();

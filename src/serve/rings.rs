@@ -1,10 +1,10 @@
 //! The keys that this server signs, verifies and seals with: which ones it has, and what each is
 //! for. They are no provider's, so they have no slots; they are shown as if they had.
 
-use super::auth::{LONGEST_LIFE, Seal, Seals, TokenKeys};
+use super::auth::{self, LONGEST_LIFE, Seal, Seals, TokenKeys};
 use super::state::App;
 use crate::base::{Secret, Timestamp};
-use crate::gateway::keys::source;
+use crate::gateway::keys::{is_gone, source};
 use crate::gateway::slots::Source;
 use crate::report::Problem;
 use crate::settings::Settings;
@@ -69,33 +69,120 @@ impl Rings {
     }
 }
 
+impl Ring {
+    /// Where its keys come from.
+    fn source(&self) -> Option<Source> {
+        self.views.first().map(|view| view.source.clone())
+    }
+
+    /// Takes the keys away, and says how many those were.
+    fn clear(&mut self) -> usize {
+        self.succession.clear();
+        std::mem::take(&mut self.views).len()
+    }
+}
+
+/// Whether the keys of a ring were taken out of the vault.
+fn withdrawn(ring: &Mutex<Ring>, secrets: &dyn SecretSource) -> bool {
+    let source = ring.lock().unwrap_or_else(PoisonError::into_inner).source();
+    source.is_some_and(|source| is_gone(&source, secrets))
+}
+
+/// Whether a ring has keys that no setting names any more. Unless the vault says that what came from
+/// there is there still, the settings may only seem not to name it.
+fn lapsed(ring: &Mutex<Ring>, secrets: &dyn SecretSource) -> bool {
+    let source = ring.lock().unwrap_or_else(PoisonError::into_inner).source();
+    source.is_some_and(|source| match source.entry {
+        Some((profile, name)) => matches!(secrets.facts(&profile, &name), Ok(Some(_))),
+        None => true,
+    })
+}
+
+/// Takes out of use what was taken out of the vault, and says how many keys those were: nothing is
+/// signed or sealed with them any more, and nothing that they signed is accepted. A vault that is
+/// not there, or that cannot be opened, says nothing of that kind.
+pub(super) fn withdraw(app: &App, secrets: &dyn SecretSource) -> usize {
+    if secrets.holds_nothing() {
+        return 0;
+    }
+    let rings = &app.reloader.rings;
+    let mut count = 0;
+    if withdrawn(&rings.tokens, secrets) {
+        app.auth.set_token_keys(TokenKeys::none(), app.clock.now());
+        count += rings.tokens.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+    if withdrawn(&rings.seals, secrets) {
+        if let Some(sealing) = &rings.sealing {
+            sealing.withdraw();
+        }
+        count += rings.seals.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+    count
+}
+
 /// Puts the keys that sign, verify and seal to use. What cannot be opened stays as it was.
 pub(super) fn load(app: &App, settings: &Settings, secrets: &dyn SecretSource) -> Vec<Problem> {
     let rings = &app.reloader.rings;
     let mut problems = Vec::new();
     // Before anything is read: whatever is published later is not among what was read.
     let now = app.clock.now();
-    if let Some(reference) = &settings.auth.jwt_key {
-        let taken = opened(reference, secrets, &rings.tokens, now).and_then(|(ring, views)| {
-            app.auth.set_token_keys(TokenKeys::of(&ring)?);
-            keep(&rings.tokens, "jwt", "ULTRA_JWT_KEY", views);
-            Ok(())
-        });
-        problems.extend(taken.err());
+    let withdrawn = withdraw(app, secrets);
+    if withdrawn > 0 {
+        tracing::warn!(count = withdrawn, "keys that sign or seal were taken out of the vault");
     }
-    if let Some(reference) = &settings.auth.encryption_key {
-        match opened(reference, secrets, &rings.seals, now) {
-            Ok((ring, views)) => {
-                if let Some(sealing) = &rings.sealing {
-                    sealing
-                        .set(ring.iter().filter_map(|key| Seal::from_key(&key.secret)).collect());
-                }
-                keep(&rings.seals, "encryption", "ULTRA_ENCRYPTION_KEY", views);
-            }
-            Err(problem) => problems.push(problem),
+    let taken = match &settings.auth.jwt_key {
+        Some(reference) => {
+            opened(reference, secrets, &rings.tokens, now).and_then(|(ring, views)| {
+                app.auth.set_token_keys(TokenKeys::of(&ring)?, now);
+                keep(&rings.tokens, "jwt", "ULTRA_JWT_KEY", views);
+                Ok(())
+            })
         }
-    }
+        None => own_tokens(app, settings, secrets, now),
+    };
+    problems.extend(taken.err());
+    let taken = match &settings.auth.encryption_key {
+        Some(reference) => opened(reference, secrets, &rings.seals, now).map(|(ring, views)| {
+            if let Some(sealing) = &rings.sealing {
+                sealing.set(ring.iter().filter_map(|key| Seal::from_key(&key.secret)).collect());
+            }
+            keep(&rings.seals, "encryption", "ULTRA_ENCRYPTION_KEY", views);
+        }),
+        None => own_seal(app, secrets),
+    };
+    problems.extend(taken.err());
     problems
+}
+
+/// Where no signing key is configured any more: what a start would use now, the one of the state
+/// directory. A protected profile has none.
+fn own_tokens(
+    app: &App,
+    settings: &Settings,
+    secrets: &dyn SecretSource,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let ring = &app.reloader.rings.tokens;
+    let none = app.auth.token_keys().signing_id().is_none();
+    if settings.profile.protected || !(none || lapsed(ring, secrets)) {
+        return Ok(());
+    }
+    let state_dir = app.reloader.state_dir();
+    let keys = auth::token_keys(&settings.auth, &settings.profile, state_dir, secrets)?;
+    app.auth.set_token_keys(keys, now);
+    ring.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    Ok(())
+}
+
+/// The same for the key that seals.
+fn own_seal(app: &App, secrets: &dyn SecretSource) -> Result<(), Problem> {
+    let rings = &app.reloader.rings;
+    let Some(sealing) = &rings.sealing else { return Ok(()) };
+    if sealing.are_gone() || lapsed(&rings.seals, secrets) {
+        sealing.set(vec![Seal::from_state_dir(app.reloader.state_dir())?]);
+        rings.seals.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+    Ok(())
 }
 
 fn keep(ring: &Mutex<Ring>, id: &str, variable: &'static str, mut views: Vec<RingView>) {

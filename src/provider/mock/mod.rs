@@ -14,6 +14,9 @@ use super::wire::Family;
 use bytes::Bytes;
 use serde_json::Value;
 
+/// The provider that mode mock adds.
+pub(crate) const NAME: &str = "mock";
+
 /// The model that both families serve in mode mock, whatever is configured.
 pub(crate) const MODEL: &str = "mock-chat";
 

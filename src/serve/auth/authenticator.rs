@@ -198,9 +198,16 @@ impl Authenticator {
         self.snapshot.load_full()
     }
 
-    /// Replaces the keys that sign tokens.
-    pub(crate) fn set_token_keys(&self, tokens: TokenKeys) {
-        self.tokens.store(Arc::new(tokens));
+    /// Replaces the keys that sign tokens. One that is no longer among them was taken away, and is
+    /// not waited for as one that has not reached us yet.
+    pub(crate) fn set_token_keys(&self, tokens: TokenKeys, now: Timestamp) {
+        let before = self.tokens.swap(Arc::new(tokens));
+        let tokens = self.tokens.load();
+        let Ok(waited) = now.checked_sub(KEY_PATIENCE + Duration::from_secs(1)) else { return };
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in before.ids().filter(|id| !tokens.ids().any(|kept| kept == *id)) {
+            unknown.since.insert(gone.to_owned(), waited);
+        }
     }
 
     /// The keys that sign tokens.

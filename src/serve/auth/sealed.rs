@@ -152,6 +152,16 @@ impl Seals {
         }
     }
 
+    /// Takes all seals away: their key may not be used any more.
+    pub(crate) fn withdraw(&self) {
+        self.0.store(Arc::default());
+    }
+
+    /// Whether there is none.
+    pub(crate) fn are_gone(&self) -> bool {
+        self.0.load().is_empty()
+    }
+
     fn seal(&self, context: &str, bytes: &[u8]) -> Option<Vec<u8>> {
         self.0.load().first()?.seal(context, bytes)
     }
@@ -181,11 +191,15 @@ impl LastGood {
         self.seals.clone()
     }
 
-    /// Keeps a copy. The disk is waited for on a thread of its own.
+    /// Keeps a copy; none, if the key that sealed was taken away. The disk is waited for on a
+    /// thread of its own.
     ///
     /// # Errors
     /// The file cannot be written; the earlier copy then stands.
     pub(super) async fn save(&self, keys: &[ServiceKey], taken_at: Timestamp) -> io::Result<()> {
+        if self.seals.are_gone() {
+            return Ok(());
+        }
         let sealed = self
             .seals
             .seal(&self.profile, &Snapshot::to_bytes(keys, taken_at))

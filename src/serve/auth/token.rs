@@ -124,6 +124,11 @@ impl TokenKeys {
         self.signing.as_ref().map(|key| key.kid.as_str())
     }
 
+    /// The ids of all.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.all().map(|key| key.kid.as_str())
+    }
+
     fn all(&self) -> impl Iterator<Item = &TokenKey> {
         self.signing.iter().chain(&self.verify_only)
     }

@@ -14,7 +14,8 @@ settings! {
         encryption_key: Option<SecretRef> = "ULTRA_ENCRYPTION_KEY" { need: Need::Protected, vault: Some("encryption"), aliases: &[Alias::same("API_KEY_ENCRYPTION_KEY"), Alias::same("ENCRYPTION_KEY")] },
         /// How long a known caller is served from the identity snapshot while the store is away.
         max_stale: Duration = "ULTRA_AUTH_MAX_STALE" { default: Some("1h") },
-        /// How often the identity snapshot is refreshed.
+        /// How often the identity snapshot is refreshed; a service key that is not in it has it
+        /// refreshed at once.
         refresh: Duration = "ULTRA_AUTH_REFRESH" { default: Some("2s") },
         /// How long an access token is valid.
         access_ttl: Duration = "ULTRA_JWT_ACCESS_TTL" { default: Some("30m"), example: Some("15m") },

@@ -31,6 +31,7 @@ mod rotate;
 mod servers;
 mod shadows;
 mod typed;
+mod withdrawn;
 
 use crate::support::{Outcome, Ultra};
 use provider::Provider;

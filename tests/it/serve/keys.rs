@@ -225,6 +225,16 @@ fn a_key_that_comes_later_goes_where_the_server_sends_it() {
     ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
     let server = Server::start(&ultra, &["--real"]);
     chat(&ultra, CHAT, HELLO).send(server.addr()).is(503);
+    let configured = || {
+        let models = with_key(&ultra, "GET", "/api/available-models").send(server.addr()).json();
+        let all = models["models"].as_array().unwrap();
+        all.iter().find(|model| model["name"] == "gpt-4o").unwrap()["configured"] == true
+    };
+    let in_health = || {
+        let health = with_key(&ultra, "GET", "/api/health?detail=true").send(server.addr()).json();
+        health["services"]["provider:openai"]["status"].as_str().map(str::to_owned)
+    };
+    assert!(!configured() && in_health().is_none());
     let one = format!("{CANARY}-one");
     ultra.run_with_stdin(&["keys", "set", "openai"], one.as_bytes()).exits(0);
     eventually(Duration::from_secs(20), "the key in use", || {
@@ -234,5 +244,15 @@ fn a_key_that_comes_later_goes_where_the_server_sends_it() {
     let two = format!("{CANARY}-two");
     let rotated = ultra.run_with_stdin(&["keys", "rotate", "openai"], two.as_bytes()).exits(0);
     rotated.says("1 of 1 replica");
+    // It is as if the server had been started with it, and without it again.
+    assert!(configured());
+    eventually(Duration::from_secs(10), "health to tell of it", || {
+        (in_health().as_deref() == Some("ok")).then_some(())
+    });
+    ultra.run(&["keys", "remove", "openai", "--yes"]).exits(0);
+    assert!(!configured());
+    eventually(Duration::from_secs(10), "health to tell of it no more", || {
+        in_health().is_none().then_some(())
+    });
     server.stop().keeps_the_canary();
 }

@@ -129,7 +129,7 @@ fn an_unknown_signing_key_is_waited_for_and_then_refused() {
     assert!(matches!(ask(31), Err(AuthError::Unavailable { .. })), "asked again");
     // The keys are loaded, and it is not among them yet.
     let key = Secret::new(JWT_KEY);
-    authenticator.set_token_keys(TokenKeys::new(&key).unwrap());
+    authenticator.set_token_keys(TokenKeys::new(&key).unwrap(), at(0));
     assert!(matches!(ask(33), Err(AuthError::Unavailable { .. })));
     // It is there: accepted, though another one signs.
     let ring = |until| {
@@ -139,14 +139,14 @@ fn an_unknown_signing_key_is_waited_for_and_then_refused() {
     };
     let both = TokenKeys::of(&ring(None)).unwrap();
     assert_eq!(both.signing_id(), authenticator.token_keys().signing_id());
-    authenticator.set_token_keys(both);
+    authenticator.set_token_keys(both, at(0));
     ask(35).unwrap();
     // Its time is over: refused at once, for nobody will know it again.
-    authenticator.set_token_keys(TokenKeys::of(&ring(Some(at(40)))).unwrap());
+    authenticator.set_token_keys(TokenKeys::of(&ring(Some(at(40)))).unwrap(), at(0));
     ask(39).unwrap();
     assert_eq!(ask(40), Err(AuthError::InvalidToken));
     // Without any key there is nothing to wait for.
-    authenticator.set_token_keys(TokenKeys::none());
+    authenticator.set_token_keys(TokenKeys::none(), at(0));
     assert_eq!(ask(100), Err(AuthError::InvalidToken));
 }
 
@@ -167,7 +167,7 @@ fn keys_that_somebody_makes_up_do_not_stand_in_for_one_that_was_published() {
     for n in 0..50 {
         assert!(matches!(ask(n, 0), Err(AuthError::Unavailable { .. })), "{n}");
     }
-    authenticator.set_token_keys(TokenKeys::new(&Secret::new(JWT_KEY)).unwrap());
+    authenticator.set_token_keys(TokenKeys::new(&Secret::new(JWT_KEY)).unwrap(), at(0));
     assert_eq!(ask(7, 6), Err(AuthError::InvalidToken), "looked for");
     // Another one, a moment later: it may have been published since.
     assert!(matches!(ask(100, 7), Err(AuthError::Unavailable { .. })));
