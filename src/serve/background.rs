@@ -21,10 +21,12 @@ const COME: Duration = Duration::from_secs(1);
 /// How long after a service key for development could not be kept it is tried again.
 const KEEP_AGAIN: Duration = Duration::from_secs(30);
 
-/// Starts them all; they end with `stop`.
+/// Starts them all; they end with `stop`. `lacks_key` says whether a developer's server is still
+/// without the service key of its own.
 pub(crate) fn start(
     app: &Arc<App>,
     last_good: Option<LastGood>,
+    lacks_key: bool,
     hangup: Signal,
     stop: &CancellationToken,
 ) -> JoinSet<()> {
@@ -41,6 +43,9 @@ pub(crate) fn start(
     tasks.spawn(signals::follow_hangups(Arc::clone(app), hangup, stop.clone()));
     tasks.spawn(beat(Arc::clone(app), stop.clone()));
     tasks.spawn(forget(Arc::clone(app), stop.clone()));
+    if lacks_key {
+        tasks.spawn(keep_dev_key(Arc::clone(app), stop.clone()));
+    }
     tasks.spawn(reload_signing_keys(Arc::clone(app), stop.clone()));
     tasks
 }
@@ -84,7 +89,7 @@ async fn reload_signing_keys(app: Arc<App>, stop: CancellationToken) {
 
 /// Makes the service key of a developer's own server that was started while its store was away,
 /// once that has come. The line that said that the server listens could name none.
-pub(super) async fn keep_dev_key(app: Arc<App>, stop: CancellationToken) {
+async fn keep_dev_key(app: Arc<App>, stop: CancellationToken) {
     let work = async {
         loop {
             tokio::time::sleep(COME).await;

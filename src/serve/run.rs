@@ -53,12 +53,10 @@ pub(crate) async fn run(start: Start, console: &dyn Console) -> Result<Report, F
     let mut stops = early.map_or_else(listening, Ok)?;
     let hangup = signals::hangup().map_err(failure("cannot listen for signals"))?;
     let stop = CancellationToken::new();
-    let mut tasks = background::start(&app, last_good, hangup, &stop);
+    let lacks_key = wants_dev_key && dev_key.is_none();
+    let mut tasks = background::start(&app, last_good, lacks_key, hangup, &stop);
     if asks {
         tasks.spawn(listing::follow(Arc::clone(&app), stop.clone()));
-    }
-    if wants_dev_key && dev_key.is_none() {
-        tasks.spawn(background::keep_dev_key(Arc::clone(&app), stop.clone()));
     }
     if let Some(scrapers) = scrapers {
         tasks.spawn(metrics_listener::serve(scrapers, Arc::clone(&app), stop.clone()));
