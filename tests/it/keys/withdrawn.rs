@@ -20,7 +20,9 @@ fn me(server: &Server, token: &str) -> u16 {
 fn a_signing_key_that_is_removed_neither_signs_nor_is_accepted() {
     let protected = "protected: true\nmode: real\n\
         vars: {ULTRA_PUBLIC_URL: 'https://a.test', ULTRA_CORS_ORIGINS: ''}\n";
-    for profile in ["mode: mock\n", "mode: mock\nsecrets: {ULTRA_JWT_KEY: 'vault:jwt'}\n", protected] {
+    for profile in
+        ["mode: mock\n", "mode: mock\nsecrets: {ULTRA_JWT_KEY: 'vault:jwt'}\n", protected]
+    {
         let ultra = with_identity_file();
         ultra.write("profiles/team.yaml", profile);
         ultra.run(&["env", "trust", "--yes"]);

@@ -65,7 +65,11 @@ fn a_developer_s_server_makes_its_key_when_its_store_has_come() {
         (models(&server, ultra.read(".ultra/dev-key").trim()) == 200).then_some(())
     });
     let log = server.stop().exits(0);
-    assert!(log.stderr.contains("the service key for development is in its file"), "{}", log.stderr);
+    assert!(
+        log.stderr.contains("the service key for development is in its file"),
+        "{}",
+        log.stderr
+    );
     let key = ultra.read(".ultra/dev-key");
     let (_, secret) = key.trim().split_once('.').unwrap();
     assert!(!log.stderr.contains(secret) && !log.stdout.contains(secret));
