@@ -338,17 +338,18 @@ pub(crate) enum Mark {
 
 /// Whether the state directory was made where it stands, as its mark says: the file system notes
 /// when a directory was born, to the nanosecond, and nobody can choose that. Where the file system
-/// notes no such thing, or changes it, it [fits](Mark::Fits).
+/// notes no such thing, or changes it, any mark [fits](Mark::Fits).
 pub(crate) fn made_here(dir: &Path) -> Mark {
     let mark = dir.join(STATE_MARK);
-    let born = dir.symlink_metadata().is_ok_and(|meta| meta.created().is_ok());
-    if !born || mark_text(dir).is_some_and(|text| marked_with(&mark, &text)) || is_layered(dir) {
-        Mark::Fits
-    } else if mark.symlink_metadata().is_err() {
-        Mark::Missing
-    } else {
-        Mark::Differs
+    if mark_text(dir).is_some_and(|text| marked_with(&mark, &text)) {
+        return Mark::Fits;
     }
+    // We make none without a mark, and where births say nothing that still does.
+    if mark.symlink_metadata().is_err() {
+        return Mark::Missing;
+    }
+    let born = dir.symlink_metadata().is_ok_and(|meta| meta.created().is_ok());
+    if !born || is_layered(dir) { Mark::Fits } else { Mark::Differs }
 }
 
 /// Whether a directory lies on an overlay file system: what a layer below brings is born anew when

@@ -121,9 +121,9 @@ pub(super) fn bars_file(
     Some("withheld: its path is put together from variables of other files")
 }
 
-/// Why the file of a secret is not read that a file of the root names, if so: a link in the root
-/// leads to a file outside of it. Who writes the root's files can make it lead elsewhere after the
-/// user has agreed to the path, which stays the same.
+/// Why the file of a secret is not read that a file of the root names, if so: a link in the root, or
+/// elsewhere in its checkout, leads to a file outside of it. Who writes these can make it lead
+/// elsewhere after the user has agreed to the path, which stays the same.
 pub(super) fn bars_link(
     gather: &mut Gather<'_>,
     name: &str,
@@ -137,30 +137,41 @@ pub(super) fn bars_link(
     gather.problems.push(
         Problem::error("linked-path", format!("the file that `{name}` names is not read"))
             .at(place.cloned())
-            .why("a link in the root leads elsewhere, and could lead to any file of yours")
+            .why("a link in the root or its checkout leads elsewhere, and could lead to any file of yours")
             .hint("name the file itself, not the link"),
     );
-    Some("withheld: a link in the root leads out of it")
+    Some("withheld: a link in the root or its checkout leads out of it")
 }
 
-/// Whether a link in `root` on the way to `path` leads out of it or into the state directory.
+/// Whether a link of the root's author on the way to `path` leads out of what is his, or into the
+/// state directory. Links are his below the root, below the top of the checkout around it, and,
+/// where no checkout says how far that reaches, below everything that a relative path climbs to: a
+/// file says what lies beside its root only where that came along. One that dangles leads to
+/// nothing, which is told where the file is looked for.
 fn link_leaves(root: &Path, state_dir: &Path, path: &Path) -> bool {
     let Ok(real_root) = root.canonicalize() else { return false };
-    let whole = root.join(path);
     let state = state_dir.canonicalize().ok();
-    let mut at = PathBuf::new();
-    for part in whole.components() {
+    let is_top = |dir: &&Path| dir.join(".git").symlink_metadata().is_ok();
+    let top = real_root.ancestors().find(is_top).unwrap_or(&real_root);
+    // From the innermost on: a link stays in the first of these that it lies in.
+    let mut grounds = vec![real_root.clone(), top.to_owned()];
+    let mut at = if path.is_absolute() { PathBuf::new() } else { real_root.clone() };
+    for part in path.components() {
         if part == Component::ParentDir {
             at.pop();
+            if !path.is_absolute() && real_root.starts_with(&at) {
+                grounds.push(at.clone());
+            }
             continue;
         }
         let next = at.join(part);
-        let inside = at.starts_with(&real_root);
-        let link = next.is_symlink();
-        let Ok(real) = next.canonicalize() else { return inside && link };
-        let into_state = || state.as_ref().is_some_and(|state| real.starts_with(state));
-        if inside && link && (!real.starts_with(&real_root) || into_state()) {
-            return true;
+        let Ok(real) = next.canonicalize() else { return false };
+        let ground = grounds.iter().find(|ground| at.starts_with(ground));
+        if let Some(ground) = ground.filter(|_| next.is_symlink()) {
+            let into_state = state.as_ref().is_some_and(|state| real.starts_with(state));
+            if !real.starts_with(ground) || into_state {
+                return true;
+            }
         }
         at = real;
     }

@@ -288,7 +288,66 @@ fn a_link_in_the_root_leads_to_no_file_of_the_users() {
     std::fs::remove_file(ultra.root().join("key")).unwrap();
     std::os::unix::fs::symlink(&token, ultra.root().join("key")).unwrap();
     let said = ultra.run(&child).exits(3).keeps_the_canary();
-    said.complains("a link in the root leads elsewhere").complains(".env:1");
+    said.complains("a link in the root or its checkout leads elsewhere").complains(".env:1");
+}
+
+/// A root below the top of a checkout, or of what an archive brought: what lies beside it has the
+/// same author.
+#[test]
+fn nor_does_a_link_beside_the_root_in_the_same_checkout() {
+    let path = "../shared/key";
+    for repository in [true, false] {
+        for file in [".env", "profiles/dev.yaml"] {
+            let ultra = Ultra::empty();
+            let token = ultra.home().join("token");
+            std::fs::write(&token, CANARY).unwrap();
+            let app = ultra.root().join("top/app");
+            std::fs::create_dir_all(app.join("profiles")).unwrap();
+            if repository {
+                std::fs::create_dir(ultra.root().join("top/.git")).unwrap();
+            }
+            std::fs::create_dir(ultra.root().join("top/shared")).unwrap();
+            ultra.write_private("top/own", "mistral-hT83kd02");
+            let said = match file {
+                ".env" => format!("MISTRAL_API_KEY_FILE={path}\n"),
+                _ => format!("mode: mock\nsecrets:\n  MISTRAL_API_KEY: file:{path}\n"),
+            };
+            ultra.write_private("top/app/profiles/dev.yaml", "mode: mock\n");
+            ultra.write_private(&format!("top/app/{file}"), said);
+            let run = |words: &[&str]| {
+                let mut command = ultra.command(words);
+                command.current_dir(&app);
+                crate::support::Outcome::from(command.output().unwrap())
+            };
+            let child = ["env", "run", "--", "sh", "-c", "echo got $MISTRAL_API_KEY"];
+            let link = ultra.root().join("top/shared/key");
+            // A link that stays in the checkout is the project's own business.
+            std::os::unix::fs::symlink("../own", &link).unwrap();
+            run(&["env", "trust", "--yes"]).exits(0);
+            run(&child).exits(0).says("got mistral-hT83kd02");
+            std::fs::remove_file(&link).unwrap();
+            std::os::unix::fs::symlink(&token, &link).unwrap();
+            let said = run(&child).exits(3).keeps_the_canary();
+            said.complains("a link in the root or its checkout leads elsewhere").complains(file);
+        }
+    }
+}
+
+#[test]
+fn a_link_to_nothing_is_told_as_a_missing_file() {
+    for file in [".env", "profiles/dev.yaml"] {
+        let ultra = Ultra::empty();
+        let (said, missing) = match file {
+            ".env" => ("MISTRAL_API_KEY_FILE=./key\n", "there is no such file"),
+            _ => ("mode: mock\nsecrets:\n  MISTRAL_API_KEY: file:key\n", "there is no file `key`"),
+        };
+        ultra.write_private(file, said);
+        std::os::unix::fs::symlink("not-there", ultra.root().join("key")).unwrap();
+        ultra.run(&["env", "trust", "--yes"]).exits(0);
+        let run = ultra.run(&["env", "run", "--", "true"]);
+        assert!(!run.stderr.contains("leads elsewhere"), "{}", run.stderr);
+        run.complains(missing);
+    }
 }
 
 /// What was agreed to takes in a name of which a file of the root has a say that is not part of the

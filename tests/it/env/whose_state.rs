@@ -86,7 +86,8 @@ fn a_state_directory_from_a_layer_of_an_image_is_written_to() {
     }
     let script = "cd \"$HOME\" || exit 99
         mount -t overlay overlay -o lowerdir=app,upperdir=upper,workdir=work merged || exit 99
-        cd merged && $0 env current && $0 env switch dev && $0 env current && $0 env switch plain";
+        cd merged && $0 env current && $0 env switch dev && $0 env current && $0 env switch plain || exit 1
+        rm .ultra/.gitignore; $0 env current; echo without: $?";
     let args = ["-m", "sh", "-c", script, env!("CARGO_BIN_EXE_ultra")];
     let outcome = ran(ultra.wrapped("unshare", args));
     if outcome.code == 99 || outcome.stderr.contains("unshare failed") {
@@ -94,7 +95,9 @@ fn a_state_directory_from_a_layer_of_an_image_is_written_to() {
         return;
     }
     let upper = ultra.home().join("upper/.ultra");
-    outcome.exits(0).says("plain").says("dev");
+    let outcome = outcome.exits(0).says("plain").says("dev");
+    // That the mark is missing is told where births say nothing, too.
+    outcome.says("without: 6").complains("`.gitignore` is missing");
     assert_ne!(
         upper.metadata().unwrap().created().ok(),
         ultra.state().metadata().unwrap().created().ok(),
