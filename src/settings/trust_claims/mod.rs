@@ -1,0 +1,11 @@
+//! What the files of a root ask for: secrets and addresses of its profiles and its dotenv files, and
+//! variables of both that can make a command run code or lead elsewhere what it sends. Read from the
+//! files as they stand, other sources left out.
+
+mod dotenv_file;
+mod gather;
+mod told;
+
+pub(in crate::settings) use dotenv_file::File;
+pub(crate) use gather::{claims, trust};
+pub(crate) use told::{danger, shown};
