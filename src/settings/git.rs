@@ -265,6 +265,13 @@ pub(crate) fn real(path: &Path) -> Option<PathBuf> {
     }
 }
 
+/// The top of the checkout around `dir`: the nearest directory above with a `.git`, or else `dir`
+/// itself. Asks nobody, and takes any `.git` for one.
+pub(crate) fn around(dir: &Path) -> &Path {
+    let is_top = |dir: &&Path| dir.join(".git").symlink_metadata().is_ok();
+    dir.ancestors().find(is_top).unwrap_or(dir)
+}
+
 /// The directory that git keeps for the work tree around `dir`: `.git`, or what a file `.git` of a
 /// further work tree or a submodule names. `None` if there is none up to `/` or, like git, up to the
 /// border of the file system. Asks nobody.

@@ -76,7 +76,7 @@ impl TakenIn {
         self.takers.iter().filter_map(|taker| {
             let own = self.own_names(&taker.name)?;
             let variable = *own.first()?;
-            let mut names = self.reached(&taker.name);
+            let mut names = self.reached(std::iter::once(&*taker.name));
             names.retain(|name| !own.contains(name) && !PLAIN.contains(name));
             if names.is_empty() {
                 return None;
@@ -113,14 +113,34 @@ impl TakenIn {
         })
     }
 
-    /// Everything that may come into the value of an entry.
-    fn reached(&self, name: &str) -> BTreeSet<&str> {
+    /// Everything that may come into the values of these entries.
+    pub(super) fn reached<'n>(&self, names: impl Iterator<Item = &'n str>) -> BTreeSet<&str> {
         let mut reached = BTreeSet::new();
-        let mut open = vec![name];
+        let mut open: Vec<&str> = names.collect();
         while let Some(name) = open.pop() {
             for next in self.refers.get(name).into_iter().flatten() {
                 if reached.insert(next.as_str()) {
                     open.push(next);
+                }
+            }
+        }
+        reached
+    }
+
+    /// Everything into whose value one of these may come.
+    pub(super) fn takers_of<'n>(&self, names: impl Iterator<Item = &'n str>) -> BTreeSet<&str> {
+        let mut takers = BTreeMap::<&str, Vec<&str>>::new();
+        for (taker, names) in &self.refers {
+            for name in names {
+                takers.entry(name).or_default().push(taker);
+            }
+        }
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&str> = names.collect();
+        while let Some(name) = open.pop() {
+            for taker in takers.get(name).into_iter().flatten() {
+                if reached.insert(*taker) {
+                    open.push(taker);
                 }
             }
         }

@@ -40,7 +40,8 @@ pub(crate) struct Wanted {
     /// `${GITHUB_TOKEN}`.
     #[serde(serialize_with = "told")]
     pub(crate) reference: String,
-    /// The path of a `NAME_FILE` in this environment, as far as it can be agreed to.
+    /// The path of a `NAME_FILE` in this environment, as far as it can be agreed to; of `env:NAME`
+    /// for a variable that can make a command run code or send elsewhere, the value.
     #[serde(skip)]
     pub(crate) now: Option<String>,
     /// Whether there is anything of the user's to take in: the process environment may lack these.
@@ -121,6 +122,9 @@ pub(crate) struct Claims {
     pub(crate) destinations: BTreeSet<Destination>,
     /// Variables that can make a command run code or send elsewhere what it sends.
     pub(crate) hooks: BTreeSet<Hook>,
+    /// What other lines say of variables that addresses, paths of secrets and such variables take
+    /// in: the environment may have it from there.
+    pub(crate) taken_in: BTreeSet<Hook>,
 }
 
 impl Claims {
@@ -153,8 +157,10 @@ impl Claims {
             let parts = [kind, to.profile.as_deref().unwrap_or(""), &to.name, &to.url, &keys];
             parts.into_iter().for_each(&mut add);
         }
-        for hook in &self.hooks {
-            let kind = if hook.dotenv { "dotenv-hook" } else { "hook" };
+        let hooks = self.hooks.iter().map(|hook| (["dotenv-hook", "hook"], hook));
+        let taken_in = self.taken_in.iter().map(|said| (["dotenv-taken-in", "taken-in"], said));
+        for ([of_dotenv, of_profile], hook) in hooks.chain(taken_in) {
+            let kind = if hook.dotenv { of_dotenv } else { of_profile };
             let parts = [kind, hook.profile.as_deref().unwrap_or(""), &hook.name, &hook.value];
             parts.into_iter().for_each(&mut add);
         }
@@ -316,7 +322,7 @@ mod tests {
                 keys: vec!["OPENAI_API_KEY".to_owned()],
             }]
             .into(),
-            hooks: BTreeSet::new(),
+            ..Claims::default()
         }
     }
 

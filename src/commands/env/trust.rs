@@ -5,8 +5,9 @@
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
 use crate::settings::Workspace;
 use crate::settings::dotenv;
-use crate::settings::trust::{self, Claims, Destination, TrustStatus};
+use crate::settings::trust::{self, Claims, Destination, Hook, TrustStatus};
 use crate::settings::trust_claims;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Shows and asks.
@@ -104,11 +105,20 @@ fn answer(
         let heading = "Variables that can make a command run code or send elsewhere what it sends";
         view.extend([Block::heading(heading), Block::Table(table)]);
     }
-    let hooks: Vec<serde_json::Value> = claims
-        .hooks
-        .iter()
-        .map(|h| serde_json::json!({"profile": h.profile, "place": h.place, "name": h.name, "value": h.shown}))
-        .collect();
+    if !claims.taken_in.is_empty() {
+        let mut table = Table::new(&["at", "name", "value"]);
+        for said in &claims.taken_in {
+            table.row([said.place.clone(), said.name.clone(), said.shown.clone()]);
+        }
+        let heading = "What other lines say of variables that these take in";
+        view.extend([Block::heading(heading), Block::Table(table)]);
+    }
+    let lines = |hooks: &BTreeSet<Hook>| -> Vec<serde_json::Value> {
+        hooks
+            .iter()
+            .map(|h| serde_json::json!({"profile": h.profile, "place": h.place, "name": h.name, "value": h.shown}))
+            .collect()
+    };
     let destinations: Vec<serde_json::Value> = claims
         .destinations
         .iter()
@@ -119,7 +129,8 @@ fn answer(
         "status": status,
         "wanted": claims.wanted,
         "destinations": destinations,
-        "hooks": hooks,
+        "hooks": lines(&claims.hooks),
+        "taken_in": lines(&claims.taken_in),
     });
     Report::new("ultra.env.trust/1", data, view)
 }
@@ -144,5 +155,8 @@ fn lines(claims: &Claims) -> Vec<String> {
             h.place, h.name, h.shown
         )
     });
-    wanted.chain(to).chain(hooks).collect()
+    let taken_in = claims.taken_in.iter().map(|said| {
+        format!("{} sets `{}`, which these take in, to {}", said.place, said.name, said.shown)
+    });
+    wanted.chain(to).chain(hooks).chain(taken_in).collect()
 }

@@ -2,10 +2,12 @@
 //! sends, and the addresses there that providers' keys go to: they are handed on once the user has
 //! agreed to them, and not before. A command may have such a key of its own, or get it later.
 
+use crate::base::file;
 use crate::report::{Console, Fault, Place, Problem};
+use crate::settings::profile::SecretReference;
 use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::ValueRef;
-use crate::settings::trust::value_digest;
+use crate::settings::trust::{Claims, Destination, value_digest};
 use crate::settings::{Layer, Workspace, trust_claims};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,45 +46,98 @@ pub(super) fn not_agreed_to<'a>(
     }
     let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
     for (name, winner) in asked {
-        let value = match &winner.value {
-            ValueRef::Text(text) => Some(text.as_str()),
-            ValueRef::Literal(secret) => Some(secret.expose()),
-            // A reference of a profile: what was agreed to is the reference.
-            ValueRef::Vault { .. } | ValueRef::File(_) => None,
-        };
-        let seen = value.is_some_and(|value| {
-            let digest = value_digest(value);
-            claims.hooks.iter().any(|h| h.name == name && h.now.as_ref() == Some(&digest))
-                || claims
-                    .destinations
-                    .iter()
-                    .any(|to| to.name == name && to.now.as_deref() == Some(value))
-        });
-        let referred = claims.wanted.iter().any(|wanted| wanted.variable == name);
-        if status.may_resolve() && (seen || referred) {
+        let seen = speaks_of(&claims, name, winner, workspace);
+        if status.may_resolve() && seen {
             continue;
         }
-        let place = winner.origin.place.clone();
-        withheld.insert(name.to_owned(), problem(name, done, seen || referred, place));
+        let why = if seen { Why::NotTrusted } else { why(name, winner, workspace) };
+        withheld.insert(name.to_owned(), problem(name, done, why, winner.origin.place.clone()));
     }
     Ok(withheld)
 }
 
-fn problem(name: &str, done: &str, seen: bool, place: Option<Place>) -> Problem {
+/// The reference of a profile that the value comes from.
+fn reference(winner: &Candidate) -> Option<SecretReference> {
+    (winner.origin.layer == Layer::Profile).then_some(())?;
+    SecretReference::parse(winner.origin.written_as.as_deref()?)
+}
+
+/// Whether the claims speak of just this value: of its text, or of the reference that leads to it.
+fn speaks_of(claims: &Claims, name: &str, winner: &Candidate, workspace: &Workspace) -> bool {
+    let says = |value: &str| {
+        let digest = value_digest(value);
+        let is_address = |to: &Destination| to.name == name && to.now.as_deref() == Some(value);
+        claims.hooks.iter().any(|h| h.name == name && h.now.as_ref() == Some(&digest))
+            || claims.destinations.iter().any(is_address)
+    };
+    let wanted = claims.wanted.iter().find(|wanted| {
+        wanted.file.is_none()
+            && wanted.variable == name
+            && winner.origin.written_as.as_ref() == Some(&wanted.reference)
+    });
+    match (&winner.value, reference(winner), wanted) {
+        (ValueRef::Vault { .. }, Some(SecretReference::Vault { .. }), Some(_)) => true,
+        (ValueRef::File(whole), Some(SecretReference::File(path)), Some(_)) => {
+            // What the root's author can change is agreed to as it is now.
+            !trust_claims::is_the_roots(workspace, &path)
+                || file::read_secret(whole).is_ok_and(|text| says(text.expose()))
+        }
+        (ValueRef::Literal(value), Some(SecretReference::Env(_)), Some(wanted)) => {
+            wanted.now.as_deref() == Some(value.expose())
+        }
+        (ValueRef::Literal(value), None, _) => says(value.expose()),
+        (ValueRef::Text(value), _, _) => says(value),
+        _ => false,
+    }
+}
+
+/// Why a variable is not handed on.
+enum Why {
+    /// Nobody agreed to it yet.
+    NotTrusted,
+    /// What its reference names cannot be read, and so not be agreed to.
+    Unreadable,
+    /// It takes in what can change without the line that says it.
+    Pieced {
+        /// From where, as far as that is known.
+        pieces: Vec<String>,
+    },
+}
+
+fn why(name: &str, winner: &Candidate, workspace: &Workspace) -> Why {
+    let place = winner.origin.place.as_ref();
+    match reference(winner) {
+        Some(SecretReference::File(_)) => Why::Unreadable,
+        Some(SecretReference::Env(from)) => {
+            Why::Pieced { pieces: trust_claims::pieces(workspace, &from, None) }
+        }
+        Some(SecretReference::Vault { .. }) | None => {
+            Why::Pieced { pieces: trust_claims::pieces(workspace, name, place) }
+        }
+    }
+}
+
+fn problem(name: &str, done: &str, why: Why, place: Option<Place>) -> Problem {
     let what = format!("`{name}` is not {done}");
     let problem = Problem::warning("untrusted-variable", what).at(place);
     let can = trust_claims::danger(name).unwrap_or("it is withheld");
-    if seen {
-        problem.why(format!("{can}, and nobody has trusted this root with it")).hint(format!(
-            "read the file, then `ultra env trust`; or set `{name}` in the environment"
-        ))
-    } else {
-        problem
-            .why(format!(
-                "{can}, and is put together from variables of other files, so nobody can agree \
-                 to it (`ultra env trust`)"
+    match why {
+        Why::NotTrusted => {
+            problem.why(format!("{can}, and nobody has trusted this root with it")).hint(format!(
+                "read the file, then `ultra env trust`; or set `{name}` in the environment"
             ))
-            .hint(format!("write the whole value, or set `{name}` in the environment"))
+        }
+        Why::Unreadable => problem
+            .why(format!(
+                "{can}, and its file is empty, no text or cannot be read, so nobody can agree to it"
+            ))
+            .hint(format!("mend the file, or set `{name}` in the environment")),
+        Why::Pieced { pieces } => problem
+            .why(format!(
+                "{can}, and {}, so nobody can agree to it (`ultra env trust`)",
+                trust_claims::pieced(&pieces)
+            ))
+            .hint(format!("write the whole value, or set `{name}` in the environment")),
     }
 }
 

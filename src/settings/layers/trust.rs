@@ -5,10 +5,11 @@ use super::Gather;
 use super::absorb::Said;
 use crate::report::{Place, Problem};
 use crate::settings::dotenv;
+use crate::settings::git;
 use crate::settings::groups::KNOWN_PROVIDERS;
 use crate::settings::origin::Layer;
 use crate::settings::trust::{Claims, TrustStatus, Wanted};
-use crate::settings::trust_claims;
+use crate::settings::{Workspace, trust_claims};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
@@ -113,12 +114,10 @@ pub(super) fn bars_file(
     gather.problems.push(
         Problem::error("pieced-path", format!("the file that `{name}` names is not read"))
             .at(said.place.clone())
-            .why(
-                "its path is put together from variables of other files, so nobody can agree to it",
-            )
+            .why(pieced("its path", gather.workspace, name, said.place.as_ref()))
             .hint(format!("write the whole path, or set `{name}` in the environment")),
     );
-    Some("withheld: its path is put together from variables of other files")
+    Some("withheld: its path is put together from variables of other lines")
 }
 
 /// Why the file of a secret is not read that a file of the root names, if so: a link in the root, or
@@ -151,10 +150,8 @@ pub(super) fn bars_link(
 fn link_leaves(root: &Path, state_dir: &Path, path: &Path) -> bool {
     let Ok(real_root) = root.canonicalize() else { return false };
     let state = state_dir.canonicalize().ok();
-    let is_top = |dir: &&Path| dir.join(".git").symlink_metadata().is_ok();
-    let top = real_root.ancestors().find(is_top).unwrap_or(&real_root);
     // From the innermost on: a link stays in the first of these that it lies in.
-    let mut grounds = vec![real_root.clone(), top.to_owned()];
+    let mut grounds = vec![real_root.clone(), git::around(&real_root).to_owned()];
     let mut at = if path.is_absolute() { PathBuf::new() } else { real_root.clone() };
     for part in path.components() {
         if part == Component::ParentDir {
@@ -176,6 +173,12 @@ fn link_leaves(root: &Path, state_dir: &Path, path: &Path) -> bool {
         at = real;
     }
     false
+}
+
+/// Why nobody can agree to what a dotenv file says of `name` there.
+fn pieced(what: &str, workspace: &Workspace, name: &str, place: Option<&Place>) -> String {
+    let pieces = trust_claims::pieces(workspace, name, place);
+    format!("{what} {}, so nobody can agree to it", trust_claims::pieced(&pieces))
 }
 
 /// Why a reference of an untrusted root does not count.
@@ -228,6 +231,7 @@ fn withhold_from_pieced(gather: &mut Gather<'_>) {
             continue;
         }
         let place = origin.place.clone();
+        let written_as = origin.written_as.clone().unwrap_or_else(|| name.to_owned());
         let has_key = known.keys().any(|key| !gather.resolution.candidates(key).is_empty());
         for key in known.keys() {
             gather.resolution.withhold(key);
@@ -237,8 +241,8 @@ fn withhold_from_pieced(gather: &mut Gather<'_>) {
         }
         gather.problems.push(
             Problem::error("pieced-address", format!("no key goes to the address in `{name}`"))
-                .at(place)
-                .why("it is put together from variables of other files, so nobody can agree to it")
+                .at(place.clone())
+                .why(pieced("it", gather.workspace, &written_as, place.as_ref()))
                 .hint(format!("write the whole address, or set `{name}` in the environment")),
         );
     }

@@ -1,12 +1,13 @@
 //! What one dotenv file asks for.
 
+use super::said::Veiled;
 use super::told::{hook, keys_sent_to};
 use crate::settings::Workspace;
 use crate::settings::dotenv::{self, Document};
 use crate::settings::hook_names::is_hook;
 use crate::settings::names::{self, Meaning};
 use crate::settings::trust::{Claims, Destination, Hook, Wanted, value_digest};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A dotenv file.
 pub(in crate::settings) struct File<'a> {
@@ -32,7 +33,7 @@ pub(super) fn in_dotenv_file(
     workspace: &Workspace,
     file: &File<'_>,
     document: &Document,
-    elsewhere: &BTreeSet<&str>,
+    veiled: &Veiled<'_>,
     found: &mut Claims,
 ) {
     let File { name, profile } = *file;
@@ -41,7 +42,7 @@ pub(super) fn in_dotenv_file(
     let outside = dotenv::Outside {
         first: &|name| {
             let environment = &workspace.environment;
-            environment.get(name).filter(|_| !elsewhere.contains(name)).map(str::to_owned)
+            environment.get(name).filter(|_| !veiled.has(name)).map(str::to_owned)
         },
         ..dotenv::Outside::NOTHING
     };

@@ -1,18 +1,20 @@
 //! The claims of all files of a root together.
 
 use super::dotenv_file::{File, in_dotenv_file, is_claimed};
-use super::told::{hook, is_address, keys_of, keys_sent_to};
+use super::said::{Files, Veiled};
+use super::told::{danger, hook, is_address, keys_of, keys_sent_to};
 use crate::base::file as files;
-use crate::report::Problem;
+use crate::report::{Place, Problem};
 use crate::settings::Workspace;
 use crate::settings::dotenv::{self, Document};
+use crate::settings::git;
 use crate::settings::hook_names::is_hook;
-use crate::settings::names::{self, Meaning};
-use crate::settings::profile::ALIASES;
+use crate::settings::profile::{ALIASES, SecretReference};
 use crate::settings::profile_file;
 use crate::settings::taken_in::TakenIn;
 use crate::settings::trust::{Claims, Destination, Hook, TrustStatus, Wanted, status, store_path};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Every reference to a secret and every base URL in the profiles of the workspace's root, and the
 /// base URLs of providers in its dotenv files; and the variables of both that can make a command
@@ -20,88 +22,154 @@ use std::collections::BTreeSet;
 /// can; then the digest is another.
 pub(crate) fn claims(workspace: &Workspace) -> Claims {
     let mut claims = Claims::default();
-    let mut taken_in = TakenIn::default();
-    let mut ignored = Vec::new();
-    let mut in_profiles = BTreeSet::new();
-    for name in workspace.profile_names() {
-        // Built-in profiles are part of the program.
-        if !workspace.profile_path(&name).is_some_and(|path| path.exists()) {
-            continue;
-        }
-        let Some(document) = profile_file::Document::read(workspace, &name, &mut ignored) else {
-            continue;
-        };
-        for (variable, reference, _) in &document.secrets {
-            in_profiles.insert(variable.clone());
-            claims.wanted.insert(Wanted {
-                profile: Some(name.clone()),
-                file: None,
-                variable: variable.clone(),
-                reference: reference.to_string(),
-                now: None,
-                live: true,
-            });
-            taken_in.declares(variable);
-        }
-        for (provider, spec) in &document.providers {
-            spec.keys.iter().for_each(|key| taken_in.sends(key));
-            in_profiles.extend(spec.keys.iter().cloned());
-            claims.destinations.insert(Destination {
-                profile: Some(name.clone()),
-                file: None,
-                name: provider.clone(),
-                url: spec.base_url.to_string(),
-                now: Some(spec.base_url.to_string()),
-                keys: keys_of(&spec.keys),
-            });
-        }
-        in_profiles.extend(document.vars.iter().map(|v| v.name.clone()));
-        for variable in document.vars.iter().filter(|v| is_address(&v.name)) {
-            claims.destinations.insert(Destination {
-                profile: Some(name.clone()),
-                file: None,
-                name: variable.name.clone(),
-                url: variable.text.clone(),
-                now: Some(variable.text.clone()),
-                keys: keys_sent_to(&variable.name),
-            });
-        }
-        for variable in document.vars.iter().filter(|v| is_hook(&v.name)) {
-            let hook = hook(workspace, &variable.name, &variable.text, variable.place.as_ref());
-            claims.hooks.insert(Hook { profile: Some(name.clone()), ..hook });
-        }
+    let (profiles, dotenv) = (profiles(workspace), dotenv_files(workspace));
+    let taken_in = taken_in(&profiles, &dotenv);
+    let files = Files { workspace, profiles: &profiles, dotenv: &dotenv, taken_in: &taken_in };
+    let veiled = files.veiled();
+    for (name, document) in &profiles {
+        in_profile(name, document, &files, &veiled, &mut claims);
     }
-    let read = dotenv_files(workspace);
-    // The content of a file that an entry names can change, too.
-    let from_files: BTreeSet<&str> = read
-        .iter()
-        .flat_map(|(_, document)| &document.entries)
-        .filter_map(|entry| match names::meaning(&entry.name) {
-            Meaning::FileOf(spec) => Some(spec.name),
-            _ => None,
-        })
-        .collect();
-    for (index, (file, document)) in read.iter().enumerate() {
+    for (index, (file, document)) in dotenv.iter().enumerate() {
+        let claimed = || document.entries.iter().map(|e| &*e.name).filter(|name| is_claimed(name));
+        if claimed().next().is_none() {
+            continue;
+        }
         let file = File { name: &file.0, profile: file.1.as_deref() };
-        taken_in.reads(&file, document);
-        let dangerous = document.entries.iter().any(|entry| is_claimed(&entry.name));
-        if !dangerous {
-            continue;
-        }
-        // What another file says of a name may have come into the environment from there, through
-        // an export or a tool that reads dotenv files: its change would not show.
-        let others = read.iter().enumerate().filter(|(other, _)| *other != index);
-        let mut elsewhere: BTreeSet<&str> = in_profiles.iter().map(String::as_str).collect();
-        for (_, (_, other)) in others {
-            elsewhere.extend(other.entries.iter().map(|entry| entry.name.as_str()));
-        }
-        elsewhere.extend(dotenv::said_later(document));
-        elsewhere.extend(from_files.iter().copied());
-        in_dotenv_file(workspace, &file, document, &elsewhere, &mut claims);
+        in_dotenv_file(workspace, &file, document, &veiled, &mut claims);
+        files.add(claimed(), Some(index), &mut claims);
     }
-    let ours = said_by_files(workspace, &taken_in, &read);
+    let ours = said_by_files(workspace, &taken_in, &dotenv);
     claims.wanted.extend(taken_in.wanted(&workspace.environment, &ours));
     claims
+}
+
+/// What keeps the value that `name` has at `place` in a dotenv file of the root from being agreed to:
+/// variables that other lines say, each with its place. Without a place it is about the variable
+/// itself, too.
+pub(crate) fn pieces(workspace: &Workspace, name: &str, place: Option<&Place>) -> Vec<String> {
+    let (profiles, dotenv) = (profiles(workspace), dotenv_files(workspace));
+    let taken_in = taken_in(&profiles, &dotenv);
+    let files = Files { workspace, profiles: &profiles, dotenv: &dotenv, taken_in: &taken_in };
+    files.pieces(name, place)
+}
+
+/// The profiles that stand in files, by name. Built-in ones are part of the program.
+fn profiles(workspace: &Workspace) -> Vec<(String, profile_file::Document)> {
+    let in_file = |name: &String| workspace.profile_path(name).is_some_and(|path| path.exists());
+    let mut ignored = Vec::new();
+    let names = workspace.profile_names().into_iter().filter(in_file);
+    names
+        .filter_map(|name| {
+            let document = profile_file::Document::read(workspace, &name, &mut ignored)?;
+            Some((name, document))
+        })
+        .collect()
+}
+
+/// What the entries of the dotenv files take in, and which of them are secrets.
+fn taken_in(profiles: &[(String, profile_file::Document)], dotenv: &[Read]) -> TakenIn {
+    let mut taken_in = TakenIn::default();
+    for (_, document) in profiles {
+        document.secrets.iter().for_each(|(variable, ..)| taken_in.declares(variable));
+        let keys = document.providers.values().flat_map(|spec| &spec.keys);
+        keys.for_each(|key| taken_in.sends(key));
+    }
+    for ((name, profile), document) in dotenv {
+        taken_in.reads(&File { name, profile: profile.as_deref() }, document);
+    }
+    taken_in
+}
+
+/// What a profile asks for.
+fn in_profile(
+    name: &str,
+    document: &profile_file::Document,
+    files: &Files<'_>,
+    veiled: &Veiled<'_>,
+    claims: &mut Claims,
+) {
+    let workspace = files.workspace;
+    let profile = Some(name.to_owned());
+    for (variable, reference, _) in &document.secrets {
+        let mut now = None;
+        if danger(variable).is_some() {
+            match reference {
+                SecretReference::Env(from) => {
+                    let environment = &workspace.environment;
+                    now = environment.get(from).filter(|_| !veiled.has(from)).map(str::to_owned);
+                    let from = &**from;
+                    let mut names = files.taken_in.reached(std::iter::once(from));
+                    names.insert(from);
+                    files.add_these(&names, None, claims);
+                }
+                SecretReference::File(path) => {
+                    let hook = content(workspace, variable, path);
+                    let hook = hook.map(|hook| Hook { profile: profile.clone(), ..hook });
+                    claims.hooks.extend(hook);
+                }
+                SecretReference::Vault { .. } => {}
+            }
+        }
+        claims.wanted.insert(Wanted {
+            profile: profile.clone(),
+            file: None,
+            variable: variable.clone(),
+            reference: reference.to_string(),
+            now,
+            live: true,
+        });
+    }
+    for (provider, spec) in &document.providers {
+        claims.destinations.insert(Destination {
+            profile: profile.clone(),
+            file: None,
+            name: provider.clone(),
+            url: spec.base_url.to_string(),
+            now: Some(spec.base_url.to_string()),
+            keys: keys_of(&spec.keys),
+        });
+    }
+    for variable in document.vars.iter().filter(|v| is_address(&v.name)) {
+        claims.destinations.insert(Destination {
+            profile: profile.clone(),
+            file: None,
+            name: variable.name.clone(),
+            url: variable.text.clone(),
+            now: Some(variable.text.clone()),
+            keys: keys_sent_to(&variable.name),
+        });
+    }
+    for variable in document.vars.iter().filter(|v| is_hook(&v.name)) {
+        let hook = hook(workspace, &variable.name, &variable.text, variable.place.as_ref());
+        claims.hooks.insert(Hook { profile: profile.clone(), ..hook });
+    }
+}
+
+/// What a file of the root gives a variable that can make a command run code or send elsewhere: its
+/// content is agreed to, for the root's author can change it like a line of the profile. `None` of
+/// one that is the user's, or cannot be read.
+fn content(workspace: &Workspace, variable: &str, path: &Path) -> Option<Hook> {
+    let whole = workspace.root.as_ref()?.join(path);
+    let text = is_the_roots(workspace, path).then(|| files::read_secret(&whole).ok())??;
+    let hook = hook(workspace, variable, text.expose(), Some(&Place::file(whole)));
+    let long = hook.shown.len() > MOST_SHOWN;
+    let shown = if long { "(long: read the file)".to_owned() } else { hook.shown };
+    Some(Hook { shown, ..hook })
+}
+
+/// How much of a file's content is shown to who is asked.
+const MOST_SHOWN: usize = 400;
+
+/// Whether the root's author says what stands in a file that a profile names: the path begins at the
+/// root, or the file lies in the checkout.
+pub(crate) fn is_the_roots(workspace: &Workspace, path: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    let inside = || {
+        let root = workspace.root.as_deref().and_then(real);
+        let found = root.zip(real(path)).map(|(root, path)| path.starts_with(git::around(&root)));
+        found.unwrap_or(true)
+    };
+    !path.is_absolute() || inside()
 }
 
 /// The variables that the environment has with just the value that a dotenv file of the root gives
@@ -123,7 +191,7 @@ fn said_by_files(workspace: &Workspace, taken_in: &TakenIn, read: &[Read]) -> BT
 }
 
 /// A dotenv file: its name, the profile under which alone it counts, and what it says.
-type Read = ((String, Option<String>), Document);
+pub(super) type Read = ((String, Option<String>), Document);
 
 /// Every dotenv file that is a layer of some profile.
 fn dotenv_files(workspace: &Workspace) -> Vec<Read> {

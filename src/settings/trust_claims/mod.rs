@@ -4,8 +4,9 @@
 
 mod dotenv_file;
 mod gather;
+mod said;
 mod told;
 
 pub(in crate::settings) use dotenv_file::File;
-pub(crate) use gather::{claims, trust};
-pub(crate) use told::{danger, shown};
+pub(crate) use gather::{claims, is_the_roots, pieces, trust};
+pub(crate) use told::{danger, pieced, shown};

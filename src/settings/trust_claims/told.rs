@@ -28,10 +28,7 @@ pub(super) fn hook(workspace: &Workspace, name: &str, text: &str, place: Option<
         || secretish::value(text)
         || text.split_whitespace().any(secretish::perhaps)
         || text.to_ascii_lowercase().contains("authorization");
-    let place = place.map_or_else(String::new, |place| {
-        let file = workspace.shown(&place.file).display().to_string();
-        place.line.map_or_else(|| file.clone(), |line| format!("{file}:{line}"))
-    });
+    let place = place.map_or_else(String::new, |place| place_of(workspace, place));
     Hook {
         profile: None,
         dotenv: false,
@@ -41,6 +38,18 @@ pub(super) fn hook(workspace: &Workspace, name: &str, text: &str, place: Option<
         shown: dotenv::told(&if hidden { without_secret(text) } else { text.to_owned() }),
         place,
     }
+}
+
+/// A place for people: the file, as seen from here, and the line.
+pub(super) fn place_of(workspace: &Workspace, place: &Place) -> String {
+    let file = workspace.shown(&place.file).display().to_string();
+    place.line.map_or_else(|| file.clone(), |line| format!("{file}:{line}"))
+}
+
+/// That a value is put together from these pieces of other lines.
+pub(crate) fn pieced(pieces: &[String]) -> String {
+    let what = "is put together from variables of other lines";
+    if pieces.is_empty() { what.to_owned() } else { format!("{what} ({})", pieces.join(", ")) }
 }
 
 /// An address without credentials. One that takes in variables is no address yet: it is shown as it

@@ -67,6 +67,76 @@ fn nor_by_a_profile_nor_by_a_value_pieced_together() {
     ran.complains("write the whole value");
 }
 
+/// What was agreed to is a reference of another profile, and no text.
+#[test]
+fn nor_because_a_profile_has_a_secret_of_that_name() {
+    let ultra = cloned("BASH_ENV=${SCRIPT}\n");
+    ultra.write(".env", "SCRIPT=./theirs.sh\n");
+    ultra.write("profiles/other.yaml", "mode: mock\nsecrets:\n  BASH_ENV: vault:start\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let ran = bash(&ultra, &[]);
+    assert_eq!(ran.stdout, "hello\n");
+    ran.complains("`BASH_ENV` is not handed on").complains("write the whole value");
+}
+
+/// A variable of the process environment that the root's files speak of may have come from them: what
+/// they say is agreed to, too.
+#[test]
+fn nor_by_way_of_a_variable_that_a_file_can_set() {
+    let reference = "mode: mock\nsecrets:\n  BASH_ENV: env:SCRIPT\n";
+    let ultra = cloned("").env("SCRIPT", "./theirs.sh");
+    ultra.write("profiles/dev.yaml", reference);
+    assert_eq!(bash(&ultra, &[]).stdout, "hello\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    assert_eq!(bash(&ultra, &[]).stdout, "theirs ran\nhello\n");
+    for (file, said) in [
+        (".env", "SCRIPT=./other.sh\n"),
+        ("profiles/dev.yaml", &*format!("{reference}vars:\n  SCRIPT: ./other.sh\n")),
+    ] {
+        ultra.write(file, said);
+        assert_eq!(bash(&ultra, &[]).stdout, "hello\n", "{file}");
+        let asked = ultra.run(&["env", "trust", "--no-input"]).exits(6);
+        asked.complains("sets `SCRIPT`").complains(file);
+        ultra.run(&["env", "trust", "--yes"]).exits(0).says("./other.sh");
+        assert_eq!(bash(&ultra, &[]).stdout, "theirs ran\nhello\n", "{file}");
+    }
+    // What stands in a file can change without any line that names it.
+    ultra.write_private("o", "./theirs.sh");
+    ultra.write("profiles/other.yaml", "secrets:\n  SCRIPT: file:o\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let ran = bash(&ultra, &[]);
+    assert_eq!(ran.stdout, "hello\n");
+    ran.complains("`SCRIPT` at profiles/other.yaml:2").complains("nobody can agree to it");
+}
+
+/// A file of the root gives a variable its value: what stands in it is agreed to, and not its path.
+#[test]
+fn nor_by_a_file_of_the_root_that_changes() {
+    for path in ["./o", "o"] {
+        let ultra = cloned("");
+        ultra.write("profiles/dev.yaml", format!("secrets:\n  BASH_ENV: file:{path}\n"));
+        ultra.write_private("o", "./other.sh\n");
+        ultra.run(&["env", "trust", "--yes"]).exits(0).says("./other.sh");
+        let ran = bash(&ultra, &[]);
+        assert!(!ran.stderr.contains("not handed on"), "{}", ran.stderr);
+        ultra.write_private("o", "./theirs.sh\n");
+        let ran = bash(&ultra, &[]);
+        assert_eq!(ran.stdout, "hello\n");
+        ran.complains("have changed since you trusted them");
+        ultra.run(&["env", "trust", "--yes"]).exits(0).says("./theirs.sh");
+        assert_eq!(bash(&ultra, &[]).stdout, "theirs ran\nhello\n");
+    }
+    // One of the user's own may say another thing at any time.
+    let ultra = cloned("");
+    let own = ultra.home().join("own");
+    std::fs::write(&own, "./other.sh\n").unwrap();
+    let own_path = own.display();
+    ultra.write("profiles/dev.yaml", format!("secrets:\n  BASH_ENV: file:{own_path}\n"));
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    std::fs::write(&own, "./theirs.sh\n").unwrap();
+    assert_eq!(bash(&ultra, &[]).stdout, "theirs ran\nhello\n");
+}
+
 #[test]
 fn the_users_own_variables_pass() {
     // A file that the command line names.

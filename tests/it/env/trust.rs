@@ -252,10 +252,18 @@ fn what_is_agreed_to_stays_so_in_another_environment() {
     let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
     let run = run.says("OPENAI_BASE_URL=http://localhost:1/v1").says("CXXFLAGS=-O2 -g");
     run.says("HTTPS_PROXY=http://me:2").says("MISTRAL_API_KEY=mistral-hT83kd02");
-    // What another file of the root says of such a name is not the user's word.
+    // What another file of the root says of such a name is a part of the agreement.
     ultra.write(".env.local", "OLLAMA_PORT=1\n");
-    let run = ultra.run(&["env", "run", "--", "env"]).exits(3).keeps_the_canary();
-    run.complains("no key goes to the address in `OPENAI_BASE_URL`");
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0).keeps_the_canary();
+    let run = run.complains("have changed since you trusted them");
+    assert!(!run.stdout.contains("OPENAI_BASE_URL"), "{}", run.stdout);
+    let asked = ultra.run(&["env", "trust", "--no-input"]).exits(6);
+    asked.complains(".env.local:1 sets `OLLAMA_PORT`, which these take in, to 1");
+    ultra.run(&["env", "trust", "--yes"]).exits(0).says(".env.local:1");
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
+    run.says("OPENAI_BASE_URL=http://localhost:1/v1");
+    ultra.write(".env.local", "OLLAMA_PORT=2\n");
+    ultra.run(&["env", "trust", "--no-input"]).exits(6);
     // Nor is another text the one that was agreed to.
     ultra.write(".env.local", "");
     ultra.write_private(".env", lines.replace("11434", "11435"));
@@ -362,5 +370,37 @@ fn what_the_root_says_elsewhere_is_not_laundered_through_the_environment() {
     ultra.run(&["env", "trust"]).exits(0).says("this root is trusted");
     let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
     assert!(!run.stdout.contains("NODE_OPTIONS"), "{}", run.stdout);
+    let run = run.complains("`MISTRAL_API_KEY` at .env:2");
+    // The shell says what it likes of what the file says in the open.
+    run.says("CXXFLAGS=-fplugin=evil");
+    ultra.write(".env", ultra.read(".env").replace("-O2", "-O3"));
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
     assert!(!run.stdout.contains("CXXFLAGS"), "{}", run.stdout);
+    ultra.run(&["env", "trust", "--no-input"]).exits(6).complains("to -O3");
+}
+
+/// What a profile or another file says of a variable that the shell sets: agreed to, it just works;
+/// where the shell does not set it, who says it is told.
+#[test]
+fn a_variable_of_the_shell_that_the_root_mentions_elsewhere_is_the_shells() {
+    for (file, said, line) in [
+        (".env.dev", "GATE_PORT=1\n", 1),
+        (".env", "GATE_PORT=1\n", 1),
+        ("profiles/dev.yaml", "mode: mock\nvars:\n  GATE_PORT: 1\n", 3),
+        ("profiles/other.yaml", "mode: mock\nvars:\n  GATE_PORT: 1\n", 3),
+    ] {
+        let mut ultra = Ultra::empty().env("OPENAI_API_KEY", CANARY).env("GATE_PORT", "7");
+        ultra.write_private("k7", "mistral-hT83kd02");
+        let lines = "OPENAI_BASE_URL=http://localhost:${GATE_PORT}/v1\nMISTRAL_API_KEY_FILE=./k${GATE_PORT}\n";
+        ultra.write_private(".env.local", lines);
+        ultra.write(file, said);
+        ultra.run(&["env", "trust", "--yes"]).exits(0).says(&format!("{file}:{line}"));
+        let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
+        run.says("OPENAI_BASE_URL=http://localhost:7/v1").says("MISTRAL_API_KEY=mistral-hT83kd02");
+        ultra.unset_env("GATE_PORT");
+        if file == ".env" {
+            let run = ultra.run(&["env", "run", "--", "env"]).exits(3).keeps_the_canary();
+            run.complains("(`GATE_PORT` at .env:1), so nobody can agree to it");
+        }
+    }
 }
