@@ -1,8 +1,9 @@
 //! Anthropic: an admin key lists keys, sets them inactive and archives them. Keys are made in the
 //! console only.
 //!
-//! `GET /v1/organizations/api_keys`, `POST /v1/organizations/api_keys/{id}` with a `status`. What is
-//! inactive can be made active again; what is archived cannot.
+//! `GET /v1/organizations/api_keys`, `POST /v1/organizations/api_keys/{id}` with a `status`, and
+//! `GET` of the same, which says whether that holds. What is inactive can be made active again; what
+//! is archived cannot.
 
 use super::api::{Api, malformed, or_gone, secret_header, text};
 use super::{Abilities, Issued, Issuer, IssuerError, RemoteKey};
@@ -40,7 +41,8 @@ impl Anthropic {
         Ok(Self { api: Api::new(base_url.clone(), headers, key.clone()) })
     }
 
-    /// Gives a key another status, unless it has it.
+    /// Gives a key another status, and asks whether it has it: what the answer to the change says is
+    /// no proof that the next request will be refused.
     fn set(&self, remote: &Remote, status: &str) -> Result<(), IssuerError> {
         let Some(id) = &remote.key else { return Err(IssuerError::Unable) };
         self.api.act(async |session| {
@@ -48,13 +50,19 @@ impl Anthropic {
             let body = json!({ "status": status });
             let answer: Result<Value, _> =
                 session.call(Method::POST, &path, &[], Some(&body)).await;
-            match or_gone(answer)? {
-                Some(key) if text(&key, "status").is_none_or(|now| now == "active") => {
-                    Err(malformed("it does not say that the key is out of use"))
-                }
-                _ => Ok(()),
-            }
+            let Some(changed) = or_gone(answer)? else { return Ok(()) };
+            out_of_use(&changed)?;
+            let answer: Result<Value, _> = session.call(Method::GET, &path, &[], None).await;
+            or_gone(answer)?.as_ref().map_or(Ok(()), out_of_use)
         })
+    }
+}
+
+/// Whether a key has a status other than `active`.
+fn out_of_use(key: &Value) -> Result<(), IssuerError> {
+    match text(key, "status").is_none_or(|now| now == "active") {
+        true => Err(malformed("it does not say that the key is out of use")),
+        false => Ok(()),
     }
 }
 

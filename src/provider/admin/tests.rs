@@ -168,7 +168,8 @@ fn anthropic_sets_keys_inactive_and_makes_none() {
     };
     let fake = Fake::start(move |request| match request {
         r if r.contains("stubborn") => ok(&key("stubborn", "active")),
-        r if r.starts_with("POST") => ok(&key("apikey_1", "inactive")),
+        r if r.starts_with("GET") && r.ends_with("pretender") => ok(&key("pretender", "active")),
+        r if r.contains("/apikey_1") || r.contains("pretender") => ok(&key("x", "inactive")),
         _ => page(&json!([key("apikey_1", "active"), key("apikey_0", "archived")]), false),
     });
     let issuer = fake.anthropic();
@@ -182,11 +183,15 @@ fn anthropic_sets_keys_inactive_and_makes_none() {
         [
             format!("GET {at}?limit=1000"),
             format!(r#"POST {at}/apikey_1 {{"status":"inactive"}}"#),
+            format!("GET {at}/apikey_1"),
             format!(r#"POST {at}/apikey_1 {{"status":"archived"}}"#),
+            format!("GET {at}/apikey_1"),
         ]
     );
-    let stubborn = Remote { key: Some("stubborn".into()), ..remote };
-    assert!(matches!(issuer.disable(&stubborn), Err(IssuerError::Malformed(_))));
+    for name in ["stubborn", "pretender"] {
+        let active = Remote { key: Some(name.into()), ..remote.clone() };
+        assert!(matches!(issuer.disable(&active), Err(IssuerError::Malformed(_))), "{name}");
+    }
     assert_eq!(issuer.create("t").unwrap_err(), IssuerError::Unable);
 }
 

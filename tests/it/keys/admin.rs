@@ -104,10 +104,18 @@ fn keys_that_are_pasted_are_disabled_by_what_the_provider_calls_them() {
     assert_eq!(shown.json()["versions"][0]["remote"]["key"], "key_hand_0");
     let stdin = format!("{ANT_NEW}\n");
     let rotate = ["keys", "rotate", "anthropic", "--grace", "0"];
-    let done = ultra.run_with_stdin(&rotate, stdin.as_bytes()).exits(0);
+    // What it says of a change is asked for once more, and not believed.
+    api.becomes(Mood::Pretends);
+    let done = ultra.run_with_stdin(&rotate, stdin.as_bytes()).exits(5);
+    let told = ultra.run(&["keys", "show", "anthropic", "-o", "json"]).exits(0);
+    assert_eq!(told.json()["versions"][0]["state"], "old", "it is still valid");
+    api.becomes(Mood::Well);
+    let due = ultra.run(&["keys", "rotate", "--all-due"]).exits(0);
     assert_eq!(active(&api), [ANT_NEW], "the old one is inactive");
+    let asked = api.asked();
+    assert!(asked.last().unwrap().starts_with("GET /v1/organizations/api_keys/"), "{asked:?}");
     let values = [ANT_OLD, ANT_NEW, ANTHROPIC_ADMIN];
-    nowhere(&ultra, &[&learnt, &shown, &done], &values);
+    nowhere(&ultra, &[&learnt, &shown, &done, &told, &due], &values);
 }
 
 #[test]

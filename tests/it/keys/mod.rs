@@ -30,6 +30,7 @@ mod provider;
 mod rotate;
 mod servers;
 mod shadows;
+mod timer;
 mod typed;
 mod withdrawn;
 

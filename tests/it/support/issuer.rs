@@ -26,6 +26,8 @@ pub(crate) enum Mood {
     Silent,
     /// It does what it is asked for and loses the answer of what changes anything.
     Forgets,
+    /// It says that a key has the status it was to have, and leaves the one that it has.
+    Pretends,
 }
 
 /// A key as the provider has it.
@@ -172,8 +174,19 @@ impl Inside {
                 let Some(key) = self.keys.iter_mut().find(|key| key.id == *id) else {
                     return no("404 Not Found", "no such key");
                 };
-                key.status = body["status"].as_str().unwrap().to_owned();
-                ("200 OK", anthropic(key))
+                let before =
+                    std::mem::replace(&mut key.status, body["status"].as_str().unwrap().to_owned());
+                let told = anthropic(key);
+                if matches!(self.mood, Mood::Pretends) {
+                    key.status = before;
+                }
+                ("200 OK", told)
+            }
+            ("GET", ["v1", "organizations", "api_keys", id]) => {
+                match self.keys.iter().find(|key| key.id == *id) {
+                    Some(key) => ("200 OK", anthropic(key)),
+                    None => no("404 Not Found", "no such key"),
+                }
             }
             _ => no("404 Not Found", "no such thing"),
         }
