@@ -5,7 +5,7 @@ use crate::support::{Ultra, have, missing};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// The oldest and the newest Kubernetes that the files are for.
+/// An old Kubernetes and a new one.
 const KUBERNETES: [&str; 2] = ["1.27", "1.37"];
 
 fn rendered(ultra: &Ultra, template: &str) -> String {
@@ -37,7 +37,7 @@ fn systemd_takes_the_timer_and_the_service_that_it_starts() {
     let (service, timer) = (rendered(&ultra, "rotate-service"), rendered(&ultra, "rotate-timer"));
     let line = service.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     let (program, args) = line.split_once(' ').unwrap();
-    runs(&ultra, &args.split(' ').collect::<Vec<_>>());
+    runs(&ultra, &args.split(' ').map(|arg| arg.trim_matches('"')).collect::<Vec<_>>());
     assert!(timer.contains("Unit=ultra-rotate.service\n"), "{timer}");
     if !have("systemd-analyze") {
         return;
