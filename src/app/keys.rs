@@ -21,17 +21,7 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     // Before there is any secret in memory: a command that waits for a value can be made to dump
     // core by a key.
     super::keep_memory_private()?;
-    let surplus = match &args.command {
-        KeysCommand::Set(args) => &*args.surplus,
-        KeysCommand::Rotate(args) => &*args.surplus,
-        KeysCommand::Rollback(args) => &*args.surplus,
-        KeysCommand::Disable(args) => &*args.ending.surplus,
-        KeysCommand::Remove(args) => &*args.ending.surplus,
-        _ => &[],
-    };
-    if !surplus.is_empty() {
-        return Err(value_as_argument());
-    }
+    no_surplus(&args.command)?;
     let workspace = context.workspace(BTreeMap::new())?;
     let vault = context.secrets(&workspace);
     let loaded = load(&workspace, &workspace.profile, &vault);
@@ -65,8 +55,12 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     // The latter two write too, if only now and then.
     let may_write =
         writes || matches!(args.command, KeysCommand::Verify(_) | KeysCommand::Import(_));
-    if may_write && settled(&args.command, &vault, context)? {
-        return keys(args, context);
+    let mut unsettled = Vec::new();
+    if may_write {
+        match settled(&args.command, &vault, context)? {
+            Settled::Rebuilt => return keys(args, context),
+            Settled::Left(problems) => unsettled = problems,
+        }
     }
     let tells = matches!(args.command, KeysCommand::Migrate(_) | KeysCommand::Doctor(_));
     if !tells {
@@ -92,6 +86,7 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
         shared::warn(&desk, &others, name.as_deref());
     }
     let outcome = run(args.command, &desk, &workspace, context);
+    warn_besides(unsettled, outcome.as_ref().err(), context);
     if may_write {
         // Who only looked, and opened nothing for that, is not asked for the identity now.
         let done = outcome.is_ok() && (writes || vault.is_unlocked());
@@ -101,26 +96,61 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     outcome
 }
 
-/// Has the index say what is in the vault; whether it did not. Whoever moves the identity does that
-/// by the index as it is, and what is not in the vault can be asked about without it.
-fn settled(command: &KeysCommand, vault: &VaultSource, context: &Context) -> Result<bool, Fault> {
+/// Refuses what stands where a value would.
+fn no_surplus(command: &KeysCommand) -> Result<(), Fault> {
+    let surplus = match command {
+        KeysCommand::Set(args) => &*args.surplus,
+        KeysCommand::Rotate(args) => &*args.surplus,
+        KeysCommand::Rollback(args) => &*args.surplus,
+        KeysCommand::Disable(args) => &*args.ending.surplus,
+        KeysCommand::Remove(args) => &*args.ending.surplus,
+        _ => &[],
+    };
+    if surplus.is_empty() { Ok(()) } else { Err(value_as_argument()) }
+}
+
+/// Warns of problems. What ends the command is not said twice.
+fn warn_besides(problems: Vec<Problem>, ended: Option<&Fault>, context: &Context) {
+    for problem in problems {
+        let same = |p: &Problem| (p.code, &p.what) == (problem.code, &problem.what);
+        if !ended.is_some_and(|fault| fault.problems.iter().any(same)) {
+            context.console.warn(&Problem { level: Level::Warning, ..problem });
+        }
+    }
+}
+
+/// What came of settling the index.
+enum Settled {
+    /// It did not say what is in the vault and does now.
+    Rebuilt,
+    /// It is as it was, and why.
+    Left(Vec<Problem>),
+}
+
+/// Has the index say what is in the vault. Whoever moves the identity does that by the index as it
+/// is, and what is not in the vault can be asked about without it.
+fn settled(
+    command: &KeysCommand,
+    vault: &VaultSource,
+    context: &Context,
+) -> Result<Settled, Fault> {
     let freshness = vault.overview()?.freshness;
     let asks = matches!(command, KeysCommand::Verify(_));
     match freshness {
-        Freshness::NoVault | Freshness::Fresh => return Ok(false),
-        Freshness::Lost if asks => return Ok(false),
-        _ if matches!(command, KeysCommand::Migrate(_)) => return Ok(false),
+        Freshness::NoVault | Freshness::Fresh => return Ok(Settled::Left(Vec::new())),
+        Freshness::Lost if asks => return Ok(Settled::Left(Vec::new())),
+        _ if matches!(command, KeysCommand::Migrate(_)) => return Ok(Settled::Left(Vec::new())),
         Freshness::Lost | Freshness::Stale | Freshness::NoIndex => {}
     }
-    let (done, told) = match vault.settle_index() {
-        Ok(warnings) => (true, warnings),
-        Err(fault) if asks => (false, fault.problems),
+    let told = match vault.settle_index() {
+        Ok(warnings) => warnings,
+        Err(fault) if asks => return Ok(Settled::Left(fault.problems)),
         Err(fault) => return Err(fault),
     };
     for problem in told {
         context.console.warn(&Problem { level: Level::Warning, ..problem });
     }
-    Ok(done)
+    Ok(Settled::Rebuilt)
 }
 
 /// The command with its request.

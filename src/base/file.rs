@@ -1,6 +1,6 @@
 //! Files that are written whole or not at all, and read within bounds.
 
-use super::{Secret, owner};
+use super::{Secret, leftover, owner};
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -9,15 +9,6 @@ use std::path::{Path, PathBuf};
 
 /// The mode of files that hold secrets or identities.
 pub(crate) const PRIVATE: u32 = 0o600;
-
-/// How the names of temporary files begin and end.
-const PREFIX: &str = ".ultra-";
-const SUFFIX: &str = ".tmp";
-
-/// The name of a temporary file for the file `name`, which [`sweep`] knows too.
-pub(crate) fn temporary(name: &str) -> String {
-    format!("{PREFIX}{}{SUFFIX}", name.trim_start_matches('.'))
-}
 
 /// The largest file that is read as a secret.
 const SECRET_LIMIT: u64 = 1 << 20;
@@ -86,10 +77,12 @@ fn staged(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTem
 fn stage(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
     let mode = std::fs::Permissions::from_mode(mode);
     let mut temp = tempfile::Builder::new()
-        .prefix(PREFIX)
-        .suffix(SUFFIX)
+        .prefix(leftover::HELD)
+        .suffix(leftover::SUFFIX)
         .permissions(mode.clone())
         .tempfile_in(parent(path))?;
+    // Whoever sweeps sees by it that somebody is at work here. Not every file system has locks.
+    let _ = temp.as_file().try_lock();
     temp.write_all(bytes)?;
     // The umask may have narrowed the mode that was asked for.
     temp.as_file().set_permissions(mode)?;
@@ -104,43 +97,6 @@ pub(crate) fn unnamed(error: &io::Error) -> Option<io::Error> {
     let text = error.get_ref()?.to_string();
     let (said, _) = text.rsplit_once(" at path \"")?;
     Some(io::Error::new(error.kind(), said))
-}
-
-/// How old a temporary file must be before it counts as left behind: far longer than any write.
-const ABANDONED: std::time::Duration = std::time::Duration::from_mins(10);
-
-/// Whether [`write_atomic`] names its temporary files so.
-pub(crate) fn is_temporary(name: &str) -> bool {
-    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
-}
-
-/// Removes what writers that were killed left in `dir`: regular files of ours that are named as
-/// [`write_atomic`] names them and have not been touched for ten minutes. Housekeeping: what cannot
-/// be looked at or removed stays.
-pub(crate) fn sweep(dir: &Path) {
-    let us = rustix::process::geteuid().as_raw();
-    let owner = if us == 0 { dir.metadata().map_or(us, |meta| meta.uid()) } else { us };
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let named = is_temporary(&name);
-        // Of the entry itself: a symbolic link is not followed.
-        let Some(meta) = named.then(|| entry.metadata().ok()).flatten() else { continue };
-        let old = meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
-        if old && meta.is_file() && (meta.uid() == us || meta.uid() == owner) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// The same for the state directory: itself and its folders.
-pub(crate) fn sweep_state(state_dir: &Path) {
-    sweep(state_dir);
-    for entry in std::fs::read_dir(state_dir).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            sweep(&entry.path());
-        }
-    }
 }
 
 /// Makes a rename, creation or removal in `dir` durable.
@@ -208,12 +164,20 @@ pub(crate) fn read_with_mode(path: &Path, limit: u64) -> io::Result<Option<(Vec<
 /// Why there is none: no such file, unreadable, longer than 1 MiB, not UTF-8 or empty. Nothing of
 /// the content is quoted.
 pub(crate) fn read_secret(path: &Path) -> Result<Secret, String> {
-    let bytes = read_bounded(path, SECRET_LIMIT)
+    read_secret_with_mode(path).map(|(secret, _)| secret)
+}
+
+/// The same, with the permission bits of the very file that was read.
+///
+/// # Errors
+/// As [`read_secret`].
+pub(crate) fn read_secret_with_mode(path: &Path) -> Result<(Secret, u32), String> {
+    let (bytes, mode) = read_with_mode(path, SECRET_LIMIT)
         .map_err(|e| e.to_string())?
         .ok_or_else(|| "there is no such file".to_owned())?;
     let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let secret = Secret::from_line(text);
-    if secret.is_empty() { Err("it is empty".to_owned()) } else { Ok(secret) }
+    if secret.is_empty() { Err("it is empty".to_owned()) } else { Ok((secret, mode)) }
 }
 
 /// Whether this is a regular file of nothing but white space. One that cannot be read or is larger
@@ -439,23 +403,6 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert!(!others_can_read(&path).unwrap());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn only_old_temporary_files_of_ours_are_swept() {
-        let dir = tempfile::tempdir().unwrap();
-        let old = std::time::SystemTime::now() - 2 * ABANDONED;
-        for name in [".ultra-a.tmp", ".ultra-new.tmp", ".ultra-b", "c.tmp", ".env"] {
-            let file = File::create(dir.path().join(name)).unwrap();
-            if name != ".ultra-new.tmp" {
-                file.set_modified(old).unwrap();
-            }
-        }
-        std::fs::create_dir(dir.path().join(".ultra-dir.tmp")).unwrap();
-        std::os::unix::fs::symlink(".env", dir.path().join(".ultra-link.tmp")).unwrap();
-        sweep(dir.path());
-        assert!(!dir.path().join(".ultra-a.tmp").exists());
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 6);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub(crate) mod file;
 pub(crate) mod id;
 pub(crate) mod joined;
 pub(crate) mod json;
+pub(crate) mod leftover;
 pub(crate) mod lock;
 pub(crate) mod near;
 pub(crate) mod owner;

@@ -63,7 +63,12 @@ pub(crate) fn hint<'a>(
     if let Some(name) = nearest(wanted, names.clone()) {
         return Some(format!("did you mean `{name}`?"));
     }
-    let all: Vec<&str> = names.into_iter().collect();
+    let mut all: Vec<&str> = Vec::new();
+    for name in names {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
     (!all.is_empty() && all.len() <= 12).then(|| format!("known names: {}", all.join(", ")))
 }
 
@@ -80,6 +85,7 @@ mod tests {
         assert_eq!(nearest("qwertyui", names), None);
         let long = format!("prod{}", "x".repeat(LONGEST));
         assert_eq!(nearest(&long, names), None);
+        assert_eq!(hint("x", ["app", "app"]).as_deref(), Some("known names: app"));
         assert_eq!(nearest("aat", ["cat", "bat"]), Some("cat"), "the first of the equally near");
     }
 

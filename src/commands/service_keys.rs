@@ -6,7 +6,7 @@ use crate::base::{Timestamp, near, time};
 use crate::report::{Fault, Problem};
 use crate::settings::key_age::ServiceKeyAge;
 use crate::settings::profile::Profile;
-use crate::settings::secretish::name_for_message;
+use crate::settings::secretish::named;
 use crate::store::{Scopes, ServiceKey, Store, StoreError};
 use serde::Serialize;
 
@@ -188,7 +188,7 @@ pub(super) fn find<'a>(
 pub(super) fn unknown(wanted: &str, keys: &[ServiceKey]) -> Fault {
     let names: Vec<&str> =
         keys.iter().filter(|k| k.revoked_at.is_none()).map(|k| k.name.as_str()).collect();
-    let what = format!("there is no service key {}", name_for_message(wanted));
+    let what = named("there is no service key", wanted);
     Fault::usage(
         Problem::error("unknown-service-key", what)
             .hint("ultra auth service-key list")

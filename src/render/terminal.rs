@@ -133,7 +133,8 @@ impl Console for Terminal {
                 if value.expose().contains('\n') { Err(Unanswered::ManyLines) } else { Ok(value) }
             }
             Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(Unanswered::NotText),
-            Ok(_) | Err(_) => Err(Unanswered::NobodyThere),
+            Ok(_) => Err(Unanswered::Nothing),
+            Err(_) => Err(Unanswered::NobodyThere),
         }
     }
 

@@ -14,6 +14,8 @@ pub(crate) enum Unanswered {
     NotText,
     /// What came on stdin is more than one line.
     ManyLines,
+    /// Nothing came on stdin.
+    Nothing,
 }
 
 impl Unanswered {
@@ -30,6 +32,11 @@ impl Unanswered {
                 Problem::error("many-lines", format!("{question} is more than one line"))
                     .why("nothing is kept of it: the rest would be lost")
                     .hint("pipe the value alone, as one line; one newline at its end is taken off"),
+            ]),
+            Self::Nothing => Fault::does_not_hold(vec![
+                Problem::error("empty-value", format!("{question} is empty"))
+                    .why("nothing came on stdin")
+                    .hint(instead),
             ]),
             Self::NobodyThere => Fault::refused(
                 Problem::error(

@@ -117,9 +117,9 @@ impl Problem {
 
     /// A file that cannot be written.
     pub(crate) fn unwritable(file: &Path, error: &io::Error) -> Self {
-        let above = file.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let dir = above.unwrap_or(Path::new(".")).display();
+        let dir = above(file).display();
         let hint = match error.kind() {
+            _ if is_full(error) => Self::room(file, error),
             io::ErrorKind::NotFound => format!("`mkdir -p {dir}` makes its directory"),
             io::ErrorKind::PermissionDenied => {
                 format!("`ls -ld {dir}` shows who may write there")
@@ -134,6 +134,21 @@ impl Problem {
             .at(Place::file(file))
             .why(error)
             .hint(hint)
+    }
+
+    /// What to do so that `file`, or something in it if it is a directory, can be written after
+    /// `error`: first of all there must be room.
+    pub(crate) fn room(file: &Path, error: &io::Error) -> String {
+        let dir = if file.is_dir() { file } else { above(file) };
+        let shown = dir.display();
+        match error.kind() {
+            _ if is_full(error) => format!("free space: `df {shown}` shows how much there is"),
+            io::ErrorKind::PermissionDenied => {
+                format!("`ls -ld {shown}` shows who may write there; make it writable")
+            }
+            io::ErrorKind::ReadOnlyFilesystem => format!("make the disk of {shown} writable"),
+            _ => format!("see that {shown} can be written and has room (`df {shown}`)"),
+        }
     }
 
     /// The same problem with its position.
@@ -266,3 +281,13 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+/// The directory that a file is in.
+fn above(file: &Path) -> &Path {
+    file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether there is no room for more, on the disk or for this user.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}

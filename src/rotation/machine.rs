@@ -104,16 +104,16 @@ impl<'a> Rotation<'a> {
     ) -> Result<Self, Fault> {
         let path = state_dir.join("rotation.lock");
         let lock = Lock::take(&path, &format!("keys, for `{name}`"), PATIENCE).map_err(|e| {
-            let (code, what, hint) = match e {
+            let (code, what, hint) = match &e {
                 LockError::Held { .. } => (
                     "rotation-busy",
                     "another rotation is at work",
-                    "wait for it and run the command again",
+                    "wait for it and run the command again".to_owned(),
                 ),
-                LockError::Io(_) => (
+                LockError::Io(io) => (
                     "state-write",
                     "cannot take the lock of rotations",
-                    "make room on the disk, or make the directory writable, and run it again",
+                    format!("{}, and run it again", Problem::room(&path, io)),
                 ),
             };
             Fault::unreachable(Problem::error(code, what).at(Place::file(&path)).why(e).hint(hint))

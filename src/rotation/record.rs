@@ -71,6 +71,7 @@ pub(super) fn write(path: &Path, record: &impl Serialize) -> Result<(), Fault> {
         Fault::unreachable(
             Problem::error("rotation-journal", "cannot write the journal of the rotation")
                 .at(Place::file(path))
+                .hint(Problem::room(path, &e))
                 .why(e),
         )
     };

@@ -172,6 +172,7 @@ impl Followed {
                 Fault::unreachable(
                     Problem::error("vault-write", "cannot keep the published vault")
                         .at(Place::file(self.copy.vault_path()))
+                        .hint(Problem::room(&self.copy.vault_path(), &e))
                         .why(e),
                 )
             })

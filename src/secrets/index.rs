@@ -160,7 +160,12 @@ impl Index {
             .map_err(|e| invalid(format!("not an index: not JSON at line {}", e.line())))?;
         let schema = any.get("schema").and_then(|s| s.as_str()).unwrap_or("none");
         if schema != SCHEMA {
-            return Err(invalid(format!("its format `{schema}` is unknown to this version")));
+            let why = format!("its format `{schema}` is unknown to this version");
+            let foreign = match any.get("schema") {
+                Some(_) => io::ErrorKind::Unsupported,
+                None => io::ErrorKind::InvalidData,
+            };
+            return Err(io::Error::new(foreign, why));
         }
         serde_json::from_value(any).map(Some).map_err(|e| invalid(format!("not an index: {e}")))
     }

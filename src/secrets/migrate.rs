@@ -71,6 +71,8 @@ pub(crate) struct Migrated {
     pub(crate) switched: bool,
     /// Whether a migration that was cut short was finished or taken back.
     pub(crate) finished: bool,
+    /// The backend that had lost the identity has it again: from this file.
+    pub(crate) restored: Option<PathBuf>,
     /// What the operator should know besides.
     pub(crate) warnings: Vec<Problem>,
 }
@@ -106,8 +108,9 @@ impl VaultSource {
     /// Has `to` keep the identity, and nothing else. Run again, it goes on where it was cut short.
     ///
     /// # Errors
-    /// There is no vault, or no way named (2), a backend cannot be used (5), it keeps another
-    /// identity already, or another migration is unfinished (6).
+    /// There is no vault, or no way named (2), a backend cannot be used or has lost the identity and
+    /// no other copy is at hand (5), it keeps another identity already, or another migration is
+    /// unfinished (6).
     pub(crate) fn migrate(&self, to: BackendKind) -> Result<Migrated, Fault> {
         let known = self.read_index()?.filter(|index| index.current.is_some());
         let Some(index) = known else { return Err(no_vault()) };
@@ -124,8 +127,9 @@ impl VaultSource {
         let mut warnings = Vec::new();
         if index.backend == to {
             let Some(left) = unfinished else {
+                let restored = self.restore(&index)?;
                 let (from, finished) = (to, false);
-                return Ok(Migrated { from, to, switched: false, finished, warnings });
+                return Ok(Migrated { from, to, switched: false, finished, restored, warnings });
             };
             let from = if left.from == to { left.to } else { left.from };
             // What counts is seen to be there before the other copy goes.
@@ -133,7 +137,8 @@ impl VaultSource {
             warnings.extend(self.delete(&index, from, &left)?);
             file::remove(&journal)
                 .map_err(|e| failure("cannot finish the migration", &journal, &e))?;
-            return Ok(Migrated { from, to, switched: false, finished: true, warnings });
+            let (switched, restored) = (false, None);
+            return Ok(Migrated { from, to, switched, finished: true, restored, warnings });
         }
         if let Some(left) = &unfinished
             && left.to != to
@@ -175,7 +180,7 @@ impl VaultSource {
         warnings.extend(self.delete(&index, from, &left)?);
         file::remove(&journal).map_err(|e| failure("cannot finish the migration", &journal, &e))?;
         let finished = unfinished.is_some();
-        Ok(Migrated { from, to, switched: true, finished, warnings })
+        Ok(Migrated { from, to, switched: true, finished, restored: None, warnings })
     }
 
     /// The identity from the recorded backend, seen to open the vault.
@@ -203,7 +208,12 @@ impl VaultSource {
     }
 
     /// Copies the identity. One that is there already must be the same.
-    fn copy(&self, index: &Index, identity: &Identity, to: BackendKind) -> Result<(), Fault> {
+    pub(super) fn copy(
+        &self,
+        index: &Index,
+        identity: &Identity,
+        to: BackendKind,
+    ) -> Result<(), Fault> {
         match to {
             BackendKind::Keyring => {
                 match keyring::load(&index.vault) {
@@ -237,7 +247,7 @@ impl VaultSource {
     }
 
     /// Sees that the backend has the identity of the vault.
-    fn read_back(&self, index: &Index, at: BackendKind) -> Result<(), Fault> {
+    pub(super) fn read_back(&self, index: &Index, at: BackendKind) -> Result<(), Fault> {
         let there = match at {
             BackendKind::Keyring => {
                 let line = keyring::load(&index.vault).map_err(|e| e.fault(&index.vault))?;

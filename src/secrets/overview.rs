@@ -24,13 +24,40 @@ pub(crate) enum Freshness {
     NoVault,
     /// The index says what is in the vault.
     Fresh,
-    /// The vault was replaced by hand (a backup, a copy); the next write puts the index right.
+    /// The vault is not the one that was written last: damaged, of another version, or put there
+    /// by hand (a backup, a copy), and then the next write puts the index right.
     Stale,
     /// There is a vault, and its index is gone.
     NoIndex,
     /// The index tells of a vault that is gone.
     Lost,
 }
+
+/// What the bytes of the vault look like, as far as that shows without opening it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Like an age file.
+    #[default]
+    Age,
+    /// Like an age file of a later version.
+    Later,
+    /// Like none.
+    Damaged,
+}
+
+impl Form {
+    /// Of these bytes: only their head is looked at.
+    fn of(sealed: &[u8]) -> Self {
+        match age::Decryptor::new(sealed) {
+            Ok(_) => Self::Age,
+            Err(age::DecryptError::UnknownFormat) if sealed.starts_with(AGE) => Self::Later,
+            Err(_) => Self::Damaged,
+        }
+    }
+}
+
+/// How an age file of any version begins.
+const AGE: &[u8] = b"age-encryption.org/v";
 
 /// What is known without opening anything.
 #[derive(Clone, Debug)]
@@ -39,6 +66,8 @@ pub(crate) struct Overview {
     pub(crate) index: Option<Index>,
     /// Whether it can be believed.
     pub(crate) freshness: Freshness,
+    /// What the vault looks like.
+    pub(crate) form: Form,
     /// The generation of the vault, as far as the index knows; 0 before the first write.
     pub(crate) generation: u64,
     /// Entries by `<profile>/<name>`.
@@ -83,5 +112,6 @@ pub(super) fn glance(index: Option<Index>, sealed: Option<&[u8]>) -> Overview {
     };
     let (generation, entries) =
         snapshot.map_or((0, BTreeMap::new()), |s| (s.generation, s.entries));
-    Overview { index, freshness, generation, entries }
+    let form = sealed.filter(|_| freshness != Freshness::Fresh).map(Form::of).unwrap_or_default();
+    Overview { index, freshness, form, generation, entries }
 }

@@ -1,10 +1,10 @@
 //! The vault as commands and servers see it: facts from the index, values on demand.
 
-use super::crypto::{FingerprintKey, Identity, SealError};
+use super::crypto::{FingerprintKey, Identity};
 use super::document::Document;
 use super::entry::Entry;
 use super::followed::FOLDER as FOLLOWED;
-use super::index::{EntryFacts, Index};
+use super::index::EntryFacts;
 use super::overview::{Freshness, Overview, Stamp, glance, stamp};
 use crate::base::{Clock, Secret, file};
 use crate::report::{Fault, Place, Problem, Unanswered};
@@ -228,90 +228,10 @@ impl VaultSource {
         Ok(entry.map(|entry| entry.facts(fingerprint)))
     }
 
-    /// Reads the index.
-    pub(super) fn read_index(&self) -> Result<Option<Index>, Fault> {
-        let path = self.index_path();
-        Index::read(&path).map_err(|e| {
-            Fault::unreachable(
-                Problem::error("vault-index", "cannot read the index of the vault")
-                    .at(Place::file(&path))
-                    .why(e)
-                    .hint("nothing was changed; restore the file from a backup"),
-            )
-        })
-    }
-
-    /// Reads the bytes of the vault.
-    pub(super) fn read_sealed(&self) -> Result<Option<Vec<u8>>, Fault> {
-        let path = self.vault_path();
-        file::read_bounded(&path, LIMIT).map_err(|e| {
-            Fault::unreachable(
-                Problem::error("vault-unreadable", "cannot read the vault")
-                    .at(Place::file(&path))
-                    .why(e),
-            )
-        })
-    }
-
-    /// Decrypts and checks the bytes of the vault.
-    pub(super) fn unseal(
-        &self,
-        identity: &Identity,
-        sealed: &[u8],
-        index: Option<&Index>,
-    ) -> Result<Document, Fault> {
-        let refuse = |code, why: String| {
-            let hint = match code {
-                "vault-format" => "nothing was changed; use the version of ultra that wrote it",
-                _ => "nothing was changed; restore the file from a backup",
-            };
-            Fault::unreachable(
-                Problem::error(code, "cannot open the vault")
-                    .at(Place::file(self.vault_path()))
-                    .why(why)
-                    .hint(hint),
-            )
-        };
-        let text = identity.unseal(sealed).map_err(|e| match e {
-            SealError::UnknownFormat(_) => refuse("vault-format", e.to_string()),
-            _ => refuse("vault-damaged", e.to_string()),
-        })?;
-        // What serde says may quote the text.
-        let document: Document = serde_json::from_str(&text).map_err(|_| {
-            refuse("vault-format", "it has fields that this version of ultra does not know".into())
-        })?;
-        if let Some(index) = index
-            && index.vault != document.vault
-        {
-            return Err(refuse(
-                "vault-damaged",
-                format!(
-                    "it is vault `{}`, the index is of vault `{}`",
-                    document.vault, index.vault
-                ),
-            ));
-        }
-        Ok(document)
-    }
-
     /// Forgets what was read, after a write.
     pub(super) fn forget(&self) {
         *lock(&self.opened) = None;
         *lock(&self.glanced) = None;
-    }
-
-    /// The fault of a vault that is gone.
-    pub(crate) fn lost(&self) -> Fault {
-        Fault::unreachable(
-            Problem::error("vault-lost", "the vault is gone")
-                .at(Place::file(self.vault_path()))
-                .why("its index is still there and tells of keys in it")
-                .hint(format!(
-                    "restore the file from a backup, or from `published/vault.age` in the state \
-                     directory of a server that was handed it; to begin anew, remove {}",
-                    self.index_path().display()
-                )),
-        )
     }
 
     /// The key of the project's fingerprints, made if there is none.

@@ -212,11 +212,15 @@ fn the_backend_is_recorded_and_does_not_change() {
     assert_eq!(refused.unwrap_err().status, ExitStatus::Refused);
 }
 
+fn private(path: &Path, text: &str) {
+    crate::base::file::write_atomic(path, text.as_bytes(), 0o600).unwrap();
+}
+
 #[test]
 fn a_passphrase_keeps_the_identity_too() {
     let place = Place::new();
     let passphrase = place.dir.path().join("passphrase");
-    std::fs::write(&passphrase, "correct horse battery\n").unwrap();
+    private(&passphrase, "correct horse battery\n");
     let vault = |file: &Path| {
         let options = BackendOptions {
             passphrase_file: Some(file.to_path_buf()),
@@ -228,7 +232,7 @@ fn a_passphrase_keeps_the_identity_too() {
     assert_eq!(set(&vault(&passphrase), "openai", "x").unwrap().backend, BackendKind::Passphrase);
     assert_eq!(open(&vault(&passphrase), "openai").as_deref(), Some("x"));
     let wrong = place.dir.path().join("wrong");
-    std::fs::write(&wrong, "wrong horse battery\n").unwrap();
+    private(&wrong, "wrong horse battery\n");
     let problem = vault(&wrong).open("dev", "openai").unwrap_err();
     assert_eq!(problem.why.as_deref(), Some("the passphrase is wrong"));
 }

@@ -77,6 +77,14 @@ impl VaultSource {
         {
             return Ok(identity);
         }
+        self.by_backend(index)
+    }
+
+    /// The identity from the recorded backend and nowhere else.
+    ///
+    /// # Errors
+    /// The backend does not have it or does not give it (5, 6).
+    pub(super) fn by_backend(&self, index: &Index) -> Result<Identity, Fault> {
         let identity = match index.backend {
             BackendKind::Keyring => {
                 let line = keyring::load(&index.vault).map_err(|e| e.fault(&index.vault))?;
@@ -108,10 +116,29 @@ impl VaultSource {
             return Err(Fault::unreachable(
                 Problem::error("other-identity", "the vault cannot be opened")
                     .why(format!("the {} holds another identity", index.backend.word()))
-                    .hint(format!("the vault's identity has the public key {}", index.recipient)),
+                    .hint(self.other_identity(&index.recipient)),
             ));
         }
         Ok(identity)
+    }
+
+    /// What to do about an identity that is not the one of the vault.
+    pub(super) fn other_identity(&self, recipient: &str) -> String {
+        let whose = match recipient {
+            "" => String::new(),
+            key => format!(" (public key {key})"),
+        };
+        match &self.options.identity_file {
+            Some(file) => format!(
+                "name the file with the identity of this vault{whose}: \
+                 ULTRA_VAULT_IDENTITY_FILE=FILE; now it is {}",
+                file.display()
+            ),
+            None => format!(
+                "restore the identity of this vault{whose}, or name a file with it: \
+                 ULTRA_VAULT_IDENTITY_FILE=FILE"
+            ),
+        }
     }
 
     /// The identity of a vault whose index is gone, and what keeps it.
@@ -153,8 +180,7 @@ impl VaultSource {
         match self.ask.as_ref().map(|ask| ask(question)) {
             Some(Ok(secret)) => Ok(secret),
             Some(Err(Unanswered::Interrupted)) => Err(Fault::interrupted()),
-            Some(Err(Unanswered::NobodyThere | Unanswered::NotText | Unanswered::ManyLines))
-            | None => Err(nobody()),
+            Some(Err(_)) | None => Err(nobody()),
         }
     }
 }

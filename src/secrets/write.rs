@@ -1,5 +1,4 @@
-//! Writing the vault: one writer at a time, all or nothing, and the choice of the backend at the
-//! first write.
+//! Writing the vault: one writer at a time, all or nothing.
 //!
 //! Order of a write, each step durable before the next: audit line · index with the old and the
 //! new snapshot · vault · index with the new one. The third is the commit. Whatever is interrupted
@@ -7,15 +6,14 @@
 //! vault tells which snapshot holds.
 
 use super::audit::{self, Event};
-use super::backend::{BackendKind, identity_file, keyring, passphrase};
+use super::backend::BackendKind;
 use super::crypto::{Identity, digest};
 use super::document::Document;
-use super::followed::FOLDER as FOLLOWED;
 use super::index::{Index, Snapshot};
 use super::overview::{Freshness, glance};
 use super::source::{LIMIT, VaultSource};
 use crate::base::lock::{Lock, LockError};
-use crate::base::{Secret, file};
+use crate::base::{file, leftover};
 use crate::report::{Fault, Place, Problem};
 use std::path::Path;
 use std::sync::Arc;
@@ -79,7 +77,6 @@ impl VaultSource {
             self.unlock(Some(&index))?;
         }
         let _lock = self.writers_lock(purpose)?;
-        file::sweep_state(&self.state_dir);
         let mut opened = self.open_for_writing(backend)?;
         let Edited { value, events } = edit(&mut opened.document)?;
         let (backend, first) = (opened.index.backend, opened.first);
@@ -147,10 +144,11 @@ impl VaultSource {
         written.map_err(|e| failure("cannot write the index of the vault", &path, &e))
     }
 
-    /// The right to write; for everybody else the vault is busy.
+    /// The right to write; for everybody else the vault is busy. What writers that were killed left
+    /// goes.
     pub(super) fn writers_lock(&self, purpose: &str) -> Result<Lock, Fault> {
         let path = self.path("vault.lock");
-        Lock::take(&path, purpose, PATIENCE).map_err(|e| match e {
+        let lock = Lock::take(&path, purpose, PATIENCE).map_err(|e| match e {
             LockError::Held { .. } => Fault::unreachable(
                 Problem::error("vault-busy", "the vault is being written by another process")
                     .at(Place::file(&path))
@@ -158,7 +156,9 @@ impl VaultSource {
                     .hint("wait for it and run the command again"),
             ),
             LockError::Io(e) => failure("cannot lock the vault", &path, &e),
-        })
+        })?;
+        leftover::sweep_state(&self.state_dir);
+        Ok(lock)
     }
 
     fn open_for_writing(&self, backend: Option<BackendKind>) -> Result<Opened, Fault> {
@@ -203,131 +203,6 @@ impl VaultSource {
         // A restored backup must not bring back a generation that servers have already seen.
         document.generation = document.generation.max(overview.generation);
         Ok(Opened { document, identity, index, first: false, warnings })
-    }
-
-    /// Founds the vault: chooses the backend and makes its identity.
-    fn found_vault(
-        &self,
-        index: Option<Index>,
-        backend: Option<BackendKind>,
-    ) -> Result<Opened, Fault> {
-        let copy = self.path(FOLLOWED).join("vault.age");
-        if copy.exists() {
-            return Err(Fault::refused(
-                Problem::error("vault-elsewhere", "the vault of this machine is written elsewhere")
-                    .at(Place::file(&copy))
-                    .why(
-                        "a server here works with what is published from there, and would lose \
-                          its keys to a new vault",
-                    )
-                    .hint(
-                        "change keys on that machine; if it is gone, go on from here: \
-                           ultra keys doctor --take-published",
-                    ),
-            ));
-        }
-        let kind = self.choose(backend)?;
-        // An earlier attempt that was cut short may have left an id and an identity behind.
-        let vault = index.map_or_else(|| uuid::Uuid::new_v4().to_string(), |index| index.vault);
-        let identity = match kind {
-            BackendKind::Keyring => self.provision_keyring(&vault)?,
-            BackendKind::IdentityFile => {
-                let Some(path) = &self.options.identity_file else {
-                    return Err(Fault::usage(
-                        Problem::error("no-identity", "`--backend identity-file` needs a file")
-                            .hint("ULTRA_VAULT_IDENTITY_FILE=FILE, outside the root; it is made if missing"),
-                    ));
-                };
-                match identity_file::load(path, &self.outside())? {
-                    Some(identity) => identity,
-                    None => identity_file::create(path, &self.outside())?,
-                }
-            }
-            BackendKind::Passphrase => self.provision_passphrase()?,
-        };
-        let identity = self.remember(identity);
-        Ok(Opened {
-            document: Document::new(vault.clone()),
-            index: Index::new(vault, kind, identity.recipient()),
-            identity,
-            first: true,
-            warnings: Vec::new(),
-        })
-    }
-
-    fn provision_keyring(&self, vault: &str) -> Result<Identity, Fault> {
-        let malformed = |why: &str| {
-            Fault::unreachable(
-                Problem::error("keyring-item", "the keyring's item is not our identity").why(why),
-            )
-        };
-        match keyring::load(vault) {
-            Ok(line) => return Identity::parse(line.expose()).map_err(malformed),
-            Err(keyring::KeyringError::NotFound) => {}
-            Err(e) => return Err(e.fault(vault)),
-        }
-        let identity = Identity::generate();
-        // Recorded first: should we die after the next step, the item is found again by its id.
-        let path = self.index_path();
-        Index::new(vault.to_owned(), BackendKind::Keyring, identity.recipient())
-            .write(&path)
-            .map_err(|e| failure("cannot write the index of the vault", &path, &e))?;
-        keyring::store(vault, &identity.line()).map_err(|e| e.fault(vault))?;
-        Ok(identity)
-    }
-
-    fn provision_passphrase(&self) -> Result<Identity, Fault> {
-        let path = self.path("identity.age");
-        let existing = passphrase::load(&path, || self.passphrase("Passphrase of the vault"))?;
-        if let Some(identity) = existing {
-            return Ok(identity);
-        }
-        passphrase::create(&path, &self.passphrase_twice()?)
-    }
-
-    /// A new passphrase; a person is asked for it twice.
-    pub(super) fn passphrase_twice(&self) -> Result<Secret, Fault> {
-        let passphrase = self.passphrase("New passphrase of the vault")?;
-        if self.options.passphrase_file.is_none()
-            && !self.passphrase("The same again")?.same_as(&passphrase)
-        {
-            return Err(Fault::does_not_hold(vec![Problem::error(
-                "passphrase-differs",
-                "the two passphrases differ",
-            )]));
-        }
-        Ok(passphrase)
-    }
-
-    /// The backend of a new vault: what was asked for, what a variable says, or a keyring that
-    /// works.
-    fn choose(&self, asked: Option<BackendKind>) -> Result<BackendKind, Fault> {
-        if let Some(kind) = asked {
-            return Ok(kind);
-        }
-        match (&self.options.identity_file, &self.options.passphrase_file) {
-            (Some(_), Some(_)) => {
-                return Err(Fault::usage(
-                    Problem::error("two-backends", "two ways to keep the vault's identity are set")
-                        .why("`ULTRA_VAULT_IDENTITY_FILE` and `ULTRA_VAULT_PASSPHRASE_FILE`")
-                        .hint("unset one of them, or say `--backend identity-file` or `--backend passphrase`"),
-                ));
-            }
-            (Some(_), None) => return Ok(BackendKind::IdentityFile),
-            (None, Some(_)) => return Ok(BackendKind::Passphrase),
-            (None, None) => {}
-        }
-        keyring::probe().map(|()| BackendKind::Keyring).map_err(|e| {
-            Fault::unreachable(
-                Problem::error("no-backend", "nothing can keep the identity of the vault")
-                    .why(e.brief())
-                    .hint(
-                        "choose one of three: unlock a keyring and run the command again; \
-                         ULTRA_VAULT_IDENTITY_FILE=FILE (outside the root, made if missing); \
-                         ULTRA_VAULT_PASSPHRASE_FILE=FILE (or `--backend passphrase` on a terminal)",
-                    ),
-            )
-        })
     }
 
     /// Writes everything. The answer is a warning where the write counts but may not outlive a power
@@ -401,7 +276,7 @@ pub(super) fn failure(what: &str, path: &Path, e: &std::io::Error) -> Fault {
         Problem::error("vault-write", what)
             .at(Place::file(path))
             .why(e)
-            .hint("make room on the disk, or make the directory writable, and run it again"),
+            .hint(format!("{}, and run it again", Problem::room(path, e))),
     )
 }
 

@@ -4,6 +4,7 @@ use super::git::{self, NoAnswer};
 use super::root::RootSource;
 use super::workspace::Workspace;
 use crate::base::file::{self, Mark, Missing};
+use crate::base::leftover;
 use crate::base::words::argument;
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};
@@ -93,7 +94,7 @@ fn holds_nothing(state_dir: &Path) -> bool {
         entry.is_ok_and(|entry| {
             let name = entry.file_name();
             name == file::STATE_MARK
-                || file::is_temporary(&name.to_string_lossy())
+                || leftover::is_temporary(&name.to_string_lossy())
                 || (name == "lost+found" && entry.file_type().is_ok_and(|kind| kind.is_dir()))
         })
     })

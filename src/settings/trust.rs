@@ -13,7 +13,7 @@
 use super::dotenv;
 use super::environment::Environment;
 use crate::base::lock::Lock;
-use crate::base::{Timestamp, file};
+use crate::base::{Timestamp, file, leftover};
 use crate::report::{Place, Problem};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -270,7 +270,7 @@ pub(crate) fn grant(
             .at(Place::file(store))
             .why(e)
     })?;
-    file::sweep(folder);
+    leftover::sweep(folder);
     let mut list = read(store)?;
     list.schema = SCHEMA.to_owned();
     list.roots.insert(key(root), Entry { digest: claims.digest(), at });

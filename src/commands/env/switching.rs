@@ -105,19 +105,19 @@ pub(crate) fn confirm(
                 .hint(format!("{command} --yes")),
         )),
         Err(Unanswered::Interrupted) => Err(Fault::interrupted()),
-        Err(Unanswered::NobodyThere | Unanswered::NotText | Unanswered::ManyLines) => {
-            Err(Fault::refused(
-                Problem::error(
-                    "needs-confirmation",
-                    format!(
-                        "{} is protected, and there is no terminal to ask on",
-                        names.join(" and ")
-                    ),
-                )
-                .why("a change to, into, out of or under a protected profile is confirmed")
-                .hint(format!("{command} --yes")),
-            ))
-        }
+        Err(
+            Unanswered::NobodyThere
+            | Unanswered::NotText
+            | Unanswered::ManyLines
+            | Unanswered::Nothing,
+        ) => Err(Fault::refused(
+            Problem::error(
+                "needs-confirmation",
+                format!("{} is protected, and there is no terminal to ask on", names.join(" and ")),
+            )
+            .why("a change to, into, out of or under a protected profile is confirmed")
+            .hint(format!("{command} --yes")),
+        )),
     }
 }
 

@@ -59,7 +59,12 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
             )));
         }
         Err(Unanswered::Interrupted) => return Err(Fault::interrupted()),
-        Err(Unanswered::NobodyThere | Unanswered::NotText | Unanswered::ManyLines) => {
+        Err(
+            Unanswered::NobodyThere
+            | Unanswered::NotText
+            | Unanswered::ManyLines
+            | Unanswered::Nothing,
+        ) => {
             return Err(Fault::refused(
                 Problem::error(
                     "needs-confirmation",

@@ -124,10 +124,14 @@ impl Desk<'_> {
         )
     }
 
-    /// The fault of a vault that is gone while its index tells of keys in it.
+    /// Why nobody can tell what is in the vault: it is gone while its index tells of keys in it, or
+    /// its index is of no use and it does not open.
     pub(super) fn gone(&self) -> Option<Fault> {
-        let overview = self.vault.overview().ok()?;
-        (overview.freshness == Freshness::Lost).then(|| self.vault.lost())
+        match self.vault.overview().ok()?.freshness {
+            Freshness::Lost => Some(self.vault.lost()),
+            Freshness::NoIndex | Freshness::Stale => self.vault.document().err(),
+            Freshness::NoVault | Freshness::Fresh => None,
+        }
     }
 
     /// Whether a key is kept from an address that the user has not agreed to.

@@ -6,7 +6,7 @@ use super::around::Servers;
 use super::names::{self, Key};
 use super::times::{Spans, Times};
 use super::winner::{self, Feeder};
-use super::{Desk, publish, rotate, set, value};
+use super::{Desk, publish, rotate, set};
 use crate::base::{Secret, file};
 use crate::provider::KeyVerdict;
 use crate::report::{Block, Fault, Problem, Report};
@@ -108,11 +108,7 @@ fn begin(
     fed: &winner::Fed,
 ) -> Result<Fed, Fault> {
     let known = Fed::read(desk.state_dir, desk.profile(), &key.name)?;
-    if let Some(provider) = &key.provider {
-        desk.console.note(&format!("the new value is tested at {}", provider.destination()));
-    }
-    let new = set::ask(desk, &key.name)?;
-    value::check(key, &new)?;
+    let new = set::ask_for_test(desk, key)?;
     let fingerprint = desk.vault.fingerprint(&new).map_err(Fault::unreachable)?;
     match known {
         Some(known) if known.fingerprint == fingerprint => return Ok(known),

@@ -22,8 +22,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
         }
     });
     let now = desk.vault.clock().now();
-    let problems: Vec<Problem> =
-        status::freshness(desk.vault.overview()?.freshness).into_iter().collect();
+    let problems: Vec<Problem> = status::freshness(&*desk.vault.overview()?).into_iter().collect();
     let mut view = if rows.is_empty() {
         vec![Block::text(format!(
             "no keys in profile `{0}`; give one with `ultra keys set openai --profile {0}`",

@@ -35,6 +35,14 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     }
     let (from, word) = (migrated.from.word(), migrated.to.word());
     let said = match (migrated.switched, migrated.finished) {
+        (false, false) if migrated.restored.is_some() => {
+            let from = migrated.restored.iter().map(|file| file.display().to_string());
+            format!(
+                "`{word}` had lost the identity of the vault and keeps it again; the copy that was \
+                 found stays: {}",
+                from.collect::<String>()
+            )
+        }
         (true, _) => format!("the identity of the vault moved from `{from}` to `{word}`"),
         (false, true) => {
             format!("`{word}` keeps the identity of the vault; its copy in `{from}` is gone")
@@ -48,6 +56,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             "to": migrated.to,
             "switched": migrated.switched,
             "finished_earlier": migrated.finished,
+            "restored_from": migrated.restored,
             "warnings": migrated.warnings,
         }),
         vec![Block::text(said)],

@@ -9,6 +9,7 @@ mod fed;
 mod issuing;
 mod judged;
 mod names;
+mod noted;
 mod rows;
 mod service;
 mod times;

@@ -7,7 +7,7 @@ use crate::rotation::Fed;
 use crate::secrets::{Overview, destination};
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
 use crate::settings::profile::{KeyAges, ProviderKind, SecretReference};
-use crate::settings::secretish::name_for_message;
+use crate::settings::secretish::named;
 use crate::settings::{Resolution, catalogue};
 use serde::Serialize;
 use std::time::Duration;
@@ -147,7 +147,7 @@ pub(super) fn find(desk: &Desk<'_>, wanted: &str) -> Result<Key, Fault> {
     let near = near::nearest(wanted, names).map(|name| format!("did you mean `{name}`?"));
     let all: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
     Err(Fault::usage(
-        Problem::error("unknown-key", format!("unknown key {}", name_for_message(wanted)))
+        Problem::error("unknown-key", named("unknown key", wanted))
             .hint(near.unwrap_or_else(|| format!("known names: {}", all.join(", ")))),
     ))
 }

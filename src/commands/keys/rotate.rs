@@ -6,8 +6,8 @@ use super::names::{self, Key};
 use super::rows::Policy;
 use super::times::{Spans, Times};
 use super::winner::{self, Feeder, Unasked};
-use super::{Desk, due, fed, rows, set, value};
-use crate::base::{Secret, time};
+use super::{Desk, due, fed, rows, set};
+use crate::base::time;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report, Unanswered};
 use crate::rotation::fleet::Acknowledgement;
@@ -103,8 +103,11 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
                         rotation.issue(&plan, issuer)?
                     }
                     _ => {
-                        let secret = new_value(desk, &key)?;
-                        value::check(&key, &secret)?;
+                        // Made here for keys that are ours, else asked for.
+                        let secret = match key.kind.generated() {
+                            true => set::generate(),
+                            false => set::ask_for_test(desk, &key)?,
+                        };
                         set::connects(desk, &key, &secret)?;
                         rotation.create(&plan, &secret)?
                     }
@@ -391,17 +394,6 @@ fn agree(desk: &Desk<'_>, key: &Key, before: &str, now: &str) -> Result<(), Faul
     }
 }
 
-/// Made here for keys that are ours, else asked for.
-fn new_value(desk: &Desk<'_>, key: &Key) -> Result<Secret, Fault> {
-    if key.kind.generated() {
-        return Ok(set::generate());
-    }
-    if let Some(provider) = &key.provider {
-        desk.console.note(&format!("the new value is tested at {}", provider.destination()));
-    }
-    set::ask(desk, &key.name)
-}
-
 /// Which key, if none was named: those that are due come first.
 fn choose(desk: &Desk<'_>) -> Result<Key, Fault> {
     let mut rows = rows::rows(desk, &Journal::all(desk.state_dir)?)?;
@@ -427,7 +419,10 @@ fn choose(desk: &Desk<'_>) -> Result<Key, Fault> {
         .collect();
     let chosen = desk.console.choose("Which key?", &options).map_err(|e| match e {
         Unanswered::Interrupted => Fault::interrupted(),
-        Unanswered::NobodyThere | Unanswered::NotText | Unanswered::ManyLines => {
+        Unanswered::NobodyThere
+        | Unanswered::NotText
+        | Unanswered::ManyLines
+        | Unanswered::Nothing => {
             Fault::usage(Problem::error("no-name", "which key is not said").hint(format!(
                 "name one of: {}",
                 rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")

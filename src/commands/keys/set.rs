@@ -282,6 +282,19 @@ pub(super) fn generate() -> Secret {
     crate::secrets::random_key()
 }
 
+/// A new value that is right by its form, and to whom it is shown next.
+///
+/// # Errors
+/// As [`ask`], or it cannot be right (3).
+pub(super) fn ask_for_test(desk: &Desk<'_>, key: &Key) -> Result<Secret, Fault> {
+    let value = ask(desk, &key.name)?;
+    value::check(key, &value)?;
+    if let Some(provider) = &key.provider {
+        desk.console.note(&format!("the new value is tested at {}", provider.destination()));
+    }
+    Ok(value)
+}
+
 /// The value, by hidden prompt or as one line of stdin.
 pub(super) fn ask(desk: &Desk<'_>, name: &str) -> Result<Secret, Fault> {
     desk.console.secret(&format!("Value for `{name}`")).map_err(|e| {

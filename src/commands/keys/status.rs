@@ -7,7 +7,7 @@ use crate::commands::service_keys;
 use crate::report::{Block, Fault, Level, Problem, Report};
 use crate::rotation::fleet::ReplicaSlot;
 use crate::rotation::{Fed, Has, Journal, Replica, acknowledged};
-use crate::secrets::Freshness;
+use crate::secrets::{Form, Freshness, Overview};
 use serde_json::json;
 
 /// What was asked for.
@@ -29,7 +29,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     let overview = desk.vault.overview()?;
     let now = desk.vault.clock().now();
     let index = overview.index.as_ref();
-    let mut problems: Vec<Problem> = freshness(overview.freshness).into_iter().collect();
+    let mut problems: Vec<Problem> = freshness(&overview).into_iter().collect();
     problems.extend(journals.iter().map(unfinished));
     problems.extend(awaited.iter().map(fed::unfinished));
     problems.extend(rows.iter().filter_map(|row| due(row, desk.profile())));
@@ -139,14 +139,10 @@ fn told(servers: Option<&Seen>, profile: &str) -> String {
 }
 
 /// What is to be said of an index that does not tell what is in the vault.
-pub(super) fn freshness(freshness: Freshness) -> Option<Problem> {
-    let (what, hint) = match freshness {
+pub(super) fn freshness(overview: &Overview) -> Option<Problem> {
+    let (what, hint) = match overview.freshness {
         Freshness::NoVault | Freshness::Fresh => return None,
-        Freshness::Stale => (
-            "the vault was replaced by something other than ultra",
-            "what is shown is what was there before; `ultra keys verify` puts it right, as does any \
-             change of a key",
-        ),
+        Freshness::Stale => return Some(unlike(overview.form)),
         Freshness::NoIndex => (
             "the index of the vault is gone",
             "`ultra keys verify` makes it anew, as does any change of a key; both need the identity",
@@ -158,6 +154,25 @@ pub(super) fn freshness(freshness: Freshness) -> Option<Problem> {
         ),
     };
     Some(Problem::warning("vault-index", what).hint(hint))
+}
+
+/// The vault is not the one that was written last. What came over it only opening it tells for sure.
+fn unlike(form: Form) -> Problem {
+    let code = "vault-index";
+    match form {
+        Form::Damaged => Problem::warning(code, "the vault is damaged")
+            .why("its beginning is not that of an age file")
+            .hint("what is shown is what was there before; restore `vault.age` from a backup"),
+        Form::Later => Problem::warning(code, "the vault is of a later version")
+            .why("it is an age file of a version that this ultra does not know")
+            .hint("what is shown is what was there before; use the version of ultra that wrote it"),
+        Form::Age => Problem::warning(code, "the vault is not the one that was written last")
+            .why("it is damaged, of a later version, or was put back from a backup")
+            .hint(
+                "what is shown is what was there before; `ultra keys doctor --open` tells which it \
+                 is, and `ultra keys verify` takes in what was put back",
+            ),
+    }
 }
 
 pub(super) fn unfinished(journal: &Journal) -> Problem {

@@ -3,15 +3,15 @@
 
 use super::judged::{self, Judge, Verdict};
 use super::names::{self, Key};
-use super::{Desk, caller, issuing};
+use super::noted::{Noted, recognised, remember};
+use super::{Desk, caller};
 use crate::base::Secret;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report, Table, Tone};
-use crate::secrets::audit::Event;
+use crate::secrets::State;
 use crate::secrets::index::VersionFacts;
-use crate::secrets::{Edited, State};
 use crate::settings::Workspace;
-use crate::settings::secret::{Remote, ValueRef};
+use crate::settings::secret::ValueRef;
 use serde::Serialize;
 use url::Url;
 
@@ -51,17 +51,6 @@ struct Outcome {
     detail: Option<String>,
 }
 
-/// An answer that the vault is told.
-struct Noted {
-    version: u32,
-    fingerprint: String,
-    accepted: bool,
-    destination: String,
-    /// Whether the version is bound to the destination from now on.
-    binds: bool,
-    remote: Option<Remote>,
-}
-
 /// Asks about the keys.
 ///
 /// # Errors
@@ -80,7 +69,10 @@ pub(crate) fn run(
     };
     let keys = match &request.name {
         Some(_) if caller.is_some() => Vec::new(),
-        Some(name) => vec![names::find(desk, name)?],
+        // A name that only the vault knows is not unknown while that cannot be opened.
+        Some(name) => {
+            vec![names::find(desk, name).map_err(|fault| desk.gone().unwrap_or(fault))?]
+        }
         None => names::all(desk.resolution, &*desk.vault.overview()?)
             .into_iter()
             .filter(|key| judged::judge_of(key).is_some())
@@ -339,75 +331,4 @@ fn superseded(
         outcomes.push(outcome);
     }
     Ok(())
-}
-
-/// What the provider calls a value that it did not issue to us, so that it can be ended there; only
-/// with an admin key. That it cannot be found out is no failure.
-fn recognised(desk: &Desk<'_>, key: &Key, facts: &VersionFacts, value: &Secret) -> Option<Remote> {
-    if facts.remote.is_some() {
-        return None;
-    }
-    let asked = issuing::issuer(desk, key)
-        .map_err(|fault| fault.problems.into_iter().next().map(|p| p.what).unwrap_or_default());
-    let found = match asked {
-        Ok(None) => return None,
-        Ok(Some(issuer)) => issuer.recognise(value).map_err(|e| e.to_string()),
-        Err(why) => Err(why),
-    };
-    found.unwrap_or_else(|why| {
-        desk.console.warn(
-            &Problem::warning(
-                "key-not-found",
-                format!("what the provider calls `{}` is not known", key.name),
-            )
-            .why(format!("its admin API was asked, and {why}"))
-            .hint("without that, the key is disabled in the provider's console when it ends"),
-        );
-        None
-    })
-}
-
-/// Notes in the vault when and for which destination the versions were accepted or refused. The
-/// answers stand without it, so a failure is a warning.
-fn remember(desk: &Desk<'_>, key: &Key, noted: &[Noted]) {
-    if noted.is_empty() {
-        return;
-    }
-    let now = desk.vault.clock().now();
-    let written = desk.vault.write(None, &format!("keys verify {}", key.name), |document| {
-        let entry = document.entry_mut(desk.profile(), &key.name);
-        let mut events = Vec::new();
-        for one in noted {
-            let Some(version) = entry.version_mut(one.version) else { continue };
-            if one.accepted {
-                version.verified_at = Some(now);
-            }
-            // One that the operator allowed besides stays beside.
-            if one.binds && !version.allowed.contains(&one.destination) {
-                version.bound = Some(one.destination.clone());
-            }
-            if version.remote.is_none() {
-                version.remote.clone_from(&one.remote);
-            }
-            let value = version.value.clone();
-            entry.judged(&value, (!one.accepted).then_some(now));
-            events.push(Event {
-                event: if one.accepted { "verified" } else { "refused" }.to_owned(),
-                profile: desk.profile().to_owned(),
-                name: key.name.clone(),
-                version: one.version,
-                fingerprint: Some(one.fingerprint.clone()),
-                detail: Some(one.destination.clone()),
-            });
-        }
-        Ok(Edited { value: (), events })
-    });
-    let problems = match written {
-        Ok(written) => written.warnings,
-        Err(fault) => fault.problems,
-    };
-    for problem in problems {
-        let what = format!("the answer is not noted in the vault: {}", problem.what);
-        desk.console.warn(&Problem { what, level: crate::report::Level::Warning, ..problem });
-    }
 }

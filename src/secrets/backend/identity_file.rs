@@ -2,7 +2,8 @@
 //! program takes it with `-i`.
 
 use super::super::crypto::Identity;
-use crate::base::file;
+use super::for_its_owner;
+use crate::base::{file, leftover};
 use crate::report::{Fault, Place, Problem};
 use std::path::{Path, PathBuf};
 
@@ -26,14 +27,7 @@ pub(crate) fn load(path: &Path, outside: &[PathBuf]) -> Result<Option<Identity>,
     let read = file::read_with_mode(path, LIMIT).map_err(|e| problem(e.to_string()))?;
     let Some((bytes, mode)) = read else { return Ok(None) };
     let bytes = zeroize::Zeroizing::new(bytes);
-    if mode & 0o077 != 0 {
-        return Err(Fault::refused(
-            Problem::error("identity-file-open", "the vault's identity file is open to others")
-                .at(Place::file(path))
-                .why(format!("its mode is {mode:04o}; only its owner may read it"))
-                .hint(format!("chmod 600 {}", path.display())),
-        ));
-    }
+    for_its_owner("identity-file-open", "the vault's identity file", path, mode)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| problem("it is not UTF-8".to_owned()))?;
     Identity::parse(text).map(Some).map_err(|why| problem(why.to_owned()))
 }
@@ -52,6 +46,7 @@ pub(crate) fn keep(path: &Path, outside: &[PathBuf], identity: &Identity) -> Res
         Fault::unreachable(
             Problem::error("identity-file", "cannot make the vault's identity file")
                 .at(Place::file(path))
+                .hint(Problem::room(path, &e))
                 .why(e),
         )
     };
@@ -67,7 +62,7 @@ pub(crate) fn keep(path: &Path, outside: &[PathBuf], identity: &Identity) -> Res
     }
     // What a killed attempt left is an identity too, if one of nothing.
     if let Some(dir) = path.parent() {
-        file::sweep(dir);
+        leftover::sweep(dir);
     }
     file::create_for_us(path, identity.file().expose().as_bytes(), file::PRIVATE).map_err(failed)
 }

@@ -5,7 +5,9 @@ pub(crate) mod identity_file;
 pub(crate) mod keyring;
 pub(crate) mod passphrase;
 
+use crate::report::{Fault, Place, Problem};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What keeps the identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -28,4 +30,20 @@ impl BackendKind {
             Self::Passphrase => "passphrase",
         }
     }
+}
+
+/// Sees that only its owner may read a file that opens the vault.
+///
+/// # Errors
+/// Others may do something with it (6).
+fn for_its_owner(code: &'static str, what: &str, path: &Path, mode: u32) -> Result<(), Fault> {
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Fault::refused(
+        Problem::error(code, format!("{what} is open to others"))
+            .at(Place::file(path))
+            .why(format!("its mode is {mode:04o}; only its owner may read it"))
+            .hint(format!("chmod 600 {}", path.display())),
+    ))
 }

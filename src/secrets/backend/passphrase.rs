@@ -2,6 +2,7 @@
 //! scrypt recipient, which the stock `age` program takes with `-i` and asks the passphrase for.
 
 use super::super::crypto::Identity;
+use super::for_its_owner;
 use crate::base::{Secret, file};
 use crate::report::{Fault, Place, Problem};
 use age::secrecy::SecretString;
@@ -17,6 +18,11 @@ const GREATEST_WORK: u8 = 20;
 
 /// The size limit of the wrapped identity.
 const LIMIT: u64 = 64 << 10;
+
+/// What to do about a wrong passphrase.
+const WRONG: &str = "give the one that the vault was made with: at the prompt, or in the file that \
+                     ULTRA_VAULT_PASSPHRASE_FILE names; a copy of the identity opens it, too: \
+                     ULTRA_VAULT_IDENTITY_FILE=FILE";
 
 /// The least length of a new passphrase, in characters.
 const LEAST: usize = 8;
@@ -36,23 +42,27 @@ pub(crate) fn load(
                 .why(why),
         )
     };
+    let hinted = |why: &str, hint: &str| {
+        let mut fault = problem(why.to_owned());
+        fault.problems.iter_mut().for_each(|problem| problem.hint = Some(hint.to_owned()));
+        fault
+    };
+    let damaged = || hinted("it is damaged", "restore the file from a backup");
     let Some(wrapped) = file::read_bounded(path, LIMIT).map_err(|e| problem(e.to_string()))? else {
         return Ok(None);
     };
     let mut key = age::scrypt::Identity::new(SecretString::from(passphrase()?.expose().to_owned()));
     key.set_max_work_factor(GREATEST_WORK);
-    let text = age::decrypt(&key, &wrapped).map(Zeroizing::new).map_err(|e| {
-        problem(match e {
-            age::DecryptError::ExcessiveWork { required, .. } => {
-                format!("it asks for scrypt work 2^{required}, more than is done")
-            }
-            age::DecryptError::DecryptionFailed
-            | age::DecryptError::KeyDecryptionFailed
-            | age::DecryptError::NoMatchingKeys => "the passphrase is wrong".to_owned(),
-            _ => "it is damaged".to_owned(),
-        })
+    let text = age::decrypt(&key, &wrapped).map(Zeroizing::new).map_err(|e| match e {
+        age::DecryptError::ExcessiveWork { required, .. } => {
+            problem(format!("it asks for scrypt work 2^{required}, more than is done"))
+        }
+        age::DecryptError::DecryptionFailed
+        | age::DecryptError::KeyDecryptionFailed
+        | age::DecryptError::NoMatchingKeys => hinted("the passphrase is wrong", WRONG),
+        _ => damaged(),
     })?;
-    let text = std::str::from_utf8(&text).map_err(|_| problem("it is damaged".to_owned()))?;
+    let text = std::str::from_utf8(&text).map_err(|_| damaged())?;
     Identity::parse(text).map(Some).map_err(|why| problem(why.to_owned()))
 }
 
@@ -75,16 +85,16 @@ pub(crate) fn keep(path: &Path, passphrase: &Secret, identity: &Identity) -> Res
     let mut recipient =
         age::scrypt::Recipient::new(SecretString::from(passphrase.expose().to_owned()));
     recipient.set_work_factor(WORK_FACTOR);
-    let problem = |why: String| {
+    let wrapped = age::encrypt(&recipient, identity.file().expose().as_bytes())
+        .map_err(|e| Fault::bug(format!("the identity cannot be sealed: {e}")))?;
+    file::create_new(path, &wrapped, file::PRIVATE).map_err(|e| {
         Fault::unreachable(
             Problem::error("identity-locked", "cannot write the vault's identity")
                 .at(Place::file(path))
-                .why(why),
+                .hint(Problem::room(path, &e))
+                .why(e),
         )
-    };
-    let wrapped = age::encrypt(&recipient, identity.file().expose().as_bytes())
-        .map_err(|e| problem(e.to_string()))?;
-    file::create_new(path, &wrapped, file::PRIVATE).map_err(|e| problem(e.to_string()))
+    })
 }
 
 /// Whether a new passphrase is long enough.
@@ -104,16 +114,18 @@ pub(crate) fn long_enough(passphrase: &Secret) -> Result<(), Fault> {
 /// The passphrase in a file, without one trailing newline.
 ///
 /// # Errors
-/// The file is missing, unreadable or empty (exit 5).
+/// Others may read the file (exit 6); it is missing, unreadable or empty (exit 5).
 pub(crate) fn from_file(path: &Path) -> Result<Secret, Fault> {
-    file::read_secret(path).map_err(|why| {
+    let (secret, mode) = file::read_secret_with_mode(path).map_err(|why| {
         Fault::unreachable(
             Problem::error("passphrase-file", "cannot read the file with the vault's passphrase")
                 .at(Place::file(path))
                 .why(why)
                 .hint("ULTRA_VAULT_PASSPHRASE_FILE names a file with one line"),
         )
-    })
+    })?;
+    for_its_owner("passphrase-file-open", "the file with the vault's passphrase", path, mode)?;
+    Ok(secret)
 }
 
 #[cfg(test)]

@@ -14,6 +14,14 @@ pub(crate) fn told(name: Option<&str>) -> String {
     name.map_or_else(|| "a name that cannot be shown".to_owned(), |name| format!("`{name}`"))
 }
 
+/// Something with its name in a message, or that it has one which is not shown: ``key `x` ``.
+pub(crate) fn named(what: &str, name: &str) -> String {
+    fit_name(name).map_or_else(
+        || format!("{what}, whose name cannot be shown"),
+        |name| format!("{what} `{name}`"),
+    )
+}
+
 /// The name itself, if it is fit to be shown.
 pub(crate) fn fit_name(text: &str) -> Option<&str> {
     let fit = !text.is_empty()

@@ -1,7 +1,7 @@
 //! Files that are made ready before the commit, so that only renames are left after it: a full
 //! disk shows while the old state still stands.
 
-use crate::base::{file, owner};
+use crate::base::{file, leftover, owner};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 use std::fs::{OpenOptions, Permissions};
@@ -77,7 +77,7 @@ impl Staged {
 }
 
 fn temporary(target: &Path) -> String {
-    file::temporary(&target.file_name().unwrap_or_default().to_string_lossy())
+    leftover::temporary(&target.file_name().unwrap_or_default().to_string_lossy())
 }
 
 impl Drop for Staged {

@@ -3,8 +3,8 @@
 use super::files::Staged;
 use super::present::dotenv;
 use super::{follow, history};
-use crate::base::file;
 use crate::base::lock::{Lock, LockError};
+use crate::base::{file, leftover};
 use crate::report::{Fault, Place, Problem};
 use crate::settings::switch_record::{self, DotenvStep, SwitchRecord};
 use std::io;
@@ -76,8 +76,8 @@ impl Session {
                 )
             })?;
         }
-        file::sweep(root);
-        file::sweep_state(state_dir);
+        leftover::sweep(root);
+        leftover::sweep_state(state_dir);
         if let Some(record) = follow::unfinished(state_dir) {
             follow::follow(root, state_dir, &record, None, None)
                 .map_err(|e| unwritable(state_dir, &e))?;
@@ -164,7 +164,7 @@ fn unwritable(dir: &Path, error: &io::Error) -> Fault {
         Problem::error("unwritable", format!("cannot write to `{}`", dir.display()))
             .at(Place::file(dir))
             .why(format!("{error}; nothing was changed"))
-            .hint("free space or give write access, then try again"),
+            .hint(format!("{}; then try again", Problem::room(dir, error))),
     )
 }
 

@@ -88,7 +88,7 @@ impl Place {
             canaries.plant(what, value);
         }
         let passphrase = ultra.home().join("passphrase");
-        std::fs::write(&passphrase, format!("{PASSPHRASE}\n")).unwrap();
+        super::private(&passphrase, &format!("{PASSPHRASE}\n"));
         canaries.exempt(&passphrase);
         canaries.exempt(ultra.home().join("identity"));
         if let Some(url) = database {
@@ -253,7 +253,7 @@ impl Place {
         self.says("keys migrate --to passphrase --yes", "", [0, 0]);
         self.looks();
         let wrong = self.ultra.home().join("wrong");
-        std::fs::write(&wrong, "no canary at all\n").unwrap();
+        super::private(&wrong, "no canary at all\n");
         let right = self.ultra.home().join("passphrase").display().to_string();
         self.ultra.set_env("ULTRA_VAULT_PASSPHRASE_FILE", wrong.display().to_string());
         self.says("keys audit --verify --open", "", [5, 5]);

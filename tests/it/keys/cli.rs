@@ -198,7 +198,7 @@ fn an_open_or_inside_identity_file_is_refused() {
 fn a_passphrase_file_keeps_the_identity() {
     let ultra = Ultra::empty().env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1");
     let passphrase = ultra.home().join("passphrase");
-    std::fs::write(&passphrase, "correct horse battery\n").unwrap();
+    super::private(&passphrase, "correct horse battery\n");
     let mut ultra = ultra.env("ULTRA_VAULT_PASSPHRASE_FILE", passphrase.display().to_string());
     set(&ultra, "openai", OLD).exits(0).says("`passphrase`");
     let generated = ultra.run(&["keys", "set", "encryption", "--generate"]).exits(0);

@@ -58,12 +58,13 @@ fn a_vault_of_a_later_version_is_refused_and_not_rewritten() {
 fn a_wrong_passphrase_changes_nothing() {
     let mut ultra = Ultra::empty();
     let file = ultra.home().join("passphrase");
-    std::fs::write(&file, "canary horse battery\n").unwrap();
+    super::private(&file, "canary horse battery\n");
     ultra.set_env("ULTRA_VAULT_PASSPHRASE_FILE", file.display().to_string());
     ultra.set_env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1");
     set(&ultra, "openai", OLD).exits(0);
     std::fs::write(&file, "wrong horse battery\n").unwrap();
     refused(&ultra, "the passphrase is wrong");
+    refused(&ultra, "give the one that the vault was made with");
     ultra.run(&["keys", "list"]).exits(0).says("openai");
     std::fs::write(&file, "canary horse battery\n").unwrap();
     set(&ultra, "jwt", &"k".repeat(40)).exits(0);

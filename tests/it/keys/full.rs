@@ -80,7 +80,11 @@ fn with_ever_more_room(
                 assert!(failures > 0, "{args:?}: the disk was never full");
                 return;
             }
-            5 => failures += 1,
+            5 => {
+                failures += 1;
+                let room = done.stderr.contains("free space: `df ");
+                assert!(room && !done.stderr.contains("ULTRA_STATE_DIR"), "{done:?}");
+            }
             _ => panic!("{args:?} with {pages} pages: {done:?}"),
         }
         if args.contains(&"set") {

@@ -53,7 +53,8 @@ fn the_keys_of_a_file_are_taken_and_nothing_else() {
     assert!(provider.seen().is_empty() && !ultra.state().join("vault.age").exists());
 
     let lost = ultra.run(&["keys", "import", ".env.api_keys", "--remove-source"]).exits(6);
-    let lost = lost.complains("API_PORT").complains("ANTHROPIC_API_KEY").complains("would be lost");
+    let lost = lost.complains(".env.api_keys:5:1").complains("`API_PORT` would be lost");
+    assert!(!lost.stderr.contains("ANTHROPIC_API_KEY"), "a placeholder is nothing to lose");
     assert!(file.exists() && !ultra.state().join("vault.age").exists());
 
     let taken = ultra.run(&["keys", "import", ".env.api_keys", "-o", "json"]).exits(0);
@@ -64,7 +65,11 @@ fn the_keys_of_a_file_are_taken_and_nothing_else() {
     assert!(!ultra.root().join(".env.dev.local").exists());
     ultra.run(&["keys", "list"]).exits(0).says("openai");
 
-    ultra.write_private(".env.api_keys", format!("OPENAI_API_KEY={OLD}\n"));
+    let again = format!("OPENAI_API_KEY={OLD}\n# later\nANTHROPIC_API_KEY=your-key-here\n");
+    ultra.write_private(".env.api_keys", format!("{again}# GROQ_API_KEY=gsk_{NEW}{NEW}\n"));
+    let comment = ultra.run(&["keys", "import", ".env.api_keys", "--remove-source"]).exits(6);
+    comment.complains(".env.api_keys:4:1").complains("a comment that may hold a secret");
+    ultra.write_private(".env.api_keys", again);
     let gone = ultra.run(&["keys", "import", ".env.api_keys", "--remove-source"]).exits(0);
     let gone = gone.says("removed");
     assert!(!file.exists());

@@ -128,6 +128,39 @@ fn the_identity_is_one_item_of_the_keyring() {
     }
 }
 
+/// Empties the keyring of our items.
+fn forget(ultra: &Ultra, id: &str) {
+    let clear = ["clear", "service", "ultra", "username", id];
+    Outcome::from(ultra.wrapped("secret-tool", clear).output().unwrap()).exits(0);
+}
+
+#[test]
+fn a_lost_item_is_not_said_to_be_kept_and_is_put_back_from_a_copy() {
+    let Some(mut session) = Session::start() else { return };
+    if !have("secret-tool") {
+        return;
+    }
+    session.keyring(Some("test"));
+    let ultra = &session.ultra;
+    set(ultra, "openai", OLD).exits(0).says("kept by `keyring`");
+    let status = ultra.run(&["keys", "status", "-o", "json"]).exits(0).json();
+    let id = status["vault"]["id"].as_str().unwrap().to_owned();
+    let lookup = ["lookup", "service", "ultra", "username", &id];
+    let item = Outcome::from(ultra.wrapped("secret-tool", lookup).output().unwrap()).exits(0);
+    let copy = ultra.home().join("copy");
+    super::private(&copy, &format!("{}\n", item.stdout.trim()));
+    forget(ultra, &id);
+    let migrate = ["keys", "migrate", "--to", "keyring", "--yes"];
+    let lost = ultra.run(&migrate).exits(5).complains("has no identity for vault");
+    assert!(!lost.stdout.contains("keeps the identity"), "{lost:?}");
+    session.ultra.set_env("ULTRA_VAULT_IDENTITY_FILE", copy.display().to_string());
+    session.ultra.run(&migrate).exits(0).says("keeps it again").says("copy");
+    session.ultra.unset_env("ULTRA_VAULT_IDENTITY_FILE");
+    assert!(copy.exists());
+    session.ultra.run(&migrate).exits(0).says("already");
+    session.ultra.run(&["keys", "audit", "--verify", "--open"]).exits(0).says("identity-restored");
+}
+
 #[test]
 fn a_locked_keyring_is_told_from_an_absent_one() {
     let Some(mut session) = Session::start() else { return };

@@ -1,7 +1,7 @@
 //! `ultra keys migrate`: the identity moves, the vault stays, and it opens at every instant.
 
 use super::crash::{CALLS, copy, killed};
-use super::{OLD, nowhere, set, with_identity_file};
+use super::{OLD, nowhere, private, set, with_identity_file};
 use crate::support::{Outcome, Ultra, have};
 
 const PASSPHRASE: &str = "canary horse battery";
@@ -10,7 +10,7 @@ const PASSPHRASE: &str = "canary horse battery";
 fn with_both() -> Ultra {
     let mut ultra = with_identity_file();
     let file = ultra.home().join("passphrase");
-    std::fs::write(&file, format!("{PASSPHRASE}\n")).unwrap();
+    private(&file, &format!("{PASSPHRASE}\n"));
     ultra.set_env("ULTRA_VAULT_PASSPHRASE_FILE", file.display().to_string());
     ultra
 }

@@ -27,6 +27,7 @@ mod load;
 mod migrate;
 mod other_users;
 mod provider;
+mod repair;
 mod rotate;
 mod servers;
 mod shadows;
@@ -59,6 +60,13 @@ fn at_the_usual_addresses() -> Ultra {
 /// With an identity file, and with `openai` at this provider.
 fn with_provider(provider: &Provider) -> Ultra {
     with_identity_file().env("OPENAI_BASE_URL", provider.base_url())
+}
+
+/// Writes a file that only its owner may read.
+fn private(path: &std::path::Path, content: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, content).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// Sets a key from stdin.

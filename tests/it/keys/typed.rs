@@ -66,3 +66,31 @@ fn keys_of_somebody_else_go_to_no_address_of_ones_own() {
     }
     assert!(provider.seen().is_empty(), "none of them was sent");
 }
+
+#[test]
+fn an_empty_stdin_is_a_value_that_does_not_hold() {
+    let ultra = with_identity_file();
+    for text in ["", "\n"] {
+        let set = ultra.run_with_stdin(&["keys", "set", "openai"], text.as_bytes());
+        set.exits(3).complains("empty");
+    }
+    set(&ultra, "openai", OLD).exits(0);
+    ultra.run_with_stdin(&["keys", "rotate", "openai"], b"").exits(3).complains("is empty");
+}
+
+#[test]
+fn it_is_said_where_a_new_value_goes_once_there_is_one() {
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let ultra = with_provider(&provider);
+    set(&ultra, "openai", OLD).exits(0);
+    let none = ultra.run_with_stdin(&["keys", "rotate", "openai"], b"").exits(3);
+    assert!(!none.stderr.contains("is tested at"), "{}", none.stderr);
+    rotate(&ultra, "openai", NEW).exits(0).complains("the new value is tested at http://127.0.0.1");
+}
+
+#[test]
+fn a_name_that_cannot_be_shown_is_told_of_in_a_sentence() {
+    let ultra = with_identity_file();
+    let said = ultra.run(&["keys", "show", "what\u{7}ever"]).exits(2);
+    said.complains("unknown key, whose name cannot be shown");
+}

@@ -34,7 +34,7 @@ pub(super) fn nothing(source: &source::Text, decisions: &[Decision]) -> Result<(
 }
 
 /// An entry that would be gone with the file. What another entry or a lower layer says too, what is
-/// empty and the name of the profile are not.
+/// empty or a placeholder, and the name of the profile are not.
 fn entry(decision: &Decision, file: &Path) -> Option<Problem> {
     if decision.text.is_empty() {
         return None;
@@ -45,12 +45,13 @@ fn entry(decision: &Decision, file: &Path) -> Option<Problem> {
             "it is no key and is not taken over",
             Some(format!("take it over too: `ultra env import {}`", file.display())),
         ),
-        What::Placeholder => ("it looks like a placeholder and is not taken over", None),
         What::Unused => (
             decision.why.as_deref().unwrap_or("it is not taken over"),
             decision.keepable.then(|| "take it over too: `--keep-unused`".to_owned()),
         ),
-        What::Kept
+        // Nobody gave it a value: there is nothing to lose.
+        What::Placeholder
+        | What::Kept
         | What::Renamed
         | What::Vault
         | What::Empty

@@ -247,9 +247,11 @@ fn commit(
                         .why(e)
                         .hint("wait for it and run the command again")
                 }
-                LockError::Io(e) => Problem::unwritable(&workspace.shown(&path), &e).hint(
-                    "name a directory that can be written with `ULTRA_STATE_DIR`, or give the right to write",
-                ),
+                LockError::Io(e) => {
+                    let problem = Problem::unwritable(&workspace.shown(&path), &e);
+                    let first = Problem::room(&path, &e);
+                    problem.hint(format!("{first}; or name another directory: ULTRA_STATE_DIR=DIR"))
+                }
             })
         })?;
         if !outcome.ready.is_empty() {

@@ -3,8 +3,8 @@
 
 use super::super::audit;
 use super::{Patient, Row};
-use crate::base::words;
-use crate::report::{Fault, Problem};
+use crate::base::{leftover, words};
+use crate::report::{Fault, Level, Place, Problem};
 use crate::rotation::{Fed, Journal};
 use crate::secrets::{BackendKind, Freshness, Overview};
 
@@ -43,7 +43,23 @@ fn backend(patient: &Patient<'_>, overview: &Overview) -> Row {
 }
 
 fn files(patient: &Patient<'_>) -> Row {
-    Row::of("files", "owner and modes are right", patient.desk.vault.files_stand())
+    let vault = patient.desk.vault;
+    let mut problems = vault.files_stand();
+    let left = leftover::in_state(patient.desk.state_dir);
+    if let [first, ..] = &*left {
+        let what = format!(
+            "{} of writers that were killed {} here",
+            words::count(left.len(), "temporary file"),
+            if left.len() == 1 { "is" } else { "are" },
+        );
+        problems.push(
+            Problem::warning("left-over", what)
+                .at(Place::file(first))
+                .why("no process holds them; they may hold what was being written, sealed as it is")
+                .hint("the next change of a key removes them"),
+        );
+    }
+    Row::of("files", "owner and modes are right", problems)
 }
 
 fn index(patient: &Patient<'_>, overview: &Overview) -> Row {
@@ -63,14 +79,11 @@ fn index(patient: &Patient<'_>, overview: &Overview) -> Row {
                 format!("says what is in the vault, generation {generation}"),
             );
         }
-        Freshness::Stale => (
-            "the vault was replaced by something other than ultra",
-            "the next change of a key makes the index anew",
-        ),
+        Freshness::Stale => return unlike(patient, overview),
         Freshness::NoIndex => (
             "the index of the vault is gone",
-            "restore `vault-index.json` from a backup, or change a key: that makes it anew if the \
-             identity is found",
+            "`ultra keys verify` makes it anew if the identity is found, as does the next change of a \
+             key; or restore `vault-index.json` from a backup",
         ),
         Freshness::Lost => (
             "the vault is gone, and its index tells of keys in it",
@@ -78,6 +91,23 @@ fn index(patient: &Patient<'_>, overview: &Overview) -> Row {
         ),
     };
     Row::of("index", "", vec![Problem::error("vault-index", what).hint(hint)])
+}
+
+/// The vault is not the one that the index tells of.
+fn unlike(patient: &Patient<'_>, overview: &Overview) -> Row {
+    let problem = |what: &str| Problem::error("vault-index", what);
+    let problem = match patient.open.then(|| patient.desk.vault.document()) {
+        Some(Ok(_)) => problem("the index tells of another vault than the one here")
+            .why("the vault opens: it was put back from a backup, or copied here")
+            .hint("`ultra keys verify` makes the index anew, as does the next change of a key"),
+        Some(Err(_)) => problem("the index tells of another vault than the one here")
+            .hint("what is wrong with the vault stands under `content`"),
+        None => match super::super::status::freshness(overview) {
+            Some(told) => Problem { level: Level::Error, ..told },
+            None => problem("the index tells of another vault than the one here"),
+        },
+    };
+    Row::of("index", "", vec![problem])
 }
 
 /// The vault against its index, if it is to be opened.
