@@ -1,5 +1,6 @@
 //! Leaf helpers that import nothing of ours: secrets, redaction, near names, time, files.
 
+pub(crate) mod csv;
 pub(crate) mod file;
 pub(crate) mod id;
 pub(crate) mod joined;

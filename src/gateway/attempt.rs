@@ -1,9 +1,11 @@
 //! One attempt at a provider, and its one usage row.
 
 use crate::provider::Tokens;
+use crate::provider::prices::usd;
 use crate::provider::wire::Family;
 use crate::settings::profile::Mode;
 use crate::store::Outcome;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +18,8 @@ pub(crate) struct Asked {
     pub(crate) request_id: Arc<str>,
     /// The service key, or the subject of the token.
     pub(crate) key_id: Arc<str>,
+    /// The user on whose behalf it is, if the credentials name one.
+    pub(crate) user_id: Option<Arc<str>>,
     /// The family of the API that was asked.
     pub(crate) family: Family,
     /// The model that was asked for.
@@ -51,6 +55,14 @@ pub(crate) struct Ended<'a> {
     pub(crate) began: Instant,
 }
 
+impl Ended<'_> {
+    /// Whether it may have cost something: a provider bills what it answered, not what it refused.
+    pub(super) fn is_billable(&self) -> bool {
+        let counted = self.tokens.input.is_some() || self.tokens.output.is_some();
+        counted || !matches!(self.outcome, Outcome::Error | Outcome::Refused)
+    }
+}
+
 /// Who keeps usage.
 pub(crate) trait Meter: Debug + Send + Sync {
     /// Whether a row could be kept now: a request that cannot be metered is not begun.
@@ -60,10 +72,11 @@ pub(crate) trait Meter: Debug + Send + Sync {
     fn ready(&self) -> Result<(), String>;
 
     /// Keeps the row of an attempt, durably enough that the death of the process loses nothing.
+    /// Returns what it cost, in nano-dollars, if that is known.
     ///
     /// # Errors
     /// Why it could not be kept.
-    fn keep(&self, ended: &Ended<'_>) -> Result<(), String>;
+    fn keep(&self, ended: &Ended<'_>) -> Result<Option<i64>, String>;
 }
 
 /// An attempt under way. It leaves exactly one row: dropped without an end it was the client who
@@ -81,7 +94,11 @@ pub(crate) struct Attempt {
     status: u16,
     tokens: Tokens,
     kept: bool,
+    cost: Option<i64>,
 }
+
+/// What a plain answer cost, in US dollars; exact, with at most nine digits after the point.
+const COST: HeaderName = HeaderName::from_static("x-ultra-cost");
 
 /// The status that is kept for a client that did not wait, as nginx writes it.
 const CLIENT_CLOSED: u16 = 499;
@@ -106,6 +123,7 @@ impl Attempt {
             status: CLIENT_CLOSED,
             tokens: Tokens::default(),
             kept: false,
+            cost: None,
         }
     }
 
@@ -124,6 +142,15 @@ impl Attempt {
         self.kept
     }
 
+    /// Says in `headers` what an attempt that has ended cost, if that is known.
+    pub(super) fn tell_cost(&self, headers: &mut HeaderMap) {
+        if let Some(cost) = self.cost
+            && let Ok(value) = HeaderValue::from_str(&usd(i128::from(cost)))
+        {
+            headers.insert(COST, value);
+        }
+    }
+
     /// Ends the attempt; what comes after the first end is ignored.
     ///
     /// # Errors
@@ -133,7 +160,7 @@ impl Attempt {
             return Ok(());
         }
         self.kept = true;
-        self.meter.keep(&Ended {
+        self.cost = self.meter.keep(&Ended {
             id: self.id,
             asked: &self.asked,
             provider: &self.provider,
@@ -143,7 +170,8 @@ impl Attempt {
             status,
             tokens: self.tokens,
             began: self.began,
-        })
+        })?;
+        Ok(())
     }
 
     /// Ends an attempt whose failure is told anyway: a row that cannot be kept is logged, and

@@ -210,6 +210,7 @@ impl Exchange<'_> {
         *answer.status_mut() = parts.status;
         answer.headers_mut().reserve(HEADERS);
         headers::to_client(&parts.headers, answer.headers_mut());
+        attempt.tell_cost(answer.headers_mut());
         Ok(answer)
     }
 

@@ -132,13 +132,16 @@ impl Gateway {
         let mut attempt =
             Attempt::begin(&call.asked, &target.provider.name, &target.model, 1, &self.meter);
         attempt.count(answer.tokens);
-        let (kind, body) = if call.envelope.stream {
-            ("text/event-stream; charset=utf-8", AnswerBody::made(answer.pieces, attempt))
+        let mut response = Response::new(AnswerBody::Whole(None));
+        let kind = if call.envelope.stream {
+            *response.body_mut() = AnswerBody::made(answer.pieces, attempt);
+            "text/event-stream; charset=utf-8"
         } else {
             attempt.end(Outcome::Ok, 200).map_err(GatewayError::Unmetered)?;
-            ("application/json", AnswerBody::Whole(answer.pieces.into_iter().next()))
+            attempt.tell_cost(response.headers_mut());
+            *response.body_mut() = AnswerBody::Whole(answer.pieces.into_iter().next());
+            "application/json"
         };
-        let mut response = Response::new(body);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         Ok(response)
     }

@@ -4,6 +4,8 @@ use super::attempt::{Ended, Meter};
 use super::journal::{Journal, UsageRow};
 use super::metrics::GatewayMetrics;
 use crate::base::Clock;
+use crate::provider::prices::Prices;
+use crate::settings::profile::Mode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use std::time::Duration;
 pub(crate) struct JournalMeter {
     journal: Arc<Journal>,
     metrics: Arc<GatewayMetrics>,
+    prices: Prices,
     clock: Arc<dyn Clock>,
 }
 
@@ -20,9 +23,20 @@ impl JournalMeter {
     pub(crate) fn new(
         journal: Arc<Journal>,
         metrics: Arc<GatewayMetrics>,
+        prices: Prices,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { journal, metrics, clock }
+        Self { journal, metrics, prices, clock }
+    }
+
+    /// What an attempt cost, in nano-dollars. Nobody pays for what the mock answers in the place of
+    /// a provider: only a price of the mock's own counts for it.
+    fn cost(&self, ended: &Ended<'_>) -> Option<i64> {
+        let provider = match ended.asked.mode {
+            Mode::Mock => "mock",
+            Mode::Real => ended.provider,
+        };
+        self.prices.find(provider, ended.upstream_model)?.of(&ended.tokens)
     }
 }
 
@@ -41,8 +55,9 @@ impl Meter for JournalMeter {
         Err(status.last_error.unwrap_or_else(|| "the usage journal cannot be written".to_owned()))
     }
 
-    fn keep(&self, ended: &Ended<'_>) -> Result<(), String> {
-        self.metrics.attempt(ended);
+    fn keep(&self, ended: &Ended<'_>) -> Result<Option<i64>, String> {
+        let cost = self.cost(ended);
+        self.metrics.attempt(ended, cost);
         let asked = ended.asked;
         let tokens = ended.tokens;
         let row = UsageRow {
@@ -59,14 +74,18 @@ impl Meter for JournalMeter {
             status: ended.status,
             attempt: ended.number,
             streamed: asked.stream,
+            user_id: asked.user_id.clone(),
             input_tokens: tokens.input,
             cached_tokens: tokens.cache_read,
+            cache_write_5m_tokens: tokens.cache_write.map(|_| tokens.cache_write_5m()),
+            cache_write_1h_tokens: tokens.cache_write_1h,
             output_tokens: tokens.output,
             reasoning_tokens: tokens.reasoning,
             latency_ms: millis(asked.started.elapsed()),
-            cost_nano_usd: None,
-            price_version: None,
+            cost_nano_usd: cost,
+            price_version: Some(Arc::clone(self.prices.version())),
         };
-        self.journal.append(&row).map_err(|e| e.to_string())
+        self.journal.append(&row).map_err(|e| e.to_string())?;
+        Ok(cost)
     }
 }

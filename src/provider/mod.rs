@@ -10,6 +10,7 @@ pub(crate) mod headers;
 pub(crate) mod list_models;
 pub(crate) mod mock;
 pub(crate) mod openai;
+pub(crate) mod prices;
 pub(crate) mod usage;
 pub(crate) mod wire;
 

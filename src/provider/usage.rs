@@ -7,15 +7,17 @@ use serde::Deserialize;
 /// What a provider counted. `None` is "not said", which is not zero.
 ///
 /// OpenAI's `prompt_tokens` include cached ones, Anthropic's `input_tokens` do not; here `input`
-/// is always without those read from a cache.
+/// is always without those that were read from a cache or written to one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tokens {
-    /// Of the request, not read from a cache.
+    /// Of the request, neither read from a cache nor written to one.
     pub(crate) input: Option<u64>,
     /// Of the request, read from a cache.
     pub(crate) cache_read: Option<u64>,
     /// Of the request, written to a cache.
     pub(crate) cache_write: Option<u64>,
+    /// Of those that were written to a cache, the ones that it keeps for an hour.
+    pub(crate) cache_write_1h: Option<u64>,
     /// Of the answer, those for reasoning included.
     pub(crate) output: Option<u64>,
     /// Of the answer, for reasoning.
@@ -23,11 +25,18 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
+    /// Written to a cache that keeps them for five minutes, or as long as it likes. Where nobody
+    /// says for how long it is five minutes, as it is for whoever asks for nothing else.
+    pub(crate) fn cache_write_5m(&self) -> u64 {
+        self.cache_write.unwrap_or(0).saturating_sub(self.cache_write_1h.unwrap_or(0))
+    }
+
     /// Takes over what `newer` says; what it does not say stays.
     fn update(&mut self, newer: Self) {
         self.input = newer.input.or(self.input);
         self.cache_read = newer.cache_read.or(self.cache_read);
         self.cache_write = newer.cache_write.or(self.cache_write);
+        self.cache_write_1h = newer.cache_write_1h.or(self.cache_write_1h);
         self.output = newer.output.or(self.output);
         self.reasoning = newer.reasoning.or(self.reasoning);
     }
@@ -38,17 +47,22 @@ impl Tokens {
 struct Wire {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    total_tokens: Option<u64>,
     prompt_tokens_details: Option<InputDetails>,
     completion_tokens_details: Option<OutputDetails>,
+    /// DeepSeek's name for the cached ones of `prompt_tokens`.
+    prompt_cache_hit_tokens: Option<u64>,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
+    cache_creation: Option<Lifetimes>,
 }
 
 #[derive(Deserialize)]
 struct InputDetails {
     cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -56,29 +70,48 @@ struct OutputDetails {
     reasoning_tokens: Option<u64>,
 }
 
+#[derive(Deserialize)]
+struct Lifetimes {
+    ephemeral_1h_input_tokens: Option<u64>,
+}
+
 impl Wire {
     fn tokens(&self, family: Family) -> Tokens {
         match family {
-            Family::OpenAi => {
-                let cached = self.prompt_tokens_details.as_ref().and_then(|d| d.cached_tokens);
-                Tokens {
-                    input: self.prompt_tokens.map(|n| n.saturating_sub(cached.unwrap_or(0))),
-                    cache_read: cached,
-                    cache_write: None,
-                    output: self.completion_tokens,
-                    reasoning: self
-                        .completion_tokens_details
-                        .as_ref()
-                        .and_then(|d| d.reasoning_tokens),
-                }
-            }
+            Family::OpenAi => self.openai(),
             Family::Anthropic => Tokens {
                 input: self.input_tokens,
                 cache_read: self.cache_read_input_tokens,
                 cache_write: self.cache_creation_input_tokens,
+                cache_write_1h: self
+                    .cache_creation
+                    .as_ref()
+                    .and_then(|c| c.ephemeral_1h_input_tokens),
                 output: self.output_tokens,
                 reasoning: None,
             },
+        }
+    }
+
+    fn openai(&self) -> Tokens {
+        let input = self.prompt_tokens_details.as_ref();
+        let cache_read = input.and_then(|d| d.cached_tokens).or(self.prompt_cache_hit_tokens);
+        let cache_write = input.and_then(|d| d.cache_write_tokens);
+        let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
+        let details = self.completion_tokens_details.as_ref();
+        let reasoning = details.and_then(|d| d.reasoning_tokens);
+        // Some count reasoning beside the completion rather than in it; their total tells.
+        let beside = |output: u64| {
+            let sum = self.prompt_tokens?.checked_add(output)?.checked_add(reasoning?)?;
+            (self.total_tokens? == sum).then(|| output.saturating_add(reasoning.unwrap_or(0)))
+        };
+        Tokens {
+            input: self.prompt_tokens.map(|n| n.saturating_sub(cached)),
+            cache_read,
+            cache_write,
+            cache_write_1h: None,
+            output: self.completion_tokens.map(|n| beside(n).unwrap_or(n)),
+            reasoning,
         }
     }
 }
@@ -105,10 +138,10 @@ fn concludes(json: &[u8], key: &[u8]) -> bool {
         .is_some_and(|value| value.trim_ascii_start().starts_with(b"\""))
 }
 
-/// Whether an event's type is `message_stop`. The word alone may also be what the model says; the
-/// field with its quotes cannot stand within a JSON string.
-fn stops(json: &[u8]) -> bool {
-    memmem::find_iter(json, b"\"message_stop\"").any(|at| {
+/// Whether an event's type is `word` (with its quotes). The word alone may also be what the model
+/// says; the field with its quotes cannot stand within a JSON string.
+fn is_type(json: &[u8], word: &[u8]) -> bool {
+    memmem::find_iter(json, word).any(|at| {
         json.get(..at)
             .and_then(|before| before.trim_ascii_end().strip_suffix(b":"))
             .is_some_and(|before| before.trim_ascii_end().ends_with(b"\"type\""))
@@ -187,11 +220,15 @@ impl UsageScanner {
         let data = data.trim_ascii();
         match self.family {
             Family::OpenAi if data == b"[DONE]" => self.finished = true,
-            Family::Anthropic if stops(data) => self.finished = true,
+            Family::Anthropic if is_type(data, b"\"message_stop\"") => self.finished = true,
             Family::OpenAi => self.concluded |= concludes(data, b"\"finish_reason\""),
             Family::Anthropic => self.concluded |= concludes(data, b"\"stop_reason\""),
         }
-        if let Some(tokens) = in_json(data, self.family) {
+        if let Some(mut tokens) = in_json(data, self.family) {
+            if self.family == Family::Anthropic && is_type(data, b"\"message_start\"") {
+                // It only holds the place: what was put out is counted at the end.
+                tokens.output = None;
+            }
             self.tokens.update(tokens);
         }
     }
@@ -224,6 +261,39 @@ mod tests {
         assert_eq!((tokens.input, tokens.cache_read, tokens.output), (Some(8), Some(4), Some(10)));
         assert_eq!(in_json(br#"{"usage":null}"#, Family::OpenAi), None);
         assert_eq!(in_json(br#"{"usage"#, Family::OpenAi), None);
+    }
+
+    #[test]
+    fn counts_are_disjoint_whoever_counts() {
+        let of = |family, body: &str| in_json(body.as_bytes(), family).unwrap();
+        let beside = r#"{"usage":{"prompt_tokens":5,"completion_tokens":3,"total_tokens":10,"completion_tokens_details":{"reasoning_tokens":2}}}"#;
+        assert_eq!(of(Family::OpenAi, beside).output, Some(5));
+        let within = beside.replace(":10,", ":8,");
+        assert_eq!(of(Family::OpenAi, &within).output, Some(3));
+        let written = r#"{"usage":{"prompt_tokens":50,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":15}}}"#;
+        let tokens = of(Family::OpenAi, written);
+        assert_eq!((tokens.input, tokens.cache_write_5m()), (Some(25), 15));
+        let hit =
+            r#"{"usage":{"prompt_tokens":50,"completion_tokens":3,"prompt_cache_hit_tokens":40}}"#;
+        assert_eq!(of(Family::OpenAi, hit).input, Some(10));
+        let both = r#"{"usage":{"input_tokens":1,"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20},"output_tokens":2}}"#;
+        let tokens = of(Family::Anthropic, both);
+        assert_eq!((tokens.input, tokens.cache_write_5m()), (Some(1), 10));
+        assert_eq!(tokens.cache_write_1h, Some(20));
+    }
+
+    #[test]
+    fn what_only_holds_the_place_of_a_count_is_not_one() {
+        let mut scanner = UsageScanner::new(Family::Anthropic);
+        scanner.push(b"data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7,\"cache_creation_input_tokens\":9,\"cache_creation\":{\"ephemeral_1h_input_tokens\":4},\"output_tokens\":1}}}\n\n");
+        let tokens = scanner.tokens();
+        assert_eq!((tokens.input, tokens.output), (Some(7), None));
+        scanner.push(b"data: {\"type\":\"message_delta\",\"usage\":{\"input_tokens\":7,\"cache_creation_input_tokens\":9,\"output_tokens\":12}}\n\n");
+        let tokens = scanner.tokens();
+        assert_eq!(
+            (tokens.output, tokens.cache_write_5m(), tokens.cache_write_1h),
+            (Some(12), 5, Some(4))
+        );
     }
 
     #[test]

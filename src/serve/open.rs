@@ -17,6 +17,7 @@ use crate::gateway::metrics::GatewayMetrics;
 use crate::gateway::routes::Backend;
 use crate::gateway::{Gateway, Table};
 use crate::provider::Client;
+use crate::provider::prices::Prices;
 use crate::report::{Console, Fault, Place, Problem};
 use crate::secrets::Followed;
 use crate::settings::derive::base_url;
@@ -89,6 +90,8 @@ pub(super) async fn open(
         true => Url::parse(known.base_url).ok(),
         false => base_url(known, &resolution),
     };
+    let prices = Prices::load(workspace.root.as_deref(), settings.server.prices.as_deref())
+        .map_err(Fault::does_not_hold)?;
     let table = Table::of(&settings.profile, mode, settings.server.request_timeout, address);
     not_ourselves(&table, addr, &settings)?;
     let client = match mode {
@@ -109,8 +112,12 @@ pub(super) async fn open(
     let mut registry = Registry::with_prefix("ultra");
     let gateway_metrics = Arc::new(GatewayMetrics::register(&mut registry));
     let metrics = HttpMetrics::register(&mut registry);
-    let meter =
-        Arc::new(JournalMeter::new(Arc::clone(&journal), gateway_metrics, Arc::clone(&clock)));
+    let meter = Arc::new(JournalMeter::new(
+        Arc::clone(&journal),
+        gateway_metrics,
+        prices,
+        Arc::clone(&clock),
+    ));
     let instance = uuid::Uuid::now_v7().to_string();
     let hop = HeaderValue::from_str(&instance)
         .map_err(|_| Fault::bug("the id of the instance is no header"))?;

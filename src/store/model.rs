@@ -201,12 +201,22 @@ pub(crate) struct UsageRow {
     pub(crate) attempt: u32,
     /// Whether the answer was streamed.
     pub(crate) streamed: bool,
-    /// Input tokens that were not cached.
+    /// The user on whose behalf it was, if the credentials name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<Arc<str>>,
+    /// Input tokens that were neither read from a cache nor written to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) input_tokens: Option<u64>,
     /// Input tokens that the provider had cached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cached_tokens: Option<u64>,
+    /// Input tokens that were written to a cache that keeps them for five minutes, or as long as it
+    /// likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_write_5m_tokens: Option<u64>,
+    /// Input tokens that were written to a cache that keeps them for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_write_1h_tokens: Option<u64>,
     /// Output tokens, reasoning included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) output_tokens: Option<u64>,
@@ -218,9 +228,9 @@ pub(crate) struct UsageRow {
     /// The price in nano-dollars; `None` is unpriced, which is not free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cost_nano_usd: Option<i64>,
-    /// The version of the price list that made the price.
+    /// The version of the price list that made the price, or had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) price_version: Option<String>,
+    pub(crate) price_version: Option<Arc<str>>,
 }
 
 /// A sign of life of a running server.

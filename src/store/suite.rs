@@ -120,14 +120,14 @@ async fn a_check_applies_nothing_and_says_what_is_pending(database: Database) {
     let Err(StoreError::Pending { pending, .. }) = store.ping().await else {
         panic!("nothing is pending");
     };
-    assert_eq!(pending, ["0001-init", "0002-fleet", "0003-successors"]);
+    assert_eq!(pending, ["0001-init", "0002-fleet", "0003-successors", "0004-usage-costs"]);
     let refused = store.service_keys().await.unwrap_err();
     assert!(matches!(refused, StoreError::Pending { .. }), "{refused}");
     assert_eq!(store.schema().await.unwrap().applied, []);
 
     // Another process migrates, and this one goes on without a restart.
     let applied = database.open_as(MigrateMode::Check).await.migrate().await.unwrap();
-    assert_eq!(applied.len(), 3);
+    assert_eq!(applied.len(), 4);
     store.ping().await.unwrap();
 }
 
@@ -278,13 +278,18 @@ async fn usage_takes_what_clients_send(database: Database) {
         input_tokens: Some(u64::MAX),
         output_tokens: None,
         cost_nano_usd: Some(i64::MIN),
-        price_version: Some("2026-11".to_owned()),
+        user_id: Some("u \0".into()),
+        cache_write_5m_tokens: Some(u64::MAX),
+        cache_write_1h_tokens: Some(3),
+        price_version: Some("2026-11".into()),
         ..usage_row(1)
     };
     assert_eq!(store.record_usage(std::slice::from_ref(&row)).await.unwrap(), 1);
     let kept = store.recent_usage(1).await.unwrap().remove(0);
     assert_eq!(kept.input_tokens, Some(u64::try_from(i64::MAX).unwrap()));
     assert_eq!((kept.provider, kept.output_tokens), (None, None));
+    assert_eq!(kept.cache_write_5m_tokens, kept.input_tokens);
+    assert_eq!((kept.cache_write_1h_tokens, kept.user_id.is_some()), (Some(3), true));
     assert_eq!((kept.cost_nano_usd, kept.outcome), (Some(i64::MIN), Outcome::ClientClosed));
     assert_eq!(kept.model.chars().count(), row.model.chars().count());
 }

@@ -2,6 +2,7 @@
 
 use crate::base::words;
 use crate::exit::ExitStatus;
+use crate::provider::prices::Prices;
 use crate::report::{Block, Fault, Problem, Report, Tone};
 use crate::settings::profile::canonical;
 use crate::settings::secret::SecretSource;
@@ -47,7 +48,11 @@ pub(crate) fn run(
             .hint(format!("ultra env validate {profile}")),
         ));
     }
-    let loaded = validate(workspace, &profile, secrets);
+    let mut loaded = validate(workspace, &profile, secrets);
+    let named = loaded.settings.as_ref().and_then(|settings| settings.server.prices.as_deref());
+    if let Err(problems) = Prices::load(workspace.root.as_deref(), named) {
+        loaded.problems.extend(problems);
+    }
     Fault::unless_interrupted(&loaded.problems)?;
     let errors = loaded.problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = loaded.problems.len() - errors;

@@ -38,7 +38,8 @@ fn shortened(row: &UsageRow) -> UsageRow {
         provider: row.provider.as_ref().map(cut_shared),
         upstream_model: row.upstream_model.as_ref().map(cut_shared),
         mode: cut(&row.mode).into(),
-        price_version: row.price_version.as_deref().map(cut),
+        user_id: row.user_id.as_ref().map(cut_shared),
+        price_version: row.price_version.as_ref().map(cut_shared),
         ..row.clone()
     }
 }
@@ -62,6 +63,7 @@ pub(super) fn encode(row: &UsageRow, buffer: &mut Vec<u8>) {
         (r#","provider":"#, row.provider.as_deref()),
         (r#","upstream_model":"#, row.upstream_model.as_deref()),
         (r#","mode":"#, Some(&*row.mode)),
+        (r#","user_id":"#, row.user_id.as_deref()),
         (r#","outcome":"#, Some(row.outcome.word())),
         (r#","price_version":"#, row.price_version.as_deref()),
     ] {
@@ -75,6 +77,8 @@ pub(super) fn encode(row: &UsageRow, buffer: &mut Vec<u8>) {
         (r#","attempt":"#, Some(u64::from(row.attempt))),
         (r#","input_tokens":"#, row.input_tokens),
         (r#","cached_tokens":"#, row.cached_tokens),
+        (r#","cache_write_5m_tokens":"#, row.cache_write_5m_tokens),
+        (r#","cache_write_1h_tokens":"#, row.cache_write_1h_tokens),
         (r#","output_tokens":"#, row.output_tokens),
         (r#","reasoning_tokens":"#, row.reasoning_tokens),
         (r#","latency_ms":"#, Some(row.latency_ms)),
@@ -121,7 +125,10 @@ mod tests {
     fn a_line_survives_and_no_damage_passes() {
         let mut row = usage_row(1);
         row.model = "line\nfeed \u{0} \"quoted\" \u{1f600}".into();
-        row.price_version = Some("2026-11".to_owned());
+        row.price_version = Some("2026-11".into());
+        row.user_id = Some("someone".into());
+        row.cache_write_5m_tokens = Some(5);
+        row.cache_write_1h_tokens = Some(6);
         row.cost_nano_usd = Some(i64::MIN);
         row.cached_tokens = Some(u64::MAX);
         let mut line = Vec::new();
@@ -142,5 +149,17 @@ mod tests {
             damaged[at] ^= 0x10;
             assert!(decode(&damaged).is_none(), "flipped at {at}");
         }
+    }
+
+    #[test]
+    fn a_line_of_an_older_version_is_read() {
+        let json = br#"{"id":"01900000-0000-7000-8000-000000000001","at":"2026-09-21T14:13:21Z","request_id":"r","key_id":"k","api":"openai","model":"m","mode":"real","outcome":"ok","status":200,"attempt":1,"input_tokens":3,"latency_ms":12,"streamed":true}"#;
+        let mut line = format!("{:08x} ", crc32fast::hash(json)).into_bytes();
+        line.extend_from_slice(json);
+        let row = decode(&line).unwrap();
+        assert_eq!(
+            (row.input_tokens, row.cache_write_5m_tokens, row.user_id),
+            (Some(3), None, None)
+        );
     }
 }

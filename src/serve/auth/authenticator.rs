@@ -59,6 +59,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The user on whose behalf it calls: the subject of an access token. A service key has none.
+    pub(crate) fn user_id(&self) -> Option<Arc<str>> {
+        (self.credential == Credential::AccessToken).then(|| Arc::clone(&self.key_id))
+    }
+
     /// Refuses a caller that lacks `scope`.
     ///
     /// # Errors

@@ -37,6 +37,7 @@ async fn converse(app: &App, seen: &Seen, request: Request, endpoint: Endpoint) 
     let asked = Arc::new(Asked {
         request_id: Arc::clone(&seen.request_id),
         key_id: Arc::clone(&caller.key_id),
+        user_id: caller.user_id(),
         family,
         model: Arc::clone(&route.model),
         stream: envelope.stream,

@@ -4,6 +4,7 @@ use crate::settings::catalogue::{Alias, Consumer, Need, Reload, settings};
 use crate::settings::profile::Mode;
 use crate::settings::value::{Count, List, Port, Size};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
@@ -50,6 +51,9 @@ settings! {
         /// Connections that are open at a time. When there are as many, a new one takes the place of
         /// one that waits for a request; never of one with a request under way.
         max_connections: Count<1, 1_000_000> = "ULTRA_MAX_CONNECTIONS" { default: Some("8192") },
+        /// Prices that replace those of the list in the program, a comma-separated file; `prices.csv`
+        /// of the root if unset, where there is one.
+        prices: Option<PathBuf> = "ULTRA_PRICES" { example: Some("prices.csv") },
         /// The address and port of a second listener for `/metrics` without a key, for scrapers
         /// on a private network.
         metrics_addr: Option<String> = "ULTRA_METRICS_ADDR" { example: Some("127.0.0.1:9464") },

@@ -148,7 +148,8 @@ pub(super) async fn insert_usage(connection: &mut PgConnection, batch: &[UsageRo
         "INSERT INTO ultra.usage \
          (id, at, request_id, key_id, api, model, provider, upstream_model, mode, outcome, status, \
           attempt, streamed, input_tokens, cached_tokens, output_tokens, reasoning_tokens, \
-          latency_ms, cost_nano_usd, price_version) ",
+          latency_ms, cost_nano_usd, price_version, user_id, cache_write_5m_tokens, \
+          cache_write_1h_tokens) ",
     );
     query.push_values(batch, |mut bind, row| {
         bind.push_bind(row.id.to_string()).push_unseparated("::uuid");
@@ -170,7 +171,10 @@ pub(super) async fn insert_usage(connection: &mut PgConnection, batch: &[UsageRo
             .push_bind(row.reasoning_tokens.map(count))
             .push_bind(count(row.latency_ms))
             .push_bind(row.cost_nano_usd)
-            .push_bind(row.price_version.as_deref().map(clean));
+            .push_bind(row.price_version.as_deref().map(clean))
+            .push_bind(row.user_id.as_deref().map(clean))
+            .push_bind(row.cache_write_5m_tokens.map(count))
+            .push_bind(row.cache_write_1h_tokens.map(count));
     });
     query.push(" ON CONFLICT DO NOTHING");
     // Batches differ in length; remembering each statement would fill the server's memory.
@@ -194,7 +198,8 @@ pub(super) async fn recent_usage(
 ) -> Result<Vec<UsageRow>> {
     let rows = sqlx::query("SELECT id::text AS id, at, request_id, key_id, api, model, provider, upstream_model, mode, \
          outcome, status, attempt, streamed, input_tokens, cached_tokens, output_tokens, \
-         reasoning_tokens, latency_ms, cost_nano_usd, price_version \
+         reasoning_tokens, latency_ms, cost_nano_usd, price_version, user_id, \
+         cache_write_5m_tokens, cache_write_1h_tokens \
          FROM ultra.usage ORDER BY ultra.usage.at DESC, ultra.usage.id DESC LIMIT $1")
         .bind(i64::from(limit))
         .fetch_all(connection)
@@ -227,7 +232,10 @@ fn usage_row(row: &PgRow) -> Result<UsageRow> {
         reasoning_tokens: tokens("reasoning_tokens")?,
         latency_ms: uncount(row.try_get("latency_ms")?),
         cost_nano_usd: row.try_get("cost_nano_usd")?,
-        price_version: row.try_get("price_version")?,
+        price_version: row.try_get::<Option<String>, _>("price_version")?.map(Into::into),
+        user_id: row.try_get::<Option<String>, _>("user_id")?.map(Into::into),
+        cache_write_5m_tokens: tokens("cache_write_5m_tokens")?,
+        cache_write_1h_tokens: tokens("cache_write_1h_tokens")?,
     })
 }
 

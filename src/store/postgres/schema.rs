@@ -16,6 +16,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "successors",
         sql: include_str!("migrations/0003_successors.sql"),
     },
+    Migration {
+        version: 4,
+        name: "usage-costs",
+        sql: include_str!("migrations/0004_usage_costs.sql"),
+    },
 ];
 
 /// The advisory lock that whoever migrates holds: any number nobody else uses.

@@ -145,12 +145,13 @@ const USAGE_PIECES: [usize; 3] = [64, 8, 1];
 
 /// The statement that inserts `rows` usage rows and passes over those that are there.
 fn insert_usage_sql(rows: usize) -> String {
-    const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     format!(
         "INSERT INTO usage \
          (id, at, request_id, key_id, api, model, provider, upstream_model, mode, outcome, status, \
           attempt, streamed, input_tokens, cached_tokens, output_tokens, reasoning_tokens, \
-          latency_ms, cost_nano_usd, price_version) \
+          latency_ms, cost_nano_usd, price_version, user_id, cache_write_5m_tokens, \
+          cache_write_1h_tokens) \
          VALUES {} ON CONFLICT DO NOTHING",
         vec![ROW; rows].join(", ")
     )
@@ -204,6 +205,9 @@ fn bind_usage<'q>(
         .bind(count(row.latency_ms))
         .bind(row.cost_nano_usd)
         .bind(row.price_version.as_deref())
+        .bind(row.user_id.as_deref())
+        .bind(row.cache_write_5m_tokens.map(count))
+        .bind(row.cache_write_1h_tokens.map(count))
 }
 
 pub(super) async fn recent_usage(pool: &SqlitePool, limit: u32) -> Result<Vec<UsageRow>> {
@@ -239,7 +243,10 @@ fn usage_row(row: &SqliteRow) -> Result<UsageRow> {
         reasoning_tokens: tokens("reasoning_tokens")?,
         latency_ms: uncount(row.try_get("latency_ms")?),
         cost_nano_usd: row.try_get("cost_nano_usd")?,
-        price_version: row.try_get("price_version")?,
+        price_version: row.try_get::<Option<String>, _>("price_version")?.map(Into::into),
+        user_id: row.try_get::<Option<String>, _>("user_id")?.map(Into::into),
+        cache_write_5m_tokens: tokens("cache_write_5m_tokens")?,
+        cache_write_1h_tokens: tokens("cache_write_1h_tokens")?,
     })
 }
 

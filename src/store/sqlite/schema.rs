@@ -16,6 +16,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "successors",
         sql: include_str!("migrations/0003_successors.sql"),
     },
+    Migration {
+        version: 4,
+        name: "usage-costs",
+        sql: include_str!("migrations/0004_usage_costs.sql"),
+    },
 ];
 
 /// Files up to this size are checked whole when they are opened; larger ones would delay the start.

@@ -104,7 +104,7 @@ async fn a_newer_schema_is_refused_and_left_as_it_is() {
     newer.close().await.unwrap();
     let before = std::fs::read(path).unwrap();
     let error = refused(&database.options).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 9999, known: 3, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 9999, known: 4, .. }), "{error}");
     assert_eq!(std::fs::read(path).unwrap(), before);
 }
 
