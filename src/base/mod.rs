@@ -21,5 +21,5 @@ pub(crate) mod time;
 pub(crate) mod words;
 
 pub(crate) use joined::Joined;
-pub(crate) use secret::Secret;
+pub(crate) use secret::{Secret, SecretBytes};
 pub(crate) use time::{Clock, SystemClock, Timestamp};

@@ -58,6 +58,28 @@ impl fmt::Display for Secret {
     }
 }
 
+/// A secret that may be no text.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes ownership of `value`; the caller keeps no copy.
+    pub(crate) fn new(value: Vec<u8>) -> Self {
+        Self(value)
+    }
+
+    /// The value itself, as of [`Secret::expose`].
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,11 @@
 //! The process environment: read once, here, and never changed.
 
+use crate::base::SecretBytes;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 
 /// The variable in which an export says what it set: the profile behind [`PROFILE`], and stamps,
 /// separated by blanks.
@@ -32,7 +34,7 @@ pub(crate) fn stamp(name: &str, value: &str) -> String {
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
     texts: BTreeMap<String, String>,
-    broken: Vec<String>,
+    broken: BTreeMap<String, SecretBytes>,
     /// Names that are set, and whose values are an export's; and whether the shell had exported
     /// them before that.
     exported: BTreeMap<String, bool>,
@@ -54,7 +56,9 @@ impl Environment {
                 Ok(value) => {
                     environment.texts.insert(name, value);
                 }
-                Err(_) => environment.broken.push(name),
+                Err(value) => {
+                    environment.broken.insert(name, SecretBytes::new(value.into_vec()));
+                }
             }
         }
         environment
@@ -128,12 +132,12 @@ impl Environment {
     pub(crate) fn has(&self, name: &str) -> bool {
         self.texts.contains_key(name)
             || self.exported.contains_key(name)
-            || self.broken.iter().any(|other| other == name)
+            || self.broken.contains_key(name)
     }
 
     /// The names of everything that is set.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.texts.keys().chain(&self.broken).map(String::as_str)
+        self.texts.keys().chain(self.broken.keys()).map(String::as_str)
     }
 
     /// All pairs, by name.
@@ -141,9 +145,9 @@ impl Environment {
         self.texts.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The names whose values are not UTF-8.
-    pub(crate) fn broken(&self) -> &[String] {
-        &self.broken
+    /// The names whose values are not UTF-8, with these.
+    pub(crate) fn broken(&self) -> impl Iterator<Item = (&str, &SecretBytes)> {
+        self.broken.iter().map(|(name, value)| (name.as_str(), value))
     }
 }
 

@@ -352,7 +352,7 @@ impl Workspace {
 /// # Errors
 /// A variable that is not UTF-8 (2).
 fn readable(environment: &Environment, flags: &Flags) -> Result<(), Fault> {
-    let counts = |name: &&String| match catalogue::find(name)
+    let counts = |name: &&str| match catalogue::find(name)
         .or_else(|| catalogue::find_alias(name).map(|(spec, _)| spec))
     {
         Some(spec) if spec.name == "ULTRA_PROFILE" => flags.profile.is_none(),
@@ -362,7 +362,7 @@ fn readable(environment: &Environment, flags: &Flags) -> Result<(), Fault> {
     };
     let problems: Vec<Problem> = environment
         .broken()
-        .iter()
+        .map(|(name, _)| name)
         .filter(counts)
         .map(|name| {
             Problem::error("not-utf8", format!("`{name}` in the process environment is not UTF-8"))

@@ -1,7 +1,6 @@
 //! The forms in which programs write a value: as it is, and encoded or escaped for another
 //! language.
 
-use super::SHORTEST;
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -123,13 +122,6 @@ pub(super) fn ways() -> impl Iterator<Item = Way> {
         .chain(html.map(|(double, single)| Way::Html { double, single }))
 }
 
-/// The lines of a value of several lines that are looked for by themselves, without the blanks
-/// around them: all that are as long as a value has to be, but for what frames a PEM.
-pub(super) fn lines(value: &str) -> impl Iterator<Item = &str> {
-    let lines = value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST);
-    lines.filter(move |line| *line != value && !line.starts_with("-----"))
-}
-
 impl Inner {
     fn written(self, value: &str) -> Cow<'_, str> {
         match self {
@@ -151,15 +143,12 @@ impl Way {
         match self {
             Self::Plain => value.to_owned(),
             Self::CrLf => value.replace('\n', "\r\n"),
-            Self::Hex { upper: false } => HEXLOWER.encode(value.as_bytes()),
-            Self::Hex { upper: true } => HEXUPPER.encode(value.as_bytes()),
+            Self::Hex { upper } => hex(value.as_bytes(), upper),
             Self::Base64 { inner, url, before, part } => {
-                base64(&inner.written(value), url, before, part)
+                base64(inner.written(value).as_bytes(), url, before, part)
             }
             Self::Percent { kept, upper, plus, twice } => {
-                let encoded = percent(value, kept, upper);
-                let encoded = if plus { encoded.replace("%20", "+") } else { encoded };
-                if twice { percent(&encoded, kept, upper) } else { encoded }
+                percent_encoded(value.as_bytes(), kept, upper, plus, twice)
             }
             Self::Json { style, twice } => {
                 let style = Json::of(style);
@@ -173,15 +162,34 @@ impl Way {
             }
         }
     }
+
+    /// Bytes that are no text written so; `None` if only texts are written so.
+    pub(super) fn write_bytes(self, value: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain => Some(value.to_vec()),
+            Self::CrLf => {
+                let lines: Vec<&[u8]> = value.split(|byte| *byte == b'\n').collect();
+                Some(lines.join(&b"\r\n"[..]))
+            }
+            Self::Hex { upper } => Some(hex(value, upper).into_bytes()),
+            Self::Base64 { inner: Inner::Plain, url, before, part } => {
+                Some(base64(value, url, before, part).into_bytes())
+            }
+            Self::Percent { kept, upper, plus, twice } => {
+                Some(percent_encoded(value, kept, upper, plus, twice).into_bytes())
+            }
+            Self::Base64 { .. } | Self::Json { .. } | Self::Shell(_) | Self::Html { .. } => None,
+        }
+    }
 }
 
 /// Base64, alone or inside the encoding of a longer text. Three bytes become four characters, so
 /// there are three ways in which the value can lie in these; characters that also hold bits of
 /// what stands before or behind are left out.
-fn base64(value: &str, url: bool, before: usize, part: Part) -> String {
+fn base64(value: &[u8], url: bool, before: usize, part: Part) -> String {
     let encoding: Encoding = if url { BASE64URL_NOPAD } else { BASE64_NOPAD };
     let mut bytes = vec![0; before];
-    bytes.extend_from_slice(value.as_bytes());
+    bytes.extend_from_slice(value);
     let mut text = encoding.encode(&bytes);
     let length = text.len();
     if part == Part::Inside {
@@ -194,10 +202,20 @@ fn base64(value: &str, url: bool, before: usize, part: Part) -> String {
     text
 }
 
-fn percent(value: &str, kept: &str, upper: bool) -> String {
+fn hex(value: &[u8], upper: bool) -> String {
+    if upper { HEXUPPER.encode(value) } else { HEXLOWER.encode(value) }
+}
+
+fn percent_encoded(value: &[u8], kept: &str, upper: bool, plus: bool, twice: bool) -> String {
+    let encoded = percent(value, kept, upper);
+    let encoded = if plus { encoded.replace("%20", "+") } else { encoded };
+    if twice { percent(encoded.as_bytes(), kept, upper) } else { encoded }
+}
+
+fn percent(value: &[u8], kept: &str, upper: bool) -> String {
     let mut out = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        let c = char::from(byte);
+    for byte in value {
+        let c = char::from(*byte);
         if c.is_ascii_alphanumeric() || kept.contains(c) {
             out.push(c);
         } else if upper {

@@ -4,7 +4,7 @@
 //! that it is found whole, or not at all, as if it were in the automaton.
 
 use super::forms::Way;
-use crate::base::Secret;
+use super::value::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,7 @@ const BEGINNING: usize = 96;
 
 /// A long value. It has no `Debug`.
 struct Text {
-    value: Arc<Secret>,
+    value: Arc<Value>,
     pattern: u32,
 }
 
@@ -60,17 +60,15 @@ impl Collect {
     /// Adds a value of more than [`LONGEST_WHOLE`] bytes, written in these ways.
     pub(super) fn add(
         &mut self,
-        secret: &Arc<Secret>,
+        value: &Arc<Value>,
         pattern: u32,
         ways: impl Iterator<Item = Way>,
     ) {
-        let value = secret.expose();
         let text = self.long.texts.len();
-        let end = value.char_indices().map(|(n, _)| n).find(|n| *n >= BEGINNING);
-        let beginning = end.and_then(|end| value.get(..end)).unwrap_or(value);
+        let beginning = value.beginning(BEGINNING);
         for way in ways {
-            let written = way.write(beginning);
-            let Some(head) = written.as_bytes().get(..HEAD) else { continue };
+            let Some(written) = beginning.written(way) else { continue };
+            let Some(head) = written.get(..HEAD) else { continue };
             let next = u32::try_from(self.long.groups.len()).unwrap_or(u32::MAX);
             let number = *self.heads.entry(head.to_vec()).or_insert(next);
             if number == next {
@@ -81,7 +79,7 @@ impl Collect {
                 group.members.push((text, way));
             }
         }
-        self.long.texts.push(Text { value: Arc::clone(secret), pattern });
+        self.long.texts.push(Text { value: Arc::clone(value), pattern });
     }
 
     /// The values, and what their forms begin with, with the number of the group.
@@ -99,9 +97,9 @@ impl Long {
         group.chains.get_or_init(|| {
             let mut forms: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
             for (text, way) in &group.members {
-                if let Some(text) = self.texts.get(*text) {
-                    let form = way.write(text.value.expose());
-                    forms.entry(form.into_bytes()).or_insert(text.pattern);
+                let Some(text) = self.texts.get(*text) else { continue };
+                if let Some(form) = text.value.written(*way) {
+                    forms.entry(form).or_insert(text.pattern);
                 }
             }
             forms.into_iter().map(|(form, pattern)| Chain::new(form, pattern)).collect()

@@ -15,9 +15,11 @@ mod search;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub(crate) use forms::percent_decoded;
 pub(crate) use stream::Stream;
+pub(crate) use value::Value;
 
 use super::Secret;
 use automaton::Pairs;
@@ -34,7 +36,7 @@ pub(crate) struct Pattern {
     /// The variable it is the value of, which the mark names.
     pub(crate) name: String,
     /// The value.
-    pub(crate) value: Secret,
+    pub(crate) value: Value,
 }
 
 /// Everything that is looked for; streams share it. It has no `Debug`: it is made of secrets.
@@ -55,15 +57,25 @@ impl Redaction {
         let (mut plain, mut folded) = (Building::new(), Building::new());
         let mut marks = Vec::with_capacity(patterns.len());
         for pattern in patterns {
-            if pattern.value.expose().len() >= SHORTEST {
-                let number = u32::try_from(marks.len()).unwrap_or(u32::MAX);
-                let value = Arc::new(pattern.value.clone());
+            let number = u32::try_from(marks.len()).unwrap_or(u32::MAX);
+            let decoded = match &pattern.value {
+                Value::Text(_) => None,
+                // Programs that take it for a text have U+FFFD for what is none.
+                Value::Bytes(bytes) => {
+                    let text = String::from_utf8_lossy(bytes.expose());
+                    Some(Value::Text(Secret::new(text)))
+                }
+            };
+            for value in [Some(pattern.value.clone()), decoded].into_iter().flatten() {
+                if value.bytes().len() < SHORTEST {
+                    continue;
+                }
+                for line in value.lines() {
+                    plain.add(&Arc::new(line), number, std::iter::once(forms::Way::Plain));
+                }
+                let value = Arc::new(value);
                 plain.add(&value, number, forms::ways().filter(|way| !way.is_broken()));
                 folded.add(&value, number, forms::ways().filter(|way| way.is_broken()));
-                for line in forms::lines(value.expose()) {
-                    let line = Arc::new(Secret::new(line));
-                    plain.add(&line, number, std::iter::once(forms::Way::Plain));
-                }
             }
             marks.push(format!("[redacted:{}]", pattern.name));
         }

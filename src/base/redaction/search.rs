@@ -4,7 +4,7 @@
 use super::automaton::{Automaton, Found, ROOT};
 use super::forms::Way;
 use super::long::{Collect, HEAD, LONGEST_WHOLE, Long};
-use super::{SHORTEST, Secret};
+use super::{SHORTEST, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -30,17 +30,17 @@ impl Building {
     /// Adds a value, written in these ways; what is shorter than [`SHORTEST`] is passed over.
     pub(super) fn add(
         &mut self,
-        value: &Arc<Secret>,
+        value: &Arc<Value>,
         pattern: u32,
         ways: impl Iterator<Item = Way>,
     ) {
-        let text = value.expose();
-        if text.len() > LONGEST_WHOLE {
+        if value.bytes().len() > LONGEST_WHOLE {
             self.long.add(value, pattern, ways);
             return;
         }
-        for form in ways.map(|way| way.write(text)).filter(|form| form.len() >= SHORTEST) {
-            self.automaton.add(form.as_bytes(), pattern);
+        let forms = ways.filter_map(|way| value.written(way));
+        for form in forms.filter(|form| form.len() >= SHORTEST) {
+            self.automaton.add(&form, pattern);
         }
     }
 

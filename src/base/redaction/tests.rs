@@ -1,7 +1,7 @@
 //! Whatever is written, however it is cut.
 
 use super::forms::ways;
-use super::{Pattern, Redaction, SHORTEST, Stream};
+use super::{Pattern, Redaction, SHORTEST, Stream, Value};
 use crate::base::Secret;
 use data_encoding::{BASE64, BASE64URL};
 use proptest::prelude::*;
@@ -18,7 +18,10 @@ fn redaction(secrets: &[&str]) -> Arc<Redaction> {
     let patterns: Vec<Pattern> = secrets
         .iter()
         .enumerate()
-        .map(|(n, value)| Pattern { name: format!("N{n}"), value: Secret::new(*value) })
+        .map(|(n, value)| Pattern {
+            name: format!("N{n}"),
+            value: Value::Text(Secret::new(*value)),
+        })
         .collect();
     Arc::new(Redaction::new(&patterns))
 }
@@ -266,4 +269,30 @@ proptest! {
         let redaction = redaction(&["correct-horse-battery-staple", "sk-0123456789abcdef"]);
         prop_assert_eq!(in_chunks(&redaction, &text, &sizes), text);
     }
+}
+
+#[test]
+fn what_is_no_text_is_found_as_it_is_encoded_and_decoded() {
+    let of = |value: &[u8], text: &[u8]| {
+        let value = Value::Bytes(crate::base::SecretBytes::new(value.to_vec()));
+        let pattern = Pattern { name: "B".to_owned(), value };
+        String::from_utf8(in_chunks(&Arc::new(Redaction::new(&[pattern])), text, &[])).unwrap()
+    };
+    for length in [1, 40] {
+        let secret = b"hunter\xe922\xff".repeat(length);
+        let decoded = String::from_utf8_lossy(&secret).into_owned();
+        let percent: String = secret.iter().map(|byte| format!("%{byte:02X}")).collect();
+        for form in [
+            secret.clone(),
+            data_encoding::HEXLOWER.encode(&secret).into_bytes(),
+            BASE64.encode(&secret).into_bytes(),
+            percent.replace("%68%75%6E%74%65%72", "hunter").replace("%32", "2").into_bytes(),
+            decoded.replace('\u{fffd}', "\\ufffd").into_bytes(),
+            decoded.clone().into_bytes(),
+        ] {
+            let text = [b"pw=", form.as_slice(), b"!"].concat();
+            assert_eq!(of(&secret, &text), "pw=[redacted:B]!", "{length} {form:?}");
+        }
+    }
+    assert_eq!(of(b"first-\xe9\nsecond-line", b"second-line"), "[redacted:B]");
 }

@@ -149,7 +149,13 @@ pub(crate) fn run(
         vec![Block::heading(&name), Block::text(&answer.doc), Block::pairs(facts(&answer))];
     view.push(Block::heading(format!("What each layer says under `{}`", workspace.profile)));
     view.push(Block::Table(table(&layers, &workspace.profile)));
-    if !set {
+    let mut in_vain = resolution.passed_over(&name);
+    if resolution.is_withheld(&name) || in_vain.any(|said| said.why.contains("ultra env trust")) {
+        view.push(Block::text(
+            "It is withheld, for this root is not trusted: `ultra env trust` shows what the files of \
+             the root want, and asks.",
+        ));
+    } else if !set {
         view.push(Block::text("Nobody sets it."));
     }
     if !answer.servers.is_empty() {

@@ -1,18 +1,30 @@
 //! What `env run --redact` masks: the secrets, and the secrets within them that a program may write
 //! alone.
 
-use crate::base::Secret;
-use crate::base::redaction::{Pattern, SHORTEST, percent_decoded};
+use crate::base::redaction::{Pattern, SHORTEST, Value as Masked, percent_decoded};
+use crate::base::{Secret, SecretBytes};
 use crate::report::{Console, Problem};
 use crate::settings::secretish;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use url::Url;
 
 /// What to look for, and a warning for what is too short to be looked for.
-pub(super) fn patterns(secrets: BTreeMap<&str, Secret>, console: &dyn Console) -> Vec<Pattern> {
+pub(super) fn patterns(
+    secrets: BTreeMap<&str, Secret>,
+    bytes: BTreeMap<&str, SecretBytes>,
+    console: &dyn Console,
+) -> Vec<Pattern> {
     let mut patterns = Vec::new();
     let mut short = Vec::new();
+    let pattern = |name: &str, value| Pattern { name: name.to_owned(), value };
+    for (name, value) in bytes {
+        if value.expose().len() < SHORTEST {
+            short.push(format!("`{name}`"));
+        } else {
+            patterns.push(pattern(name, Masked::Bytes(value)));
+        }
+    }
     for (name, value) in secrets {
         if value.expose().len() < SHORTEST {
             if !value.is_empty() {
@@ -21,8 +33,8 @@ pub(super) fn patterns(secrets: BTreeMap<&str, Secret>, console: &dyn Console) -
             continue;
         }
         let within = within(value.expose()).into_iter();
-        patterns.extend(within.map(|value| Pattern { name: name.to_owned(), value }));
-        patterns.push(Pattern { name: name.to_owned(), value });
+        patterns.extend(within.map(|value| pattern(name, Masked::Text(value))));
+        patterns.push(pattern(name, Masked::Text(value)));
     }
     if !short.is_empty() {
         console.warn(
@@ -44,7 +56,7 @@ fn within(value: &str) -> Vec<Secret> {
     if value.trim_start().starts_with(['{', '['])
         && let Ok(document) = serde_json::from_str(value)
     {
-        in_json(document, false, &mut found);
+        in_json(document, false, DEEPEST, &mut found);
     }
     found.retain(|text: &Secret| text.expose().len() >= SHORTEST && text.expose() != value);
     found
@@ -67,14 +79,33 @@ fn in_url(url: &Url, found: &mut Vec<Secret>) {
     }
 }
 
-fn in_json(value: Value, named: bool, found: &mut Vec<Secret>) {
-    match value {
-        Value::String(text) if named || secretish::value(&text) => found.push(Secret::new(text)),
-        Value::Number(number) if named => found.push(Secret::new(number.to_string())),
-        Value::Array(items) => items.into_iter().for_each(|item| in_json(item, named, found)),
-        Value::Object(members) => members
-            .into_iter()
-            .for_each(|(name, member)| in_json(member, named || secretish::name(&name), found)),
+/// So deep a document is looked into.
+const DEEPEST: u8 = 128;
+
+/// Part by part as it is written, for a number may be of more digits than any type of ours has.
+fn in_json(value: &RawValue, named: bool, deep: u8, found: &mut Vec<Secret>) {
+    let Some(deep) = deep.checked_sub(1) else { return };
+    let text = value.get();
+    match text.as_bytes().first() {
+        Some(b'"') => {
+            let Ok(text) = serde_json::from_str::<String>(text) else { return };
+            if named || secretish::value(&text) {
+                found.push(Secret::new(text));
+            }
+        }
+        Some(b'-' | b'0'..=b'9') if named => found.push(Secret::new(text)),
+        Some(b'[') => {
+            let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) else { return };
+            items.into_iter().for_each(|item| in_json(item, named, deep, found));
+        }
+        Some(b'{') => {
+            let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else {
+                return;
+            };
+            for (name, member) in members {
+                in_json(member, named || secretish::name(&name), deep, found);
+            }
+        }
         _ => {}
     }
 }
@@ -105,6 +136,15 @@ mod tests {
             ),
             ["12345678", "hidden"]
         );
+        assert_eq!(
+            of(
+                r#"{"pin": 1, "tokens": [ 123456789012345678901234567890, -1.50e+10, {"n" : 18446744073709551616}]}"#
+            ),
+            ["-1.50e+10", "123456789012345678901234567890", "18446744073709551616"]
+        );
         assert_eq!(of("no more than a text"), [] as [&str; 0]);
+        let deep =
+            format!(r#"{{"token": "hidden", "a": {}1{}}}"#, "[".repeat(9999), "]".repeat(9999));
+        assert_eq!(of(&deep), ["hidden"]);
     }
 }

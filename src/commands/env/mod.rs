@@ -48,7 +48,9 @@ fn variable(name: &str, resolution: &Resolution, workspace: &Workspace) -> Resul
     if let Some(spec) = spec {
         return Ok(spec.name.to_owned());
     }
-    if !resolution.candidates(name).is_empty() {
+    // What is said in vain is known, too: of a secret of an untrusted root all is withheld.
+    let in_vain = || resolution.is_withheld(name) || resolution.passed_over(name).next().is_some();
+    if !resolution.candidates(name).is_empty() || in_vain() {
         return Ok(name.to_owned());
     }
     // Ours without their beginning: `port` means `ULTRA_PORT`.

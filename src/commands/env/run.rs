@@ -78,8 +78,14 @@ pub(crate) fn run(
                 secrets.insert(name, Secret::new(text));
             }
         }
-        unreadable(&handed, workspace, console);
-        masked::patterns(secrets, console)
+        // What is no text the command inherits as it is, unless a file's value goes in its place.
+        let bytes = workspace.environment.broken().filter(|(name, value)| {
+            let ours = handed.kept.contains(*name) || handed.given.contains_key(*name);
+            let text = || String::from_utf8_lossy(value.expose());
+            !ours && (secretish::name(name) || secretish::value(&text()))
+        });
+        let bytes = bytes.map(|(name, value)| (name, value.clone())).collect();
+        masked::patterns(secrets, bytes, console)
     });
     let application = applications_own(&handed, workspace);
     let path = match handed.given.get("PATH") {
@@ -95,24 +101,6 @@ pub(crate) fn run(
         remove: handed.kept.into_iter().collect(),
         redact,
     })
-}
-
-/// Warns of secrets of the process environment that the command inherits as they are and that
-/// cannot be looked for in its output, because they are no text.
-fn unreadable(handed: &Handed, workspace: &Workspace, console: &dyn Console) {
-    let ours = |name: &str| handed.kept.contains(name) || handed.given.contains_key(name);
-    let inherited = workspace.environment.broken().iter();
-    let names: Vec<String> = inherited
-        .filter(|name| !ours(name) && secretish::name(name))
-        .map(|name| format!("`{name}`"))
-        .collect();
-    if let Some(first) = names.first() {
-        let problem =
-            Problem::warning("unreadable-secret", format!("not redacted: {}", names.join(", ")))
-                .why("no UTF-8 in the process environment")
-                .hint(format!("set it to a text, or: unset {}", first.trim_matches('`')));
-        console.warn(&problem);
-    }
 }
 
 /// What tells an `ultra` further down that the `ENVIRONMENT` which it finds is the application's,

@@ -58,7 +58,7 @@ pub(super) fn gather(
 /// lower layer knows, which it overrides.
 fn process(gather: &mut Gather<'_>) {
     let environment = &gather.workspace.environment;
-    for name in environment.broken() {
+    for (name, _) in environment.broken() {
         if catalogue::find(name).is_some() || catalogue::find_alias(name).is_some() {
             gather.problems.push(Problem::error("not-utf8", not_utf8(name)));
         } else if !gather.resolution.candidates(name).is_empty() {

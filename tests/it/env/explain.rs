@@ -172,3 +172,29 @@ fn what_looks_like_a_secret_is_called_one() {
         assert!(!said.stdout.contains("hR7q"), "{}", said.stdout);
     }
 }
+
+#[test]
+fn a_secret_of_the_application_that_is_withheld_is_known() {
+    let ultra = Ultra::empty().env("MINE", CANARY).env("ACME_TOKEN", CANARY);
+    ultra.write(
+        "profiles/dev.yaml",
+        "mode: mock\nsecrets:\n  WIDGET_TOKEN: env:MINE\n  ACME_TOKEN: env:MINE\nproviders:\n  acme:\n    kind: openai\n    base_url: https://api.acme.io/v1\n    keys: [ACME_TOKEN]\n",
+    );
+    for name in ["WIDGET_TOKEN", "ACME_TOKEN"] {
+        let said = ultra.run(&["env", "explain", name]).exits(0).keeps_the_canary();
+        let said = said.says("It is withheld").says("not trusted").says("`ultra env trust`");
+        assert!(!said.stdout.contains("Nobody sets it"), "{}", said.stdout);
+        let json = ultra.run(&["env", "explain", name, "-o", "json"]).exits(0).json();
+        assert_eq!(json["set"], false, "{name}");
+    }
+    ultra.run(&["env", "explain", "WIDGET_TOKENS"]).exits(2).complains("unknown variable");
+    // Nor does a command hear that there is no such variable.
+    let run = ultra.run(&["env", "run", "--only", "WIDGET_TOKEN", "--", "env"]).exits(0);
+    assert!(!run.stdout.contains("WIDGET_TOKEN"), "{}", run.stdout);
+    run.complains("ultra env trust");
+    let shown = ultra.run(&["env", "show", "WIDGET_TOKEN"]);
+    assert!(!shown.stderr.contains("unknown variable"), "{}", shown.stderr);
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let json = ultra.run(&["env", "explain", "WIDGET_TOKEN", "-o", "json"]).exits(0).json();
+    assert_eq!(json["set"], true);
+}
