@@ -6,6 +6,7 @@ use crate::commands::env::export::Shell;
 use crate::commands::env::{export, run};
 use crate::render::Terminal;
 use crate::report::{Fault, Report};
+use crate::secrets::VaultSource;
 use crate::settings::{SecretSource, Workspace};
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 pub(super) fn export(
     args: ExportArgs,
     workspace: &Workspace,
-    secrets: &dyn SecretSource,
+    secrets: &VaultSource,
     console: &Terminal,
 ) -> Result<Report, Fault> {
     let request = export::Request {

@@ -9,6 +9,7 @@ pub(crate) mod env;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod man;
+mod on_record;
 mod probe;
 pub(crate) mod serve;
 mod service_keys;

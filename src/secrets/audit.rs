@@ -178,6 +178,45 @@ pub(crate) fn settle(path: &Path, at: Timestamp, generation: u64) -> io::Result<
     append(path, at, generation, event)
 }
 
+/// The end of the audit, whole; the beginning of one that has no line yet. The caller holds the lock
+/// of the vault.
+///
+/// # Errors
+/// What the file system says, or an end that is none of ours, which is then left as it is.
+pub(crate) fn end(path: &Path) -> io::Result<Anchor> {
+    let last = match file::open_own(path, Missing::Fail) {
+        Ok(mut file) => last_line(&mut file)?,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+        Err(e) => return Err(e),
+    };
+    Ok(last.map_or_else(
+        || Anchor { seq: 0, hash: GENESIS.to_owned() },
+        |line| Anchor { seq: line.seq, hash: line.hash },
+    ))
+}
+
+/// The kind of the event that puts another vault in the place of the one here.
+pub(crate) const TAKEN: &str = "taken";
+
+/// How the detail of such an event names the line that the audit here ended with.
+const ENDED: &str = "; the audit here ended with number ";
+
+/// The detail of such an event: from where the vault was taken, and where the audit here ended. Its
+/// line is chained to the audit of the vault that was taken, so the lines between are there.
+pub(crate) fn taken(what: &str, here: &Anchor) -> String {
+    format!("{what}{ENDED}{}, {}", here.seq, here.hash)
+}
+
+impl Line {
+    /// The line that the audit ended with before a vault was taken, if this is the line about that.
+    pub(super) fn joins(&self) -> Option<Anchor> {
+        let detail = self.event.detail.as_deref().filter(|_| self.event.event == TAKEN)?;
+        let (_, end) = detail.rsplit_once(ENDED)?;
+        let (seq, hash) = end.split_once(", ")?;
+        Some(Anchor { seq: seq.parse().ok()?, hash: hash.to_owned() })
+    }
+}
+
 /// How every line of ours begins.
 const BEGINNING: &[u8] = br#"{"seq":"#;
 

@@ -47,6 +47,9 @@ pub(crate) struct Chain {
     pub(crate) torn: bool,
     /// The first line that is dated before the one above it.
     pub(crate) set_back: Option<u64>,
+    /// Numbers whose lines are in the audit of a vault that was taken in the place of the one here:
+    /// first and last. Of a fork both may be the number of a line that is here, too.
+    pub(crate) elsewhere: Vec<(u64, u64)>,
     /// The latest date.
     pub(crate) latest: Option<Timestamp>,
     seen: State,
@@ -129,6 +132,11 @@ impl Chain {
     /// Whether the line follows the one before.
     fn chained(&mut self, number: u64, line: &Line) {
         let expected = self.seen.next;
+        let follows =
+            line.seq == expected && self.seen.prev.as_ref().is_none_or(|prev| *prev == line.prev);
+        if !follows && self.joined(line) {
+            return;
+        }
         if line.seq < expected {
             self.find(
                 number,
@@ -152,6 +160,19 @@ impl Chain {
         }
         self.seen.next = line.seq.saturating_add(1);
         self.seen.prev = Some(line.hash.clone());
+    }
+
+    /// Takes in a line about a vault that was taken: it is chained to the audit of that one, and names
+    /// the line that this one ended with. Whether it does.
+    fn joined(&mut self, line: &Line) -> bool {
+        let here = line.joins().filter(|here| here.seq + 1 == self.seen.next);
+        if line.seq < self.seen.next || here.is_none_or(|h| Some(h.hash) != self.seen.prev) {
+            return false;
+        }
+        self.elsewhere.push((self.seen.next.min(line.seq - 1), line.seq - 1));
+        self.seen.next = line.seq.saturating_add(1);
+        self.seen.prev = Some(line.hash.clone());
+        true
     }
 
     /// Compares the end with what others know of it.

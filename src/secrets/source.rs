@@ -203,6 +203,16 @@ impl VaultSource {
         Ok(Some(Arc::clone(source)))
     }
 
+    /// The generation of the vault that is written elsewhere and that this machine follows, if it
+    /// follows one. Opens nothing.
+    ///
+    /// # Errors
+    /// As [`VaultSource::overview`].
+    pub(crate) fn follows(&self) -> Result<Option<u64>, Fault> {
+        let Some(copy) = self.elsewhere()? else { return Ok(None) };
+        Ok(Some(copy.overview()?.generation))
+    }
+
     /// The same, ready to be opened: with the identity of this directory.
     fn opened_elsewhere(&self) -> Result<Option<Arc<Self>>, Fault> {
         let Some(copy) = self.elsewhere()? else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! The vault that servers were given, against the one here: whether this one comes from it, and
 //! taking it in the place of this one.
 
-use super::audit::Event;
+use super::audit::{self, Event};
 use super::followed::{FOLDER as FOLLOWED, opened_key};
 use super::index::Index;
 use super::overview::Freshness;
@@ -163,16 +163,23 @@ impl VaultSource {
                 }
             }
         }
+        let (audit, now) = (self.path("audit.jsonl"), self.clock.now());
+        let end = audit::settle(&audit, now, document.generation)
+            .and_then(|()| audit::end(&audit))
+            .map_err(|e| failure("cannot write the audit", &audit, &e))?;
         let after = document.audit.as_ref().map_or("", |anchor| anchor.hash.as_str());
         let event = Event {
-            event: "taken".to_owned(),
+            event: audit::TAKEN.to_owned(),
             profile: "*".to_owned(),
             name: "*".to_owned(),
             version: 0,
             fingerprint: None,
-            detail: Some(format!(
-                "generation {taken} from {}, after {after}",
-                offered.origin().replace('`', "")
+            detail: Some(audit::taken(
+                &format!(
+                    "generation {taken} from {}, after {after}",
+                    offered.origin().replace('`', "")
+                ),
+                &end,
             )),
         };
         let index = index.filter(|index| written(&index));

@@ -7,6 +7,7 @@
 mod names;
 
 use crate::cli::Cli;
+use crate::commands::keys::SERVICE_KEY;
 use clap::builder::{StyledStr, ValueHint};
 use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::Shell;
@@ -116,6 +117,10 @@ fn named(arg: Arg, path: &str, names: &Arc<Names>) -> Arg {
         }
         (_, "PROFILE") => arg.add(offer(names, Names::profiles)),
         ("env", "NAME" | "NAMES" | "VARIABLE") => arg.add(offer(names, Names::variables)),
+        ("keys", "NAME") if path == "keys verify" => arg.add(offer(names, |names| {
+            let own = Name::new(SERVICE_KEY, "the service key of this machine, at a server");
+            names.keys().into_iter().chain([own]).collect()
+        })),
         ("keys", "NAME") => arg.add(offer(names, Names::keys)),
         ("check", "CHECK" | "ID") => arg.add(offer(names, Names::checks)),
         ("env", "A" | "B") => arg.add(offer_or_path(names, Names::profiles)),

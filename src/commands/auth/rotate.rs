@@ -2,14 +2,16 @@
 //! the old one ends.
 
 use super::super::backing::{confirm, options, with_store};
+use super::super::on_record::Act;
 use super::super::service_keys::{Row, Standing, find, unknown};
 use super::service_key::{expiry, profile_flag, shell_word};
 use crate::base::{Secret, Timestamp, time};
 use crate::report::{Block, Console, Fault, Problem, Report};
+use crate::secrets::VaultSource;
 use crate::serve::auth::{self, KeyRequest};
 use crate::settings::profile::Profile;
 use crate::settings::value::Value as _;
-use crate::settings::{SecretSource, Workspace, service_key};
+use crate::settings::{Workspace, service_key};
 use crate::store::ServiceKey;
 use serde::Serialize;
 use std::time::Duration;
@@ -49,7 +51,7 @@ struct Rotated<'a> {
 pub(crate) fn run(
     request: &Request,
     workspace: &Workspace,
-    secrets: &dyn SecretSource,
+    secrets: &VaultSource,
     console: &dyn Console,
 ) -> Result<Report, Fault> {
     let now = workspace.clock.now();
@@ -78,16 +80,23 @@ pub(crate) fn run(
     confirm(&settings, &format!("replace the service key {}", told(old)), console)?;
     let (name, scopes, rate) = (old.name.clone(), old.scopes, old.rate);
     let new = auth::generate(KeyRequest { name, scopes, expires_at, rate }, now);
-    let replaced = with_store(&options, None, async |store| {
-        store.replace_service_key(&old.id, until, &new.key).await
-    })
-    .map_err(|mut fault| {
-        for problem in fault.problems.iter_mut().filter(|p| p.code == "store-conflict") {
-            (problem.why, problem.hint) = held(old, &keys, &flag);
-        }
-        fault
-    })?;
+    let end = until.map_or_else(|| "now".to_owned(), |until| until.to_string());
+    let detail = format!("{} ends {end}, {} in its place", old.id, new.key.id);
+    let act = Act::of_service_key("service-key.rotate", &old.name, detail);
+    let replaced = act
+        .around(secrets, workspace, console, || {
+            with_store(&options, None, async |store| {
+                store.replace_service_key(&old.id, until, &new.key).await
+            })
+        })
+        .map_err(|mut fault| {
+            for problem in fault.problems.iter_mut().filter(|p| p.code == "store-conflict") {
+                (problem.why, problem.hint) = held(old, &keys, &flag);
+            }
+            fault
+        })?;
     if !replaced {
+        act.failed(secrets, workspace, console);
         return Err(Fault::refused(
             Problem::error("service-key-changed", format!("{} is replaced already", told(old)))
                 .why("somebody else replaced or revoked it at the same time; nothing was changed")

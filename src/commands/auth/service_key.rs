@@ -1,9 +1,11 @@
 //! `ultra auth service-key`: keys with which programs use the server.
 
 use super::super::backing::{confirm, options, with_store};
+use super::super::on_record::Act;
 use super::super::service_keys::{Row, Standing, find, problems, rows, unknown};
 use crate::base::{Secret, Timestamp, time};
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
+use crate::secrets::VaultSource;
 use crate::serve::auth::{self, KeyRequest};
 use crate::settings::{SecretSource, Workspace};
 use crate::store::ServiceKey;
@@ -54,7 +56,7 @@ struct Revoked<'a> {
 pub(crate) fn create(
     request: &CreateRequest,
     workspace: &Workspace,
-    secrets: &dyn SecretSource,
+    secrets: &VaultSource,
     console: &dyn Console,
 ) -> Result<Report, Fault> {
     let now = workspace.clock.now();
@@ -65,24 +67,27 @@ pub(crate) fn create(
     confirm(&settings, &format!("make the service key `{name}`"), console)?;
     workspace.prepare_state_dir()?;
     let new = auth::generate(KeyRequest { name, scopes, expires_at, rate: request.rate }, now);
-    with_store(&options, None, async |store| store.create_service_key(&new.key).await).map_err(
-        |mut fault| {
-            for problem in fault.problems.iter_mut().filter(|p| p.code == "store-conflict") {
-                let name = shell_word(&new.key.name);
-                let flag = profile_flag(workspace);
-                problem.hint = Some(format!(
-                    "`ultra auth service-key rotate {name}{flag}` makes another in its place, \
-                     `ultra auth service-key revoke {name}{flag}` takes it back"
-                ));
-            }
-            fault
-        },
-    )?;
     let profile = &settings.profile.name;
     let end = match new.key.expires_at {
         Some(end) => format!("until {end}"),
         None => "until it is revoked".to_owned(),
     };
+    let detail = format!("{}: scopes {scopes}, {end}", new.key.id);
+    let act = Act::of_service_key("service-key.create", &new.key.name, detail);
+    act.around(secrets, workspace, console, || {
+        with_store(&options, None, async |store| store.create_service_key(&new.key).await)
+    })
+    .map_err(|mut fault| {
+        for problem in fault.problems.iter_mut().filter(|p| p.code == "store-conflict") {
+            let name = shell_word(&new.key.name);
+            let flag = profile_flag(workspace);
+            problem.hint = Some(format!(
+                "`ultra auth service-key rotate {name}{flag}` makes another in its place, \
+                 `ultra auth service-key revoke {name}{flag}` takes it back"
+            ));
+        }
+        fault
+    })?;
     console.note(&format!(
         "service key `{}` ({}) of profile `{profile}`: scopes {scopes}, {end}; it is shown this once",
         new.key.name, new.key.id
@@ -171,7 +176,7 @@ fn table(keys: &[Row], now: Timestamp) -> Block {
 pub(crate) fn revoke(
     wanted: &str,
     workspace: &Workspace,
-    secrets: &dyn SecretSource,
+    secrets: &VaultSource,
     console: &dyn Console,
 ) -> Result<Report, Fault> {
     let now = workspace.clock.now();
@@ -189,7 +194,10 @@ pub(crate) fn revoke(
     if changed {
         let what = format!("revoke the service key `{}` ({})", key.name, key.id);
         confirm(&settings, &what, console)?;
-        with_store(&options, None, async |store| store.revoke_service_key(&key.id, now).await)?;
+        let act = Act::of_service_key("service-key.revoke", &key.name, key.id.clone());
+        act.around(secrets, workspace, console, || {
+            with_store(&options, None, async |store| store.revoke_service_key(&key.id, now).await)
+        })?;
         key.revoked_at = Some(now);
     }
     let text = if changed {

@@ -57,6 +57,10 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         ));
     }
     view.extend(problems.iter().cloned().map(Block::Finding));
+    let elsewhere = chain.as_ref().map(|chain| &*chain.elsewhere).unwrap_or_default();
+    if request.verify {
+        view.extend(elsewhere.iter().map(|(first, last)| Block::text(joined(*first, *last))));
+    }
     if request.verify {
         let verdict = match (whole, lines) {
             (true, lines) => format!("the audit is whole: {}", words::count(lines, "line")),
@@ -84,6 +88,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
             "verified": request.verify,
             "opened": request.open,
             "findings": findings,
+            "elsewhere": elsewhere.iter().map(|(first, last)| json!([first, last])).collect::<Vec<_>>(),
             "torn": chain.as_ref().is_some_and(|chain| chain.torn),
             "entries": entries,
         }),
@@ -121,6 +126,19 @@ fn table(lines: &VecDeque<Line>, users: &mut BTreeMap<u32, String>) -> Block {
         ]);
     }
     Block::Table(table)
+}
+
+/// That a vault was taken whose audit goes on elsewhere.
+fn joined(first: u64, last: u64) -> String {
+    let lines = if first == last {
+        format!("line {first} is")
+    } else {
+        format!("lines {first} to {last} are")
+    };
+    format!(
+        "{lines} in the audit of the machine whose vault was taken (`taken`), not in this one: that \
+         is no gap"
+    )
 }
 
 /// What is wrong, each with the line.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use url::Url;
 
 /// What the key is called among the names of keys.
-pub(super) const NAME: &str = "service-key";
+pub(crate) const NAME: &str = "service-key";
 
 /// How long one answer may take.
 const DEADLINE: Duration = Duration::from_secs(5);

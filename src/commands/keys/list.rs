@@ -23,18 +23,26 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
     });
     let now = desk.vault.clock().now();
     let problems: Vec<Problem> = status::freshness(&*desk.vault.overview()?).into_iter().collect();
-    let mut view = if rows.is_empty() {
+    let follows = desk.vault.follows()?;
+    let mut view = if let Some(generation) = follows
+        && rows.is_empty()
+    {
+        vec![status::follows(generation)]
+    } else if rows.is_empty() {
         vec![Block::text(format!(
             "no keys in profile `{0}`; give one with `ultra keys set openai --profile {0}`",
             desk.profile()
         ))]
     } else {
-        vec![rows::table(&rows, now)]
+        let mut view = vec![rows::table(&rows, now)];
+        view.extend(follows.map(status::follows));
+        view
     };
     view.extend(service.as_deref().and_then(|service| service::table(service, now)));
     view.extend(problems.iter().cloned().map(Block::Finding));
     let data = json!({
         "profile": desk.profile(), "keys": rows, "service_keys": service, "problems": problems,
+        "follows": follows,
     });
     Report::new("ultra.keys.list/1", data, view)
 }

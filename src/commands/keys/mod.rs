@@ -34,6 +34,7 @@ pub(crate) mod status;
 pub(crate) mod take_published;
 pub(crate) mod verify;
 
+pub(crate) use caller::NAME as SERVICE_KEY;
 pub(crate) use desk::Desk;
 pub(crate) use ending::Ending;
 pub(crate) use names::value_as_argument;

@@ -152,6 +152,19 @@ pub(super) fn find(desk: &Desk<'_>, wanted: &str) -> Result<Key, Fault> {
     ))
 }
 
+/// The fault of an unknown name where the service key of this machine has one, too.
+pub(super) fn or_service_key(mut fault: Fault, wanted: &str) -> Fault {
+    let own = super::caller::NAME;
+    for problem in fault.problems.iter_mut().filter(|problem| problem.code == "unknown-key") {
+        problem.hint = match problem.hint.take() {
+            _ if near::nearest(wanted, [own]).is_some() => Some(format!("did you mean `{own}`?")),
+            Some(known) if known.starts_with("known names") => Some(format!("{known}, {own}")),
+            other => other,
+        };
+    }
+    fault
+}
+
 /// The new value of a file that is still waited for, although the profile does not refer to its
 /// name any more: it can be given up all the same.
 fn on_record(desk: &Desk<'_>, wanted: &str) -> Option<Fed> {

@@ -69,6 +69,8 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         view.push(rows::table(&rows, now));
         view.extend(rows::others(&rows, now));
     }
+    let follows = desk.vault.follows()?;
+    view.extend(follows.map(self::follows));
     view.extend(service.as_deref().and_then(|service| service::table(service, now)));
     view.extend(problems.iter().cloned().map(Block::Finding));
     Report::new(
@@ -79,6 +81,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
                 "path": desk.vault.vault_path(),
                 "freshness": overview.freshness,
                 "generation": overview.generation,
+                "follows": follows,
                 "backend": index.map(|i| i.backend),
                 "id": index.map(|i| i.vault.clone()),
                 "recipient": index.map(|i| i.recipient.clone()),
@@ -154,6 +157,16 @@ pub(super) fn freshness(overview: &Overview) -> Option<Problem> {
         ),
     };
     Some(Problem::warning("vault-index", what).hint(hint))
+}
+
+/// That the vault of this machine is written elsewhere, and what is here of it.
+pub(super) fn follows(generation: u64) -> Block {
+    Block::text(format!(
+        "the vault of this machine is written elsewhere, and a server here follows it (generation \
+         {generation}): what is shown is the local vault only, which is empty. `ultra keys list` on \
+         the machine that writes it shows the keys; if that is gone, `ultra keys doctor \
+         --take-published` takes its vault"
+    ))
 }
 
 /// The vault is not the one that was written last. What came over it only opening it tells for sure.

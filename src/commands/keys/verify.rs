@@ -71,7 +71,8 @@ pub(crate) fn run(
         Some(_) if caller.is_some() => Vec::new(),
         // A name that only the vault knows is not unknown while that cannot be opened.
         Some(name) => {
-            vec![names::find(desk, name).map_err(|fault| desk.gone().unwrap_or(fault))?]
+            let unknown = |fault| desk.gone().unwrap_or_else(|| names::or_service_key(fault, name));
+            vec![names::find(desk, name).map_err(unknown)?]
         }
         None => names::all(desk.resolution, &*desk.vault.overview()?)
             .into_iter()

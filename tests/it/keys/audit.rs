@@ -1,7 +1,7 @@
 //! The audit is ours alone: it is never written through a link, and no event is lost to an end that
 //! somebody cut.
 
-use super::{NEW, OLD, set, with_identity_file};
+use super::{NEW, OLD, nowhere, set, with_identity_file};
 use crate::support::Ultra;
 
 fn replace(ultra: &Ultra) -> crate::support::Outcome {
@@ -165,4 +165,45 @@ fn a_later_write_does_not_make_whole_what_was_cut_or_changed() {
     replace(&ultra).exits(0);
     assert_eq!(versions(&ultra), [1, 2]);
     ultra.run(&["keys", "audit", "--verify"]).exits(3).says("was changed");
+}
+
+#[test]
+fn what_is_done_with_service_keys_and_what_leaves_the_vault_is_on_record() {
+    let ultra = with_identity_file();
+    ultra.run(&["db", "migrate", "--yes"]).exits(0);
+    let service = |args: &[&str]| ultra.run(&[&["auth", "service-key"], args].concat());
+    // Before there is a vault, too.
+    let made = service(&["create", "app", "--scope", "read"]).exits(0).stdout;
+    let rotated = service(&["rotate", "app"]).exits(0).stdout;
+    service(&["create", "app", "--scope", "read"]).exits(2);
+    let id = rotated.trim().trim_start_matches("uk_").split('.').next().unwrap().to_owned();
+    service(&["revoke", &id]).exits(0);
+    set(&ultra, "openai", OLD).exits(0);
+    ultra.run(&["env", "export", "--shell", "posix"]).exits(0);
+    let plain = ultra.run(&["keys", "audit"]).exits(0);
+    assert!(!plain.stdout.contains("exported"), "{}", plain.stdout);
+    ultra.run(&["env", "export", "--shell", "posix", "--with-secrets"]).exits(0).says(OLD);
+    let told = ultra.run(&["keys", "audit", "--verify", "--open"]).exits(0);
+    let events: Vec<&str> = told.stdout.lines().filter(|line| line.contains("dev/")).collect();
+    for (event, words) in [
+        ("service-key.create", "dev/service-key/app"),
+        ("service-key.rotate", "in its place"),
+        ("service-key.create.failed", "dev/service-key/app"),
+        ("service-key.revoke", &id),
+        ("exported", "posix: OPENAI_API_KEY"),
+    ] {
+        let known = events.iter().any(|line| line.contains(event) && line.contains(words));
+        assert!(known, "{event}: {}", told.stdout);
+    }
+    nowhere(&ultra, &[&told], &[OLD, made.trim(), rotated.trim()]);
+}
+
+#[test]
+fn a_key_is_taken_back_although_the_audit_cannot_be_written() {
+    let ultra = with_identity_file();
+    ultra.run(&["db", "migrate", "--yes"]).exits(0);
+    ultra.run(&["auth", "service-key", "create", "app", "--scope", "read"]).exits(0);
+    std::fs::write(ultra.state().join("audit.jsonl"), "a note of mine").unwrap();
+    let revoked = ultra.run(&["auth", "service-key", "revoke", "app"]).exits(0);
+    revoked.says("revoked").complains("the audit does not know of this");
 }

@@ -77,3 +77,15 @@ fn a_service_key_is_shown_to_no_stranger_and_nothing_else_to_anybody() {
     assert!(refused.json()["keys"][0]["why"].as_str().unwrap().contains("sent nowhere"));
     assert_eq!(other.heads(), "", "the key of a provider went to a server");
 }
+
+#[test]
+fn the_service_key_is_among_the_names_that_verify_knows() {
+    let ultra = Ultra::empty();
+    let offered = |command: &str| {
+        ultra.run(&["__complete", "3", "--", "ultra", "keys", command, "ser"]).exits(0).stdout
+    };
+    assert!(offered("verify").contains("service-key"), "{}", offered("verify"));
+    assert!(!offered("rotate").contains("service-key"), "{}", offered("rotate"));
+    ultra.run(&["keys", "verify", "servce-key"]).exits(2).complains("did you mean `service-key`?");
+    ultra.run(&["keys", "verify", "qwertyuiop"]).exits(2).complains(", service-key");
+}

@@ -68,6 +68,11 @@ fn a_machine_that_follows_reads_the_vault_and_founds_no_other() {
     two.run(&["env", "run", "--", "env"]).exits(0).says(OLD);
     two.run(&["keys", "verify", "openai"]).exits(0);
     two.run(&["keys", "doctor"]).exits(0).says("written elsewhere");
+    for args in [["keys", "list"], ["keys", "status"]] {
+        two.run(&args).exits(0).says("the local vault only").says("--take-published");
+    }
+    let listed = two.run(&["keys", "list", "-o", "json"]).exits(0).json();
+    assert!(listed["follows"].as_u64().is_some_and(|generation| generation >= 2), "{listed:#}");
     let elsewhere = Provider::knowing(&[OLD]);
     let bound = two.env("OPENAI_BASE_URL", elsewhere.base_url());
     bound.run(&["keys", "verify", "openai"]).exits(5).says("sent nowhere else");
@@ -170,6 +175,16 @@ fn a_rotation_of_one_fork_is_not_gone_on_with_in_the_other() {
     // A second fork that is replaced leaves the first where it is kept.
     restore();
     ultra.run(&take).exits(0);
+    // The backup's audit is shorter than that of the vault that was taken, and neither is broken.
+    let whole = ultra.run(&["keys", "audit", "--verify", "--open"]).exits(0);
+    whole.says("in the audit of the machine whose vault was taken");
+    let audit = ultra.state().join("audit.jsonl");
+    let text = std::fs::read_to_string(&audit).unwrap();
+    let cut: Vec<&str> = text.lines().collect();
+    assert!(cut.len() > 1);
+    std::fs::write(&audit, format!("{}\n", cut[1..].join("\n"))).unwrap();
+    ultra.run(&["keys", "audit", "--verify"]).exits(3).says("missing");
+    std::fs::write(&audit, text).unwrap();
     let kept = || {
         let all = std::fs::read_dir(ultra.state()).unwrap();
         let names = all.map(|e| e.unwrap().file_name().into_string().unwrap());
@@ -199,6 +214,8 @@ fn a_machine_goes_on_from_its_copy_when_the_store_has_none() {
     two.run(&args).exits(6).complains("--take-published");
     let take = ["keys", "doctor", "--take-published", "--yes"];
     two.run(&take).exits(0).says("from `published/vault.age`");
+    two.run(&["keys", "audit", "--verify", "--open"]).exits(0).says("that is no gap");
+    two.run(&["keys", "doctor"]).says("whole:");
     let fingerprint = |ultra: &Ultra| versions(ultra)[0]["fingerprint"].clone();
     assert_eq!(fingerprint(&one), fingerprint(&two));
     two.run(&args).exits(0);

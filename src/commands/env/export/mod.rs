@@ -11,11 +11,12 @@ mod posix;
 mod pwsh;
 mod reserved;
 
+use super::super::on_record::Act;
 use super::gateway::Gateway;
 use super::handed::{Given, Handed, Selection, collect};
 use crate::report::{Block, Console, Fault, Problem, Report};
+use crate::secrets::VaultSource;
 use crate::settings::environment::{EXPORTED, Environment};
-use crate::settings::secret::SecretSource;
 use crate::settings::service_key::KeySource;
 use crate::settings::{Layer, Workspace, dotenv};
 use serde_json::{Map, Value as Json};
@@ -104,7 +105,7 @@ enum Value<'a> {
 pub(crate) fn run(
     request: &Request,
     workspace: &Workspace,
-    secrets: &dyn SecretSource,
+    secrets: &VaultSource,
     console: &dyn Console,
 ) -> Result<Report, Fault> {
     let shell = request.shell;
@@ -148,6 +149,7 @@ pub(crate) fn run(
         Shell::Dotenv => dotenv(&handed)?,
         _ => script(shell, &lines, &handed, workspace)?,
     };
+    on_record(&handed, shell, workspace, secrets, console);
     if !handed.left_out.is_empty() {
         let names: Vec<&str> = handed.left_out.iter().map(String::as_str).collect();
         console.note(&format!("secrets left out (--with-secrets): {}", names.join(", ")));
@@ -161,6 +163,30 @@ pub(crate) fn run(
         "script": text,
     });
     Report::new("ultra.env.export/1", data, vec![Block::Verbatim(text)])
+}
+
+/// Has the audit know whose values leave the vault so.
+fn on_record(
+    handed: &Handed,
+    shell: Shell,
+    workspace: &Workspace,
+    vault: &VaultSource,
+    console: &dyn Console,
+) {
+    const MOST: usize = 40;
+    let out = |name: &&String| handed.given.contains_key(*name);
+    let names: Vec<&str> = handed.from_vault.iter().filter(out).map(String::as_str).collect();
+    if names.is_empty() {
+        return;
+    }
+    let more = match names.len().saturating_sub(MOST) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let detail =
+        format!("{}: {}{more}", shell.name(), names.get(..MOST).unwrap_or(&names).join(", "));
+    let act = Act { kind: "exported", name: "*".to_owned(), detail };
+    act.note(vault, workspace, console);
 }
 
 /// The variables for a shell, all of which it can hold.

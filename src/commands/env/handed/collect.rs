@@ -70,7 +70,12 @@ pub(crate) fn collect(
             continue;
         }
         match reference.reveal(secrets) {
-            Ok(value) => collector.give(name, value, true, reference.origin.layer),
+            Ok(value) => {
+                if vault {
+                    collector.handed.from_vault.insert(name.to_owned());
+                }
+                collector.give(name, value, true, reference.origin.layer);
+            }
             Err(problem) => {
                 unopened += usize::from(vault);
                 problems.push(problem);

@@ -39,6 +39,8 @@ pub(crate) struct Handed {
     pub(crate) given: BTreeMap<String, Given>,
     /// Secrets whose values nobody asked for.
     pub(crate) left_out: BTreeSet<String>,
+    /// Names whose values the vault gave.
+    pub(crate) from_vault: BTreeSet<String>,
     /// Names of the process environment that end here.
     pub(crate) kept: BTreeSet<String>,
 }
