@@ -6,6 +6,7 @@
 //! when it has ended, what it wrote is passed on, and then they are left alone.
 
 use crate::base::redaction::{Pattern, Redaction, Stream};
+use crate::base::signals;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
@@ -18,7 +19,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::process::{ChildStderr, ChildStdout};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 /// How much is read at once: what a pipe holds.
@@ -102,13 +102,13 @@ fn code(status: ExitStatus) -> u8 {
 /// The signals that come in, from now on. One that was ignored when we were started (`nohup`) is
 /// ignored by the command too.
 fn listen() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
-    let ignored = ignored();
+    let ignored = signals::ignored();
     let (tell, told) = mpsc::unbounded_channel();
     for wanted in SIGNALS {
-        if ignored >> (wanted.as_raw() - 1) & 1 == 1 {
+        if signals::is_in(ignored, *wanted) {
             continue;
         }
-        let mut stream = signal(SignalKind::from_raw(wanted.as_raw()))?;
+        let mut stream = signals::listen(*wanted)?;
         let tell = tell.clone();
         tokio::spawn(async move {
             while stream.recv().await.is_some() {
@@ -119,13 +119,6 @@ fn listen() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
         });
     }
     Ok(told)
-}
-
-/// The signals that this process ignores, one bit each, from the lowest.
-fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 fn pass_on(signal: Signal, child: &tokio::process::Child) {

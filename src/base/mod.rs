@@ -16,6 +16,7 @@ pub(crate) mod secret;
 #[cfg(test)]
 #[path = "../../tests/it/support/services.rs"]
 pub(crate) mod services;
+pub(crate) mod signals;
 pub(crate) mod socket;
 pub(crate) mod time;
 pub(crate) mod words;

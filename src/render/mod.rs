@@ -3,6 +3,7 @@
 mod cursor;
 mod hidden;
 mod human;
+mod incoming;
 mod json;
 mod terminal;
 mod visible;

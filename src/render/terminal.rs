@@ -1,5 +1,6 @@
 //! The console on a real terminal: prompts, notes, progress.
 
+use super::incoming::Incoming;
 use super::visible::visible;
 use super::{cursor, hidden, human, json};
 use crate::base::Secret;
@@ -8,7 +9,7 @@ use crate::report::{Console, Problem, Report, Unanswered};
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 use dialoguer::{Confirm, Input, Select};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 /// How answers are written.
@@ -124,18 +125,14 @@ impl Console for Terminal {
             let _ = self.theme().format_password_prompt(&mut prompt, &visible(question));
             return hidden::line(&prompt);
         }
-        let mut text = String::new();
-        let mut stdin = io::stdin().lock().take(SECRET_LIMIT as u64);
-        match stdin.read_to_string(&mut text) {
-            Ok(n) if n > 0 => {
-                let value = Secret::from_line(text);
-                // Half a value is none.
-                if value.expose().contains('\n') { Err(Unanswered::ManyLines) } else { Ok(value) }
+        let stdin = io::stdin();
+        let mut piped = Incoming::default();
+        while piped.read(&stdin).map_err(|_| Unanswered::NobodyThere)? > 0 {
+            if piped.bytes().len() > SECRET_LIMIT {
+                return Err(Unanswered::TooLong);
             }
-            Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(Unanswered::NotText),
-            Ok(_) => Err(Unanswered::Nothing),
-            Err(_) => Err(Unanswered::NobodyThere),
         }
+        if piped.bytes().is_empty() { Err(Unanswered::Nothing) } else { piped.into_secret() }
     }
 
     fn note(&self, text: &str) {

@@ -16,6 +16,8 @@ pub(crate) enum Unanswered {
     ManyLines,
     /// Nothing came on stdin.
     Nothing,
+    /// What came on stdin is longer than what is taken, or than a terminal hands over.
+    TooLong,
 }
 
 impl Unanswered {
@@ -37,6 +39,11 @@ impl Unanswered {
                 Problem::error("empty-value", format!("{question} is empty"))
                     .why("nothing came on stdin")
                     .hint(instead),
+            ]),
+            Self::TooLong => Fault::does_not_hold(vec![
+                Problem::error("too-long", format!("{question} is too long"))
+                    .why("a terminal cuts lines of more than 4 KiB; of a pipe, 1 MiB is taken")
+                    .hint("pipe a value that is too long for a terminal"),
             ]),
             Self::NobodyThere => Fault::refused(
                 Problem::error(

@@ -179,8 +179,10 @@ impl VaultSource {
         };
         match self.ask.as_ref().map(|ask| ask(question)) {
             Some(Ok(secret)) => Ok(secret),
-            Some(Err(Unanswered::Interrupted)) => Err(Fault::interrupted()),
-            Some(Err(_)) | None => Err(nobody()),
+            Some(Err(Unanswered::NobodyThere | Unanswered::Nothing)) | None => Err(nobody()),
+            Some(Err(other)) => {
+                Err(other.fault("the passphrase", "ULTRA_VAULT_PASSPHRASE_FILE=FILE"))
+            }
         }
     }
 }

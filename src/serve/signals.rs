@@ -2,9 +2,11 @@
 
 use super::reload;
 use super::state::App;
+use crate::base::signals::listen;
+use rustix::process;
 use std::io;
 use std::sync::Arc;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 /// SIGTERM and SIGINT.
@@ -20,8 +22,8 @@ impl Stops {
     /// The handlers cannot be set.
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            terminate: listen(process::Signal::TERM)?,
+            interrupt: listen(process::Signal::INT)?,
         })
     }
 
@@ -49,5 +51,5 @@ pub(crate) async fn follow_hangups(app: Arc<App>, mut hangup: Signal, stop: Canc
 /// # Errors
 /// The handler cannot be set.
 pub(crate) fn hangup() -> io::Result<Signal> {
-    signal(SignalKind::hangup())
+    listen(process::Signal::HUP)
 }

@@ -109,7 +109,8 @@ pub(crate) fn confirm(
             Unanswered::NobodyThere
             | Unanswered::NotText
             | Unanswered::ManyLines
-            | Unanswered::Nothing,
+            | Unanswered::Nothing
+            | Unanswered::TooLong,
         ) => Err(Fault::refused(
             Problem::error(
                 "needs-confirmation",

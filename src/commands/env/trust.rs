@@ -63,7 +63,8 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
             Unanswered::NobodyThere
             | Unanswered::NotText
             | Unanswered::ManyLines
-            | Unanswered::Nothing,
+            | Unanswered::Nothing
+            | Unanswered::TooLong,
         ) => {
             return Err(Fault::refused(
                 Problem::error(

@@ -422,7 +422,8 @@ fn choose(desk: &Desk<'_>) -> Result<Key, Fault> {
         Unanswered::NobodyThere
         | Unanswered::NotText
         | Unanswered::ManyLines
-        | Unanswered::Nothing => {
+        | Unanswered::Nothing
+        | Unanswered::TooLong => {
             Fault::usage(Problem::error("no-name", "which key is not said").hint(format!(
                 "name one of: {}",
                 rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")

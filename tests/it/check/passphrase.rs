@@ -48,3 +48,91 @@ fn who_stops_at_the_passphrase_has_stopped_the_command() {
         assert!(!shown.contains("verdict"), "{command}: {shown}");
     }
 }
+
+/// The number behind `mark` on the screen.
+fn number(terminal: &Terminal, mark: &str) -> Option<String> {
+    let screen = terminal.screen();
+    let (_, behind) = screen.rsplit_once(mark)?;
+    let (number, _) = behind.split_once(|c: char| !c.is_ascii_digit())?;
+    (!number.is_empty()).then(|| number.to_owned())
+}
+
+fn kill(ultra: &Ultra, signal: &str, pid: &str) {
+    assert!(ultra.wrapped("kill", [signal, pid]).status().unwrap().success(), "{signal} {pid}");
+}
+
+#[test]
+fn a_server_whose_passphrase_was_typed_loads_again_and_drains() {
+    if !have("script") {
+        return;
+    }
+    let ultra = project();
+    let serve =
+        format!("--version; echo pid-$$; exec {} serve --port auto", env!("CARGO_BIN_EXE_ultra"));
+    let mut terminal = Terminal::start(&ultra, &serve);
+    terminal.shows("Passphrase of the vault");
+    let pid = number(&terminal, "pid-").unwrap();
+    terminal.types(format!("{PASSPHRASE}\n").as_bytes());
+    terminal.shows("http://127.0.0.1:");
+    for _ in 0..2 {
+        kill(&ultra, "-HUP", &pid);
+        terminal.shows("SIGHUP");
+    }
+    kill(&ultra, "-TERM", &pid);
+    let shown = terminal.ends().exits(0).stdout;
+    assert!(!shown.contains(PASSPHRASE), "{shown}");
+}
+
+/// A command that says who started it and ends by itself with 11 at SIGTERM.
+const WAITING: &str = "env run --redact -- \
+    sh -c 'trap \"exit 11\" TERM; echo below-$PPID.; while :; do sleep 0.02; done'";
+
+#[test]
+fn a_command_below_gets_its_signals_after_a_typed_passphrase() {
+    if !have("script") {
+        return;
+    }
+    let ultra = project();
+    let mut terminal = Terminal::start(&ultra, WAITING);
+    terminal.shows("Passphrase of the vault");
+    terminal.types(format!("{PASSPHRASE}\n").as_bytes());
+    terminal.shows("below-");
+    terminal.shows(".");
+    kill(&ultra, "-TERM", &number(&terminal, "below-").unwrap());
+    terminal.ends().exits(11);
+}
+
+#[test]
+fn what_was_ignored_before_a_hidden_prompt_is_ignored_at_it_and_after_it() {
+    if !have("script") {
+        return;
+    }
+    let ultra = project();
+    let again = env!("CARGO_BIN_EXE_ultra");
+    let call = format!("--version; trap '' INT HUP; exec {again} {WAITING}");
+    let mut terminal = Terminal::start(&ultra, &call);
+    terminal.shows("Passphrase of the vault");
+    terminal.types(b"\x03");
+    terminal.types(format!("{PASSPHRASE}\n").as_bytes());
+    terminal.shows("below-");
+    terminal.shows(".");
+    let pid = number(&terminal, "below-").unwrap();
+    for ignored in ["-INT", "-HUP"] {
+        kill(&ultra, ignored, &pid);
+    }
+    kill(&ultra, "-TERM", &pid);
+    terminal.ends().exits(11);
+}
+
+#[test]
+fn two_lines_are_no_passphrase() {
+    if !have("script") {
+        return;
+    }
+    let ultra = project();
+    let mut terminal = Terminal::start(&ultra, "env run -- true");
+    terminal.shows("Passphrase of the vault");
+    terminal.types(format!("{PASSPHRASE}\nrest").as_bytes());
+    let shown = terminal.ends().exits(3).stdout;
+    assert!(shown.contains("more than one line") && !shown.contains(PASSPHRASE), "{shown}");
+}

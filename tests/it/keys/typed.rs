@@ -21,6 +21,73 @@ fn control_c_at_a_hidden_prompt_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_stopped_hidden_prompt_shows_what_is_typed_to_the_shell_and_hides_again() {
+    let ultra = with_identity_file();
+    let again = env!("CARGO_BIN_EXE_ultra");
+    // As a shell of a person does: the terminal is as it was while the command is stopped.
+    let set = format!("sh -c 'echo pid-$$.; exec {again} keys set mistral --no-verify'");
+    let shell = "echo stopped with $?; stty -a; stty echo";
+    let call = format!("--version; set -m; {set}; {shell}; fg; {shell}; fg; echo ended with $?");
+    let mut terminal = Terminal::start(&ultra, &call);
+    terminal.shows("Value for `mistral`");
+    terminal.types(b"forgotten\x1a");
+    terminal.shows("stopped with");
+    terminal.shows("susp = ^Z");
+    terminal.shows(" echo ");
+    terminal.shows("Value for `mistral`");
+    let screen = terminal.screen();
+    let (_, behind) = screen.rsplit_once("pid-").unwrap();
+    let (pid, _) = behind.split_once('.').unwrap();
+    // That nobody can do anything about.
+    assert!(ultra.wrapped("kill", ["-STOP", pid]).status().unwrap().success());
+    terminal.shows("stopped with");
+    terminal.shows("Value for `mistral`");
+    terminal.types(format!("{OLD}\n").as_bytes());
+    terminal.shows("ended with 0");
+    let ended = terminal.ends();
+    assert!(!ended.stdout.contains("forgotten"), "{}", ended.stdout);
+    nowhere(&ultra, &[&ended], &[OLD]);
+    assert_eq!(ultra.run(&["keys", "show", "mistral", "--reveal"]).stdout.trim(), OLD);
+}
+
+#[test]
+fn the_key_that_stops_asks_again_where_nobody_could_go_on() {
+    let ultra = with_identity_file();
+    // No shell that looks after jobs: the system stops nobody there.
+    let mut terminal = Terminal::start(&ultra, "keys set mistral --no-verify");
+    terminal.shows("Value for `mistral`");
+    terminal.types(b"forgotten\x1a");
+    terminal.shows("Value for `mistral`");
+    terminal.types(format!("{OLD}\n").as_bytes());
+    let ended = terminal.ends().exits(0);
+    nowhere(&ultra, &[&ended], &[OLD]);
+}
+
+#[test]
+fn half_of_what_is_pasted_is_no_value() {
+    let ultra = with_identity_file();
+    let long = "k".repeat(5000);
+    for (pasted, why) in [
+        (format!("{OLD}\nrest\n"), "more than one line"),
+        (format!("{OLD}\nrest"), "more than one line"),
+        (format!("{OLD}{long}\n"), "too long"),
+    ] {
+        let mut terminal = Terminal::start(&ultra, "keys set mistral --no-verify");
+        terminal.shows("Value for `mistral`");
+        terminal.types(pasted.as_bytes());
+        let refused = terminal.ends().exits(3);
+        assert!(refused.stdout.contains(why), "{}", refused.stdout);
+        nowhere(&ultra, &[&refused], &[OLD, "rest"]);
+    }
+    ultra.run(&["keys", "show", "mistral"]).exits(2);
+    // The end of a line is not always one byte.
+    let mut terminal = Terminal::start(&ultra, "keys set mistral --no-verify");
+    terminal.shows("Value for `mistral`");
+    terminal.types(format!("{OLD}\r\n").as_bytes());
+    nowhere(&ultra, &[&terminal.ends().exits(0)], &[OLD]);
+}
+
+#[test]
 fn nothing_is_written_over_a_hidden_prompt() {
     let provider = Provider::knowing(&[OLD, NEW]);
     let ultra = with_provider(&provider);
