@@ -5,27 +5,31 @@
 //! held back until its end is there, so that the error never runs into it.
 
 use super::attempt::Attempt;
+use super::played::{Cut, Played};
 use super::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
+use crate::provider::mock::Piece;
 use crate::provider::{Failure, UsageScanner};
 use crate::store::Outcome;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
-/// The body of an answer. It never fails: what goes wrong is said in the stream.
+/// The body of an answer. What goes wrong is said in the stream: it fails only where the mock cuts
+/// it off on purpose.
 #[derive(Debug)]
 pub(crate) enum AnswerBody {
     /// All of it.
     Whole(Option<Bytes>),
     /// Events of the mock.
     Made(Box<Made>),
+    /// What else the mock does.
+    Played(Box<Played>),
     /// Events of a provider.
     Passed(Box<Passed>),
 }
@@ -33,7 +37,7 @@ pub(crate) enum AnswerBody {
 /// Events that are all known already.
 #[derive(Debug)]
 pub(crate) struct Made {
-    pieces: std::vec::IntoIter<Bytes>,
+    pieces: std::vec::IntoIter<Piece>,
     attempt: Attempt,
 }
 
@@ -63,7 +67,7 @@ const BEGAN: u16 = 200;
 
 impl AnswerBody {
     /// The mock's events.
-    pub(crate) fn made(pieces: Vec<Bytes>, attempt: Attempt) -> Self {
+    pub(crate) fn made(pieces: Vec<Piece>, attempt: Attempt) -> Self {
         Self::Made(Box::new(Made { pieces: pieces.into_iter(), attempt }))
     }
 
@@ -93,7 +97,7 @@ impl AnswerBody {
 
 impl Made {
     fn next(&mut self) -> Option<Bytes> {
-        let piece = self.pieces.next()?;
+        let piece = self.pieces.next()?.bytes;
         if self.pieces.len() == 0
             && let Err(why) = self.attempt.end(Outcome::Ok, BEGAN)
         {
@@ -104,7 +108,7 @@ impl Made {
 }
 
 /// The error event in the place of an end whose usage could not be kept.
-fn unmetered(attempt: &Attempt, why: &str) -> Bytes {
+pub(super) fn unmetered(attempt: &Attempt, why: &str) -> Bytes {
     let asked = attempt.asked();
     tracing::error!(request_id = %asked.request_id, %why, "usage row lost");
     let message = "the usage of this request could not be kept";
@@ -241,15 +245,18 @@ impl Passed {
 
 impl Body for AnswerBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Cut;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let piece = match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().filter(|b| !b.is_empty())),
             Self::Made(made) => Poll::Ready(made.next()),
+            Self::Played(played) => {
+                return played.poll(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data)));
+            }
             Self::Passed(passed) => passed.poll(cx),
         };
         piece.map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
@@ -258,7 +265,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Made(_) | Self::Passed(_) => false,
+            Self::Made(_) | Self::Played(_) | Self::Passed(_) => false,
         }
     }
 
@@ -267,6 +274,7 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => SizeHint::with_exact(
                 bytes.as_ref().map_or(0, |b| u64::try_from(b.len()).unwrap_or(u64::MAX)),
             ),
+            Self::Played(played) => played.size_hint(),
             Self::Made(_) | Self::Passed(_) => SizeHint::default(),
         }
     }

@@ -7,8 +7,9 @@ use super::exchange::{Exchange, Missed, failed};
 use super::routes::{Backend, Limits, Route, Target};
 use super::slots::InFlight;
 use super::table::Table;
+use crate::provider::mock::{self, Mock, Named};
 use crate::provider::wire::Endpoint;
-use crate::provider::{Client, Envelope, Failure, mock};
+use crate::provider::{Client, Envelope, Failure};
 use crate::store::Outcome;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -24,7 +25,9 @@ const ATTEMPTS: u32 = 3;
 pub(crate) struct Gateway {
     table: ArcSwap<Table>,
     client: Option<Client>,
-    meter: Arc<dyn Meter>,
+    pub(super) meter: Arc<dyn Meter>,
+    /// What answers in mode mock.
+    pub(super) mock: Arc<Mock>,
     /// Names this instance in [`crate::provider::headers::HOP`].
     instance: HeaderValue,
 }
@@ -52,12 +55,18 @@ impl Gateway {
         meter: Arc<dyn Meter>,
         instance: HeaderValue,
     ) -> Self {
-        Self { table: ArcSwap::from_pointee(table), client, meter, instance }
+        let table = ArcSwap::from_pointee(table);
+        Self { table, client, meter, mock: Arc::default(), instance }
     }
 
     /// The routes and providers in use.
     pub(crate) fn table(&self) -> Arc<Table> {
         self.table.load_full()
+    }
+
+    /// What the mock has counted.
+    pub(crate) fn billed(&self) -> mock::Billed {
+        self.mock.ledger.billed()
     }
 
     /// The route for a model.
@@ -66,11 +75,7 @@ impl Gateway {
     /// There is none of this name.
     pub(crate) fn route(&self, model: &str) -> Result<Arc<Route>, GatewayError> {
         let table = self.table.load();
-        table.find(model).ok_or_else(|| GatewayError::UnknownModel {
-            model: model.to_owned(),
-            near: crate::base::near::nearest(model, table.routes().map(|r| &*r.model))
-                .map(str::to_owned),
-        })
+        table.find(model).ok_or_else(|| table.unknown(model))
     }
 
     /// Answers a call by the first target of `route` that can. An error of a provider is passed
@@ -91,7 +96,15 @@ impl Gateway {
         for target in route.in_turn(call.endpoint.family()) {
             fit = true;
             let (chat, provider) = match &target.provider.backend {
-                Backend::Mock => return self.mock(target, &call),
+                Backend::Mock => {
+                    return match mock::named(&target.provider.name, &target.model) {
+                        Named::Plain => self.mock(target, &call),
+                        Named::Acts(behaviour) => {
+                            Box::pin(self.play(behaviour, target, &route.limits, &call)).await
+                        }
+                        Named::Unknown => Err(self.table.load().unknown(&target.model)),
+                    };
+                }
                 Backend::Http { .. } if !target.provider.slots.usable() => continue,
                 Backend::Http { chat, .. } => (chat, &target.provider),
             };
@@ -132,6 +145,9 @@ impl Gateway {
         let mut attempt =
             Attempt::begin(&call.asked, &target.provider.name, &target.model, 1, &self.meter);
         attempt.count(answer.tokens);
+        let tokens = |count: Option<u64>| count.unwrap_or(0);
+        let (input, output) = (tokens(answer.tokens.input), tokens(answer.tokens.output));
+        self.mock.ledger.bill(&target.model, 1, input, output);
         let mut response = Response::new(AnswerBody::Whole(None));
         let kind = if call.envelope.stream {
             *response.body_mut() = AnswerBody::made(answer.pieces, attempt);
@@ -139,7 +155,8 @@ impl Gateway {
         } else {
             attempt.end(Outcome::Ok, 200).map_err(GatewayError::Unmetered)?;
             attempt.tell_cost(response.headers_mut());
-            *response.body_mut() = AnswerBody::Whole(answer.pieces.into_iter().next());
+            *response.body_mut() =
+                AnswerBody::Whole(answer.pieces.into_iter().next().map(|p| p.bytes));
             "application/json"
         };
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -11,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod metering;
 pub(crate) mod metrics;
+pub(crate) mod played;
 pub(crate) mod routes;
 pub(crate) mod slots;
 mod table;

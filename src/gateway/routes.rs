@@ -159,11 +159,9 @@ impl Route {
 
     /// The targets that this family's endpoint can use.
     fn of_family(&self, family: Family) -> impl Iterator<Item = &Target> {
-        // The mock's own model is nobody's: it answers in the shape it is asked in.
-        let any = &*self.model == mock::MODEL;
-        self.targets.iter().filter(move |t| {
-            t.provider.family == family || (any && matches!(t.provider.backend, Backend::Mock))
-        })
+        // The mock's own models are of no family: they answer in the shape they are asked in.
+        let fits = move |t: &&Target| t.provider.family == family || t.provider.is_our_mock();
+        self.targets.iter().filter(fits)
     }
 
     /// The endpoints that serve it, those of usable targets first.

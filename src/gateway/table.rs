@@ -4,6 +4,7 @@
 //! addresses any model of a provider. In mode mock every provider is the mock, so that the same
 //! names answer as in mode real.
 
+use super::error::GatewayError;
 use super::routes::{Backend, Limits, Provider, Route, Target};
 use super::slots::Slots;
 use crate::provider::mock;
@@ -79,10 +80,12 @@ impl Table {
         table.declare(&profile.routes);
         table.derive(&specs);
         if mode == Mode::Mock
-            && let Some(mock) = table.providers.get(mock::NAME)
+            && let Some(mock) = table.providers.get(mock::NAME).cloned()
         {
-            let target = Target::of(mock, mock::MODEL);
-            table.add(mock::MODEL, vec![target], false, &Timeouts::default(), None);
+            for model in mock::listed() {
+                let target = Target::of(&mock, &model);
+                table.add(&model, vec![target], false, &Timeouts::default(), None);
+            }
         }
         table.index = table.routes.iter().map(|(n, r)| (Arc::clone(n), Arc::clone(r))).collect();
         table
@@ -142,8 +145,13 @@ impl Table {
         if let Some(route) = self.index.get(model) {
             return Some(Arc::clone(route));
         }
-        let (name, upstream) = model.split_once('/')?;
-        let provider = self.providers.get(name).filter(|_| !upstream.is_empty())?;
+        let (provider, upstream) = match self.mock().filter(|_| mock::is_own(model)) {
+            Some(mock) => (mock, model),
+            None => {
+                let (name, upstream) = model.split_once('/')?;
+                (self.providers.get(name).filter(|_| !upstream.is_empty())?, upstream)
+            }
+        };
         let target = Target::of(provider, upstream);
         Some(Arc::new(Route {
             model: Arc::from(model),
@@ -152,6 +160,17 @@ impl Table {
             limits: Limits::of(&Timeouts::default(), self.total),
             requests_per_minute: None,
         }))
+    }
+
+    /// The mock, in mode mock.
+    fn mock(&self) -> Option<&Arc<Provider>> {
+        self.providers.get(mock::NAME).filter(|p| p.is_our_mock())
+    }
+
+    /// That there is no model of this name, and which is near.
+    pub(super) fn unknown(&self, model: &str) -> GatewayError {
+        let near = crate::base::near::nearest(model, self.routes().map(|r| &*r.model));
+        GatewayError::UnknownModel { model: model.to_owned(), near: near.map(str::to_owned) }
     }
 
     /// All named routes, by name.

@@ -3,6 +3,7 @@
 use super::seats::{self, Busy, Seated, Seats};
 use super::stack;
 use super::state::App;
+use crate::gateway::played::Reset;
 use axum::Router;
 use http::{Request, Response};
 use http_body::Body;
@@ -10,9 +11,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -79,34 +80,58 @@ pub(super) async fn converse<A, F, B>(
     A: Fn(Request<Incoming>, Busy) -> F,
     F: Future<Output = Response<B>>,
     B: Body + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let seat = seated.seat();
     let service = service_fn(|request| {
         let answered = answer(request, seats::busy(&seat));
-        async move { Ok::<_, Infallible>(answered.await) }
+        async move {
+            let response = answered.await;
+            // With an error in the place of a head, nothing is sent.
+            if response.extensions().get::<Reset>().is_some() {
+                Err(NoAnswer)
+            } else {
+                Ok(response)
+            }
+        }
     });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .serve_connection(TokioIo::new(stream), service)
-    );
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .serve_connection(TokioIo::new(stream), service);
     let ended = tokio::select! {
         biased;
         at_once = seated.told() => {
             if at_once {
                 return;
             }
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            Pin::new(&mut connection).graceful_shutdown();
+            Pin::new(&mut connection).await
         }
-        ended = connection.as_mut() => ended,
+        ended = &mut connection => ended,
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended");
+    let Err(error) = ended else { return };
+    tracing::debug!(%error, "connection ended");
+    if error.source().is_some_and(<dyn Error>::is::<NoAnswer>) {
+        // Closed without lingering, a connection is reset instead of ended.
+        let stream = connection.into_parts().io.into_inner();
+        if let Err(error) = rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)) {
+            tracing::debug!(%error, "a connection is ended, and not reset");
+        }
     }
 }
+
+/// The connection is to be reset.
+#[derive(Debug)]
+struct NoAnswer;
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the mock resets the connection, as its model says")
+    }
+}
+
+impl Error for NoAnswer {}
 
 /// Accepts connections for the API until `stop`.
 pub(super) async fn accept(

@@ -206,7 +206,10 @@ pub(crate) async fn chat_model(client: &Client) -> String {
     let chats = |model: &&Value| {
         let endpoints = model.get("endpoints").and_then(Value::as_array);
         let chat = |e: &Value| e.as_str().is_some_and(|e| e.ends_with("/chat/completions"));
+        // Models of the mock may do anything but answer.
+        let plain = |name: &str| !name.starts_with("mock-") || name == "mock-chat";
         model.get("available") == Some(&Value::Bool(true))
+            && model.get("name").and_then(Value::as_str).is_some_and(plain)
             && endpoints.is_some_and(|all| all.iter().any(chat))
     };
     if let Some(name) = models.iter().find(chats).and_then(|m| m.get("name")?.as_str()) {

@@ -17,6 +17,7 @@ mod copies;
 mod env;
 mod keys;
 mod layers;
+mod mock;
 mod scripts;
 mod serve;
 mod store;

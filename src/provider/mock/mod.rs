@@ -2,31 +2,74 @@
 //! of both families. It needs no network and costs nothing.
 //!
 //! An answer is a function of model, conversation and seed. Text, ids, times and counts follow
-//! from a digest of those, so two servers, or two runs, answer alike.
+//! from a digest of those, so two servers, or two runs, answer alike. How it behaves otherwise,
+//! well or badly, is said by the model's name ([`names`]).
 
 mod anthropic;
+mod counts;
+mod ledger;
+mod names;
 mod openai;
+mod refusals;
+mod script;
 mod text;
+mod tools;
+
+pub(crate) use counts::RUN;
+pub(crate) use ledger::{Billed, Ledger};
+pub(crate) use names::{Behaviour, MODEL, NAME, Named, about, is_own, listed, named};
+pub(crate) use script::{Ending, Lead, Script, Step};
 
 use super::envelope::{Envelope, Malformed};
 use super::usage::Tokens;
 use super::wire::Family;
 use bytes::Bytes;
 use serde_json::Value;
+use std::time::Instant;
 
-/// The provider that mode mock adds.
-pub(crate) const NAME: &str = "mock";
-
-/// The model that both families serve in mode mock, whatever is configured.
-pub(crate) const MODEL: &str = "mock-chat";
+/// What the mock remembers.
+#[derive(Debug, Default)]
+pub(crate) struct Mock {
+    /// What it has counted.
+    pub(crate) ledger: Ledger,
+    counts: counts::Counts,
+}
 
 /// What the mock answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// One piece for a plain answer; one for each event of a stream.
-    pub(crate) pieces: Vec<Bytes>,
+    pub(crate) pieces: Vec<Piece>,
     /// What it counted.
     pub(crate) tokens: Tokens,
+}
+
+/// A piece of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// What is sent.
+    pub(crate) bytes: Bytes,
+    /// Tokens of the answer in it.
+    pub(crate) output: u64,
+}
+
+/// A request as it is put to the mock.
+#[derive(Debug)]
+pub(crate) struct Put<'a> {
+    /// The family of the API that is asked.
+    pub(crate) family: Family,
+    /// What is known of the body.
+    pub(crate) envelope: &'a Envelope,
+    /// The body.
+    pub(crate) body: &'a [u8],
+    /// Who asks.
+    pub(crate) key_id: &'a str,
+    /// The model's name here.
+    pub(crate) model: &'a str,
+    /// What the client calls its run, in the header [`RUN`].
+    pub(crate) run: Option<&'a [u8]>,
+    /// The request's id.
+    pub(crate) request_id: &'a str,
 }
 
 /// What the shapes of both families have in common.
@@ -39,14 +82,18 @@ struct Draft {
     choices: Vec<Choice>,
     /// Tokens of the conversation.
     input: u64,
+    /// Whether the conversation ends with a message of the assistant.
+    prefilled: bool,
 }
 
 /// One answer.
 struct Choice {
-    /// Each begins with the blank before it, but for the first.
+    /// Each begins with the blank before it, but for the first. Of a call, pieces of the arguments.
     words: Vec<String>,
     /// Whether it was cut because no more tokens were allowed.
     cut: bool,
+    /// The tool that is called: its name and the end of the call's id.
+    call: Option<(String, String)>,
 }
 
 impl Draft {
@@ -73,26 +120,74 @@ pub(crate) fn answer(
     envelope: &Envelope,
     body: &[u8],
 ) -> Result<Answer, Malformed> {
-    let request: Value = serde_json::from_slice(body)
-        .map_err(|_| Malformed { param: None, message: "the body is not valid JSON".to_owned() })?;
-    let draft = draft(envelope, &request)?;
+    let request = parse(body)?;
+    let draft = draft(family, envelope, &request, false)?;
     let tokens =
         Tokens { input: Some(draft.input), output: Some(draft.output()), ..Tokens::default() };
-    let pieces = match (family, envelope.stream) {
-        (Family::OpenAi, false) => vec![openai::plain(&draft)],
-        (Family::OpenAi, true) => openai::stream(&draft, &request),
-        (Family::Anthropic, false) => vec![anthropic::plain(&draft)],
-        (Family::Anthropic, true) => anthropic::stream(&draft),
+    Ok(Answer { pieces: pieces(family, envelope.stream, &draft, &request), tokens })
+}
+
+impl Mock {
+    /// What is done for a request to a model that does more than answer.
+    ///
+    /// # Errors
+    /// The conversation is not written as the family wants it.
+    pub(crate) fn script(&self, behaviour: Behaviour, put: &Put<'_>) -> Result<Script, Malformed> {
+        let request = parse(put.body)?;
+        let eager = behaviour.act == names::Act::ToolCall;
+        let draft = draft(put.family, put.envelope, &request, eager)?;
+        let (before, since) = match (behaviour.often, put.run, user(put.family, &request)) {
+            (names::Often::Always, ..) => Default::default(),
+            (_, Some(run), _) => self.count(put, (0, run)),
+            (_, None, Some(user)) => self.count(put, (1, user.as_bytes())),
+            (_, None, None) => self.count(put, (2, draft.digest.id().as_bytes())),
+        };
+        let act =
+            if behaviour.often.holds(before, since) { behaviour.act } else { names::Act::Chat };
+        let pieces = pieces(put.family, put.envelope.stream, &draft, &request);
+        Ok(script::script(act, put, &draft, pieces))
+    }
+
+    fn count(&self, put: &Put<'_>, run: (u8, &[u8])) -> (u64, std::time::Duration) {
+        self.counts.next((put.key_id, put.family, put.model, run), Instant::now())
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Value, Malformed> {
+    serde_json::from_slice(body)
+        .map_err(|_| Malformed { param: None, message: "the body is not valid JSON".to_owned() })
+}
+
+/// The user that a request names.
+fn user(family: Family, request: &Value) -> Option<&str> {
+    let user = match family {
+        Family::OpenAi => request.get("user"),
+        Family::Anthropic => request.pointer("/metadata/user_id"),
     };
-    Ok(Answer { pieces, tokens })
+    user.and_then(Value::as_str).filter(|user| !user.is_empty())
+}
+
+fn pieces(family: Family, stream: bool, draft: &Draft, request: &Value) -> Vec<Piece> {
+    let whole = |bytes| vec![Piece { bytes, output: draft.output() }];
+    match (family, stream) {
+        (Family::OpenAi, false) => whole(openai::plain(draft)),
+        (Family::OpenAi, true) => openai::stream(draft, request),
+        (Family::Anthropic, false) => whole(anthropic::plain(draft)),
+        (Family::Anthropic, true) => anthropic::stream(draft),
+    }
 }
 
 /// The most answers to one request.
 const MOST_CHOICES: u64 = 16;
 
-fn draft(envelope: &Envelope, request: &Value) -> Result<Draft, Malformed> {
+fn draft(
+    family: Family,
+    envelope: &Envelope,
+    request: &Value,
+    eager: bool,
+) -> Result<Draft, Malformed> {
     let messages = request.get("messages").and_then(Value::as_array);
-    let mut input = 0;
+    let (mut input, mut prefilled) = (0, false);
     for message in messages.into_iter().flatten() {
         let role = message.get("role").and_then(Value::as_str);
         if role.is_none_or(str::is_empty) {
@@ -101,6 +196,7 @@ fn draft(envelope: &Envelope, request: &Value) -> Result<Draft, Malformed> {
                 message: "every message must be an object with a `role`".to_owned(),
             });
         }
+        prefilled = role == Some("assistant");
         // A few tokens frame each message.
         input += 3 + message.get("content").map_or(0, text::tokens);
     }
@@ -120,6 +216,7 @@ fn draft(envelope: &Envelope, request: &Value) -> Result<Draft, Malformed> {
         .unwrap_or(usize::MAX);
     let wanted = match request.get("n") {
         None | Some(Value::Null) => 1,
+        Some(_) if family == Family::Anthropic => 1,
         Some(n) => {
             n.as_u64().filter(|n| (1..=MOST_CHOICES).contains(n)).ok_or_else(|| Malformed {
                 param: Some("n"),
@@ -127,112 +224,20 @@ fn draft(envelope: &Envelope, request: &Value) -> Result<Draft, Malformed> {
             })?
         }
     };
+    let tool = tools::wanted(family, request, eager)?;
     let choices = (0..wanted)
         .map(|index| {
-            let mut words = text::words(&digest, index, &envelope.model);
+            let (mut words, call) = match tool.as_ref().map(|t| tools::call(t, &digest, index)) {
+                Some(call) => (call.fragments, Some((call.name, call.id))),
+                None => (text::words(&digest, index, &envelope.model), None),
+            };
             let cut = words.len() > allowed;
             words.truncate(allowed);
-            Choice { words, cut }
+            Choice { words, cut, call }
         })
         .collect();
-    Ok(Draft { digest, model: envelope.model.clone(), choices, input })
+    Ok(Draft { digest, model: envelope.model.clone(), choices, input, prefilled })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ask(family: Family, body: &str) -> Answer {
-        let envelope = Envelope::read(body.as_bytes(), family).unwrap();
-        answer(family, &envelope, body.as_bytes()).unwrap()
-    }
-
-    fn whole(answer: &Answer) -> String {
-        answer.pieces.iter().map(|p| std::str::from_utf8(p).unwrap()).collect()
-    }
-
-    fn events(answer: &Answer) -> Vec<Value> {
-        whole(answer)
-            .split("\n\n")
-            .filter_map(|event| event.lines().find_map(|l| l.strip_prefix("data: ")))
-            .filter_map(|data| serde_json::from_str(data).ok())
-            .collect()
-    }
-
-    const CHAT: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
-
-    #[test]
-    fn the_same_request_gets_the_same_bytes_and_another_seed_others() {
-        assert_eq!(ask(Family::OpenAi, CHAT), ask(Family::OpenAi, CHAT));
-        let seeded = CHAT.replace("}]}", "}],\"seed\":7}");
-        assert_ne!(whole(&ask(Family::OpenAi, &seeded)), whole(&ask(Family::OpenAi, CHAT)));
-        let other = CHAT.replace("hi", "ho");
-        assert_ne!(whole(&ask(Family::OpenAi, &other)), whole(&ask(Family::OpenAi, CHAT)));
-    }
-
-    #[test]
-    fn plain_and_streamed_answers_say_the_same() {
-        let plain: Value = serde_json::from_str(&whole(&ask(Family::OpenAi, CHAT))).unwrap();
-        let streamed = ask(
-            Family::OpenAi,
-            &CHAT.replace("}]}", "}],\"stream\":true,\"stream_options\":{\"include_usage\":true}}"),
-        );
-        assert!(whole(&streamed).ends_with("data: [DONE]\n\n"));
-        let events = events(&streamed);
-        let text: String =
-            events.iter().filter_map(|e| e["choices"][0]["delta"]["content"].as_str()).collect();
-        assert_eq!(text, plain["choices"][0]["message"]["content"]);
-        assert_eq!(events[0]["choices"][0]["delta"]["role"], "assistant");
-        assert_eq!(events[0]["id"], plain["id"]);
-        let last = events.last().unwrap();
-        assert_eq!(last["choices"], serde_json::json!([]));
-        assert_eq!(last["usage"], plain["usage"]);
-    }
-
-    #[test]
-    fn usage_is_streamed_only_when_asked_for() {
-        let streamed = ask(Family::OpenAi, &CHAT.replace("}]}", "}],\"stream\":true}"));
-        assert!(!whole(&streamed).contains("usage"));
-    }
-
-    #[test]
-    fn anthropic_events_come_in_their_order() {
-        let body = r#"{"model":"claude-sonnet-4-5","max_tokens":3,"stream":true,"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]}"#;
-        let events = events(&ask(Family::Anthropic, body));
-        let kinds: Vec<&str> = events.iter().map(|e| e["type"].as_str().unwrap()).collect();
-        assert_eq!(
-            kinds,
-            [
-                "message_start",
-                "content_block_start",
-                "ping",
-                "content_block_delta",
-                "content_block_delta",
-                "content_block_delta",
-                "content_block_stop",
-                "message_delta",
-                "message_stop"
-            ]
-        );
-        assert_eq!(events[7]["delta"]["stop_reason"], "max_tokens");
-        assert_eq!(events[7]["usage"]["output_tokens"], 3);
-    }
-
-    #[test]
-    fn a_cut_answer_says_so() {
-        let plain: Value = serde_json::from_str(&whole(&ask(
-            Family::OpenAi,
-            &CHAT.replace("}]}", "}],\"max_tokens\":2,\"n\":2}"),
-        )))
-        .unwrap();
-        assert_eq!(plain["choices"][1]["finish_reason"], "length");
-        assert_eq!(plain["usage"]["completion_tokens"], 4);
-    }
-
-    #[test]
-    fn a_message_without_a_role_is_refused() {
-        let body = br#"{"model":"m","messages":["hi"]}"#;
-        let envelope = Envelope::read(body, Family::OpenAi).unwrap();
-        assert_eq!(answer(Family::OpenAi, &envelope, body).unwrap_err().param, Some("messages"));
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Chat completions: the object, and the chunks of a stream.
 
-use super::{Choice, Draft};
+use super::{Choice, Draft, Piece};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -24,7 +24,39 @@ fn usage(draft: &Draft) -> Value {
 }
 
 fn reason(choice: &Choice) -> &'static str {
-    if choice.cut { "length" } else { "stop" }
+    match (choice.cut, &choice.call) {
+        (true, _) => "length",
+        (false, Some(_)) => "tool_calls",
+        (false, None) => "stop",
+    }
+}
+
+/// A call, or its beginning in a stream.
+fn call(name: &str, id: &str, arguments: &str) -> Value {
+    json!({
+        "id": format!("call_{id}"),
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+    })
+}
+
+fn message(choice: &Choice) -> Value {
+    let text = choice.words.concat();
+    match &choice.call {
+        None => json!({
+            "role": "assistant",
+            "content": text,
+            "refusal": null,
+            "annotations": [],
+        }),
+        Some((name, id)) => json!({
+            "role": "assistant",
+            "content": null,
+            "tool_calls": [call(name, id, &text)],
+            "refusal": null,
+            "annotations": [],
+        }),
+    }
 }
 
 /// The whole answer.
@@ -36,12 +68,7 @@ pub(super) fn plain(draft: &Draft) -> Bytes {
         .map(|(index, choice)| {
             json!({
                 "index": index,
-                "message": {
-                    "role": "assistant",
-                    "content": choice.words.concat(),
-                    "refusal": null,
-                    "annotations": [],
-                },
+                "message": message(choice),
                 "logprobs": null,
                 "finish_reason": reason(choice),
             })
@@ -62,7 +89,7 @@ pub(super) fn plain(draft: &Draft) -> Bytes {
 
 /// The events of a stream: the role, the words, the reason for the end, the counts if they were
 /// asked for, `[DONE]`.
-pub(super) fn stream(draft: &Draft, request: &Value) -> Vec<Bytes> {
+pub(super) fn stream(draft: &Draft, request: &Value) -> Vec<Piece> {
     let with_usage =
         request.pointer("/stream_options/include_usage").and_then(Value::as_bool).unwrap_or(false);
     let id = format!("chatcmpl-{}", draft.digest.id());
@@ -88,17 +115,30 @@ pub(super) fn stream(draft: &Draft, request: &Value) -> Vec<Bytes> {
         event(Value::Array(vec![choice]), None)
     };
     let mut pieces = Vec::new();
+    let mut push = |bytes, output| pieces.push(Piece { bytes, output });
     for (index, choice) in draft.choices.iter().enumerate() {
-        let role = json!({"role": "assistant", "content": "", "refusal": null});
-        pieces.push(part(index, role, Value::Null));
-        for word in &choice.words {
-            pieces.push(part(index, json!({"content": word}), Value::Null));
+        let content = if choice.call.is_some() { Value::Null } else { Value::from("") };
+        let role = json!({"role": "assistant", "content": content, "refusal": null});
+        push(part(index, role, Value::Null), 0);
+        if let Some((name, id)) = &choice.call {
+            let mut call = call(name, id, "");
+            if let Some(map) = call.as_object_mut() {
+                map.shift_insert(0, "index".to_owned(), Value::from(0));
+            }
+            push(part(index, json!({"tool_calls": [call]}), Value::Null), 0);
         }
-        pieces.push(part(index, json!({}), Value::from(reason(choice))));
+        for word in &choice.words {
+            let delta = match &choice.call {
+                None => json!({"content": word}),
+                Some(_) => json!({"tool_calls": [{"index": 0, "function": {"arguments": word}}]}),
+            };
+            push(part(index, delta, Value::Null), 1);
+        }
+        push(part(index, json!({}), Value::from(reason(choice))), 0);
     }
     if with_usage {
-        pieces.push(event(Value::Array(Vec::new()), Some(usage(draft))));
+        push(event(Value::Array(Vec::new()), Some(usage(draft))), 0);
     }
-    pieces.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    push(Bytes::from_static(b"data: [DONE]\n\n"), 0);
     pieces
 }

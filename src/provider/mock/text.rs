@@ -41,6 +41,12 @@ const WORDS: &[&str] = &[
     "sky", "where", "nothing", "is", "guessed", "or", "lost",
 ];
 
+/// The word that `number` falls on.
+pub(super) fn word(number: u64) -> &'static str {
+    let pick = usize::try_from(number % super::count(WORDS.len())).unwrap_or(0);
+    WORDS.get(pick).copied().unwrap_or("word")
+}
+
 /// The words of answer number `index`: the first names the model and says that this is a mock.
 pub(super) fn words(digest: &Digest, index: u64, model: &str) -> Vec<String> {
     let mut words: Vec<String> =
@@ -53,8 +59,7 @@ pub(super) fn words(digest: &Digest, index: u64, model: &str) -> Vec<String> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let pick = usize::try_from(state % super::count(WORDS.len())).unwrap_or(0);
-        words.push(format!(" {}", WORDS.get(pick).copied().unwrap_or("word")));
+        words.push(format!(" {}", word(state)));
     }
     if let Some(last) = words.last_mut() {
         last.push('.');

@@ -7,6 +7,7 @@ use crate::serve::error::Refusal;
 use crate::serve::router::Outcome;
 use crate::serve::seen::Seen;
 use crate::serve::state::App;
+use crate::settings::profile::Mode;
 use crate::store::Scope;
 use axum::extract::Request;
 use http::{Response, StatusCode};
@@ -105,6 +106,7 @@ fn detail(app: &App) -> Value {
         "providers": providers,
         "identity": identity,
         "usage_journal": app.journal.status(),
+        "mock_ledger": (app.mode == Mode::Mock).then(|| app.gateway.billed()),
         "database": {"kind": app.store.kind(), "location": app.store.location()},
         "cache": app.cache.status(),
         "limits": {

@@ -2,11 +2,13 @@
 
 use super::json;
 use crate::gateway::Route;
+use crate::provider::mock;
 use crate::serve::error::Refusal;
 use crate::serve::router::Outcome;
 use crate::serve::seen::Seen;
 use crate::serve::state::App;
 use crate::serve::surface::Surface;
+use crate::settings::profile::Mode;
 use axum::RequestExt as _;
 use axum::extract::{Path, Request};
 use http::StatusCode;
@@ -34,7 +36,7 @@ pub(crate) async fn available(app: Arc<App>) -> Outcome {
                 "reason": reason,
                 "configured": route.configured(),
                 "listed": listed,
-                "note": (listed == Some(false)).then(|| unlisted(route)),
+                "note": (listed == Some(false)).then(|| unlisted(route)).or_else(|| acts(app.mode, route)),
                 "targets": targets,
                 "endpoints": endpoints,
             })
@@ -53,6 +55,12 @@ pub(crate) async fn available(app: Arc<App>) -> Outcome {
         "available_models": usable,
         "models": models,
     })))
+}
+
+/// What a model of the mock does.
+fn acts(mode: Mode, route: &Route) -> Option<String> {
+    let target = route.targets.first().filter(|_| mode == Mode::Mock)?;
+    (&*target.provider.name == mock::NAME).then(|| mock::about(&target.model))?
 }
 
 /// What to say of a model that no provider of it lists.

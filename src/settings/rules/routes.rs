@@ -17,9 +17,13 @@ pub(super) const RULE: Rule = Rule {
 
 fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
     let profile = view.profile();
+    let mocks = matches!(view.text("ULTRA_MODE"), Some(("mock", _)));
     let known = || {
         let declared = profile.providers.keys().map(String::as_str);
-        declared.chain(KNOWN_PROVIDERS.iter().map(|known| known.name))
+        // The mock has models of its own, in its mode only.
+        declared
+            .chain(KNOWN_PROVIDERS.iter().map(|known| known.name))
+            .chain(mocks.then_some("mock"))
     };
     for (model, route) in &profile.routes {
         // Once a route, however many of its targets name the same provider.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     method: String,
     path: String,
     headers: Vec<(String, String)>,
@@ -16,35 +16,35 @@ pub(super) struct Request {
 
 /// An answer; `chunks` are the pieces as they were framed, or one piece for a plain body.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub(super) chunks: Vec<Vec<u8>>,
+    pub(crate) chunks: Vec<Vec<u8>>,
     /// Whether the body came to its proper end.
-    pub(super) whole: bool,
+    pub(crate) whole: bool,
 }
 
 impl Request {
-    pub(super) fn new(method: &str, path: &str) -> Self {
+    pub(crate) fn new(method: &str, path: &str) -> Self {
         Self { method: method.into(), path: path.into(), headers: vec![], body: vec![] }
     }
 
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub(super) fn json(self, body: &str) -> Self {
+    pub(crate) fn json(self, body: &str) -> Self {
         self.header("content-type", "application/json").body(body)
     }
 
-    pub(super) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
     /// The bytes on the wire.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\nhost: test\r\n", self.method, self.path);
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
@@ -59,7 +59,7 @@ impl Request {
 
     /// Sends it, and leaves the connection open.
     #[track_caller]
-    pub(super) fn open(&self, addr: &str) -> TcpStream {
+    pub(crate) fn open(&self, addr: &str) -> TcpStream {
         let mut stream = TcpStream::connect(addr).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         // A server that refuses early may close before it has read everything.
@@ -69,7 +69,7 @@ impl Request {
 
     /// Sends it and reads the answer.
     #[track_caller]
-    pub(super) fn send(&self, addr: &str) -> Answer {
+    pub(crate) fn send(&self, addr: &str) -> Answer {
         Answer::read(&mut BufReader::new(self.open(addr)), self.method == "HEAD")
     }
 }
@@ -77,7 +77,7 @@ impl Request {
 impl Answer {
     /// Reads an answer.
     #[track_caller]
-    pub(super) fn read(stream: &mut BufReader<TcpStream>, bodiless: bool) -> Self {
+    pub(crate) fn read(stream: &mut BufReader<TcpStream>, bodiless: bool) -> Self {
         let (status, headers) = head(stream);
         let header = |name: &str| {
             headers.iter().find(|(n, _)| n == name).map(|(_, v): &(String, String)| v.as_str())
@@ -101,32 +101,32 @@ impl Answer {
         Self { status, headers, chunks, whole }
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    pub(super) fn body(&self) -> Vec<u8> {
+    pub(crate) fn body(&self) -> Vec<u8> {
         self.chunks.concat()
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body()).unwrap()
     }
 
     #[track_caller]
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body()).unwrap_or_else(|e| panic!("{e}: {self:?}"))
     }
 
     #[track_caller]
-    pub(super) fn is(self, status: u16) -> Self {
+    pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body()));
         self
     }
 }
 
 /// The head of an answer or a request: its first line's second word, and its headers.
-pub(super) fn head(stream: &mut BufReader<TcpStream>) -> (u16, Vec<(String, String)>) {
+pub(crate) fn head(stream: &mut BufReader<TcpStream>) -> (u16, Vec<(String, String)>) {
     let mut line = String::new();
     stream.read_line(&mut line).unwrap();
     let status = line.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
@@ -134,7 +134,7 @@ pub(super) fn head(stream: &mut BufReader<TcpStream>) -> (u16, Vec<(String, Stri
 }
 
 /// The next chunk; empty at the end, `None` if the connection broke.
-pub(super) fn chunk(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+pub(crate) fn chunk(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
     let mut line = String::new();
     if stream.read_line(&mut line).ok()? == 0 {
         return None;

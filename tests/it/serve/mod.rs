@@ -5,7 +5,7 @@ mod control;
 mod errors;
 mod fallback;
 mod heads;
-mod http;
+pub(crate) mod http;
 mod identity;
 mod journal;
 mod keys;
