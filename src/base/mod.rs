@@ -12,6 +12,7 @@ pub(crate) mod owner;
 pub(crate) mod process;
 pub(crate) mod redact;
 pub(crate) mod redaction;
+pub(crate) mod salted;
 pub(crate) mod secret;
 #[cfg(test)]
 #[path = "../../tests/it/support/services.rs"]
@@ -22,5 +23,6 @@ pub(crate) mod time;
 pub(crate) mod words;
 
 pub(crate) use joined::Joined;
+pub(crate) use salted::Salted;
 pub(crate) use secret::{Secret, SecretBytes};
 pub(crate) use time::{Clock, SystemClock, Timestamp};

@@ -3,7 +3,7 @@
 use super::routes::{Backend, Provider};
 use super::slots::{Change, Opened, Source};
 use super::table::Table;
-use crate::base::Secret;
+use crate::base::{Salted, Secret};
 use crate::report::Problem;
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
 use crate::settings::{Layer, Resolution, Settings};
@@ -112,6 +112,8 @@ fn open(
     })?;
     // Of the value that is sent. For comparing only: without it the key works all the same.
     let fingerprint = secrets.fingerprint(&secret).ok();
+    let mut source = source(reference);
+    source.salted = source.file.as_ref().and_then(|_| Salted::of(&secret));
     Ok(Opened {
         variable: variable.clone(),
         secret,
@@ -120,7 +122,7 @@ fn open(
         drain: facts.as_ref().and_then(|f| f.drain),
         version: facts.map(|f| f.version),
         fingerprint,
-        source: source(reference),
+        source,
     })
 }
 
@@ -142,7 +144,7 @@ pub(crate) fn source(reference: &SecretRef) -> Source {
         ValueRef::Vault { profile, name } => Some((profile.clone(), name.clone())),
         _ => None,
     };
-    Source { word, layer: reference.origin.layer, file, entry }
+    Source { word, layer: reference.origin.layer, file, entry, salted: None }
 }
 
 fn usable(secret: &Secret, variable: &str) -> Result<(), Problem> {

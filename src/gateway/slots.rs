@@ -4,7 +4,7 @@
 //! waits. What is replaced drains: requests under way end with the key they began with, and for a
 //! while it stands in for a new key that the provider does not take.
 
-use crate::base::{Secret, Timestamp};
+use crate::base::{Salted, Secret, Timestamp};
 use crate::settings::Layer;
 use arc_swap::ArcSwap;
 use http::HeaderMap;
@@ -70,6 +70,9 @@ pub(crate) struct Source {
     /// The profile and name of the entry of the vault that holds it.
     #[serde(skip)]
     pub(crate) entry: Option<(String, String)>,
+    /// What shows the value of a file to whoever has it and other fingerprints.
+    #[serde(skip)]
+    pub(crate) salted: Option<Salted>,
 }
 
 /// A key that was opened, on its way into a slot.

@@ -6,7 +6,7 @@ const VARIABLE: &str = "OPENAI_API_KEY";
 
 fn source() -> Source {
     let entry = Some(("dev".to_owned(), "openai".to_owned()));
-    Source { word: "vault".to_owned(), layer: Layer::Vault, file: None, entry }
+    Source { word: "vault".to_owned(), layer: Layer::Vault, file: None, entry, salted: None }
 }
 
 fn key(value: &str) -> Opened {

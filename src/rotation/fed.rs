@@ -4,7 +4,7 @@
 
 use super::fleet::{Acknowledgement, Fleet, Has, Replica, acknowledged};
 use super::record;
-use crate::base::{Timestamp, file};
+use crate::base::{Secret, Timestamp, file};
 use crate::report::Fault;
 use crate::secrets::VaultSource;
 use crate::secrets::audit::Event;
@@ -23,7 +23,7 @@ const FOLDER: &str = "fed";
 const LOOK: Duration = Duration::from_millis(250);
 
 /// A new value that was tested and is waited for.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fed {
     schema: String,
@@ -51,6 +51,9 @@ pub(crate) struct Fed {
     /// What was still missing when it was last waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stopped: Option<String>,
+    /// The new value, while the command runs that it was given to; never on record.
+    #[serde(skip)]
+    pub(crate) value: Option<Secret>,
 }
 
 /// Where the new value is, and where it is still awaited.
@@ -84,7 +87,9 @@ impl Awaited {
         }
         if !strange.is_empty() {
             parts.push(format!(
-                "{} makes its fingerprints with another `fingerprint.key`, so nobody can tell",
+                "{} makes its fingerprints with another `fingerprint.key`, so nobody can tell \
+                 without the value; the same command with the same value can, if that has 32 \
+                 characters or more",
                 list(&strange)
             ));
         }
@@ -110,6 +115,7 @@ impl Fed {
             compromised: false,
             started_at: now,
             stopped: None,
+            value: None,
         }
     }
 
@@ -175,9 +181,12 @@ impl Fed {
     /// # Errors
     /// Fingerprints cannot be made, or the servers cannot be asked (5).
     pub(crate) fn look(&self, vault: &VaultSource, fleet: &dyn Fleet) -> Result<Awaited, Fault> {
-        let replicas = fleet.replicas()?;
-        let servers = acknowledged(&replicas, &self.variable, &self.fingerprint, Has::AtWork);
+        let mut replicas = fleet.replicas()?;
         let ours = vault.fingerprint_key_id().map_err(Fault::unreachable)?;
+        if let Some(value) = self.known_value(vault) {
+            self.recognise(&mut replicas, &value, ours.as_deref());
+        }
+        let servers = acknowledged(&replicas, &self.variable, &self.fingerprint, Has::AtWork);
         let strangers = replicas
             .iter()
             .filter(|replica| servers.waiting.contains(&replica.instance))
@@ -190,6 +199,28 @@ impl Fed {
         };
         let unseen = !self.here && servers.of == 0;
         Ok(Awaited { file, servers, strangers, unseen })
+    }
+
+    /// The new value, if it was given or the file that is read here holds it.
+    fn known_value(&self, vault: &VaultSource) -> Option<Secret> {
+        if self.value.is_some() {
+            return self.value.clone();
+        }
+        let value = file::read_secret(self.file.as_ref().filter(|_| self.here)?).ok()?;
+        (vault.fingerprint(&value).ok()? == self.fingerprint).then_some(value)
+    }
+
+    /// Puts our fingerprint in the place of those that were made with another key, where a server
+    /// shows by other means whether it has the value.
+    fn recognise(&self, replicas: &mut [Replica], value: &Secret, ours: Option<&str>) {
+        for slot in replicas.iter_mut().flat_map(|replica| &mut replica.slots) {
+            let foreign = slot.variable == self.variable
+                && slot.fingerprint_key.as_deref().is_some_and(|theirs| Some(theirs) != ours);
+            if let Some(salted) = slot.salted.as_ref().filter(|_| foreign) {
+                slot.fingerprint = salted.is_of(value).then(|| self.fingerprint.clone());
+                slot.fingerprint_key = ours.map(str::to_owned);
+            }
+        }
     }
 
     /// Why the file does not hold the value; `None` if it does.
@@ -262,7 +293,8 @@ mod tests {
         assert_eq!(
             awaited.text(),
             "`/f` holds another value; it is on 1 of 3 servers, not seen on a; b makes its \
-             fingerprints with another `fingerprint.key`, so nobody can tell"
+             fingerprints with another `fingerprint.key`, so nobody can tell without the value; \
+             the same command with the same value can, if that has 32 characters or more"
         );
         assert!(Awaited::default().is_over());
         assert!(!Awaited { unseen: true, ..Awaited::default() }.is_over());
@@ -272,17 +304,20 @@ mod tests {
     fn a_record_is_read_back_and_one_of_another_format_is_left() {
         let dir = tempfile::tempdir().unwrap();
         let now = Timestamp::UNIX_EPOCH;
-        assert_eq!(Fed::all(dir.path()).unwrap(), []);
+        assert!(Fed::all(dir.path()).unwrap().is_empty());
         let fed = Fed {
             file: Some("/f".into()),
             fingerprint: "0123".into(),
+            value: Some(Secret::new("canary")),
             ..Fed::new("dev", "openai", "OPENAI_API_KEY", now)
         };
         fed.write(dir.path()).unwrap();
-        assert_eq!(Fed::read(dir.path(), "dev", "openai").unwrap(), Some(fed.clone()));
-        assert_eq!(Fed::all(dir.path()).unwrap(), std::slice::from_ref(&fed));
+        let read = Fed::read(dir.path(), "dev", "openai").unwrap().unwrap();
+        assert!(read.value.is_none(), "a value is never on record");
+        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&fed).unwrap());
+        assert_eq!(Fed::all(dir.path()).unwrap().len(), 1);
         fed.end(dir.path()).unwrap();
-        assert_eq!(Fed::read(dir.path(), "dev", "openai").unwrap(), None);
+        assert!(Fed::read(dir.path(), "dev", "openai").unwrap().is_none());
         let other = Fed { schema: "ultra.fed/2".into(), ..fed };
         other.write(dir.path()).unwrap();
         assert!(Fed::read(dir.path(), "dev", "openai").is_err());

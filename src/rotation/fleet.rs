@@ -1,6 +1,6 @@
 //! What the command line sees of the running servers: who they are, and which keys they have.
 
-use crate::base::{Timestamp, words};
+use crate::base::{Salted, Timestamp, words};
 use crate::report::Fault;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -67,6 +67,9 @@ pub(crate) struct ReplicaSlot {
     /// Names the key that the fingerprint was made with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fingerprint_key: Option<String>,
+    /// What shows the value of a file to whoever has it and other fingerprints.
+    #[serde(default, skip_serializing)]
+    pub(crate) salted: Option<Salted>,
 }
 
 impl ReplicaSlot {

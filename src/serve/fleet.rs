@@ -1,9 +1,9 @@
 //! What this server tells of itself to those who rotate keys.
 
 use super::state::App;
+use crate::gateway::slots::Source;
 use crate::store::Heartbeat;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 /// The keys in use, those of providers and our own: no value, only what tells them from others.
 pub(crate) fn slots(app: &App) -> Vec<Value> {
@@ -11,19 +11,22 @@ pub(crate) fn slots(app: &App) -> Vec<Value> {
     let of_providers = providers.providers().flat_map(|p| p.slots.view());
     let own = app.reloader.rings.views(app.clock.now());
     let compared_with = app.reloader.fingerprint_key();
-    let shown = |key: Value, file: Option<&PathBuf>| {
+    let shown = |key: Value, source: &Source| {
         let mut key = key;
         if let Some(fields) = key.as_object_mut() {
             fields.insert("fingerprint_key".to_owned(), json!(compared_with));
-            if let Some(file) = file {
+            if let Some(file) = &source.file {
                 fields.insert("file".to_owned(), json!(file.to_string_lossy()));
+            }
+            if let Some(salted) = &source.salted {
+                fields.insert("salted".to_owned(), json!(salted));
             }
         }
         key
     };
     of_providers
-        .map(|slot| shown(json!(slot), slot.source.file.as_ref()))
-        .chain(own.iter().map(|key| shown(json!(key), key.source.file.as_ref())))
+        .map(|slot| shown(json!(slot), &slot.source))
+        .chain(own.iter().map(|key| shown(json!(key), &key.source)))
         .collect()
 }
 

@@ -111,7 +111,10 @@ fn begin(
     let new = set::ask_for_test(desk, key)?;
     let fingerprint = desk.vault.fingerprint(&new).map_err(Fault::unreachable)?;
     match known {
-        Some(known) if known.fingerprint == fingerprint => return Ok(known),
+        Some(mut known) if known.fingerprint == fingerprint => {
+            known.value = Some(new);
+            return Ok(known);
+        }
         Some(known) => return Err(pending(&known)),
         None => {}
     }
@@ -120,6 +123,7 @@ fn begin(
     wanted.file.clone_from(&fed.file);
     wanted.here = fed.here;
     wanted.fingerprint = fingerprint;
+    wanted.value = Some(new.clone());
     wanted.destination = key.provider.as_ref().map(names::Provider::destination);
     wanted.compromised = request.compromised;
     not_in_use(desk, key, &wanted, &new)?;

@@ -4,6 +4,7 @@
 use super::provider::{Manner, Provider};
 use super::servers::{dev_key, send, servers};
 use super::{NEW, OLD, nowhere, set, with_provider};
+use crate::support::services::Postgres;
 use crate::support::{Outcome, Server, Ultra, eventually};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -176,6 +177,48 @@ fn a_server_with_fingerprints_of_its_own_is_named() {
     rotate(&ultra, OLD, "0").exits(5).complains("another `fingerprint.key`");
     ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0).says("holds the new value");
     server.stop();
+}
+
+/// Nothing but the store connects the server with the command line: neither a state directory nor a
+/// vault. What shows is whether its value is the one that is waited for, and not the value.
+#[test]
+fn a_server_with_nothing_but_the_store_in_common_shows_which_value_it_has() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let [old, new] = ["old", "new"].map(|s| format!("sk-{s}-canary-{}", "0d9f4c27".repeat(4)));
+    let provider = Provider::knowing(&[&old, &new]);
+    for here in [true, false] {
+        let url = postgres.database();
+        let (cli, file, _outside) = fed(&provider);
+        std::fs::write(&file, &old).unwrap();
+        let mut cli = cli.env("DATABASE_URL", &url);
+        cli.run(&["db", "migrate", "--yes"]).exits(0);
+        let elsewhere = Ultra::empty()
+            .env("DATABASE_URL", &url)
+            .env("OPENAI_BASE_URL", provider.base_url())
+            .env("OPENAI_API_KEY_FILE", file.display().to_string());
+        let server = Server::start(&elsewhere, &["--real"]);
+        if !here {
+            cli.unset_env("OPENAI_API_KEY_FILE");
+        }
+        eventually(PATIENCE, "its sign of life", || (servers(&cli).len() == 1).then_some(()));
+        let waits = rotate(&cli, &new, "300ms").exits(5).complains("0 of 1 server");
+        assert!(!waits.stderr.contains("fingerprint.key"), "{}", waits.stderr);
+        std::fs::write(&file, &new).unwrap();
+        let resume = ["keys", "rotate", "openai", "--resume", "--wait"];
+        let done = if here {
+            // The file that is read here holds the value that is waited for.
+            cli.run(&[&resume[..], &["40s"]].concat())
+        } else {
+            let asked = cli.run(&[&resume[..], &["300ms"]].concat()).exits(5);
+            asked.complains("the same command with the same value");
+            rotate(&cli, &new, "40s")
+        };
+        let done = done.exits(0).says("1 of 1 replica");
+        let beats = cli.run(&["db", "status", "-o", "json"]).exits(0);
+        let log = server.stop();
+        nowhere(&cli, &[&waits, &done, &beats, &log], &[&old, &new]);
+        nowhere(&elsewhere, &[], &[&old, &new]);
+    }
 }
 
 /// The profile refers to the name no more, and its new value is waited for still.
