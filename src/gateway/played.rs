@@ -114,7 +114,8 @@ impl Gateway {
         self.begin(script, target, attempt, deadline)
     }
 
-    /// The head, and the body that follows.
+    /// The head, and the body that follows. One that is said in one piece is over before it goes
+    /// out, as that of a provider is.
     fn begin(
         &self,
         script: Script,
@@ -127,11 +128,25 @@ impl Gateway {
         attempt.count(tokens);
         self.mock.ledger.bill(&target.model, 0, script.input, 0);
         let status = StatusCode::from_u16(script.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        let body = if script.steps.is_empty() {
-            attempt.end(outcome(script.ending), script.status).map_err(GatewayError::Unmetered)?;
-            AnswerBody::Whole(None)
-        } else {
-            AnswerBody::Played(Box::new(Played {
+        let mut response = Response::new(AnswerBody::Whole(None));
+        *response.body_mut() = match script.steps.as_slice() {
+            [] => {
+                attempt
+                    .end(outcome(script.ending), script.status)
+                    .map_err(GatewayError::Unmetered)?;
+                AnswerBody::Whole(None)
+            }
+            [Step::Say(piece)] if script.length.is_some() => {
+                self.mock.ledger.bill(&target.model, 0, 0, piece.output);
+                let output = (piece.output > 0).then_some(piece.output);
+                attempt.count(Tokens { output, ..tokens });
+                attempt
+                    .end(outcome(script.ending), script.status)
+                    .map_err(GatewayError::Unmetered)?;
+                attempt.tell_cost(response.headers_mut());
+                AnswerBody::Whole(Some(piece.bytes.clone()))
+            }
+            _ => AnswerBody::Played(Box::new(Played {
                 steps: script.steps.into_iter(),
                 length: script.length,
                 status: script.status,
@@ -144,9 +159,8 @@ impl Gateway {
                 timer: None,
                 cutting: false,
                 over: false,
-            }))
+            })),
         };
-        let mut response = Response::new(body);
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(script.kind));

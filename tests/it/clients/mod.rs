@@ -20,11 +20,22 @@ fn python() -> Option<PathBuf> {
 
 /// Runs a client script against a fresh server and returns what it saw.
 fn run(script: &str, base_url: (&str, &str), key: &str, model: &str) -> Option<Value> {
+    run_in("tests/it/clients", script, base_url, key, model)
+}
+
+/// The same with a script of another folder.
+pub(crate) fn run_in(
+    folder: &str,
+    script: &str,
+    base_url: (&str, &str),
+    key: &str,
+    model: &str,
+) -> Option<Value> {
     let python = python()?;
     let ultra = Ultra::empty();
     let server = Server::start(&ultra, &["--mock"]);
     let dev_key = std::fs::read_to_string(ultra.state().join("dev-key")).unwrap();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let output = Command::new(python)
         .arg(folder.join(script))
         .env_clear()

@@ -1,12 +1,15 @@
 //! The models of the mock, through the binary and over the wire: each does what its name says, in
 //! the shape of the family that asks.
 
+mod accounts;
+mod clients;
 mod connections;
 mod listing;
 mod often;
 mod refusals;
 mod rows;
 mod streams;
+mod tools;
 
 use crate::serve::http::{Answer, Request};
 use crate::support::{Server, Ultra};
