@@ -65,7 +65,7 @@ fn listing_opens_nothing() {
 fn values_that_cannot_be_right_are_refused_and_not_repeated() {
     let ultra = at_the_usual_addresses();
     for (name, value, why) in [
-        ("openai", String::new(), "needs an answer"),
+        ("openai", String::new(), "nothing came on stdin"),
         ("openai", "\n".to_owned(), "it is empty"),
         ("openai", format!(" {CANARY}\n"), "white space"),
         ("openai", format!("{CANARY}\n\n").replace("\n\n", " \n"), "white space"),
