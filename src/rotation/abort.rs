@@ -14,8 +14,8 @@ impl Rotation<'_> {
     /// Of the end of an old version it keeps what was done and takes back the rest.
     ///
     /// # Errors
-    /// The version before is compromised or gone (6), the issuer cannot be reached (5), and what
-    /// the vault says.
+    /// The version before is compromised or gone, or servers were given another vault (6); the issuer
+    /// cannot be reached (5); and what the vault says.
     pub(crate) fn abort(
         &self,
         mut journal: Journal,
@@ -33,6 +33,10 @@ impl Rotation<'_> {
         let (new, old) = (state(journal.to), state(journal.from));
         if new == Some(State::Current) && (old != Some(State::Old) || journal.compromised) {
             return Err(self.no_way_back(&journal));
+        }
+        // What is deleted by what this vault says may be what servers use.
+        if journal.issuer.is_some() && !matches!(new, Some(State::Current | State::Old)) {
+            world.fleet.agrees()?;
         }
         if !journal.aborting {
             // From here on it is not gone on with: its key may be deleted already.

@@ -96,11 +96,19 @@ impl ReplicaSlot {
 /// The running servers of a profile.
 pub(crate) trait Fleet {
     /// Hands the sealed vault to servers that do not see its file. Handing the same generation
-    /// over again is no error.
+    /// over again is no error. Says which generation they had before; `None` where there is no
+    /// store, or nobody could be told.
     ///
     /// # Errors
-    /// The store cannot be reached (5), or holds a later generation (6).
-    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault>;
+    /// The store cannot be reached (5), or holds a vault that this one does not come from (6).
+    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<Option<u64>, Fault>;
+
+    /// Whether the vault here comes from what servers were given. What is done at an issuer by a
+    /// vault that does not may be done to the key that they use.
+    ///
+    /// # Errors
+    /// The store cannot be reached (5), or holds a vault that this one does not come from (6).
+    fn agrees(&self) -> Result<(), Fault>;
 
     /// The servers that were seen within the last 60 s.
     ///

@@ -152,6 +152,9 @@ pub(crate) struct Journal {
     pub(crate) to: u32,
     /// The keyed fingerprint of the new value; empty while it is being issued.
     pub(crate) fingerprint: String,
+    /// Names the key that the fingerprint was made with; `None` where an earlier program did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fingerprint_key: Option<String>,
     /// When servers begin to use the new version.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) order: Order,
@@ -218,6 +221,7 @@ impl Journal {
             from: versions.0,
             to: versions.1,
             fingerprint,
+            fingerprint_key: None,
             order: plan.order,
             variable: plan.variable.clone(),
             destination: plan.destination.clone(),

@@ -11,7 +11,7 @@ use super::journal::{Journal, Kind, Plan, Step};
 use crate::base::lock::{Lock, LockError};
 use crate::base::{Secret, Timestamp};
 use crate::provider::KeyVerdict;
-use crate::provider::admin::{self, Issuer, IssuerError};
+use crate::provider::admin::Issuer;
 use crate::report::{Fault, Place, Problem};
 use crate::secrets::audit::Event;
 use crate::secrets::{Edited, State, VaultSource, Version};
@@ -126,21 +126,17 @@ impl<'a> Rotation<'a> {
     ///
     /// # Errors
     /// The journal cannot be read or removed, or nobody can tell what is in the vault (5); it tells
-    /// of another value than the vault has (6).
+    /// of another vault (6).
     pub(crate) fn unfinished(&self) -> Result<Option<Journal>, Fault> {
         let Some(journal) = Journal::read(self.state_dir, self.profile, self.name)? else {
             return Ok(None);
         };
-        // What is being given up may be gone from the vault and not from the servers.
-        let open = journal.kind == Kind::Retire || journal.issuer.is_some() || journal.aborting;
         match self.stands(&journal)? {
-            Stands::Otherwise => return Err(self.astray(&journal)),
-            Stands::There => return Ok(Some(journal)),
-            Stands::Gone if open => return Ok(Some(journal)),
-            Stands::Gone => {}
+            Stands::Otherwise(shows) => Err(self.astray(&journal, shows)),
+            Stands::There => self.refreshed(journal).map(Some),
+            Stands::Open => Ok(Some(journal)),
+            Stands::Never => journal.end(self.state_dir).map(|()| None),
         }
-        journal.end(self.state_dir)?;
-        Ok(None)
     }
 
     /// Puts the new value into the vault, unused: step `created`.
@@ -150,6 +146,7 @@ impl<'a> Rotation<'a> {
     pub(crate) fn create(&self, plan: &Plan, value: &Secret) -> Result<Journal, Fault> {
         let now = self.vault.clock().now();
         let fingerprint = self.fingerprint(value)?;
+        let fingerprint_key = self.fingerprint_key()?;
         self.vault
             .write(None, &self.purpose(plan.kind), |document| {
                 let entry = document.entry_mut(self.profile, self.name);
@@ -157,15 +154,20 @@ impl<'a> Rotation<'a> {
                 if current.value.same_as(value) {
                     return Err(self.same_value(current.number));
                 }
-                let same = entry.versions.iter().rev().find(|v| v.value.same_as(value));
+                let mut of_it = entry.versions.iter().rev().filter(|v| v.value.same_as(value));
+                let same = of_it.clone().find(|v| !v.is_unused());
                 if let (Kind::Rotate, Some(version)) = (plan.kind, same) {
                     return Err(self.old_value(version.number, entry.is_compromised(value)));
                 }
+                // One that a rotation made which is not on record any more: this one begins again.
+                let left = of_it.find(|v| v.is_unused()).map(|v| v.number);
                 let versions = (current.number, entry.last + 1);
                 let fingerprint = fingerprint.clone();
                 let mut journal =
                     Journal::new(self.profile, self.name, plan, versions, fingerprint, now);
-                let remote = same.and_then(|v| v.remote.clone());
+                journal.fingerprint_key.clone_from(&fingerprint_key);
+                let remote = entry.versions.iter().rev().filter(|v| v.value.same_as(value));
+                let remote = remote.filter_map(|v| v.remote.clone()).next();
                 // What is gone back to is not disabled meanwhile.
                 journal.cancelled = same.and_then(|v| Some((v.number, v.retire_at?)));
                 // On record before the vault has it: what the vault has is always on record.
@@ -176,34 +178,19 @@ impl<'a> Rotation<'a> {
                 {
                     version.retire_at = None;
                 }
+                if let Some(number) = left {
+                    entry.discard(number);
+                }
                 entry.add(value.clone(), State::Pending, now, None);
                 if let Some(version) = entry.version_mut(journal.to) {
                     version.remote = remote;
                     version.drain_seconds = journal.drain_seconds;
                 }
-                let events = vec![self.event(&journal, "created", None)];
+                let again = left.map(|number| format!("in the place of version {number}"));
+                let events = vec![self.event(&journal, "created", again)];
                 Ok(Edited { value: journal, events })
             })
             .map(|written| written.value)
-    }
-
-    /// Has the issuer make the new value and puts it into the vault, unused: step `created`. What
-    /// is about to be made is on record under a tag before it is made.
-    ///
-    /// # Errors
-    /// The issuer refuses (3) or cannot be reached (5), no entry to rotate (2), and what the vault
-    /// says.
-    pub(crate) fn issue(&self, plan: &Plan, issuer: &dyn Issuer) -> Result<Journal, Fault> {
-        let document = self.vault.document()?.ok_or_else(|| self.nothing())?;
-        let entry = document.entry(self.profile, self.name).ok_or_else(|| self.nothing())?;
-        let current = entry.current().ok_or_else(|| self.nothing())?;
-        let versions = (current.number, entry.last + 1);
-        let now = self.vault.clock().now();
-        let mut journal = Journal::new(self.profile, self.name, plan, versions, String::new(), now);
-        journal.issuer = Some(issuer.name().to_owned());
-        journal.write(self.state_dir)?;
-        self.issued(&mut journal, Some(issuer), true)?;
-        Ok(journal)
     }
 
     /// Goes on with a rotation from wherever it stands to its end, or to where it must wait.
@@ -217,63 +204,21 @@ impl<'a> Rotation<'a> {
             return Err(self.given_up(&journal));
         }
         if journal.kind == Kind::Retire {
+            if let Err(fault) = self.may_end(&journal, world) {
+                return Err(self.held_up(&mut journal, fault));
+            }
             return self.retire(journal, world);
+        }
+        if self.is_to_be_issued(&journal)?
+            && let Err(fault) = world.fleet.agrees()
+        {
+            return Err(self.held_up(&mut journal, fault));
         }
         self.issued(&mut journal, world.issuer, false)?;
         self.test(&mut journal, world)?;
         self.publish(&mut journal, world)?;
         let acknowledgement = self.acknowledge(&mut journal, world)?;
         self.make_current(journal, acknowledgement, world)
-    }
-
-    /// Has the issuer make the value that is on record, unless the vault has it. Whoever says no to
-    /// the `first` call has made nothing; later it may have made a key for the call before, whose
-    /// answer was lost, and that stays on record until it can be looked for.
-    fn issued(
-        &self,
-        journal: &mut Journal,
-        issuer: Option<&dyn Issuer>,
-        first: bool,
-    ) -> Result<(), Fault> {
-        let Some(name) = journal.issuer.clone() else { return Ok(()) };
-        let document = self.vault.document()?.ok_or_else(|| self.nothing())?;
-        let entry = document.entry(self.profile, self.name).ok_or_else(|| self.nothing())?;
-        if entry.versions.iter().any(|v| v.number == journal.to) {
-            return Ok(());
-        }
-        let Some(issuer) = issuer else { return Err(self.no_issuer(journal, &name)) };
-        let tag = admin::tag(&document.vault, self.profile, self.name, journal.to);
-        let issued = match issuer.create(&tag) {
-            Ok(issued) => issued,
-            Err(error @ (IssuerError::Refused { .. } | IssuerError::Unable)) if first => {
-                journal.end(self.state_dir)?;
-                return Err(self.not_issued(&name, &error));
-            }
-            Err(error) => {
-                let why = format!("{name}: {error}");
-                self.advance(journal, Step::Created, Some(why.clone()))?;
-                return Err(self.stopped_at(journal, "could not be issued", &why));
-            }
-        };
-        let fingerprint = self.fingerprint(&issued.value)?;
-        let now = self.vault.clock().now();
-        self.vault.write(None, &self.purpose(journal.kind), |document| {
-            let entry = document.entry_mut(self.profile, self.name);
-            if entry.last + 1 != journal.to {
-                return Err(Fault::bug(format!("version {} is not the next one", journal.to)));
-            }
-            journal.fingerprint = fingerprint;
-            journal.stopped = None;
-            journal.write(self.state_dir)?;
-            entry.add(issued.value, State::Pending, now, None);
-            if let Some(version) = entry.version_mut(journal.to) {
-                version.remote = Some(issued.remote);
-                version.drain_seconds = journal.drain_seconds;
-            }
-            let events = vec![self.event(journal, "created", Some(format!("issued by {name}")))];
-            Ok(Edited { value: (), events })
-        })?;
-        Ok(())
     }
 
     /// Tests the new value, with the new value itself: step `tested`.

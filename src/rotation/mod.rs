@@ -8,6 +8,7 @@ mod cutover;
 mod fakes;
 pub(crate) mod fed;
 pub(crate) mod fleet;
+mod issue;
 pub(crate) mod journal;
 #[cfg(test)]
 mod kills;
@@ -20,9 +21,11 @@ mod retire;
 mod store_fleet;
 #[cfg(test)]
 mod tests;
+mod unowned;
 
 pub(crate) use fed::{Awaited, Fed};
 pub(crate) use fleet::{Acknowledgement, Fleet, Has, Replica, ReplicaSlot, acknowledged};
 pub(crate) use journal::{Aim, Journal, Kind, Order, Plan, Step};
 pub(crate) use machine::{Ended, Rotation, Tested, World};
 pub(crate) use store_fleet::StoreFleet;
+pub(crate) use unowned::Unowned;

@@ -6,6 +6,7 @@ use super::fleet::{Has, Replica};
 use super::journal::{Aim, Journal, Kind, Order, Plan, Step};
 use super::machine::{Ended, Rotation, Tested, World};
 use crate::base::Secret;
+use crate::exit::ExitStatus;
 use crate::provider::KeyVerdict;
 use crate::provider::admin::IssuerError;
 use crate::report::Fault;
@@ -48,11 +49,27 @@ impl Rotation<'_> {
         let now = self.vault.clock().now();
         let mut journal = Journal::retire(self.profile, self.name, plan, versions, aim, now);
         journal.compromised = old.version.compromised_at.is_some();
-        journal.fingerprint = self.fingerprint(&old.version.value)?;
+        self.names(&mut journal, &old.version.value)?;
         // Nothing is begun that has to wait.
         self.unused(&journal, &old, world)?;
+        self.may_end(&journal, world)?;
         journal.write(self.state_dir)?;
         self.retire(journal, world)
+    }
+
+    /// Whether an issuer may be told to end the version: servers may have been given another vault, in
+    /// which its value is in use. What others may know does not wait for a store that is away.
+    ///
+    /// # Errors
+    /// As [`Fleet::agrees`](super::Fleet::agrees).
+    pub(super) fn may_end(&self, journal: &Journal, world: &World<'_>) -> Result<(), Fault> {
+        if world.issuer.is_none() {
+            return Ok(());
+        }
+        match world.fleet.agrees() {
+            Err(fault) if journal.compromised && fault.status == ExitStatus::Unreachable => Ok(()),
+            agrees => agrees,
+        }
     }
 
     /// Takes the steps of an end that are not taken yet.

@@ -108,6 +108,30 @@ impl<'a> StoreFleet<'a> {
         })
     }
 
+    /// Whether the servers are all on this machine: they share an embedded database.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.options.is_sqlite()
+    }
+
+    /// The vault here does not come from what servers were given.
+    fn forked(&self, there: u64, here: u64) -> Fault {
+        Fault::refused(
+            Problem::error(
+                "vault-forked",
+                format!(
+                    "servers were given generation {there} of the vault, and generation {here} \
+                     here does not come from it"
+                ),
+            )
+            .why("the vault was changed from another machine, or put back from a backup")
+            .hint(format!(
+                "go on where that vault is, or take it here, and do again what it lacks: \
+                 ultra keys doctor --take-published --profile {}",
+                self.profile
+            )),
+        )
+    }
+
     fn unknown(&self, why: &str) -> Fault {
         Fault::unreachable(
             Problem::error("servers-unknown", "nobody knows which servers have which key")
@@ -123,11 +147,11 @@ fn told(error: &StoreError) -> String {
 }
 
 impl Fleet for StoreFleet<'_> {
-    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault> {
+    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<Option<u64>, Fault> {
         if self.options.is_absent() {
-            return Ok(());
+            return Ok(None);
         }
-        let Some(with) = self.vault.accompanying()? else { return Ok(()) };
+        let Some(with) = self.vault.accompanying()? else { return Ok(None) };
         let vault = PublishedVault {
             head: PublishedHead { vault_id: with.vault_id, generation, recipient: with.recipient },
             sealed: sealed.to_vec(),
@@ -135,42 +159,48 @@ impl Fleet for StoreFleet<'_> {
             at: self.vault.clock().now(),
         };
         let outcome = self.with_store(async |store| {
+            let there = store.published_vault(&vault.head.vault_id).await?;
+            let had = there.as_ref().map_or(0, |there| there.head.generation);
             // What servers have is not to be lost because this vault does not know of it.
-            match store.published_vault(&vault.head.vault_id).await? {
-                Some(there) if !self.vault.comes_from(&there.sealed) => {
-                    Ok(Some(there.head.generation))
-                }
-                _ => store.publish_vault(&vault).await,
+            match there {
+                Some(there) if !self.vault.comes_from(&there.sealed) => Ok((had, Some(had))),
+                _ => Ok((had, store.publish_vault(&vault).await?)),
             }
         })?;
         match outcome {
-            Ok(Some(there)) => Err(Fault::refused(
-                Problem::error(
-                    "vault-forked",
-                    format!(
-                        "servers were given generation {there} of the vault, and generation \
-                         {generation} here does not come from it"
-                    ),
-                )
-                .why("the vault was changed from another machine, or put back from a backup")
-                .hint(format!(
-                    "go on where that vault is, or take it here, and do again what it lacks: \
-                     ultra keys doctor --take-published --profile {}",
-                    self.profile
-                )),
-            )),
-            Ok(None) => Ok(()),
+            Ok((_, Some(there))) => Err(self.forked(there, generation)),
+            Ok((had, None)) => Ok(Some(had)),
             // Whoever shares an embedded database is on this machine; one that is busy or lacks
             // migrations is no reason to leave the servers beside this very file waiting.
             Err(error) if self.options.is_sqlite() => {
                 tracing::debug!(%error, "the vault was not published");
-                Ok(())
+                Ok(None)
             }
             Err(error) => Err(Fault::unreachable(
-                Problem::error("not-published", "servers could not be given the new vault")
+                Problem::error("not-published", "servers could not be given the vault")
                     .why(told(&error))
                     .hint(format!("ultra db status --profile {}", self.profile)),
             )),
+        }
+    }
+
+    fn agrees(&self) -> Result<(), Fault> {
+        if self.options.is_absent() {
+            return Ok(());
+        }
+        let Some(document) = self.vault.document()? else { return Ok(()) };
+        let id = &document.vault;
+        match self.with_store(async |store| store.published_vault(id).await)? {
+            Ok(Some(there)) if !self.vault.comes_from(&there.sealed) => {
+                Err(self.forked(there.head.generation, self.vault.overview()?.generation))
+            }
+            Ok(_) => Ok(()),
+            // As when it is published.
+            Err(error) if self.options.is_sqlite() => {
+                tracing::debug!(%error, "the vault was not compared");
+                Ok(())
+            }
+            Err(error) => Err(self.unknown(&told(&error))),
         }
     }
 

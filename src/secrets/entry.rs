@@ -115,6 +115,11 @@ impl Version {
         self.bound.iter().chain(&self.allowed)
     }
 
+    /// Whether a rotation made it that has not come to use it.
+    pub(crate) fn is_unused(&self) -> bool {
+        matches!(self.state, State::Pending | State::Next)
+    }
+
     /// Whether it may be sent to `destination`: one of its own, or any while it has none.
     pub(crate) fn may_go_to(&self, destination: &str) -> bool {
         self.destinations().next().is_none() || self.destinations().any(|d| d == destination)
@@ -132,15 +137,11 @@ impl Entry {
     /// from comes after all others. It may be disabled or compromised: that is for the caller to look
     /// at, who says so.
     pub(crate) fn previous(&self) -> Option<&Version> {
-        self.newest(|_| true)
+        self.previous_that(|_| true)
     }
 
-    /// The same of the versions whose values nobody else may know.
-    pub(crate) fn previous_sound(&self) -> Option<&Version> {
-        self.newest(|version| !self.is_compromised(&version.value))
-    }
-
-    fn newest(&self, fits: impl Fn(&Version) -> bool) -> Option<&Version> {
+    /// The same of the versions that fit.
+    pub(crate) fn previous_that(&self, fits: impl Fn(&Version) -> bool) -> Option<&Version> {
         let current = self.current();
         let candidates = || {
             let superseded = |v: &&Version| matches!(v.state, State::Old | State::Disabled);

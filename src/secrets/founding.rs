@@ -57,6 +57,7 @@ impl VaultSource {
             index: Index::new(vault, kind, identity.recipient()),
             identity,
             first: true,
+            rebuilt: None,
             warnings: Vec::new(),
         })
     }

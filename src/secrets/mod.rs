@@ -16,6 +16,7 @@ mod followed;
 mod founding;
 pub(crate) mod index;
 mod kept;
+mod lineage;
 pub(crate) mod migrate;
 mod opening;
 mod overview;

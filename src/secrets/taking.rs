@@ -4,6 +4,7 @@
 use super::audit::{self, Event};
 use super::followed::{FOLDER as FOLLOWED, opened_key};
 use super::index::Index;
+use super::lineage;
 use super::overview::Freshness;
 use super::source::VaultSource;
 use super::write::{Opened, failure};
@@ -79,9 +80,9 @@ impl VaultSource {
         }
     }
 
-    /// Whether this vault comes from the one that is sealed here: whether the audit knows the line
-    /// that was the last one when that was written. One that does not open is nobody's, and where
-    /// there is no audit nobody knows better.
+    /// Whether this vault comes from the one that is sealed here, by the audit and the last line of it
+    /// that this vault itself remembers. One that does not open is nobody's, and of one that remembers
+    /// no line nobody knows better.
     pub(crate) fn comes_from(&self, sealed: &[u8]) -> bool {
         if self.read_sealed().ok().flatten().as_deref() == Some(sealed) {
             return true;
@@ -90,14 +91,10 @@ impl VaultSource {
             return true;
         };
         let Ok(document) = self.unseal(&identity, sealed, None) else { return true };
-        let Some(anchor) = document.audit else { return true };
-        match file::read_bounded(&self.path("audit.jsonl"), AUDIT_LIMIT) {
-            Ok(Some(audit)) => {
-                let hash = anchor.hash.as_bytes();
-                audit.windows(hash.len()).any(|window| window == hash)
-            }
-            Ok(None) | Err(_) => true,
-        }
+        let Some(given) = document.audit else { return true };
+        let own = self.document().ok().flatten().and_then(|document| document.audit.clone());
+        let audit = file::read_bounded(&self.path("audit.jsonl"), AUDIT_LIMIT).ok().flatten();
+        lineage::comes_from(audit.as_deref(), own.as_ref(), &given)
     }
 
     /// The copy of a published vault that a server of this state directory keeps, if there is one.
@@ -167,7 +164,6 @@ impl VaultSource {
         let end = audit::settle(&audit, now, document.generation)
             .and_then(|()| audit::end(&audit))
             .map_err(|e| failure("cannot write the audit", &audit, &e))?;
-        let after = document.audit.as_ref().map_or("", |anchor| anchor.hash.as_str());
         let event = Event {
             event: audit::TAKEN.to_owned(),
             profile: "*".to_owned(),
@@ -175,9 +171,9 @@ impl VaultSource {
             version: 0,
             fingerprint: None,
             detail: Some(audit::taken(
-                &format!(
-                    "generation {taken} from {}, after {after}",
-                    offered.origin().replace('`', "")
+                &lineage::after(
+                    &format!("generation {taken} from {}", offered.origin().replace('`', "")),
+                    document.audit.as_ref(),
                 ),
                 &end,
             )),
@@ -186,7 +182,8 @@ impl VaultSource {
         let fresh = || Index::new(document.vault.clone(), backend, identity.recipient());
         let index = index.unwrap_or_else(fresh);
         let before = (overview.freshness != Freshness::NoVault).then_some(overview.generation);
-        let mut opened = Opened { document, identity, index, first: false, warnings: Vec::new() };
+        let mut opened =
+            Opened { document, identity, index, first: false, rebuilt: None, warnings: Vec::new() };
         let warnings = self.commit(&mut opened, vec![event])?.into_iter().collect();
         self.forget();
         let generation = opened.document.generation;

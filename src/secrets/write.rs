@@ -10,6 +10,7 @@ use super::backend::BackendKind;
 use super::crypto::{Identity, digest};
 use super::document::Document;
 use super::index::{Index, Snapshot};
+use super::lineage;
 use super::overview::{Freshness, glance};
 use super::source::{LIMIT, VaultSource};
 use crate::base::lock::{Lock, LockError};
@@ -52,6 +53,8 @@ pub(super) struct Opened {
     pub(super) identity: Arc<Identity>,
     pub(super) index: Index,
     pub(super) first: bool,
+    /// What the audit is told of a vault that is not the one that was written last.
+    pub(super) rebuilt: Option<Event>,
     pub(super) warnings: Vec<Problem>,
 }
 
@@ -70,6 +73,17 @@ impl VaultSource {
         purpose: &str,
         edit: impl FnOnce(&mut Document) -> Result<Edited<T>, Fault>,
     ) -> Result<Written<T>, Fault> {
+        self.edit(backend, purpose, false, edit)
+    }
+
+    /// The same; one that `settles` writes also if all there is to tell is that the vault is another.
+    fn edit<T>(
+        &self,
+        backend: Option<BackendKind>,
+        purpose: &str,
+        settles: bool,
+        edit: impl FnOnce(&mut Document) -> Result<Edited<T>, Fault>,
+    ) -> Result<Written<T>, Fault> {
         self.prepare()
             .map_err(|e| failure("cannot make the state directory", &self.state_dir, &e))?;
         // Whoever must be asked for the identity is asked before others are kept waiting.
@@ -78,7 +92,10 @@ impl VaultSource {
         }
         let _lock = self.writers_lock(purpose)?;
         let mut opened = self.open_for_writing(backend)?;
-        let Edited { value, events } = edit(&mut opened.document)?;
+        let Edited { value, mut events } = edit(&mut opened.document)?;
+        if settles || !events.is_empty() {
+            events.splice(..0, opened.rebuilt.take());
+        }
         let (backend, first) = (opened.index.backend, opened.first);
         let mut warnings = std::mem::take(&mut opened.warnings);
         if !events.is_empty() {
@@ -100,16 +117,8 @@ impl VaultSource {
             Freshness::Lost => return Err(self.lost()),
             Freshness::Stale | Freshness::NoIndex => {}
         }
-        let event = Event {
-            event: "index-rebuilt".to_owned(),
-            profile: "*".to_owned(),
-            name: "*".to_owned(),
-            version: 0,
-            fingerprint: None,
-            detail: None,
-        };
-        let rebuilt = |_: &mut Document| Ok(Edited { value: (), events: vec![event] });
-        self.write(None, "making the index anew", rebuilt).map(|written| written.warnings)
+        let unchanged = |_: &mut Document| Ok(Edited { value: (), events: Vec::new() });
+        self.edit(None, "making the index anew", true, unchanged).map(|written| written.warnings)
     }
 
     /// Tells the audit of something that changes nothing in the vault. Opens nothing.
@@ -187,7 +196,7 @@ impl VaultSource {
             }
         };
         let mut warnings = Vec::new();
-        let rebuilt = match overview.freshness {
+        let unlike = match overview.freshness {
             Freshness::NoIndex => Some(("the index of the vault was gone and is made anew", "")),
             Freshness::Stale => Some((
                 "the index of the vault was behind and is rebuilt",
@@ -195,14 +204,26 @@ impl VaultSource {
             )),
             Freshness::NoVault | Freshness::Fresh | Freshness::Lost => None,
         };
-        warnings.extend(rebuilt.map(|(what, why)| {
+        warnings.extend(unlike.map(|(what, why)| {
             let warning = Problem::warning("vault-index", what);
             if why.is_empty() { warning } else { warning.why(why) }
         }));
+        // It may be older than what servers were given, and comes from nothing that is later than it.
+        let rebuilt = unlike.map(|_| Event {
+            event: lineage::REBUILT.to_owned(),
+            profile: "*".to_owned(),
+            name: "*".to_owned(),
+            version: 0,
+            fingerprint: None,
+            detail: Some(lineage::after(
+                &format!("generation {}", document.generation),
+                document.audit.as_ref(),
+            )),
+        });
         let mut document = document;
         // A restored backup must not bring back a generation that servers have already seen.
         document.generation = document.generation.max(overview.generation);
-        Ok(Opened { document, identity, index, first: false, warnings })
+        Ok(Opened { document, identity, index, first: false, rebuilt, warnings })
     }
 
     /// Writes everything. The answer is a warning where the write counts but may not outlive a power

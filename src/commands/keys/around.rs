@@ -7,7 +7,7 @@ use crate::exit::ExitStatus;
 use crate::provider::KeyVerdict;
 use crate::report::{Fault, Problem};
 use crate::rotation::control::{self, Asked};
-use crate::rotation::{Fleet, Replica, StoreFleet, Tested, World};
+use crate::rotation::{self, Ended, Fleet, Journal, Replica, Rotation, StoreFleet, Tested, World};
 use crate::secrets::Version;
 use crate::settings::secret::ValueRef;
 use crate::store::{DatabaseOptions, PublishedVault};
@@ -64,6 +64,11 @@ impl<'a> Servers<'a> {
         self.fleet()?.published()
     }
 
+    /// Whether all of them are on this machine, as far as is known: those of an embedded database.
+    pub(super) fn are_beside(&self) -> bool {
+        self.fleet().is_ok_and(StoreFleet::is_embedded)
+    }
+
     fn fleet(&self) -> Result<&StoreFleet<'a>, Fault> {
         if let Some(fleet) = self.fleet.get() {
             return Ok(fleet);
@@ -85,8 +90,12 @@ impl<'a> Servers<'a> {
 }
 
 impl Fleet for Servers<'_> {
-    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault> {
+    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<Option<u64>, Fault> {
         self.fleet()?.publish(generation, sealed)
+    }
+
+    fn agrees(&self) -> Result<(), Fault> {
+        self.fleet()?.agrees()
     }
 
     fn replicas(&self) -> Result<Vec<Replica>, Fault> {
@@ -132,8 +141,12 @@ impl Left<'_> {
 }
 
 impl Fleet for Left<'_> {
-    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault> {
-        self.servers.publish(generation, sealed).or_else(|fault| self.told(fault, ()))
+    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<Option<u64>, Fault> {
+        self.servers.publish(generation, sealed).or_else(|fault| self.told(fault, None))
+    }
+
+    fn agrees(&self) -> Result<(), Fault> {
+        self.servers.agrees().or_else(|fault| self.told(fault, ()))
     }
 
     fn replicas(&self) -> Result<Vec<Replica>, Fault> {
@@ -171,6 +184,21 @@ impl Desk<'_> {
         work: impl FnOnce(&World<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         self.world(key, wait, key.kind == Kind::Database, work)
+    }
+
+    /// Goes on with what is on record, as it was begun: an end is no cut-over.
+    ///
+    /// # Errors
+    /// As [`Rotation::run`].
+    pub(super) fn go_on(
+        &self,
+        key: &Key,
+        rotation: &Rotation<'_>,
+        journal: Journal,
+        wait: Duration,
+    ) -> Result<Ended, Fault> {
+        let leaving = journal.kind != rotation::Kind::Retire && key.kind == Kind::Database;
+        self.world(key, wait, leaving, |world| rotation.run(journal, world))
     }
 
     fn world<T>(

@@ -174,10 +174,7 @@ fn finish(
         return Err(rotation.pending(&journal));
     }
     desk.may_send(key)?;
-    let ended = match journal.kind {
-        Kind::Retire => desk.with_world(key, times.wait, |world| rotation.run(journal, world)),
-        _ => desk.cutting_over(key, times.wait, |world| rotation.run(journal, world)),
-    }?;
+    let ended = desk.go_on(key, rotation, journal, times.wait)?;
     Ok(made(key, if ended.kind == Kind::Retire { ended.from } else { ended.to }, word(&ended)))
 }
 
@@ -228,7 +225,7 @@ fn renew(
     let plan = times.plan(desk, key, Kind::Rotate, false)?;
     desk.with_world(key, times.wait, |world| {
         let journal = match world.issuer {
-            Some(issuer) if issuer.can().create => rotation.issue(&plan, issuer)?,
+            Some(issuer) if issuer.can().create => rotation.issue(&plan, issuer, world.fleet)?,
             _ if key.kind.generated() => rotation.create(&plan, &set::generate())?,
             _ => return Ok(None),
         };

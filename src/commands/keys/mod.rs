@@ -6,6 +6,7 @@ mod desk;
 mod due;
 mod ending;
 mod fed;
+mod giving_up;
 mod issuing;
 mod judged;
 mod names;

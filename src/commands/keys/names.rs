@@ -8,7 +8,7 @@ use crate::secrets::{Overview, destination};
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
 use crate::settings::profile::{KeyAges, ProviderKind, SecretReference};
 use crate::settings::secretish::named;
-use crate::settings::{Resolution, catalogue};
+use crate::settings::{Resolution, catalogue, derive};
 use serde::Serialize;
 use std::time::Duration;
 use url::Url;
@@ -211,10 +211,8 @@ fn provider(resolution: &Resolution, variable: &str) -> Option<Provider> {
         .find(|provider| provider.keys.iter().any(|key| key == own));
     let (kind, base_url) = match (declared, known) {
         (Some(spec), _) => (spec.kind, spec.base_url.clone()),
-        (None, Some(known)) => {
-            let said = known.url.and_then(|name| resolution.text(name)).map(|(text, _)| text);
-            (known.kind, Url::parse(said.unwrap_or(known.base_url)).ok()?)
-        }
+        // Where it is tested is where it is sent.
+        (None, Some(known)) => (known.kind, derive::base_url(known, resolution)?),
         (None, None) => return None,
     };
     let usual = |known: &&KnownProvider| {

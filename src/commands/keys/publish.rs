@@ -32,17 +32,28 @@ pub(crate) fn changed_since(before: u64, done: bool, desk: &Desk<'_>) {
         Ok(None) => return,
         Err(fault) => Err(fault),
     };
-    // Without a change nobody is known to wait.
-    let told = |fault: &Fault| changed || fault.status == ExitStatus::Refused;
-    if let Some(fault) = published.err().filter(told) {
-        for problem in fault.problems {
-            let why = problem.why.map(|why| format!(": {why}")).unwrap_or_default();
-            desk.console.warn(
-                &Problem::warning("not-published", problem.what)
-                    .why(format!("servers beside this vault have it, others wait{why}"))
-                    .hint(problem.hint.unwrap_or_else(|| "run the command again".to_owned())),
-            );
+    // Without a change nobody is known to wait, but whoever runs elsewhere may: a store that could not
+    // be written to is told then, too.
+    let told =
+        |fault: &Fault| changed || fault.status == ExitStatus::Refused || !servers.are_beside();
+    match published {
+        // They lacked more than what this command did.
+        Ok(Some(had)) if had < before => {
+            let now = overview.generation;
+            desk.console.note(&format!("servers were given generation {now} of the vault"));
         }
+        Ok(_) => {}
+        Err(fault) if told(&fault) => {
+            for problem in fault.problems {
+                let why = problem.why.map(|why| format!(": {why}")).unwrap_or_default();
+                desk.console.warn(
+                    &Problem::warning("not-published", problem.what)
+                        .why(format!("servers beside this vault have it, others wait{why}"))
+                        .hint(problem.hint.unwrap_or_else(|| "run the command again".to_owned())),
+                );
+            }
+        }
+        Err(_) => {}
     }
     if changed {
         servers.hasten();

@@ -3,7 +3,7 @@
 use super::names::{self, Key};
 use super::times::{self, Spans};
 use super::winner::{self, Unasked};
-use super::{Desk, rotate};
+use super::{Desk, giving_up, rotate};
 use crate::base::Secret;
 use crate::report::{Fault, Problem, Report};
 use crate::rotation::{Kind, Order, Rotation, Step};
@@ -66,7 +66,7 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
         let written =
             desk.cutting_over(&key, times.wait, |world| rotation.abort(journal.clone(), world))?;
         if journal.kind == Kind::Rotate {
-            return rotate::aborted(desk, &journal, written.generation);
+            return giving_up::aborted(desk, &journal, written.generation);
         }
     }
     let value = way_back(desk, &key, request.version)?;
@@ -88,32 +88,68 @@ fn way_back(desk: &Desk<'_>, key: &Key, version: Option<u32>) -> Result<Secret, 
         None => entry.previous().ok_or_else(|| nothing_before(key))?,
         Some(number) => numbered(desk, key, entry, number)?,
     };
-    if entry.is_compromised(&previous.value) {
-        return Err(compromised(desk, key, entry, previous.number));
+    match obstacle(key, entry, previous) {
+        None => Ok(previous.value.clone()),
+        Some(obstacle) => Err(refused(desk, key, entry, previous.number, obstacle)),
+    }
+}
+
+/// Why nothing goes back to a version.
+enum Obstacle {
+    /// Others may know its value.
+    Compromised,
+    /// What it signed is refused for good.
+    Disabled,
+    /// It may not be sent where the profile sends it now.
+    Elsewhere { bound: String, now: String },
+}
+
+/// What keeps a version from being gone back to.
+fn obstacle(key: &Key, entry: &Entry, version: &Version) -> Option<Obstacle> {
+    if entry.is_compromised(&version.value) {
+        return Some(Obstacle::Compromised);
     }
     // Of a provider's key the provider says whether it is any good; of ours nobody else does.
-    if previous.state == State::Disabled && times::order(key) == Order::Ahead {
-        let what = format!("version {} of `{}` is disabled", previous.number, key.name);
-        return Err(Fault::refused(
-            Problem::error("version-disabled", what)
-                .why("what it signed is refused, and it would sign and be accepted again")
-                .hint(desk.command("rotate", key)),
-        ));
+    if version.state == State::Disabled && times::order(key) == Order::Ahead {
+        return Some(Obstacle::Disabled);
     }
-    let destination = key.provider.as_ref().map(names::Provider::destination);
-    if let (Some(bound), Some(now)) = (&previous.bound, &destination)
-        && !previous.may_go_to(now)
-    {
-        return Err(Fault::refused(
-            Problem::error(
-                "other-destination",
-                format!("version {} of `{}` is sent to {bound} only", previous.number, key.name),
-            )
-            .why(format!("the profile now sends it to {now}"))
-            .hint("set the base URL back first, or rotate to a new value"),
-        ));
-    }
-    Ok(previous.value.clone())
+    let now = key.provider.as_ref().map(names::Provider::destination)?;
+    let bound = version.bound.clone().filter(|_| !version.may_go_to(&now))?;
+    Some(Obstacle::Elsewhere { bound, now })
+}
+
+/// Refuses to go back to a version, and names the newest one that can be gone back to.
+fn refused(desk: &Desk<'_>, key: &Key, entry: &Entry, number: u32, obstacle: Obstacle) -> Fault {
+    let rotate = desk.command("rotate", key);
+    let sound = entry.previous_that(|version| self::obstacle(key, entry, version).is_none());
+    let way = match sound {
+        Some(sound) => format!(
+            "`{} --version {}` goes back to the newest one that is not; or `{rotate}`",
+            desk.command("rollback", key),
+            sound.number
+        ),
+        None => rotate,
+    };
+    Fault::refused(match obstacle {
+        Obstacle::Compromised => Problem::error(
+            "compromised",
+            format!("version {number} of `{}` is compromised", key.name),
+        )
+        .why("others may know it, so nothing goes back to it")
+        .hint(way),
+        Obstacle::Disabled => Problem::error(
+            "version-disabled",
+            format!("version {number} of `{}` is disabled", key.name),
+        )
+        .why("what it signed is refused, and it would sign and be accepted again")
+        .hint(way),
+        Obstacle::Elsewhere { bound, now } => Problem::error(
+            "other-destination",
+            format!("version {number} of `{}` is sent to {bound} only", key.name),
+        )
+        .why(format!("the profile now sends it to {now}"))
+        .hint("set the base URL back first, or rotate to a new value"),
+    })
 }
 
 /// The version with this number, if it can be gone back to.
@@ -124,7 +160,7 @@ fn numbered<'a>(
     number: u32,
 ) -> Result<&'a Version, Fault> {
     let version = entry.versions.iter().find(|v| v.number == number);
-    let Some(version) = version.filter(|v| v.state != State::Pending) else {
+    let Some(version) = version.filter(|v| !v.is_unused()) else {
         return Err(Fault::usage(
             Problem::error("no-such-version", format!("`{}` has no version {number}", key.name))
                 .hint(desk.command("show", key)),
@@ -141,22 +177,6 @@ fn numbered<'a>(
             .hint(desk.command("show", key)),
         )),
     }
-}
-
-/// Refuses to go back to what others may know, and names the newest version that is sound.
-fn compromised(desk: &Desk<'_>, key: &Key, entry: &Entry, number: u32) -> Fault {
-    let problem =
-        Problem::error("compromised", format!("version {number} of `{}` is compromised", key.name))
-            .why("others may know it, so nothing goes back to it");
-    let rotate = desk.command("rotate", key);
-    Fault::refused(problem.hint(match entry.previous_sound() {
-        Some(sound) => format!(
-            "`{} --version {}` goes back to the newest one that is not; or `{rotate}`",
-            desk.command("rollback", key),
-            sound.number
-        ),
-        None => rotate,
-    }))
 }
 
 fn nothing_before(key: &Key) -> Fault {

@@ -6,12 +6,12 @@ use super::names::{self, Key};
 use super::rows::Policy;
 use super::times::{Spans, Times};
 use super::winner::{self, Feeder, Unasked};
-use super::{Desk, due, fed, rows, set};
+use super::{Desk, due, fed, giving_up, rows, set};
 use crate::base::time;
 use crate::exit::ExitStatus;
 use crate::report::{Block, Fault, Problem, Report, Unanswered};
 use crate::rotation::fleet::Acknowledgement;
-use crate::rotation::{Ended, Fed, Journal, Kind, Order, Rotation, Step};
+use crate::rotation::{Ended, Fed, Journal, Kind, Order, Rotation, Step, Unowned};
 use crate::secrets::index::VersionFacts;
 use serde_json::json;
 
@@ -81,26 +81,29 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     if request.abort
         && let Some(journal) = rotation.set_astray_aside()?
     {
-        return set_aside(desk, &journal);
+        return giving_up::set_aside(desk, &rotation, &journal);
     }
     let unfinished = rotation.unfinished()?;
     match (unfinished, request.resume, request.abort) {
-        (Some(journal), _, true) => abort(desk, &key, &rotation, &journal, times),
+        (Some(journal), _, true) => giving_up::abort(desk, &key, &rotation, &journal, times),
         (Some(journal), true, false) => {
             desk.not_shadowed(&key, request.shadowed)?;
             desk.may_send(&key)?;
             resume(desk, &key, &rotation, journal, times)
         }
         (Some(journal), false, false) => Err(rotation.pending(&journal)),
-        (None, true, _) | (None, _, true) => Err(no_rotation(desk, &key)),
-        (None, false, false) => {
+        (None, resumes, aborts) if resumes || aborts => match rotation.unowned()? {
+            Some(unowned) if aborts => giving_up::discard(desk, &rotation, &unowned),
+            unowned => Err(no_rotation(desk, &key, unowned.as_ref())),
+        },
+        (None, ..) => {
             // Asked again: another rotation may have ended while this one waited.
             let entry = desk.vault.entry(desk.profile(), &key.name)?;
             same_destination(desk, &key, entry.as_ref().and_then(|entry| entry.current()))?;
             desk.cutting_over(&key, times.wait, |world| {
                 let journal = match world.issuer {
                     Some(issuer) if issuer.can().create && !request.paste => {
-                        rotation.issue(&plan, issuer)?
+                        rotation.issue(&plan, issuer, world.fleet)?
                     }
                     _ => {
                         // Made here for keys that are ours, else asked for.
@@ -119,11 +122,15 @@ pub(crate) fn run(request: &Request, desk: &Desk<'_>) -> Result<Report, Fault> {
     }
 }
 
-fn no_rotation(desk: &Desk<'_>, key: &Key) -> Fault {
-    Fault::usage(
-        Problem::error("no-rotation", format!("no rotation of `{}` is under way", key.name))
-            .hint(format!("ultra keys status --profile {}", desk.profile())),
-    )
+fn no_rotation(desk: &Desk<'_>, key: &Key, unowned: Option<&Unowned>) -> Fault {
+    let problem =
+        Problem::error("no-rotation", format!("no rotation of `{}` is under way", key.name));
+    Fault::usage(match unowned {
+        None => problem.hint(format!("ultra keys status --profile {}", desk.profile())),
+        Some(unowned) => problem
+            .why(format!("{}, which no rotation on record owns", giving_up::are_there(unowned)))
+            .hint(format!("`{} --abort` discards what is there", desk.command("rotate", key))),
+    })
 }
 
 /// Goes on with what was cut short.
@@ -137,10 +144,7 @@ fn resume(
     if let Some((before, Some(now))) = moved(key, &journal) {
         agree(desk, key, before, &now)?;
     }
-    let ended = match journal.kind {
-        Kind::Retire => desk.with_world(key, times.wait, |world| rotation.run(journal, world)),
-        _ => desk.cutting_over(key, times.wait, |world| rotation.run(journal, world)),
-    }?;
+    let ended = desk.go_on(key, rotation, journal, times.wait)?;
     report(desk, key, &ended)
 }
 
@@ -302,73 +306,6 @@ fn old_text(desk: &Desk<'_>, key: &Key, ended: &Ended) -> Option<String> {
         }
         (_, None) => None,
     }
-}
-
-fn abort(
-    desk: &Desk<'_>,
-    key: &Key,
-    rotation: &Rotation<'_>,
-    journal: &Journal,
-    times: Times,
-) -> Result<Report, Fault> {
-    let written =
-        desk.cutting_over(key, times.wait, |world| rotation.abort(journal.clone(), world))?;
-    aborted(desk, journal, written.generation)
-}
-
-/// What setting a journal of another vault aside came to.
-fn set_aside(desk: &Desk<'_>, journal: &Journal) -> Result<Report, Fault> {
-    let text = format!(
-        "the {} of `{}` on record was not of the vault here and is set aside; nothing in the vault \
-         was changed",
-        journal.kind.noun(),
-        journal.name,
-    );
-    given_up(desk, journal, super::publish::generation(desk), vec![Block::text(text)])
-}
-
-/// What giving up came to.
-pub(super) fn aborted(
-    desk: &Desk<'_>,
-    journal: &Journal,
-    generation: u64,
-) -> Result<Report, Fault> {
-    let stays = if journal.kind == Kind::Retire { journal.to } else { journal.from };
-    let mut view = vec![Block::text(format!(
-        "the {} of `{}` is given up; version {stays} stays in use",
-        journal.kind.noun(),
-        journal.name,
-    ))];
-    if journal.kind == Kind::Retire && journal.compromised {
-        let what = format!("version {} of `{}` must still be ended", journal.from, journal.name);
-        view.push(Block::Finding(
-            Problem::warning("compromised", what)
-                .why("others may know it, so it is not let off")
-                .hint(format!("ultra keys rotate --all-due --profile {}", desk.profile())),
-        ));
-    }
-    given_up(desk, journal, generation, view)
-}
-
-fn given_up(
-    desk: &Desk<'_>,
-    journal: &Journal,
-    generation: u64,
-    view: Vec<Block>,
-) -> Result<Report, Fault> {
-    Report::new(
-        "ultra.keys.rotate/1",
-        json!({
-            "profile": desk.profile(),
-            "name": journal.name,
-            "kind": journal.kind,
-            "state": "aborted",
-            "from": journal.from,
-            "to": journal.to,
-            "generation": generation,
-        }),
-        view,
-    )
 }
 
 /// A key goes where it went before, unless the operator says otherwise.

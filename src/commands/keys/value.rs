@@ -124,7 +124,11 @@ mod tests {
             known: Some(k),
             admin: kind == Kind::Operator,
         });
-        Key { name: name.into(), variable: None, kind, provider }
+        let variable = known.map(|k| match (kind, k.admin) {
+            (Kind::Operator, Some(admin)) => admin.key.to_owned(),
+            _ => k.key.to_owned(),
+        });
+        Key { name: name.into(), variable, kind, provider }
     }
 
     fn codes(key: &Key, value: &str) -> Vec<&'static str> {
@@ -166,9 +170,18 @@ mod tests {
         assert_eq!(codes(&admin, "sk-admin-0123456789"), [""; 0]);
         assert_eq!(codes(&admin, "sk-proj-0123456789"), ["foreign-value"]);
         assert_eq!(codes(&admin, "sk-ant-admin01-0123"), ["foreign-value"]);
-        let mut proxied = openai;
-        proxied.provider.as_mut().unwrap().known = None;
-        assert_eq!(codes(&proxied, "sk-ant-0123456789"), [""; 0]);
+        // At an address of one's own what begins with `sk-` is anybody's, and no key of another.
+        let at = |address: &str| {
+            let mut moved = openai.clone();
+            let provider = moved.provider.as_mut().unwrap();
+            (provider.known, provider.base_url) = (None, address.parse().unwrap());
+            moved
+        };
+        let proxied = at("https://proxy.example/v1");
+        assert_eq!(codes(&proxied, "sk-ant-0123456789"), ["foreign-value"]);
+        assert_eq!(codes(&proxied, "sk-0123456789abc"), [""; 0]);
+        // The address belongs to the other one.
+        assert_eq!(codes(&at("https://api.anthropic.com/v1"), "sk-ant-0123456789"), [""; 0]);
     }
 
     #[test]

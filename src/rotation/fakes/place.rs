@@ -181,7 +181,7 @@ impl Place {
                 return Err(rotation.pending(&journal));
             }
             let journal = match world.issuer {
-                Some(issuer) if issuer.can().create => rotation.issue(plan, issuer)?,
+                Some(issuer) if issuer.can().create => rotation.issue(plan, issuer, world.fleet)?,
                 _ => rotation.create(plan, &Secret::new(value))?,
             };
             rotation.run(journal, world)
@@ -214,14 +214,20 @@ impl Place {
 }
 
 impl Fleet for Place {
-    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<(), Fault> {
+    fn agrees(&self) -> Result<(), Fault> {
+        self.life.tick();
+        self.readable()
+    }
+
+    fn publish(&self, generation: u64, sealed: &[u8]) -> Result<Option<u64>, Fault> {
         self.life.tick();
         self.readable()?;
+        let had = self.handed.borrow().generation;
         let (now, file) = self.vault().sealed().unwrap().unwrap();
         assert!(generation == now && sealed == file, "what is handed over is what the vault says");
         *self.handed.borrow_mut() = Handed { generation, values: self.values() };
         self.life.tick();
-        Ok(())
+        Ok(Some(had))
     }
 
     fn replicas(&self) -> Result<Vec<Replica>, Fault> {

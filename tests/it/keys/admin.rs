@@ -8,14 +8,15 @@ const ANT_OLD: &str = "sk-ant-api03-old-canary-77d1";
 const ANT_NEW: &str = "sk-ant-api03-new-canary-b2e4";
 
 /// A root whose providers are this one.
-fn with_admin(api: &AdminApi) -> Ultra {
+pub(super) fn with_admin(api: &AdminApi) -> Ultra {
     with_identity_file()
         .env("OPENAI_BASE_URL", api.openai())
         .env("ANTHROPIC_BASE_URL", api.anthropic())
         .env("OPENAI_PROJECT_ID", PROJECT)
 }
 
-fn active(api: &AdminApi) -> Vec<String> {
+/// The values that the provider accepts.
+pub(super) fn active(api: &AdminApi) -> Vec<String> {
     api.keys().into_iter().filter(|k| k.status == "active").map(|k| k.value).collect()
 }
 

@@ -10,7 +10,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(40);
-const FORKED: &str = "does not come from it";
+/// What is said of a vault that servers do not get.
+pub(super) const FORKED: &str = "does not come from it";
 
 #[test]
 fn a_backup_that_was_put_back_never_wins_over_what_servers_have() {
@@ -118,7 +119,8 @@ fn profiles_that_use_a_key_of_another_are_told_of_and_given_it() {
 }
 
 /// What a vault lies in.
-const FILES: [&str; 4] = ["vault.age", "vault-index.json", "fingerprint.key", "audit.jsonl"];
+pub(super) const FILES: [&str; 4] =
+    ["vault.age", "vault-index.json", "fingerprint.key", "audit.jsonl"];
 
 /// The versions of `jwt` with their states and fingerprints.
 fn versions(ultra: &Ultra) -> serde_json::Value {
@@ -233,8 +235,17 @@ fn looking_at_keys_gives_servers_what_they_lack() {
     set(&ultra, "jwt", &"k".repeat(40)).exits(0);
     ultra.run(&["db", "migrate", "--yes"]).exits(0);
     ultra.run(&["keys", "doctor"]).exits(0).says("were given no vault");
-    ultra.run(&["keys", "verify", "jwt"]).exits(0);
+    ultra.run(&["keys", "verify", "jwt"]).exits(0).complains("servers were given generation 1");
     ultra.run(&["keys", "doctor"]).exits(0).says("were given generation 1");
+    let again = ultra.run(&["keys", "verify", "jwt"]).exits(0);
+    assert!(!again.stderr.contains("were given"), "it is not new to them: {}", again.stderr);
+    // One elsewhere that cannot be reached is told: servers there wait.
+    let url = "postgres://u:p-canary-5d@127.0.0.1:1/db?sslmode=disable";
+    let args = ["keys", "verify", "jwt"];
+    let told = ultra.command(args).env("DATABASE_URL", url).output().unwrap();
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(told.contains("could not be given the vault"), "{told}");
+    assert!(!told.contains("p-canary-5d"), "{told}");
     // A store that cannot be read is not one in which there is nothing.
     let store = ultra.state().join("data/dev.db");
     assert!(store.exists());

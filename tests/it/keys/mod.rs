@@ -28,6 +28,7 @@ mod migrate;
 mod other_users;
 mod provider;
 mod repair;
+mod restored;
 mod rotate;
 mod servers;
 mod shadows;

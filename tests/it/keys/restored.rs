@@ -1,0 +1,167 @@
+//! A vault that was put back from a backup while its audit, its journals, the servers or the provider
+//! knew more, and rotations whose record went another way than the vault.
+
+use super::admin::{active, with_admin};
+use super::elsewhere::{FILES, FORKED};
+use super::provider::{Manner, Provider};
+use super::servers::servers;
+use super::{NEW, OLD, nowhere, rotate, set, with_identity_file, with_provider};
+use crate::support::issuer::{AdminApi, OPENAI_ADMIN};
+use crate::support::{Server, Ultra, eventually};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Files of the state directory as they are now.
+fn backup<'a>(ultra: &Ultra, files: &[&'a str]) -> Vec<(&'a str, Vec<u8>)> {
+    let read = |name: &&'a str| (*name, std::fs::read(ultra.state().join(name)).unwrap());
+    files.iter().map(read).collect()
+}
+
+fn put_back(ultra: &Ultra, backup: &[(&str, Vec<u8>)]) {
+    for (name, bytes) in backup {
+        std::fs::write(ultra.state().join(name), bytes).unwrap();
+    }
+}
+
+/// The numbers and states of the versions of a key, oldest first.
+fn versions(ultra: &Ultra, name: &str) -> Vec<(u64, String)> {
+    let shown = ultra.run(&["keys", "show", name, "-o", "json"]).exits(0).json();
+    let version = |v: &serde_json::Value| {
+        (v["number"].as_u64().unwrap(), v["state"].as_str().unwrap().to_owned())
+    };
+    shown["versions"].as_array().unwrap().iter().map(version).collect()
+}
+
+/// A rotation to `NEW` that stands still because nobody answers.
+fn pending(provider: &Provider, ultra: &Ultra) {
+    set(ultra, "openai", OLD).exits(0);
+    provider.becomes(Manner::Says("503 Service Unavailable", "KEY"));
+    rotate(ultra, "openai", NEW).exits(5);
+    provider.becomes(Manner::Knows(vec![OLD.to_owned(), NEW.to_owned()]));
+    assert_eq!(versions(ultra, "openai"), [(1, "current".into()), (2, "pending".into())]);
+}
+
+#[test]
+fn a_key_that_servers_use_is_not_deleted_for_a_vault_that_lost_it() {
+    let api = AdminApi::with(&[OLD]);
+    let ultra = with_admin(&api);
+    set(&ultra, "openai", OLD).exits(0);
+    set(&ultra, "openai-admin", OPENAI_ADMIN).exits(0);
+    let before = backup(&ultra, &FILES);
+    let server = Server::start(&ultra, &["--real"]);
+    eventually(PATIENCE, "its sign of life", || servers(&ultra).first().map(|_| ()));
+    server.signal("STOP");
+    let rotate = ["keys", "rotate", "openai"];
+    let with = |flags: &[&str]| ultra.run(&[&rotate[..], flags].concat());
+    with(&["--wait", "300ms"]).exits(5).complains("0 of 1 server");
+    drop(server);
+    let live = active(&api);
+    assert_eq!(live.len(), 2);
+    put_back(&ultra, &before);
+    api.asked();
+
+    ultra.run(&["keys", "rotate", "--all-due"]).exits(3).says("not of the vault here");
+    with(&["--resume"]).exits(6).complains("is not in it any more");
+    with(&[]).exits(6).complains("--abort");
+    let journal = ultra.state().join("rotation/dev.openai.json");
+    assert!(journal.exists());
+    let aborted = with(&["--abort"]).exits(0).says("is set aside");
+    let aborted = aborted.says("nothing was deleted at `openai`").says("ultra keys doctor --open");
+    assert!(!journal.exists());
+    // The next number is the same, and so is the tag.
+    let refused = with(&[]).exits(6).complains(FORKED);
+    assert!(!journal.exists(), "nothing was begun");
+    let asked = api.asked();
+    let changes = |asked: &&String| !asked.starts_with("GET ");
+    assert_eq!(asked.iter().find(changes), None, "{asked:?}");
+    assert_eq!(active(&api), live);
+    ultra.run(&["keys", "doctor", "--take-published", "--yes"]).exits(0);
+    assert_eq!(versions(&ultra, "openai"), [(1, "old".into()), (2, "current".into())]);
+    ultra.run(&["keys", "verify", "openai"]).exits(0);
+    nowhere(&ultra, &[&aborted, &refused], &[OLD, OPENAI_ADMIN, "sk-svcacct-canary"]);
+}
+
+#[test]
+fn a_backup_of_the_vault_alone_is_not_given_to_servers_by_looking_at_it() {
+    for files in [&["vault.age"][..], &["vault.age", "vault-index.json"]] {
+        let ultra = with_identity_file();
+        ultra.run(&["db", "migrate", "--yes"]).exits(0);
+        ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+        let before = backup(&ultra, files);
+        ultra.run(&["keys", "rotate", "jwt"]).exits(0).says("version 1 → 2");
+        put_back(&ultra, &before);
+        ultra.run(&["keys", "verify", "jwt"]).exits(0).complains(FORKED);
+        // Nor by writing it, however often.
+        for _ in 0..3 {
+            let args = ["keys", "set", "encryption", "--generate", "--replace"];
+            ultra.run(&args).exits(0).complains(FORKED);
+        }
+        ultra.run(&["keys", "rotate", "jwt"]).exits(6).complains("--take-published");
+        ultra.run(&["keys", "doctor", "--open"]).exits(3).says(FORKED);
+        ultra.run(&["keys", "doctor", "--take-published", "--yes"]).exits(0);
+        assert_eq!(versions(&ultra, "jwt"), [(1, "old".into()), (2, "current".into())]);
+        let done = ultra.run(&["keys", "rotate", "jwt"]).exits(0);
+        assert!(!done.stderr.contains(FORKED), "{}", done.stderr);
+        // One that is as late as what they were given is theirs.
+        let now = backup(&ultra, &["vault.age"]);
+        std::fs::remove_file(ultra.state().join("vault.age")).unwrap();
+        ultra.run(&["keys", "set", "encryption", "--generate"]).exits(5);
+        put_back(&ultra, &now);
+        let verified = ultra.run(&["keys", "verify", "jwt"]).exits(0);
+        assert!(!verified.stderr.contains(FORKED), "{}", verified.stderr);
+    }
+}
+
+#[test]
+fn a_rotation_goes_on_although_the_key_of_the_fingerprints_is_another() {
+    for resumes in [true, false] {
+        let provider = Provider::knowing(&[OLD]);
+        let ultra = with_provider(&provider);
+        pending(&provider, &ultra);
+        std::fs::remove_file(ultra.state().join("fingerprint.key")).unwrap();
+        ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+        let (flag, then) = match resumes {
+            true => ("--resume", [(1, "old".to_owned()), (2, "current".to_owned())].to_vec()),
+            false => ("--abort", [(1, "current".to_owned())].to_vec()),
+        };
+        let done = ultra.run(&["keys", "rotate", "openai", flag]).exits(0);
+        assert_eq!(versions(&ultra, "openai"), then);
+        nowhere(&ultra, &[&done], &[OLD, NEW]);
+    }
+}
+
+#[test]
+fn what_no_rotation_owns_is_discarded_or_begun_again() {
+    let left = || {
+        let provider = Provider::knowing(&[OLD]);
+        let ultra = with_provider(&provider);
+        pending(&provider, &ultra);
+        std::fs::remove_file(ultra.state().join("rotation/dev.openai.json")).unwrap();
+        (provider, ultra)
+    };
+    let (_provider, ultra) = left();
+    let none = ultra.run(&["keys", "rotate", "openai", "--resume"]).exits(2);
+    none.complains("version 2 is in the vault and not in use").complains("--abort");
+    let done = ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(0);
+    let done = done.says("version 2 of `openai`, which no rotation on record owned, is discarded");
+    assert_eq!(versions(&ultra, "openai"), [(1, "current".into())]);
+    ultra.run(&["keys", "rotate", "openai", "--abort"]).exits(2).complains("no rotation");
+    nowhere(&ultra, &[&done], &[OLD, NEW]);
+
+    let (_provider, ultra) = left();
+    let again = rotate(&ultra, "openai", NEW).exits(0).says("version 1 → 3");
+    assert_eq!(versions(&ultra, "openai"), [(1, "old".into()), (3, "current".into())]);
+    nowhere(&ultra, &[&again], &[OLD, NEW]);
+}
+
+#[test]
+fn a_rollback_names_no_version_that_it_refuses() {
+    let ultra = with_identity_file();
+    ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+    ultra.run(&["keys", "rotate", "jwt"]).exits(0);
+    ultra.run(&["keys", "disable", "jwt", "--version", "1", "--yes"]).exits(0);
+    ultra.run(&["keys", "rotate", "jwt", "--compromised", "--yes"]).exits(0);
+    let refused = ultra.run(&["keys", "rollback", "jwt"]).exits(6).complains("is compromised");
+    assert!(!refused.stderr.contains("--version 1"), "{}", refused.stderr);
+}
