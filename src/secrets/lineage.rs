@@ -80,7 +80,8 @@ mod tests {
                 name: "*".to_owned(),
                 version: 0,
                 fingerprint: None,
-                detail: names.map(|seq| after("generation 1", Some(&anchor(seq)))),
+                detail: names
+                    .map(|seq| after("generation 1", Some(&anchor(seq))) + "; and the rest, h1"),
             };
             let prev = format!("h{}", seq - 1);
             let (generation, hash) = (*generation, format!("h{seq}"));
