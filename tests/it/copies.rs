@@ -33,6 +33,7 @@ const KEYS: &[(&str, &str)] = &[
     ("commands/auth/rotate.rs", "key"),
     ("commands/env/render/facts.rs", "key"),
     ("rotation/fleet.rs", "fingerprint_key"),
+    ("rotation/journal.rs", "fingerprint_key"),
     ("secrets/crypto.rs", "mac"),
     ("secrets/followed.rs", "fingerprint_key"),
     ("settings/compare/described.rs", "fingerprint_key"),
