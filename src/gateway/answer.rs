@@ -10,7 +10,7 @@ use super::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::mock::Piece;
-use crate::provider::{Failure, UsageScanner};
+use crate::provider::{Failure, UsageFilter, UsageScanner};
 use crate::store::Outcome;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -46,6 +46,8 @@ pub(crate) struct Made {
 pub(crate) struct Passed {
     upstream: Incoming,
     scanner: UsageScanner,
+    /// Takes out the counts that the client did not ask for.
+    filter: Option<UsageFilter>,
     attempt: Attempt,
     /// The beginning of a line whose end has not come yet.
     held: BytesMut,
@@ -83,6 +85,7 @@ impl AnswerBody {
         Self::Passed(Box::new(Passed {
             upstream,
             scanner: UsageScanner::new(family),
+            filter: None,
             attempt,
             held: BytesMut::new(),
             stall,
@@ -92,6 +95,14 @@ impl AnswerBody {
             over: false,
             _slot: slot,
         }))
+    }
+
+    /// The same; the event with the counts is taken out if it was asked for in the client's place.
+    pub(super) fn without_usage(mut self, added: bool) -> Self {
+        if let Self::Passed(passed) = &mut self {
+            passed.filter = added.then(UsageFilter::default);
+        }
+        self
     }
 }
 
@@ -178,7 +189,16 @@ impl Passed {
             }
         }
         self.over = true;
-        (!self.held.is_empty()).then(|| std::mem::take(&mut self.held).freeze())
+        let rest = std::mem::take(&mut self.held).freeze();
+        Some(self.filtered(rest)).filter(|rest| !rest.is_empty())
+    }
+
+    /// What of whole lines is for the client.
+    fn filtered(&mut self, lines: Bytes) -> Bytes {
+        match &mut self.filter {
+            Some(filter) => filter.pass(lines),
+            None => lines,
+        }
     }
 
     /// Whether the time is up for the piece that is being waited for.
@@ -208,6 +228,7 @@ impl Passed {
                     // Trailers say nothing that a client of these APIs would read.
                     let Ok(piece) = frame.into_data() else { continue };
                     let out = self.take(piece);
+                    let out = self.filtered(out);
                     if !out.is_empty() {
                         return Poll::Ready(Some(out));
                     }

@@ -114,7 +114,9 @@ impl Exchange<'_> {
     }
 
     fn request(&self, slot: &InFlight) -> Request<Full<Bytes>> {
-        let body = self.call.envelope.with_model(&self.call.body, &self.target.model);
+        let counts = self.target.provider.stream_usage;
+        let envelope = &self.call.envelope;
+        let body = envelope.for_provider(&self.call.body, &self.target.model, counts);
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
@@ -179,8 +181,10 @@ impl Exchange<'_> {
             headers::to_client(&parts.headers, answer.headers_mut());
             let family = self.target.provider.family;
             let stall = self.limits.stall;
+            let added = self.call.envelope.adds_usage() && self.target.provider.stream_usage;
             *answer.body_mut() =
-                AnswerBody::passed(upstream, attempt, slot.again(), stall, deadline, family);
+                AnswerBody::passed(upstream, attempt, slot.again(), stall, deadline, family)
+                    .without_usage(added);
             return Ok(answer);
         }
         let encoded = parts.headers.contains_key(CONTENT_ENCODING);

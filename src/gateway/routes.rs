@@ -37,6 +37,8 @@ pub(crate) struct Provider {
     pub(crate) keys: Vec<String>,
     /// Its keys.
     pub(crate) slots: Slots,
+    /// Whether it may be asked to count the tokens of a stream.
+    pub(crate) stream_usage: bool,
     /// See [`Provider::is_configured`].
     pub(super) configured: AtomicBool,
     /// Why there is no key, if there is none.

@@ -48,6 +48,7 @@ impl Table {
                         base_url,
                         keys: vec![known.key.to_owned()],
                         models: known.models.iter().map(|&m| m.to_owned()).collect(),
+                        stream_usage: true,
                         place: None,
                     },
                 );
@@ -70,6 +71,7 @@ impl Table {
                 backend: Backend::Mock,
                 keys: Vec::new(),
                 slots: Slots::default(),
+                stream_usage: true,
                 configured: AtomicBool::new(true),
                 reason: Mutex::default(),
             });
@@ -200,6 +202,7 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
         backend,
         keys: spec.keys.clone(),
         slots: Slots::default(),
+        stream_usage: spec.stream_usage,
         configured: AtomicBool::new(configured),
         reason: Mutex::default(),
     })
@@ -222,6 +225,7 @@ mod tests {
             base_url: Url::parse(url).unwrap(),
             keys: vec!["K".to_owned()],
             models: models.iter().map(|&m| m.to_owned()).collect(),
+            stream_usage: true,
             place: None,
         };
         Profile {

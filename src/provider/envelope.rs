@@ -2,10 +2,11 @@
 //!
 //! A body is checked once (UTF-8, JSON, nesting) and its few fields of interest are borrowed.
 //! It is never written anew: where the model's name differs upstream, only the bytes of that
-//! name are replaced ([`Envelope::with_model`]), so fields nobody here knows survive as they are.
+//! name are replaced ([`Envelope::for_provider`]), so fields nobody here knows survive as they are.
 
+use super::stream_usage::{self, Patch};
 use super::wire::Family;
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -39,6 +40,8 @@ pub(crate) struct Envelope {
     pub(crate) stream: bool,
     /// Where the model's name stands in the body, with its quotes.
     model_at: Range<usize>,
+    /// What has a provider count the tokens of a stream for which the client did not ask it to.
+    count: Option<Patch>,
 }
 
 #[derive(Deserialize)]
@@ -49,6 +52,8 @@ struct Fields<'a> {
     messages: Option<&'a RawValue>,
     #[serde(borrow)]
     stream: Option<&'a RawValue>,
+    #[serde(borrow)]
+    stream_options: Option<&'a RawValue>,
     #[serde(borrow)]
     max_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -109,29 +114,27 @@ impl Envelope {
             return Err(malformed("max_tokens", "`max_tokens` is missing"));
         }
 
-        // Both are slices of `text`, so the distance of their beginnings is the position.
-        let start = (model_raw.get().as_ptr().addr()).saturating_sub(text.as_ptr().addr());
-        let model_at = start..start + model_raw.get().len();
-        Ok(Self { model: model.into_owned(), stream, model_at })
+        let count = (stream && family == Family::OpenAi)
+            .then(|| stream_usage::patch(text, fields.stream_options))
+            .flatten();
+        let model_at = stream_usage::within(text, model_raw);
+        Ok(Self { model: model.into_owned(), stream, model_at, count })
     }
 
-    /// The body with another model's name: all other bytes are as they were.
-    pub(crate) fn with_model(&self, body: &Bytes, model: &str) -> Bytes {
-        if model == self.model {
-            return body.clone();
-        }
+    /// Whether a provider that counts streams is asked to, though the client did not: the event
+    /// with the counts is not for the client.
+    pub(crate) fn adds_usage(&self) -> bool {
+        self.count.is_some()
+    }
+
+    /// The body with the model's name at the provider and, if the provider `counts` streams, asking
+    /// for that: all other bytes are as they were. The body is the one that the envelope was read
+    /// from.
+    pub(crate) fn for_provider(&self, body: &Bytes, model: &str, counts: bool) -> Bytes {
         let literal = serde_json::Value::from(model).to_string();
-        let (Some(before), Some(after)) =
-            (body.get(..self.model_at.start), body.get(self.model_at.end..))
-        else {
-            // The envelope was read from this very body, so the range is within it.
-            return body.clone();
-        };
-        let mut patched = BytesMut::with_capacity(body.len() + literal.len());
-        patched.put_slice(before);
-        patched.put_slice(literal.as_bytes());
-        patched.put_slice(after);
-        patched.freeze()
+        let renamed = (model != self.model).then(|| (self.model_at.clone(), literal.as_str()));
+        let asked = self.count.as_ref().filter(|_| counts).map(|p| (p.at.clone(), p.with));
+        stream_usage::patched(body, renamed.into_iter().chain(asked).collect())
     }
 }
 
@@ -216,10 +219,10 @@ mod tests {
         let envelope = Envelope::read(&body, Family::OpenAi).unwrap();
         assert_eq!(envelope.model, "gpt-4o");
         assert_eq!(
-            envelope.with_model(&body, "a\"b"),
+            envelope.for_provider(&body, "a\"b", true),
             r#"{"x":1.50,  "model" : "a\"b","messages":[{"role":"user","content":"\"model\":\"no\""}],"zz":null}"#
         );
-        assert_eq!(envelope.with_model(&body, "gpt-4o"), body);
+        assert_eq!(envelope.for_provider(&body, "gpt-4o", true), body);
     }
 
     #[test]

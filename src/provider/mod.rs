@@ -11,6 +11,7 @@ pub(crate) mod list_models;
 pub(crate) mod mock;
 pub(crate) mod openai;
 pub(crate) mod prices;
+mod stream_usage;
 pub(crate) mod usage;
 pub(crate) mod wire;
 
@@ -18,5 +19,6 @@ pub(crate) use client::Client;
 pub(crate) use envelope::{Envelope, Malformed};
 pub(crate) use failure::{Class, Failure};
 pub(crate) use list_models::{KeyVerdict, list_models, test_admin_key};
+pub(crate) use stream_usage::UsageFilter;
 pub(crate) use usage::{Tokens, UsageScanner};
 pub(crate) use wire::{Endpoint, Family};

@@ -45,6 +45,7 @@ fn provider(known: &KnownProvider, resolution: &Resolution) -> Option<ProviderSp
         base_url: base_url(known, resolution)?,
         keys: vec![known.key.to_owned()],
         models: known.models.iter().map(|model| (*model).to_owned()).collect(),
+        stream_usage: true,
         place: None,
     })
 }

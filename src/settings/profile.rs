@@ -141,6 +141,9 @@ pub(crate) struct ProviderSpec {
     pub(crate) keys: Vec<String>,
     /// Models it serves, for routes that nobody declared.
     pub(crate) models: Vec<String>,
+    /// Whether it may be asked to count the tokens of a stream (`stream_options`).
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub(crate) stream_usage: bool,
     /// Where it is declared, if in a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<Place>,

@@ -158,6 +158,7 @@ fn provider() -> Value {
             "base_url": {"type": "string", "pattern": "^https?://.", "description": "Base URL as the vendor's SDK writes it: with `/v1` for openai, without for anthropic."},
             "keys": {"type": "array", "items": {"type": "string", "pattern": NAME}, "description": "The variables that hold its keys."},
             "models": {"type": "array", "items": {"type": "string"}, "description": "Models it serves, for routes that nobody declared."},
+            "stream_usage": {"type": "boolean", "description": "Whether it may be asked to count the tokens of a stream (`stream_options`); true if left out."},
         },
     })
 }

@@ -16,7 +16,9 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
         let (mut kind, mut base_url) = (None, None);
         let (mut keys, mut models) = (Vec::new(), Vec::new());
         let (mut kind_said, mut url_said) = (false, false);
-        for (field, node) in reader.fields(value, &what, &["kind", "base_url", "keys", "models"]) {
+        let mut stream_usage = true;
+        let known = ["kind", "base_url", "keys", "models", "stream_usage"];
+        for (field, node) in reader.fields(value, &what, &known) {
             match field {
                 "kind" => {
                     kind_said = true;
@@ -27,6 +29,10 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
                     base_url = reader.value(node, &format!("`base_url` of {what}"));
                 }
                 "keys" => keys = key_names(reader, node, &what),
+                "stream_usage" => {
+                    let name = format!("`stream_usage` of {what}");
+                    stream_usage = reader.boolean(&node, &name).unwrap_or(true);
+                }
                 _ => models = names(reader, node, &format!("`models` of {what}")),
             }
         }
@@ -39,7 +45,8 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
             }
         }
         if let (Some(kind), Some(base_url)) = (kind, base_url) {
-            let spec = ProviderSpec { kind, base_url, keys, models, place: Some(key.place) };
+            let place = Some(key.place);
+            let spec = ProviderSpec { kind, base_url, keys, models, stream_usage, place };
             providers.insert(key.text, spec);
         }
     }
