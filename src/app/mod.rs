@@ -8,6 +8,7 @@ mod db;
 mod env;
 mod generate;
 mod keys;
+mod metered;
 mod relay;
 mod run;
 mod serve;
@@ -191,7 +192,7 @@ fn tell_panics_by_place(format: Format) {
 /// Runs the process and says how it ends.
 pub(crate) fn main() -> ExitCode {
     let format = match usage::format(&std::env::args_os().collect::<Vec<_>>()) {
-        OutputFormat::Human => Format::Human,
+        OutputFormat::Human | OutputFormat::Csv => Format::Human,
         OutputFormat::Json => Format::Json,
     };
     tell_panics_by_place(format);
@@ -221,7 +222,7 @@ fn begin() -> ExitCode {
     let environment = Environment::of_process();
     let console = Terminal::new(TerminalOptions {
         format: match cli.global.output {
-            OutputFormat::Human => Format::Human,
+            OutputFormat::Human | OutputFormat::Csv => Format::Human,
             OutputFormat::Json => Format::Json,
         },
         quiet: cli.global.quiet,
@@ -285,14 +286,21 @@ fn clap_answer(error: &clap::Error, args: &[OsString]) -> ExitStatus {
         OutputFormat::Json => {
             render::fault(&mut err, &usage::fault(error, args), Format::Json, false)
         }
-        OutputFormat::Human => err.write_all(usage::text(error, args).as_bytes()),
+        OutputFormat::Human | OutputFormat::Csv => {
+            err.write_all(usage::text(error, args).as_bytes())
+        }
     };
     ExitStatus::Usage
 }
 
 /// Hands the command to the file of its group.
 fn dispatch(command: Command, context: &Context) -> Result<Answer, Fault> {
+    if context.global.output == OutputFormat::Csv && !matches!(command, Command::Usage(_)) {
+        let what = "`-o csv` is for `ultra usage report` alone";
+        return Err(Fault::usage(Problem::error("output-format", what).hint("-o json")));
+    }
     let report = match command {
+        Command::Usage(group) => metered::run(group.command, context),
         Command::Check(group) => check::run(group.command, context),
         Command::Env(group) => return env::run(group.command, context),
         Command::Keys(args) => keys::keys(args, context),

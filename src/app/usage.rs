@@ -27,7 +27,8 @@ pub(super) fn format(args: &[OsString]) -> OutputFormat {
         };
         match value {
             "json" => format = OutputFormat::Json,
-            "human" => format = OutputFormat::Human,
+            "csv" => format = OutputFormat::Csv,
+            "human" | "table" => format = OutputFormat::Human,
             _ => {}
         }
     }

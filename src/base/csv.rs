@@ -83,7 +83,6 @@ fn fields(line: &str) -> Result<Vec<Field>, (u32, &'static str)> {
 
 /// A text as a field. One that a spreadsheet would take for a formula gets an apostrophe in front,
 /// which spreadsheets read as "this is text": names of keys and models come from elsewhere.
-#[cfg(test)]
 pub(crate) fn text(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let guarded = if formula { format!("'{text}") } else { text.to_owned() };

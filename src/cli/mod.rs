@@ -21,6 +21,7 @@ pub(crate) mod render;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod switch;
+pub(crate) mod usage;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use group::Group;
@@ -78,10 +79,13 @@ pub(crate) struct Global {
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
-    /// Text for people.
+    /// Text for people; `table` is the same.
+    #[value(alias = "table")]
     Human,
     /// One JSON document.
     Json,
+    /// Comma-separated values, of `ultra usage report`.
+    Csv,
 }
 
 /// What to do. What the description of a command is stands at the variant: the rest of a command is
@@ -99,6 +103,8 @@ pub(crate) enum Command {
     Auth(Group<auth::AuthCommand>),
     /// The store: its schema and its state.
     Db(Group<db::DbCommand>),
+    /// What was used, and what it cost.
+    Usage(Group<usage::UsageCommand>),
     /// Readiness, status, smoke tests and scans.
     Check(Group<check::CheckCommand>),
     /// Write the files that are made from the program's own declarations, or check them.

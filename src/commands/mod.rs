@@ -13,3 +13,4 @@ mod on_record;
 mod probe;
 pub(crate) mod serve;
 mod service_keys;
+pub(crate) mod usage;

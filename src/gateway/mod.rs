@@ -15,6 +15,7 @@ pub(crate) mod played;
 pub(crate) mod routes;
 pub(crate) mod slots;
 mod table;
+pub(crate) mod usage;
 
 pub(crate) use attempt::Asked;
 pub(crate) use error::GatewayError;

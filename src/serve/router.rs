@@ -2,7 +2,7 @@
 
 use super::auth::AuthError;
 use super::error::Refusal;
-use super::routes::{admin, check, converse, health, me, models, prometheus};
+use super::routes::{admin, check, converse, health, me, models, prometheus, usage};
 use super::seen::Seen;
 use super::state::App;
 use crate::store::Scope;
@@ -80,6 +80,9 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     get("/api/health/ready", Access::Public, |app, _, _| Box::pin(health::ready(app))),
     get("/api/available-models", MODELS, |app, _, _| Box::pin(models::available(app))),
     get("/api/auth/me", Access::Known, |app, seen, _| Box::pin(me::me(app, seen))),
+    get("/api/usage", Access::Scopes(&[Scope::Read, Scope::Admin]), |app, seen, request| {
+        Box::pin(usage::usage(app, seen, request))
+    }),
     post("/api/admin/keys/reload", Access::Scopes(&[Scope::Admin]), |app, _, _| {
         Box::pin(admin::reload_keys(app))
     }),

@@ -14,12 +14,14 @@ mod sqlite;
 mod suite;
 #[cfg(test)]
 pub(crate) mod testing;
+mod usage_report;
 
 pub(crate) use error::StoreError;
 pub(crate) use migrations::{AppliedMigration, SchemaStatus};
 pub(crate) use model::{Heartbeat, Outcome, Scope, Scopes, ServiceKey, UsageRow};
 pub(crate) use open::{DatabaseOptions, open};
 pub(crate) use published::{PublishedHead, PublishedVault};
+pub(crate) use usage_report::{UsageBy, UsageQuery, UsageSum};
 
 use crate::base::Timestamp;
 use std::fmt::Debug;
@@ -122,6 +124,13 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// # Errors
     /// Any [`StoreError`].
     async fn count_usage(&self) -> Result<u64, StoreError>;
+
+    /// Usage rows summed up by group, in the order of the groups: of texts by their bytes, those of
+    /// none first.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn usage_report(&self, query: &UsageQuery) -> Result<Vec<UsageSum>, StoreError>;
 
     /// Replaces the heartbeat of an instance.
     ///

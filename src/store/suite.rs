@@ -78,6 +78,7 @@ suite!(
     usage_rows_are_kept_whole_and_never_twice,
     usage_takes_what_clients_send,
     usage_from_two_processes_adds_up,
+    usage_is_summed_up_exactly,
     heartbeats_replace_each_other,
     a_later_generation_of_a_vault_stands,
     a_vault_that_is_too_large_is_not_read,
@@ -311,6 +312,91 @@ async fn usage_from_two_processes_adds_up(database: Database) {
         writer.await.unwrap();
     }
     assert_eq!(database.open().await.count_usage().await.unwrap(), 800);
+}
+
+async fn usage_is_summed_up_exactly(database: Database) {
+    let store = database.open().await;
+    let day = |n: i64| Timestamp::from_second(1_790_000_000 + n * 86_400).unwrap();
+    let row = |n: u32, key: &str, model: &str, at: Timestamp| UsageRow {
+        key_id: key.into(),
+        model: model.into(),
+        at,
+        cost_nano_usd: Some(i64::from(n)),
+        ..usage_row(n)
+    };
+    let rows = [
+        row(1, "a", "Z", day(0)),
+        row(2, "a", "b", day(1)),
+        UsageRow { user_id: Some("u".into()), cached_tokens: Some(5), ..row(3, "c", "b", day(1)) },
+        // A second attempt whose client left before anything was counted.
+        UsageRow {
+            attempt: 2,
+            outcome: Outcome::ClientClosed,
+            input_tokens: None,
+            output_tokens: None,
+            cost_nano_usd: None,
+            ..row(4, "c", "b", day(1))
+        },
+        // One that the provider refused.
+        UsageRow {
+            outcome: Outcome::Error,
+            status: 429,
+            input_tokens: None,
+            output_tokens: None,
+            cost_nano_usd: None,
+            ..row(5, "c", "\u{e9}", day(2))
+        },
+    ];
+    store.record_usage(&rows).await.unwrap();
+    let ask = async |query: UsageQuery| store.usage_report(&query).await.unwrap();
+    let all = UsageQuery { limit: 100, ..UsageQuery::default() };
+    let by = |by| UsageQuery { by: Some(by), ..all.clone() };
+    let groups = |sums: &[UsageSum]| -> Vec<String> {
+        sums.iter().map(|sum| sum.group.clone().unwrap_or_default()).collect()
+    };
+
+    let one = ask(all.clone()).await;
+    assert_eq!(one.len(), 1);
+    let sum = &one[0];
+    assert_eq!((sum.requests, sum.attempts, sum.failed), (4, 5, 1));
+    assert_eq!((sum.uncounted, sum.unpriced), (1, 1));
+    assert_eq!((sum.input, sum.cached, sum.output), (Some(6), Some(5), Some(21)));
+    assert_eq!((sum.cache_write_5m, sum.cost_nano_usd), (None, Some(6)));
+
+    for (by_what, expected) in [
+        (UsageBy::Model, vec!["Z", "b", "\u{e9}"]),
+        (UsageBy::Key, vec!["a", "c"]),
+        (UsageBy::User, vec!["", "u"]),
+        (UsageBy::Provider, vec!["openai"]),
+        (UsageBy::Day, vec!["2026-09-21", "2026-09-22", "2026-09-23"]),
+    ] {
+        let sums = ask(by(by_what)).await;
+        assert_eq!(groups(&sums), expected);
+        let mut total = UsageSum::default();
+        sums.iter().for_each(|sum| total.add(sum));
+        assert_eq!(total, *sum, "groups by {} add up", by_what.word());
+    }
+    let some = UsageQuery { since: Some(day(1)), until: Some(day(2)), ..by(UsageBy::Key) };
+    assert_eq!(groups(&ask(some.clone()).await), ["a", "c"]);
+    let of = UsageQuery { keys: Some(vec!["c".into(), "x".into()]), ..some.clone() };
+    assert_eq!(ask(of).await[0].attempts, 2);
+    let model = UsageQuery { model: Some("Z".into()), ..by(UsageBy::Model) };
+    assert_eq!(ask(model).await[0].attempts, 1);
+    assert_eq!(ask(UsageQuery { keys: Some(vec![]), ..all.clone() }).await, []);
+    assert_eq!(ask(UsageQuery { limit: 1, ..by(UsageBy::Model) }).await.len(), 1);
+    let nothing = UsageQuery { model: Some("nul \0".into()), ..by(UsageBy::Model) };
+    assert_eq!(ask(nothing).await, []);
+
+    // Counts beyond all reason are summed as exactly.
+    let most = |n| UsageRow {
+        input_tokens: Some(u64::MAX),
+        cost_nano_usd: Some(i64::MIN),
+        ..usage_row(n)
+    };
+    store.record_usage(&[most(10), most(11), most(12)]).await.unwrap();
+    let sum = ask(all).await.remove(0);
+    assert_eq!(sum.input, Some(6 + 3 * i128::from(i64::MAX)));
+    assert_eq!(sum.cost_nano_usd, Some(6 + 3 * i128::from(i64::MIN)));
 }
 
 async fn heartbeats_replace_each_other(database: Database) {

@@ -2,7 +2,7 @@
 
 use super::{
     AppliedMigration, Heartbeat, Outcome, PublishedHead, PublishedVault, SchemaStatus, ServiceKey,
-    Store, StoreError, StoreKind, UsageRow,
+    Store, StoreError, StoreKind, UsageQuery, UsageRow, UsageSum,
 };
 use crate::base::Timestamp;
 use std::sync::Arc;
@@ -114,6 +114,10 @@ impl Store for Flaky {
     }
     async fn count_usage(&self) -> Result<u64, StoreError> {
         self.inner.count_usage().await
+    }
+    async fn usage_report(&self, query: &UsageQuery) -> Result<Vec<UsageSum>, StoreError> {
+        self.there()?;
+        self.inner.usage_report(query).await
     }
     async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
         self.inner.beat(heartbeat).await

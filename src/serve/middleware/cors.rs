@@ -61,7 +61,9 @@ pub(crate) fn write(origin: HeaderValue, headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("x-request-id, request-id, retry-after, x-ultra-mode"),
+        HeaderValue::from_static(
+            "x-request-id, request-id, retry-after, x-ultra-mode, x-ultra-cost",
+        ),
     );
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod me;
 pub(crate) mod models;
 pub(crate) mod prometheus;
+pub(crate) mod usage;
 
 use axum::body::Body;
 use bytes::Bytes;

@@ -8,10 +8,12 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod usage_report;
 
 use super::migrations::{AppliedMigration, SchemaStatus};
 use super::{
-    Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageRow,
+    Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageQuery,
+    UsageRow, UsageSum,
 };
 use crate::base::{Secret, Timestamp, redact};
 use crate::settings::groups::MigrateMode;
@@ -215,6 +217,15 @@ impl Store for PostgresStore {
         self.within(async {
             let mut lease = self.ready().await?;
             let answer = rows::count_usage(lease.connection()?).await;
+            lease.finish(answer).map_err(|e| self.error(&e))
+        })
+        .await
+    }
+
+    async fn usage_report(&self, query: &UsageQuery) -> Result<Vec<UsageSum>, StoreError> {
+        self.within(async {
+            let mut lease = self.ready().await?;
+            let answer = usage_report::sums(lease.connection()?, query).await;
             lease.finish(answer).map_err(|e| self.error(&e))
         })
         .await

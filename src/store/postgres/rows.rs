@@ -183,7 +183,7 @@ pub(super) async fn insert_usage(connection: &mut PgConnection, batch: &[UsageRo
 }
 
 /// Text that PostgreSQL takes: it has no NUL, and a model's name comes from the client.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

@@ -7,10 +7,12 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod usage_report;
 
 use super::migrations::{AppliedMigration, SchemaStatus};
 use super::{
-    Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageRow,
+    Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageQuery,
+    UsageRow, UsageSum,
 };
 use crate::base::Timestamp;
 use crate::settings::groups::MigrateMode;
@@ -252,6 +254,14 @@ impl Store for SqliteStore {
         self.within(async {
             self.ready().await?;
             rows::count_usage(&self.readers).await.map_err(|e| self.error(e))
+        })
+        .await
+    }
+
+    async fn usage_report(&self, query: &UsageQuery) -> Result<Vec<UsageSum>, StoreError> {
+        self.within(async {
+            self.ready().await?;
+            usage_report::sums(&self.readers, query).await.map_err(|e| self.error(e))
         })
         .await
     }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod control;
+mod costs;
 mod errors;
 mod fallback;
 mod heads;

@@ -8,6 +8,7 @@ const GUARDED: &[(&str, &str)] = &[
     ("GET", "/api/available-models"),
     ("GET", "/api/auth/me"),
     ("POST", "/api/admin/keys/reload"),
+    ("GET", "/api/usage"),
     ("GET", "/api/admin/config"),
     ("POST", "/api/admin/check/tokens"),
     ("GET", "/v1/models"),

@@ -1,0 +1,92 @@
+//! `GET /api/usage`: what was used and what it cost, by key, user, model, provider or day.
+
+use super::json;
+use crate::gateway::usage::{Wanted, Words, figures};
+use crate::serve::error::{self, Refusal};
+use crate::serve::router::Outcome;
+use crate::serve::seen::Seen;
+use crate::serve::state::App;
+use crate::store::{Scope, StoreError};
+use axum::extract::Request;
+use http::StatusCode;
+use serde_json::json as object;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the store may take.
+const LONGEST: Duration = Duration::from_secs(2);
+
+fn refused(message: impl Into<String>) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "invalid_value", message)
+}
+
+fn away(message: &str) -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message).retry_after(5)
+}
+
+/// The parameters of the query by name; every one that is unknown or said twice is told.
+fn parameters(query: &str) -> Result<[Option<Cow<'_, str>>; 5], Refusal> {
+    const NAMES: [&str; 5] = ["by", "since", "until", "model", "key"];
+    let mut found = [const { None }; 5];
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let place = NAMES.iter().zip(&mut found).find(|(known, _)| **known == name);
+        match place {
+            Some((_, place)) if place.is_none() => *place = Some(value),
+            Some((name, _)) => return Err(refused(format!("`{name}` is said twice"))),
+            None => {
+                let message = format!("there are no parameters but {}", NAMES.join(", "));
+                return Err(refused(message));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Usage: a key with scope `admin` sees all, any other its own.
+pub(crate) async fn usage(app: Arc<App>, seen: Arc<Seen>, request: Request) -> Outcome {
+    let caller = seen.caller()?;
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let [by, since, until, model, key] = parameters(&query)?;
+    let words = Words {
+        by: by.as_deref(),
+        since: since.as_deref(),
+        until: until.as_deref(),
+        model: model.as_deref(),
+        key: key.as_deref(),
+    };
+    let wanted = Wanted::read(&words, app.clock.now()).map_err(|bad| {
+        let all: Vec<String> =
+            bad.iter().map(|bad| format!("`{}` {}", bad.name, bad.what)).collect();
+        refused(all.join("; "))
+    })?;
+    let own = (!caller.scopes.has(Scope::Admin)).then_some(&*caller.key_id);
+    if let (Some(own), Some(key)) = (own, &wanted.key)
+        && key != own
+        && **key != *caller.name
+    {
+        let message = "the usage of other keys needs the scope `admin`";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "insufficient_scope", message));
+    }
+    let wanted = Wanted { key: wanted.key.filter(|_| own.is_none()), ..wanted };
+    let asked = tokio::time::timeout(LONGEST, figures(&*app.store, &wanted, own)).await;
+    let figures = match asked {
+        Ok(Ok(figures)) => figures,
+        Err(_) | Ok(Err(StoreError::Timeout { .. })) => {
+            let message = "the store did not answer in time; a shorter span of time may help";
+            return Err(away(message));
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(request_id = %seen.request_id, %error, "usage cannot be read");
+            return Err(away("the store cannot be read at present"));
+        }
+    };
+    let mut document = object!({"status": "success", "mode": app.mode});
+    let figures = serde_json::to_value(&figures).map_err(|_| error::internal())?;
+    if let (Some(document), serde_json::Value::Object(figures)) =
+        (document.as_object_mut(), figures)
+    {
+        document.extend(figures);
+    }
+    Ok(json(&document))
+}
