@@ -3,7 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::ops::Range;
 
@@ -18,8 +18,15 @@ pub(super) struct Patch {
 
 #[derive(Deserialize)]
 struct Options<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     include_usage: Option<&'a RawValue>,
+}
+
+/// A field that is there, `null` included: only one that is missing is `None`.
+pub(super) fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 /// What makes a provider count the stream that `text`, a JSON object with at least one field, asks

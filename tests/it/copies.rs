@@ -30,8 +30,11 @@ const HARMLESS: &[&str] = &["key_id", "keys", "sealed"];
 const KEYS: &[(&str, &str)] = &[
     ("check/facts.rs", "key"),
     ("cli/auth.rs", "key"),
+    ("cli/usage.rs", "key"),
     ("commands/auth/rotate.rs", "key"),
     ("commands/env/render/facts.rs", "key"),
+    ("commands/usage.rs", "key"),
+    ("gateway/usage/wanted.rs", "key"),
     ("rotation/fleet.rs", "fingerprint_key"),
     ("rotation/journal.rs", "fingerprint_key"),
     ("secrets/crypto.rs", "mac"),

@@ -30,7 +30,7 @@ mode: real
 vars: {ULTRA_PORT: 8000, MINE: text}
 secrets: {ACME_KEY: vault:acme}
 providers:
-  acme: {kind: openai, base_url: https://acme.example/v1, keys: [ACME_KEY], models: [m]}
+  acme: {kind: openai, base_url: https://acme.example/v1, keys: [ACME_KEY], models: [m], stream_usage: false}
 routes:
   m:
     targets: [{provider: acme, model: m, weight: 2}]
