@@ -31,7 +31,7 @@ fn message(draft: &Draft, content: &Value, reason: &Value, output: u64) -> Value
     })
 }
 
-fn tool_use((name, id): &(String, String), input: Value) -> Value {
+fn tool_use((name, id): &(String, String), input: &Value) -> Value {
     json!({"type": "tool_use", "id": format!("toolu_{id}"), "name": name, "input": input})
 }
 
@@ -42,7 +42,7 @@ pub(super) fn plain(draft: &Draft) -> Bytes {
     let block = match choice.and_then(|c| c.call.as_ref()) {
         None => json!({"type": "text", "text": text}),
         // Arguments that were cut are none.
-        Some(call) => tool_use(call, serde_json::from_str(&text).unwrap_or_else(|_| json!({}))),
+        Some(call) => tool_use(call, &serde_json::from_str(&text).unwrap_or_else(|_| json!({}))),
     };
     let content = Value::Array(vec![block]);
     let reason = Value::from(reason(choice));
@@ -63,7 +63,7 @@ pub(super) fn stream(draft: &Draft) -> Vec<Piece> {
     let call = choice.and_then(|c| c.call.as_ref());
     let block = match call {
         None => json!({"type": "text", "text": ""}),
-        Some(call) => tool_use(call, json!({})),
+        Some(call) => tool_use(call, &json!({})),
     };
     let mut pieces = Vec::new();
     let mut push = |bytes, output| pieces.push(Piece { bytes, output });
