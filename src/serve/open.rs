@@ -90,8 +90,7 @@ pub(super) async fn open(
         true => Url::parse(known.base_url).ok(),
         false => base_url(known, &resolution),
     };
-    let prices = Prices::load(workspace.root.as_deref(), settings.server.prices.as_deref())
-        .map_err(Fault::does_not_hold)?;
+    let prices = prices(&workspace, &settings)?;
     let table = Table::of(&settings.profile, mode, settings.server.request_timeout, address);
     not_ourselves(&table, addr, &settings)?;
     let client = match mode {
@@ -162,6 +161,12 @@ pub(super) async fn open(
     let tasks = journal::start(&journal, store);
     health::judge(&app).await;
     Ok(Opened { app, last_good, dev_key, journal: tasks })
+}
+
+/// What models cost, with the operator's own prices.
+fn prices(workspace: &Workspace, settings: &Settings) -> Result<Prices, Fault> {
+    let named = settings.server.prices.as_deref();
+    Prices::load(workspace.root.as_deref(), named).map_err(Fault::does_not_hold)
 }
 
 /// An address that cannot be learned. A store that is away is waited for, one that nobody can name
