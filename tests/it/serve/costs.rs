@@ -233,7 +233,7 @@ fn rows_add_up_to_what_the_provider_has_counted() {
                     if n >= REQUESTS {
                         return;
                     }
-                    let (anthropic, streamed) = (n % 2 == 1, n % 3 > 0);
+                    let (anthropic, streamed) = (n % 2 == 1, !n.is_multiple_of(3));
                     let (path, model) =
                         if anthropic { (MESSAGES, "claude-haiku-4-5") } else { (CHAT, "gpt-4o") };
                     let body = json!({"model": model, "max_tokens": 9, "stream": streamed,
