@@ -6,11 +6,12 @@
 
 use super::attempt::Attempt;
 use super::played::{Cut, Played};
+use super::resilience::breaker::Permit;
 use super::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::mock::Piece;
-use crate::provider::{Failure, UsageFilter, UsageScanner};
+use crate::provider::{Failure, Family, UsageFilter, UsageScanner};
 use crate::store::Outcome;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -57,8 +58,33 @@ pub(crate) struct Passed {
     /// Whether the timer runs for the piece that is being waited for.
     armed: bool,
     over: bool,
+    /// What came before it was clear that the stream has begun.
+    begun: std::vec::IntoIter<Bytes>,
+    /// How the stream ended, if not well.
+    failure: Option<Failure>,
+    /// The breaker hears how the stream ended.
+    permit: Option<Permit>,
     /// The slot counts the stream for as long as it lasts.
     _slot: InFlight,
+}
+
+/// A stream that has begun.
+#[derive(Debug)]
+pub(super) struct Beginning {
+    /// Its pieces so far.
+    pub(super) held: Vec<Bytes>,
+    /// The slot that it came with.
+    pub(super) slot: InFlight,
+    /// For the breaker, which hears how it ends.
+    pub(super) permit: Option<Permit>,
+    /// How long it may pause.
+    pub(super) stall: Duration,
+    /// When the time of the request is over.
+    pub(super) deadline: Instant,
+    /// The family of its events.
+    pub(super) family: Family,
+    /// Whether the event with the counts is taken out, which was asked for in the client's place.
+    pub(super) without_usage: bool,
 }
 
 /// More of a line than this is passed on before its end is there.
@@ -74,18 +100,12 @@ impl AnswerBody {
     }
 
     /// A provider's events.
-    pub(crate) fn passed(
-        upstream: Incoming,
-        attempt: Attempt,
-        slot: InFlight,
-        stall: Duration,
-        deadline: Instant,
-        family: crate::provider::Family,
-    ) -> Self {
+    pub(super) fn passed(upstream: Incoming, attempt: Attempt, beginning: Beginning) -> Self {
+        let Beginning { held, slot, permit, stall, deadline, family, without_usage } = beginning;
         Self::Passed(Box::new(Passed {
             upstream,
             scanner: UsageScanner::new(family),
-            filter: None,
+            filter: without_usage.then(UsageFilter::default),
             attempt,
             held: BytesMut::new(),
             stall,
@@ -93,16 +113,19 @@ impl AnswerBody {
             timer: None,
             armed: false,
             over: false,
+            begun: held.into_iter(),
+            failure: None,
+            permit,
             _slot: slot,
         }))
     }
 
-    /// The same; the event with the counts is taken out if it was asked for in the client's place.
-    pub(super) fn without_usage(mut self, added: bool) -> Self {
-        if let Self::Passed(passed) = &mut self {
-            passed.filter = added.then(UsageFilter::default);
+    /// Why a provider's stream ended, if not well.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Passed(passed) => passed.failure.clone(),
+            Self::Whole(_) | Self::Made(_) | Self::Played(_) => None,
         }
-        self
     }
 }
 
@@ -127,10 +150,27 @@ pub(super) fn unmetered(attempt: &Attempt, why: &str) -> Bytes {
 }
 
 impl Passed {
+    /// The answer is whole: its row is kept before its last byte goes out.
+    fn succeed(&mut self) -> Result<(), String> {
+        if let Some(permit) = self.permit.take() {
+            permit.succeeded();
+        }
+        self.attempt.end(Outcome::Ok, BEGAN)
+    }
+
+    /// The provider did not do its part.
+    fn fail(&mut self, outcome: Outcome, failure: Failure) {
+        self.failure = Some(failure);
+        if let Some(permit) = self.permit.take() {
+            permit.failed();
+        }
+        self.attempt.fail(outcome, BEGAN);
+    }
+
     /// Ends the stream with an error event.
     fn break_off(&mut self, outcome: Outcome, failure: &Failure) -> Bytes {
         self.over = true;
-        self.attempt.fail(outcome, BEGAN);
+        self.fail(outcome, failure.clone());
         let asked = self.attempt.asked();
         let kind = match failure {
             Failure::Timeout(..) => "upstream_timeout",
@@ -150,11 +190,15 @@ impl Passed {
         self.scanner.push(&piece);
         self.attempt.count(self.scanner.tokens());
         if self.scanner.finished()
-            && !self.attempt.is_kept()
-            && let Err(why) = self.attempt.end(Outcome::Ok, BEGAN)
+            && let Err(why) = self.succeed()
         {
             self.over = true;
             return unmetered(&self.attempt, &why);
+        }
+        if self.scanner.refused() && !self.attempt.is_kept() {
+            // The provider says itself that it failed, in its own words.
+            let why = "the provider ended its stream with an error".to_owned();
+            self.fail(Outcome::Error, Failure::Malformed(why));
         }
         let end = memchr::memrchr(b'\n', &piece).map_or(0, |at| at + 1);
         if self.held.is_empty() && end == piece.len() {
@@ -183,7 +227,7 @@ impl Passed {
                 let failure = Failure::Transport("the end of the answer is missing".to_owned());
                 return Some(self.break_off(Outcome::Truncated, &failure));
             }
-            if let Err(why) = self.attempt.end(Outcome::Ok, BEGAN) {
+            if let Err(why) = self.succeed() {
                 self.over = true;
                 return Some(unmetered(&self.attempt, &why));
             }
@@ -218,6 +262,14 @@ impl Passed {
         loop {
             if self.over {
                 return Poll::Ready(None);
+            }
+            if let Some(piece) = self.begun.next() {
+                let out = self.take(piece);
+                let out = self.filtered(out);
+                if !out.is_empty() {
+                    return Poll::Ready(Some(out));
+                }
+                continue;
             }
             match Pin::new(&mut self.upstream).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {

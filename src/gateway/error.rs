@@ -3,6 +3,7 @@
 use crate::provider::wire::Endpoint;
 use crate::provider::{Failure, Malformed};
 use http::StatusCode;
+use std::time::Duration;
 
 /// Why there is no answer of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,20 @@ pub(crate) enum GatewayError {
         /// The provider.
         provider: String,
     },
+    /// The provider lets no more requests through for now, whatever the key.
+    RateLimited {
+        /// The provider.
+        provider: String,
+        /// For how long.
+        wait: Duration,
+    },
+    /// Every target has failed so often that none is asked for now.
+    Resting {
+        /// The name.
+        model: String,
+        /// When one is asked again.
+        wait: Duration,
+    },
     /// The provider answered with an error that cannot be passed on as it is.
     Upstream {
         /// The provider.
@@ -62,6 +77,8 @@ impl GatewayError {
             Self::Malformed(_) => "malformed_request",
             Self::Unavailable { .. } => "model_unavailable",
             Self::CredentialsExhausted { .. } => "upstream_credentials_exhausted",
+            Self::RateLimited { .. } => "upstream_rate_limited",
+            Self::Resting { .. } => "upstream_resting",
             Self::Upstream { .. } => "upstream_error",
             Self::Failed { failure: Failure::Timeout(..), .. } => "upstream_timeout",
             Self::Failed { failure: Failure::Malformed(_), .. } => "upstream_malformed",

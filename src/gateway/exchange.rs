@@ -4,23 +4,26 @@ use super::answer::AnswerBody;
 use super::attempt::{Attempt, Meter};
 use super::error::GatewayError;
 use super::forward::Call;
+use super::resilience::breaker::Permit;
 use super::routes::{Limits, Provider, Target};
 use super::slots::InFlight;
 use crate::base::Joined;
 use crate::base::redact::Redactor;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
-use crate::provider::{Class, Client, Failure, headers, usage};
+use crate::provider::{Class, Client, Failure, headers, told_to_wait, usage};
+use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
 use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING,
 };
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::time::timeout_at;
 
 /// The largest plain answer that is passed on.
@@ -36,18 +39,43 @@ const HEADERS: usize = 32;
 /// that cannot be read.
 pub(super) type Told = Box<Result<Response<AnswerBody>, GatewayError>>;
 
-/// An attempt that got no answer to pass on at once.
-pub(super) enum Missed {
-    /// No byte left, so the same target may be asked again.
-    Unsent(Failure),
+/// An attempt that got no answer to pass on.
+pub(super) struct Missed {
+    /// Why, as far as it matters for what is tried next.
+    pub(super) kind: Kind,
+    /// What the client is told if nobody else does better.
+    pub(super) told: Told,
+    /// How long the provider says to wait.
+    pub(super) wait: Option<Duration>,
+}
+
+/// Why an attempt got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// No byte of an answer came.
+    Unanswered,
+    /// The provider broke.
+    Broken,
+    /// The provider has too much to do.
+    Overloaded,
+    /// The key has used up its rate.
+    RateLimited,
     /// The provider does not take the key.
     KeyRefused,
-    /// The key has used up its rate: another key or target may do better.
-    RateLimited(Told),
-    /// The provider is overloaded or broke: another target may do better.
-    Broken(Told),
-    /// Nothing else will help.
-    Final(GatewayError),
+    /// It was silent for too long, or what came is no answer: the same again would do no better.
+    Useless,
+    /// The conversation is longer than the model takes.
+    TooLong,
+    /// The request is at fault.
+    Faulty,
+    /// No time is left, or usage cannot be kept: nothing else will help.
+    Final,
+}
+
+impl Missed {
+    fn new(kind: Kind, error: GatewayError) -> Self {
+        Self { kind, told: Box::new(Err(error)), wait: None }
+    }
 }
 
 pub(super) fn failed(provider: &Provider, failure: Failure) -> GatewayError {
@@ -66,11 +94,45 @@ pub(super) struct Exchange<'a> {
     pub(super) call: &'a Call,
     /// Which attempt of the request, from 1.
     pub(super) number: u32,
+    /// Whether no other target is left: it may take as long as it likes for its first event.
+    pub(super) last: bool,
+    /// When a stream begins.
+    pub(super) commit: StreamCommit,
 }
 
 impl Exchange<'_> {
-    /// Asks, and judges what comes back.
-    pub(super) async fn run(&self, slot: &InFlight) -> Result<Response<AnswerBody>, Missed> {
+    /// Asks, and judges what comes back; the breaker hears of it, of a stream when that ends.
+    pub(super) async fn run(
+        &self,
+        slot: &InFlight,
+        permit: Permit,
+    ) -> Result<Response<AnswerBody>, Missed> {
+        let mut permit = Some(permit);
+        let outcome = self.ask(slot, &mut permit).await;
+        let failed = match &outcome {
+            Ok(_) => false,
+            Err(missed) => match missed.kind {
+                Kind::Unanswered | Kind::Broken | Kind::Overloaded | Kind::Useless => true,
+                // The provider was silent until no time was left.
+                Kind::Final => matches!(&*missed.told, Err(GatewayError::Failed { .. })),
+                // They say nothing about how well it is.
+                Kind::RateLimited | Kind::KeyRefused | Kind::TooLong | Kind::Faulty => {
+                    return outcome;
+                }
+            },
+        };
+        // A stream has it with it.
+        if let Some(permit) = permit {
+            if failed { permit.failed() } else { permit.succeeded() }
+        }
+        outcome
+    }
+
+    async fn ask(
+        &self,
+        slot: &InFlight,
+        permit: &mut Option<Permit>,
+    ) -> Result<Response<AnswerBody>, Missed> {
         let mut attempt = Attempt::begin(
             &self.call.asked,
             &self.target.provider.name,
@@ -86,31 +148,26 @@ impl Exchange<'_> {
             (None, false) => self.limits.total,
         };
         let due = (Instant::now() + head).min(deadline);
-        let sent = timeout_at(due.into(), self.client.send(self.request(slot))).await;
-        let response = match sent {
+        let sending = self.client.send(self.request(slot), self.limits.connect);
+        let response = match timeout_at(due.into(), sending).await {
             Ok(Ok(response)) => response,
             Ok(Err(failure)) => {
-                return Err(match failure {
-                    Failure::Connect(_) => {
-                        attempt.fail(Outcome::Error, 502);
-                        Missed::Unsent(failure)
-                    }
-                    Failure::Timeout(Phase::Connect, _) => {
-                        attempt.fail(Outcome::Timeout, 504);
-                        Missed::Unsent(failure)
-                    }
-                    other => self.lost(&mut attempt, other),
-                });
+                let kind = match failure {
+                    Failure::Malformed(_) => Kind::Useless,
+                    _ => Kind::Unanswered,
+                };
+                return Err(self.lost(&mut attempt, kind, failure));
             }
             Err(_) if due == deadline => {
                 let failure = Failure::Timeout(Phase::Total, self.limits.total);
-                return Err(self.lost(&mut attempt, failure));
+                return Err(self.lost(&mut attempt, Kind::Final, failure));
             }
             Err(_) => {
-                return Err(self.lost(&mut attempt, Failure::Timeout(Phase::Headers, head)));
+                let failure = Failure::Timeout(Phase::Headers, head);
+                return Err(self.lost(&mut attempt, Kind::Useless, failure));
             }
         };
-        self.judge(response, attempt, slot, deadline).await
+        self.judge(response, attempt, slot, permit, deadline).await
     }
 
     fn request(&self, slot: &InFlight) -> Request<Full<Bytes>> {
@@ -131,13 +188,13 @@ impl Exchange<'_> {
         request
     }
 
-    /// The attempt failed beyond help: the provider may have begun to work on it.
-    fn lost(&self, attempt: &mut Attempt, failure: Failure) -> Missed {
+    /// The attempt failed without an error of the provider's own.
+    pub(super) fn lost(&self, attempt: &mut Attempt, kind: Kind, failure: Failure) -> Missed {
         match failure {
             Failure::Timeout(..) => attempt.fail(Outcome::Timeout, 504),
             _ => attempt.fail(Outcome::Error, 502),
         }
-        Missed::Final(failed(&self.target.provider, failure))
+        Missed::new(kind, failed(&self.target.provider, failure))
     }
 
     async fn judge(
@@ -145,6 +202,7 @@ impl Exchange<'_> {
         response: Response<Incoming>,
         mut attempt: Attempt,
         slot: &InFlight,
+        permit: &mut Option<Permit>,
         deadline: Instant,
     ) -> Result<Response<AnswerBody>, Missed> {
         let (parts, upstream) = response.into_parts();
@@ -152,56 +210,48 @@ impl Exchange<'_> {
             Class::Success => {}
             Class::KeyRefused => {
                 attempt.fail(Outcome::Error, parts.status.as_u16());
-                return Err(Missed::KeyRefused);
+                return Err(self.key_refused());
             }
             Class::Unusable => {
                 let failure = Failure::Malformed(format!(
                     "status {}, which is neither an answer nor an error",
                     parts.status.as_u16()
                 ));
-                return Err(self.lost(&mut attempt, failure));
+                return Err(self.lost(&mut attempt, Kind::Useless, failure));
             }
-            class @ (Class::RateLimited
+            Class::RateLimited
             | Class::Overloaded
             | Class::ServerError
-            | Class::ClientError) => {
-                let told = self.error(parts, upstream, &mut attempt, slot, deadline).await?;
-                return match class {
-                    Class::RateLimited => Err(Missed::RateLimited(told)),
-                    Class::ClientError => told.map_err(Missed::Final),
-                    _ => Err(Missed::Broken(told)),
+            | Class::ClientError
+            | Class::TooLong => {
+                let body = match self.read(upstream, LARGEST_ERROR, deadline).await {
+                    Ok(body) => body,
+                    Err((kind, failure)) => return Err(self.lost(&mut attempt, kind, failure)),
                 };
+                attempt.fail(Outcome::Error, parts.status.as_u16());
+                let class = Class::of_error(self.target.provider.family, parts.status, &body);
+                return Err(self.refusal(class, parts.status, &parts.headers, body, slot));
             }
         }
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         if kind.starts_with(b"text/event-stream") {
-            let mut answer = Response::new(AnswerBody::Whole(None));
-            *answer.status_mut() = parts.status;
-            answer.headers_mut().reserve(HEADERS);
-            headers::to_client(&parts.headers, answer.headers_mut());
-            let family = self.target.provider.family;
-            let stall = self.limits.stall;
-            let added = self.call.envelope.adds_usage() && self.target.provider.stream_usage;
-            *answer.body_mut() =
-                AnswerBody::passed(upstream, attempt, slot.again(), stall, deadline, family)
-                    .without_usage(added);
-            return Ok(answer);
+            return self.stream(parts, upstream, attempt, slot, permit, deadline).await;
         }
         let encoded = parts.headers.contains_key(CONTENT_ENCODING);
         if !encoded && memchr::memmem::find(kind, b"json").is_none() {
             let failure = Failure::Malformed("it is neither JSON nor a stream".to_owned());
-            return Err(self.lost(&mut attempt, failure));
+            return Err(self.lost(&mut attempt, Kind::Useless, failure));
         }
-        let body = match read(upstream, LARGEST_ANSWER, deadline, self.limits.total).await {
+        let body = match self.read(upstream, LARGEST_ANSWER, deadline).await {
             Ok(body) => body,
-            Err(failure) => return Err(self.lost(&mut attempt, failure)),
+            Err((kind, failure)) => return Err(self.lost(&mut attempt, kind, failure)),
         };
         if !encoded {
             let text = body.trim_ascii();
             let cut = !self_delimited(&parts) && usage::is_cut(text);
             if cut || !(text.starts_with(b"{") && text.ends_with(b"}")) {
                 let failure = Failure::Malformed("it is not a whole JSON object".to_owned());
-                return Err(self.lost(&mut attempt, failure));
+                return Err(self.lost(&mut attempt, Kind::Useless, failure));
             }
             if let Some(tokens) = usage::in_json(&body, self.target.provider.family) {
                 attempt.count(tokens);
@@ -209,43 +259,45 @@ impl Exchange<'_> {
         }
         attempt
             .end(Outcome::Ok, parts.status.as_u16())
-            .map_err(|why| Missed::Final(GatewayError::Unmetered(why)))?;
-        let mut answer = Response::new(AnswerBody::Whole(Some(body)));
-        *answer.status_mut() = parts.status;
-        answer.headers_mut().reserve(HEADERS);
-        headers::to_client(&parts.headers, answer.headers_mut());
+            .map_err(|why| Missed::new(Kind::Final, GatewayError::Unmetered(why)))?;
+        let mut answer = answer(&parts, AnswerBody::Whole(Some(body)));
         attempt.tell_cost(answer.headers_mut());
         Ok(answer)
     }
 
+    fn key_refused(&self) -> Missed {
+        let provider = self.target.provider.name.to_string();
+        Missed::new(Kind::KeyRefused, GatewayError::CredentialsExhausted { provider })
+    }
+
     /// An error of the provider's own, in the family's shape: passed on as it is, but for our key
     /// if it quotes that.
-    async fn error(
+    pub(super) fn refusal(
         &self,
-        parts: http::response::Parts,
-        upstream: Incoming,
-        attempt: &mut Attempt,
+        class: Class,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Bytes,
         slot: &InFlight,
-        deadline: Instant,
-    ) -> Result<Told, Missed> {
-        let status = parts.status;
-        let body = match read(upstream, LARGEST_ERROR, deadline, self.limits.total).await {
-            Ok(body) => body,
-            Err(failure) => return Err(self.lost(attempt, failure)),
+    ) -> Missed {
+        let kind = match class {
+            Class::KeyRefused => return self.key_refused(),
+            Class::RateLimited => Kind::RateLimited,
+            Class::Overloaded => Kind::Overloaded,
+            Class::ClientError => Kind::Faulty,
+            Class::TooLong => Kind::TooLong,
+            Class::ServerError | Class::Unusable | Class::Success => Kind::Broken,
         };
-        attempt.fail(Outcome::Error, status.as_u16());
+        let wait = told_to_wait(headers, SystemTime::now());
         let json = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body);
         let (Ok(_), Ok(text)) = (json, std::str::from_utf8(&body)) else {
-            return Ok(Box::new(Err(GatewayError::Upstream {
-                provider: self.target.provider.name.to_string(),
-                status: if status == StatusCode::TOO_MANY_REQUESTS
-                    || status == StatusCode::SERVICE_UNAVAILABLE
-                {
-                    status
-                } else {
-                    StatusCode::BAD_GATEWAY
-                },
-            })));
+            let provider = self.target.provider.name.to_string();
+            let status = match status {
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => status,
+                _ => StatusCode::BAD_GATEWAY,
+            };
+            let told = Box::new(Err(GatewayError::Upstream { provider, status }));
+            return Missed { kind, told, wait };
         };
         let key = &slot.slot().secret;
         let body = if !key.is_empty() && text.contains(key.expose()) {
@@ -255,40 +307,61 @@ impl Exchange<'_> {
         };
         let mut answer = Response::new(AnswerBody::Whole(Some(body)));
         *answer.status_mut() = status;
-        headers::to_client(&parts.headers, answer.headers_mut());
+        headers::to_client(headers, answer.headers_mut());
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(after) = parts.headers.get(RETRY_AFTER) {
+        if let Some(after) = headers.get(RETRY_AFTER) {
             answer.headers_mut().insert(RETRY_AFTER, after.clone());
         }
-        Ok(Box::new(Ok(answer)))
+        Missed { kind, told: Box::new(Ok(answer)), wait }
     }
-}
 
-/// Whether the connection says where the answer ends, so that a cut is never taken for its end.
-fn self_delimited(parts: &http::response::Parts) -> bool {
-    parts.version == Version::HTTP_2
-        || parts.headers.contains_key(CONTENT_LENGTH)
-        || parts.headers.contains_key(TRANSFER_ENCODING)
-}
-
-/// Reads a whole body of at most `limit` bytes.
-async fn read(
-    mut body: Incoming,
-    limit: usize,
-    deadline: Instant,
-    total: Duration,
-) -> Result<Bytes, Failure> {
-    let all = async {
+    /// Reads a whole body of at most `limit` bytes.
+    async fn read(
+        &self,
+        mut body: Incoming,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Bytes, (Kind, Failure)> {
         let mut joined = Joined::default();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|e| Failure::Transport(root_cause(&e)))?;
+        loop {
+            let due = (Instant::now() + self.limits.stall).min(deadline);
+            let frame = match timeout_at(due.into(), body.frame()).await {
+                Ok(None) => return Ok(joined.whole()),
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(e))) => {
+                    return Err((Kind::Useless, Failure::Transport(root_cause(&e))));
+                }
+                Err(_) if due == deadline => {
+                    let failure = Failure::Timeout(Phase::Total, self.limits.total);
+                    return Err((Kind::Final, failure));
+                }
+                Err(_) => {
+                    let failure = Failure::Timeout(Phase::Stall, self.limits.stall);
+                    return Err((Kind::Useless, failure));
+                }
+            };
             let Ok(data) = frame.into_data() else { continue };
             if joined.len() + data.len() > limit {
-                return Err(Failure::Malformed(format!("it has more than {limit} bytes")));
+                let why = format!("it has more than {limit} bytes");
+                return Err((Kind::Useless, Failure::Malformed(why)));
             }
             joined.push(data);
         }
-        Ok(joined.whole())
-    };
-    timeout_at(deadline.into(), all).await.unwrap_or(Err(Failure::Timeout(Phase::Total, total)))
+    }
+}
+
+/// An answer with what the client gets of the provider's head.
+pub(super) fn answer(parts: &Parts, body: AnswerBody) -> Response<AnswerBody> {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = parts.status;
+    answer.headers_mut().reserve(HEADERS);
+    headers::to_client(&parts.headers, answer.headers_mut());
+    answer
+}
+
+/// Whether the connection says where the answer ends, so that a cut is never taken for its end.
+fn self_delimited(parts: &Parts) -> bool {
+    parts.version == Version::HTTP_2
+        || parts.headers.contains_key(CONTENT_LENGTH)
+        || parts.headers.contains_key(TRANSFER_ENCODING)
 }

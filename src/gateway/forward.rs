@@ -1,35 +1,39 @@
-//! From a request to an answer: which target, which key, one deadline, one retry loop.
+//! From a request to an answer: the route of its model, and what is needed on the way.
 
 use super::answer::AnswerBody;
 use super::attempt::{Asked, Attempt, Meter};
 use super::error::GatewayError;
-use super::exchange::{Exchange, Missed, failed};
-use super::routes::{Backend, Limits, Route, Target};
-use super::slots::InFlight;
+use super::pursuit::Pursuit;
+use super::resilience::retry::Budget;
+use super::routes::{Limits, Route, Target};
 use super::table::Table;
 use crate::provider::mock::{self, Mock, Named};
 use crate::provider::wire::Endpoint;
-use crate::provider::{Client, Envelope, Failure};
+use crate::provider::{Client, Envelope, Malformed};
+use crate::settings::profile::StreamCommit;
+use crate::settings::value::Value as _;
 use crate::store::Outcome;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use std::sync::Arc;
 
-/// So many attempts a request at most, refused keys not counted.
-const ATTEMPTS: u32 = 3;
+/// Says when the stream is to begin, instead of the route.
+const STREAM_COMMIT: HeaderName = HeaderName::from_static("x-ultra-stream-commit");
 
 /// Routes, keys and connections: what turns a request into an answer.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     table: ArcSwap<Table>,
-    client: Option<Client>,
+    pub(super) client: Option<Client>,
     pub(super) meter: Arc<dyn Meter>,
     /// What answers in mode mock.
     pub(super) mock: Arc<Mock>,
+    /// What repeats at the same target come out of.
+    pub(super) budget: Budget,
     /// Names this instance in [`crate::provider::headers::HOP`].
-    instance: HeaderValue,
+    pub(super) instance: HeaderValue,
 }
 
 /// A request of a client, read and admitted.
@@ -56,7 +60,8 @@ impl Gateway {
         instance: HeaderValue,
     ) -> Self {
         let table = ArcSwap::from_pointee(table);
-        Self { table, client, meter, mock: Arc::default(), instance }
+        let budget = Budget::default();
+        Self { table, client, meter, mock: Arc::default(), budget, instance }
     }
 
     /// The routes and providers in use.
@@ -89,54 +94,23 @@ impl Gateway {
         call: Call,
     ) -> Result<Response<AnswerBody>, GatewayError> {
         self.meter.ready().map_err(GatewayError::Unmetered)?;
-        let mut tally = Tally::default();
-        let mut told = None;
-        let mut last = None;
-        let mut fit = false;
-        for target in route.in_turn(call.endpoint.family()) {
-            fit = true;
-            let (chat, provider) = match &target.provider.backend {
-                Backend::Mock => {
-                    return match mock::named(&target.provider.name, &target.model) {
-                        Named::Plain => self.mock(target, &call),
-                        Named::Acts(behaviour) => {
-                            Box::pin(self.play(behaviour, target, &route.limits, &call)).await
-                        }
-                        Named::Unknown => Err(self.table.load().unknown(&target.model)),
-                    };
-                }
-                Backend::Http { .. } if !target.provider.slots.usable() => continue,
-                Backend::Http { chat, .. } => (chat, &target.provider),
-            };
-            if tally.spent() >= ATTEMPTS || call.asked.started.elapsed() >= route.limits.total {
-                break;
-            }
-            match self.ask(target, chat, &route.limits, &call, &mut tally).await {
-                Ok(answer) => return Ok(answer),
-                Err(Missed::Final(error)) => return Err(error),
-                Err(Missed::RateLimited(error) | Missed::Broken(error)) => {
-                    told.get_or_insert(error);
-                }
-                Err(Missed::KeyRefused) => {
-                    let provider = provider.name.to_string();
-                    last = Some(GatewayError::CredentialsExhausted { provider });
-                }
-                Err(Missed::Unsent(failure)) => last = Some(failed(provider, failure)),
-            }
+        let commit = call.commit()?.unwrap_or(route.stream_commit);
+        self.budget.request();
+        Pursuit::of(self, route, &call, commit).run().await
+    }
+
+    /// What the mock does. Nobody else is asked after it.
+    pub(super) async fn mocked(
+        &self,
+        target: &Target,
+        limits: &Limits,
+        call: &Call,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
+        match mock::named(&target.provider.name, &target.model) {
+            Named::Plain => self.mock(target, call),
+            Named::Acts(behaviour) => Box::pin(self.play(behaviour, target, limits, call)).await,
+            Named::Unknown => Err(self.table.load().unknown(&target.model)),
         }
-        if let Some(told) = told {
-            return *told;
-        }
-        if let Some(error) = last {
-            return Err(error);
-        }
-        let model = route.model.to_string();
-        Err(if fit {
-            let reason = route.unavailable().unwrap_or_else(|| "no usable target".to_owned());
-            GatewayError::Unavailable { model, reason }
-        } else {
-            GatewayError::WrongEndpoint { model, endpoints: route.endpoints() }
-        })
     }
 
     fn mock(&self, target: &Target, call: &Call) -> Result<Response<AnswerBody>, GatewayError> {
@@ -162,79 +136,18 @@ impl Gateway {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         Ok(response)
     }
-
-    /// Asks one target, with one key after the other if keys are refused.
-    async fn ask(
-        &self,
-        target: &Target,
-        uri: &Uri,
-        limits: &Limits,
-        call: &Call,
-        tally: &mut Tally,
-    ) -> Result<Response<AnswerBody>, Missed> {
-        let Some(client) = &self.client else {
-            let failure = Failure::Connect("this server has no client".to_owned());
-            return Err(Missed::Final(failed(&target.provider, failure)));
-        };
-        let slots = &target.provider.slots;
-        let mut tried: Vec<InFlight> = Vec::new();
-        let mut again = true;
-        let mut limited = None;
-        loop {
-            let next = if limited.is_some() && tally.spent() >= ATTEMPTS {
-                None
-            } else {
-                slots.pick(&tried)
-            };
-            let Some(slot) = next else {
-                return Err(limited.map_or(Missed::KeyRefused, Missed::RateLimited));
-            };
-            tally.asked += 1;
-            let (meter, instance, number) = (&self.meter, &self.instance, tally.asked);
-            let asked = Exchange { client, meter, instance, target, uri, limits, call, number };
-            match asked.run(&slot).await {
-                Ok(answer) => {
-                    slots.accepted(&slot);
-                    return Ok(answer);
-                }
-                Err(Missed::KeyRefused) => {
-                    tally.refused += 1;
-                    let rejected = slots.refused(&slot);
-                    tracing::warn!(
-                        request_id = %call.asked.request_id,
-                        slot = %slot.slot().id,
-                        generation = slot.slot().generation,
-                        rejected,
-                        "provider refuses the key"
-                    );
-                    tried.push(slot);
-                }
-                Err(Missed::RateLimited(told)) => {
-                    limited = Some(told);
-                    tried.push(slot);
-                }
-                Err(Missed::Unsent(failure)) => {
-                    if !again || tally.spent() >= ATTEMPTS {
-                        return Err(Missed::Unsent(failure));
-                    }
-                    again = false;
-                }
-                Err(missed @ (Missed::Broken(_) | Missed::Final(_))) => return Err(missed),
-            }
-        }
-    }
 }
 
-/// How often providers were asked for one request.
-#[derive(Default)]
-struct Tally {
-    asked: u32,
-    /// So many of these times the key was refused.
-    refused: u32,
-}
-
-impl Tally {
-    fn spent(&self) -> u32 {
-        self.asked - self.refused
+impl Call {
+    /// When the stream is to begin, if the request says.
+    fn commit(&self) -> Result<Option<StreamCommit>, GatewayError> {
+        let Some(value) = self.headers.get(STREAM_COMMIT) else { return Ok(None) };
+        let parsed = value.to_str().ok().and_then(|text| StreamCommit::parse(text));
+        parsed.map(Some).ok_or_else(|| {
+            GatewayError::Malformed(Malformed {
+                param: Some("x-ultra-stream-commit"),
+                message: "the header is `first-event` or `complete`".to_owned(),
+            })
+        })
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod attempt;
+mod commit;
 pub(crate) mod error;
 mod exchange;
 pub(crate) mod forward;
@@ -12,6 +13,8 @@ pub(crate) mod limits;
 pub(crate) mod metering;
 pub(crate) mod metrics;
 pub(crate) mod played;
+mod pursuit;
+pub(crate) mod resilience;
 pub(crate) mod routes;
 pub(crate) mod slots;
 mod table;

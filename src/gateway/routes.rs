@@ -1,10 +1,11 @@
 //! Routes: what answers for a model's name, and in which turn.
 
+use super::resilience::breaker::Breaker;
 use super::slots::Slots;
 use crate::provider::mock;
 use crate::provider::wire::{Endpoint, Family};
-use crate::settings::profile::Timeouts;
-use http::Uri;
+use crate::settings::profile::{StreamCommit, Timeouts};
+use http::{HeaderValue, Uri};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,21 +87,41 @@ pub(crate) struct Target {
     pub(crate) model: Arc<str>,
     /// Its share of the requests, where the route is weighted.
     pub(super) share: u64,
+    /// Tokens of a conversation that it takes, if the profile says.
+    pub(super) context: Option<u64>,
+    /// Whether it may be asked, as its answers so far show.
+    pub(crate) breaker: Arc<Breaker>,
+    /// The provider and the model in a header.
+    pub(super) names: Option<(HeaderValue, HeaderValue)>,
 }
 
 impl Target {
     /// A target with an ordinary share.
-    pub(super) fn of(provider: &Arc<Provider>, model: &str) -> Self {
-        Self { provider: Arc::clone(provider), model: Arc::from(model), share: 1 }
+    pub(super) fn of(provider: &Arc<Provider>, model: &str, breaker: &Arc<Breaker>) -> Self {
+        let names =
+            HeaderValue::from_str(&provider.name).ok().zip(HeaderValue::from_str(model).ok());
+        Self {
+            provider: Arc::clone(provider),
+            model: Arc::from(model),
+            share: 1,
+            context: None,
+            breaker: Arc::clone(breaker),
+            names,
+        }
     }
 }
 
 /// Time limits of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
+    /// Until a connection stands, if not as usual.
+    pub(crate) connect: Option<Duration>,
     /// Until the head of the answer is there: of a stream, or of a plain answer, which a provider
     /// only begins once it is complete.
     pub(crate) headers: Option<Duration>,
+    /// Until the first event of a stream that says something; the last target that can be asked
+    /// has longer.
+    pub(crate) first_event: Duration,
     /// Between two pieces of a stream.
     pub(crate) stall: Duration,
     /// For the whole request.
@@ -110,13 +131,17 @@ pub(crate) struct Limits {
 impl Limits {
     /// How long a stream may take to begin, where nobody says.
     pub(crate) const STREAM_HEAD: Duration = Duration::from_secs(60);
+    /// How long the first event may take, where nobody says.
+    const FIRST_EVENT: Duration = Duration::from_secs(60);
     /// How long a stream may pause, where nobody says.
     const STALL: Duration = Duration::from_secs(60);
 
     /// What a route says, within the server's limit `total`.
     pub(super) fn of(timeouts: &Timeouts, total: Duration) -> Self {
         Self {
+            connect: timeouts.connect,
             headers: timeouts.headers,
+            first_event: timeouts.first_event.unwrap_or(Self::FIRST_EVENT),
             stall: timeouts.stall.unwrap_or(Self::STALL),
             total: timeouts.total.map_or(total, |own| own.min(total)),
         }
@@ -134,6 +159,8 @@ pub(crate) struct Route {
     pub(super) weighted: bool,
     /// Its time limits.
     pub(crate) limits: Limits,
+    /// When a stream begins, unless the request says.
+    pub(super) stream_commit: StreamCommit,
     /// Requests per minute over all clients.
     pub(crate) requests_per_minute: Option<u64>,
 }

@@ -5,12 +5,13 @@
 //! names answer as in mode real.
 
 use super::error::GatewayError;
+use super::resilience::breaker::Breaker;
 use super::routes::{Backend, Limits, Provider, Route, Target};
 use super::slots::Slots;
 use crate::provider::mock;
 use crate::provider::wire::Family;
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
-use crate::settings::profile::{Mode, Profile, ProviderSpec, RouteSpec, Timeouts};
+use crate::settings::profile::{Mode, Profile, ProviderSpec, RouteSpec, StreamCommit, TargetSpec};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -24,6 +25,9 @@ pub(crate) struct Table {
     providers: BTreeMap<Arc<str>, Arc<Provider>>,
     /// Routes by name, for the hot path.
     index: HashMap<Arc<str>, Arc<Route>>,
+    /// Breakers of targets by `provider/model`, and by `provider` for the models that no route
+    /// names: clients choose those names, and they must not fill the memory.
+    breakers: BTreeMap<String, Arc<Breaker>>,
     total: Duration,
 }
 
@@ -78,67 +82,66 @@ impl Table {
             providers.entry(Arc::clone(&mock.name)).or_insert(mock);
         }
 
-        let mut table = Self { routes: BTreeMap::new(), providers, index: HashMap::new(), total };
-        table.declare(&profile.routes);
+        let breakers = providers.keys().map(|name| (name.to_string(), Arc::default())).collect();
+        let mut table =
+            Self { routes: BTreeMap::new(), providers, index: HashMap::new(), breakers, total };
+        // Validation has made sure that the providers of declared routes exist.
+        for (name, route) in &profile.routes {
+            table.add(name, route);
+        }
         table.derive(&specs);
-        if mode == Mode::Mock
-            && let Some(mock) = table.providers.get(mock::NAME).cloned()
-        {
+        if mode == Mode::Mock {
             for model in mock::listed() {
-                let target = Target::of(&mock, &model);
-                table.add(&model, vec![target], false, &Timeouts::default(), None);
+                let target = TargetSpec::of(mock::NAME, &model);
+                table.add(&model, &RouteSpec::to(vec![target]));
             }
         }
         table.index = table.routes.iter().map(|(n, r)| (Arc::clone(n), Arc::clone(r))).collect();
         table
     }
 
-    fn add(
-        &mut self,
-        model: &str,
-        targets: Vec<Target>,
-        weighted: bool,
-        timeouts: &Timeouts,
-        requests_per_minute: Option<u64>,
-    ) {
-        if targets.is_empty() || self.routes.contains_key(model) {
+    /// Adds a route, unless there is one of this name.
+    fn add(&mut self, model: &str, spec: &RouteSpec) {
+        if self.routes.contains_key(model) {
             return;
         }
-        let model: Arc<str> = Arc::from(model);
-        let limits = Limits::of(timeouts, self.total);
-        let route =
-            Route { model: Arc::clone(&model), targets, weighted, limits, requests_per_minute };
-        self.routes.insert(model, Arc::new(route));
+        let targets: Vec<Target> = spec.targets.iter().filter_map(|t| self.target(t)).collect();
+        if !targets.is_empty() {
+            let route = Arc::new(self.route(model, spec, targets));
+            self.routes.insert(Arc::clone(&route.model), route);
+        }
     }
 
-    /// Routes as the profile declares them; validation has made sure that their providers exist.
-    fn declare(&mut self, routes: &BTreeMap<String, RouteSpec>) {
-        for (name, spec) in routes {
-            let targets = spec
-                .targets
-                .iter()
-                .filter_map(|t| {
-                    let target = Target::of(self.providers.get(t.provider.as_str())?, &t.model);
-                    Some(Target { share: t.weight.unwrap_or(1), ..target })
-                })
-                .collect();
-            let weighted = spec.targets.iter().any(|t| t.weight.is_some());
-            self.add(name, targets, weighted, &spec.timeouts, spec.requests_per_minute);
+    fn route(&self, model: &str, spec: &RouteSpec, targets: Vec<Target>) -> Route {
+        Route {
+            model: Arc::from(model),
+            targets,
+            weighted: spec.targets.iter().any(|t| t.weight.is_some()),
+            limits: Limits::of(&spec.timeouts, self.total),
+            stream_commit: spec.stream_commit.unwrap_or(StreamCommit::FirstEvent),
+            requests_per_minute: spec.requests_per_minute,
         }
+    }
+
+    fn target(&mut self, spec: &TargetSpec) -> Option<Target> {
+        let provider = self.providers.get(spec.provider.as_str())?;
+        let id = format!("{}/{}", provider.name, spec.model);
+        let breaker = self.breakers.entry(id).or_default();
+        let target = Target::of(provider, &spec.model, breaker);
+        Some(Target { share: spec.weight.unwrap_or(1), context: spec.context, ..target })
     }
 
     /// Routes for what providers list; several providers of one model are its targets in the
     /// order of their names.
     fn derive(&mut self, specs: &BTreeMap<&str, ProviderSpec>) {
-        let mut by_model: BTreeMap<&str, Vec<Target>> = BTreeMap::new();
+        let mut by_model: BTreeMap<&str, Vec<TargetSpec>> = BTreeMap::new();
         for (name, spec) in specs {
-            let Some(provider) = self.providers.get(*name) else { continue };
             for model in &spec.models {
-                by_model.entry(model).or_default().push(Target::of(provider, model));
+                by_model.entry(model).or_default().push(TargetSpec::of(name, model));
             }
         }
         for (model, targets) in by_model {
-            self.add(model, targets, false, &Timeouts::default(), None);
+            self.add(model, &RouteSpec::to(targets));
         }
     }
 
@@ -154,14 +157,14 @@ impl Table {
                 (self.providers.get(name).filter(|_| !upstream.is_empty())?, upstream)
             }
         };
-        let target = Target::of(provider, upstream);
-        Some(Arc::new(Route {
-            model: Arc::from(model),
-            targets: vec![target],
-            weighted: false,
-            limits: Limits::of(&Timeouts::default(), self.total),
-            requests_per_minute: None,
-        }))
+        let breaker = self.breakers.get(&*provider.name)?;
+        let target = Target::of(provider, upstream, breaker);
+        Some(Arc::new(self.route(model, &RouteSpec::to(Vec::new()), vec![target])))
+    }
+
+    /// The breakers, by `provider/model` or `provider`.
+    pub(crate) fn breakers(&self) -> &BTreeMap<String, Arc<Breaker>> {
+        &self.breakers
     }
 
     /// The mock, in mode mock.
@@ -212,7 +215,7 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
 mod tests {
     use super::*;
     use crate::provider::Endpoint;
-    use crate::settings::profile::{Policy, ProviderKind, TargetSpec};
+    use crate::settings::profile::{Policy, ProviderKind, Timeouts};
 
     fn of(profile: &Profile, mode: Mode) -> Table {
         let usual = |known: &KnownProvider| Url::parse(known.base_url).ok();
@@ -241,17 +244,12 @@ mod tests {
             routes: BTreeMap::from([(
                 "m".to_owned(),
                 RouteSpec {
-                    targets: vec![TargetSpec {
-                        provider: "b".to_owned(),
-                        model: "big".to_owned(),
-                        weight: None,
-                    }],
                     timeouts: Timeouts {
                         total: Some(Duration::from_secs(5)),
                         ..Timeouts::default()
                     },
                     requests_per_minute: Some(7),
-                    place: None,
+                    ..RouteSpec::to(vec![TargetSpec::of("b", "big")])
                 },
             )]),
             policy: Policy::default(),
@@ -279,11 +277,7 @@ mod tests {
     #[test]
     fn weights_draw_the_first_target_among_the_usable_ones() {
         let mut profile = profile();
-        let target = |model: &str, weight| TargetSpec {
-            provider: "a".to_owned(),
-            model: model.to_owned(),
-            weight,
-        };
+        let target = |model, weight| TargetSpec { weight, ..TargetSpec::of("a", model) };
         let weighted = vec![target("one", None), target("two", Some(3))];
         if let Some(route) = profile.routes.get_mut("m") {
             route.targets = weighted;

@@ -7,21 +7,31 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs::default_provider;
+use std::collections::HashMap;
 use std::error::Error as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// Connections with one limit for how long a new one may take.
+type Connections = Pool<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
 /// Connections to providers, shared by all requests.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Client {
-    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    usual: Connections,
     connect_timeout: Duration,
+    tls: ClientConfig,
+    /// Those of routes with a limit of their own, by that.
+    others: Mutex<HashMap<Duration, Connections>>,
 }
 
 impl Client {
@@ -30,13 +40,9 @@ impl Client {
     /// # Errors
     /// The system's certificates cannot be read.
     pub(crate) fn new(connect_timeout: Duration) -> Result<Self, Problem> {
-        let mut http = HttpConnector::new();
-        http.set_nodelay(true);
-        http.enforce_http(false);
-        http.set_keepalive(Some(Duration::from_secs(60)));
-        http.set_connect_timeout(Some(connect_timeout));
-        let https = HttpsConnectorBuilder::new()
-            .with_provider_and_platform_verifier(rustls::crypto::aws_lc_rs::default_provider())
+        let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.try_with_platform_verifier())
             .map_err(|e| {
                 Problem::error(
                     "no-certificates",
@@ -45,37 +51,64 @@ impl Client {
                 .why(e)
                 .hint("install the package `ca-certificates`")
             })?
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(http);
-        let pool = Pool::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .build(https);
-        Ok(Self { pool, connect_timeout })
+            .with_no_client_auth();
+        let usual = connections(&tls, connect_timeout);
+        Ok(Self { usual, connect_timeout, tls, others: Mutex::default() })
     }
 
-    /// Sends a request and waits for the head of the answer. Dropping the future, or the body of
-    /// the answer, ends the exchange.
+    /// The connections with this limit.
+    fn with_limit(&self, limit: Duration) -> Connections {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.entry(limit).or_insert_with(|| connections(&self.tls, limit)).clone()
+    }
+
+    /// Sends a request and waits for the head of the answer; a new connection may take as long as
+    /// `connect` says, or as usual. Dropping the future, or the body of the answer, ends the
+    /// exchange.
     ///
     /// # Errors
     /// [`Failure::Connect`] if no byte has left, else [`Failure::Transport`].
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
+        connect: Option<Duration>,
     ) -> Result<Response<Incoming>, Failure> {
-        self.pool.request(request).await.map_err(|e| {
+        let sent = match connect.filter(|own| *own != self.connect_timeout) {
+            None => self.usual.request(request).await,
+            Some(own) => self.with_limit(own).request(request).await,
+        };
+        sent.map_err(|e| {
             let why = root_cause(&e);
             if !e.is_connect() {
-                return Failure::Transport(why);
+                return match not_http(&e) {
+                    true => Failure::Malformed(format!("it is no HTTP: {why}")),
+                    false => Failure::Transport(why),
+                };
             }
             if timed_out(&e) {
-                return Failure::Timeout(Phase::Connect, self.connect_timeout);
+                return Failure::Timeout(Phase::Connect, connect.unwrap_or(self.connect_timeout));
             }
             Failure::Connect(why)
         })
     }
+}
+
+fn connections(tls: &ClientConfig, limit: Duration) -> Connections {
+    let mut http = HttpConnector::new();
+    http.set_nodelay(true);
+    http.enforce_http(false);
+    http.set_keepalive(Some(Duration::from_secs(60)));
+    http.set_connect_timeout(Some(limit));
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config(tls.clone())
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(http);
+    Pool::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .build(https)
 }
 
 /// The innermost cause: the outer ones only say "client error".
@@ -85,6 +118,11 @@ pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
         cause = next;
     }
     cause.to_string()
+}
+
+fn not_http(error: &hyper_util::client::legacy::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    cause.is_some_and(hyper::Error::is_parse)
 }
 
 fn timed_out(error: &hyper_util::client::legacy::Error) -> bool {

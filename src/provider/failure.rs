@@ -1,6 +1,8 @@
 //! How attempts fail: classes that decide what is tried next and what the client is told.
 
+use super::wire::Family;
 use http::StatusCode;
+use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use std::time::Duration;
 pub(crate) enum Class {
     /// An answer.
     Success,
-    /// The provider does not take our key: 401, 403, or 402 for want of credit.
+    /// The provider does not take our key: 401, 403, or it has no credit.
     KeyRefused,
     /// Too many requests with this key.
     RateLimited,
@@ -19,6 +21,8 @@ pub(crate) enum Class {
     ServerError,
     /// The request is at fault; the same request fails anywhere.
     ClientError,
+    /// The conversation is longer than the model takes; one that takes more may answer.
+    TooLong,
     /// A redirect, or a status outside HTTP's meaning: never followed.
     Unusable,
 }
@@ -31,11 +35,70 @@ impl Class {
             401..=403 => Self::KeyRefused,
             429 => Self::RateLimited,
             503 | 529 => Self::Overloaded,
-            400..=499 => Self::ClientError,
+            // The provider cannot do it, or the request goes round in circles: not for once.
+            400..=499 | 501 | 505 | 508 => Self::ClientError,
             500..=599 => Self::ServerError,
             _ => Self::Unusable,
         }
     }
+}
+
+impl Class {
+    /// The class of an error whose body says more than its status: want of credit comes as 429
+    /// (OpenAI) or 400 (Anthropic), a conversation that is too long as 400.
+    pub(crate) fn of_error(family: Family, status: StatusCode, body: &[u8]) -> Self {
+        let class = Self::of(status);
+        if !matches!(class, Self::RateLimited | Self::ClientError) {
+            return class;
+        }
+        let Ok(body) = serde_json::from_slice::<Value>(body) else { return class };
+        let text = |field: &str| {
+            body.pointer("/error").and_then(|error| error.get(field)).and_then(Value::as_str)
+        };
+        let message = text("message").unwrap_or_default();
+        match family {
+            Family::OpenAi if text("code") == Some("insufficient_quota") => Self::KeyRefused,
+            Family::OpenAi if text("code") == Some("context_length_exceeded") => Self::TooLong,
+            // Compatible servers give the sentence without the code.
+            Family::OpenAi if message.contains("maximum context length") => Self::TooLong,
+            Family::Anthropic if message.contains("credit balance is too low") => Self::KeyRefused,
+            Family::Anthropic if message.starts_with("prompt is too long") => Self::TooLong,
+            Family::OpenAi | Family::Anthropic => class,
+        }
+    }
+}
+
+/// The status that an error would have had, if it had come before the stream. The words are those of
+/// the error references of the two APIs; compatible servers also write the number as the code.
+pub(super) fn stated(family: Family, event: &Value) -> StatusCode {
+    let text = |field: &str| event.pointer("/error").and_then(|e| e.get(field));
+    let word = |field: &str| text(field).and_then(Value::as_str).unwrap_or_default();
+    let number = text("code").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
+    let status = match (family, number) {
+        (Family::OpenAi, Some(number @ 400..=599)) => number,
+        (Family::OpenAi, _) => match (word("code"), word("type")) {
+            ("rate_limit_exceeded" | "insufficient_quota", _) => 429,
+            ("invalid_api_key", _) => 401,
+            ("model_not_found", _) => 404,
+            (_, "rate_limit_error" | "insufficient_quota" | "tokens" | "requests") => 429,
+            (_, "invalid_request_error") => 400,
+            (_, "overloaded_error" | "service_unavailable") => 503,
+            _ => 500,
+        },
+        (Family::Anthropic, _) => match word("type") {
+            "invalid_request_error" => 400,
+            "authentication_error" => 401,
+            "billing_error" => 402,
+            "permission_error" => 403,
+            "not_found_error" => 404,
+            "request_too_large" => 413,
+            "rate_limit_error" => 429,
+            "timeout_error" => 504,
+            "overloaded_error" => 529,
+            _ => 500,
+        },
+    };
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// What was waited for when the time ran out.
@@ -45,6 +108,8 @@ pub(crate) enum Phase {
     Connect,
     /// The head of the answer.
     Headers,
+    /// The first event of a stream that says something.
+    FirstEvent,
     /// The next piece of the answer.
     Stall,
     /// The whole answer.
@@ -73,6 +138,7 @@ impl fmt::Display for Failure {
                 let what = match phase {
                     Phase::Connect => "no connection",
                     Phase::Headers => "no answer",
+                    Phase::FirstEvent => "no first event",
                     Phase::Stall => "the answer stalled",
                     Phase::Total => "no complete answer",
                 };
@@ -98,5 +164,26 @@ mod tests {
         assert_eq!(class(529), Class::Overloaded);
         assert_eq!(class(502), Class::ServerError);
         assert_eq!(class(302), Class::Unusable);
+    }
+
+    #[test]
+    fn a_body_says_more_than_its_status() {
+        let class = |family, status: u16, body: &str| {
+            Class::of_error(family, StatusCode::from_u16(status).unwrap(), body.as_bytes())
+        };
+        let code = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
+        let openai = |status, name| class(Family::OpenAi, status, &code(name));
+        assert_eq!(openai(429, "insufficient_quota"), Class::KeyRefused);
+        assert_eq!(openai(429, "rate_limit_exceeded"), Class::RateLimited);
+        assert_eq!(openai(400, "context_length_exceeded"), Class::TooLong);
+        assert_eq!(openai(400, "content_filter"), Class::ClientError);
+        assert_eq!(openai(500, "insufficient_quota"), Class::ServerError);
+        let anthropic = |status, message: &str| {
+            class(Family::Anthropic, status, &format!(r#"{{"error":{{"message":"{message}"}}}}"#))
+        };
+        assert_eq!(anthropic(400, "prompt is too long: 2 > 1"), Class::TooLong);
+        assert_eq!(anthropic(400, "Your credit balance is too low"), Class::KeyRefused);
+        assert_eq!(anthropic(400, "x"), Class::ClientError);
+        assert_eq!(class(Family::OpenAi, 429, "<html>"), Class::RateLimited);
     }
 }

@@ -148,6 +148,21 @@ fn is_type(json: &[u8], word: &[u8]) -> bool {
     })
 }
 
+/// Whether an event is an error instead of a piece of the answer: its first field says so, as both
+/// APIs write it.
+fn is_error(json: &[u8], family: Family) -> bool {
+    let begins = |marks: [&[u8]; 4]| {
+        marks
+            .iter()
+            .try_fold(json, |rest, mark| rest.trim_ascii_start().strip_prefix(*mark))
+            .is_some()
+    };
+    match family {
+        Family::OpenAi => begins([b"{", b"\"error\"", b":", b"{"]),
+        Family::Anthropic => begins([b"{", b"\"type\"", b":", b"\"error\""]),
+    }
+}
+
 /// Whether a plain answer ends before its time, as one does whose connection said nothing of its
 /// length. JSON that is odd but not cut is the provider's own affair.
 pub(crate) fn is_cut(json: &[u8]) -> bool {
@@ -173,6 +188,7 @@ pub(crate) struct UsageScanner {
     tokens: Tokens,
     finished: bool,
     concluded: bool,
+    refused: bool,
 }
 
 impl UsageScanner {
@@ -185,6 +201,7 @@ impl UsageScanner {
             tokens: Tokens::default(),
             finished: false,
             concluded: false,
+            refused: false,
         }
     }
 
@@ -218,6 +235,8 @@ impl UsageScanner {
     fn line(&mut self, line: &[u8]) {
         let Some(data) = line.strip_prefix(b"data:") else { return };
         let data = data.trim_ascii();
+        // Nothing comes after an error.
+        self.refused |= !self.finished && is_error(data, self.family);
         match self.family {
             Family::OpenAi if data == b"[DONE]" => self.finished = true,
             Family::Anthropic if is_type(data, b"\"message_stop\"") => self.finished = true,
@@ -231,6 +250,11 @@ impl UsageScanner {
             }
             self.tokens.update(tokens);
         }
+    }
+
+    /// Whether the provider ended the stream with an error of its own.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
     }
 
     /// What was counted so far.

@@ -5,7 +5,7 @@
 //! says that goes with its holder. A further one has its process id in the name.
 
 use super::fleet;
-use super::routes::{admin, health, json};
+use super::routes::{admin, breakers, health, json};
 use super::state::App;
 use super::surface::Surface;
 use crate::base::lock::Lock;
@@ -160,6 +160,11 @@ async fn answer(
             Ok(response) => response,
             Err(refusal) => refusal.response(Surface::Ours, "", app.mode.word()),
         },
+        (&Method::GET, "/circuit-breakers") => json(&breakers::document(app)),
+        (&Method::POST, "/circuit-breakers/reset") => match breakers::close(app, None) {
+            Ok(document) => json(&document),
+            Err(refusal) => refusal.response(Surface::Ours, "", app.mode.word()),
+        },
         (&Method::POST, "/drain") => {
             drain.cancel();
             let mut response = json(&object!({"status": "draining", "instance": app.instance}));
@@ -169,7 +174,10 @@ async fn answer(
         _ => {
             let mut response = json(&object!({
                 "error": "not_found",
-                "known": ["GET /health", "GET /slots", "POST /reload", "POST /drain"],
+                "known": [
+                    "GET /health", "GET /slots", "GET /circuit-breakers",
+                    "POST /reload", "POST /circuit-breakers/reset", "POST /drain",
+                ],
             }));
             *response.status_mut() = StatusCode::NOT_FOUND;
             response

@@ -2,7 +2,7 @@
 
 use super::auth::AuthError;
 use super::error::Refusal;
-use super::routes::{admin, check, converse, health, me, models, prometheus, usage};
+use super::routes::{admin, breakers, check, converse, health, me, models, prometheus, usage};
 use super::seen::Seen;
 use super::state::App;
 use crate::store::Scope;
@@ -78,6 +78,7 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     }),
     get("/api/health/live", Access::Public, |app, _, _| Box::pin(health::live(app))),
     get("/api/health/ready", Access::Public, |app, _, _| Box::pin(health::ready(app))),
+    get("/api/health/circuit-breakers", MODELS, |app, _, _| Box::pin(breakers::list(app))),
     get("/api/available-models", MODELS, |app, _, _| Box::pin(models::available(app))),
     get("/api/auth/me", Access::Known, |app, seen, _| Box::pin(me::me(app, seen))),
     get("/api/usage", Access::Scopes(&[Scope::Read, Scope::Admin]), |app, seen, request| {
@@ -89,6 +90,11 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     get("/api/admin/config", Access::Scopes(&[Scope::Admin]), |app, _, _| {
         Box::pin(admin::config(app))
     }),
+    post(
+        "/api/admin/circuit-breakers/reset",
+        Access::Scopes(&[Scope::Admin]),
+        |app, _, request| Box::pin(breakers::reset(app, request)),
+    ),
     post("/api/admin/check/tokens", Access::Scopes(&[Scope::Check]), |app, seen, _| {
         Box::pin(check::tokens(app, seen))
     }),

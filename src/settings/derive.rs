@@ -1,7 +1,7 @@
 //! Providers and routes that variables alone define.
 
 use super::groups::{KNOWN_PROVIDERS, KnownProvider};
-use super::profile::{ProviderSpec, RouteSpec, TargetSpec, Timeouts};
+use super::profile::{ProviderSpec, RouteSpec, TargetSpec};
 use super::resolution::Resolution;
 use url::Url;
 
@@ -18,16 +18,8 @@ pub(crate) fn providers_and_routes(resolution: &mut Resolution) {
     let profile = &mut resolution.profile;
     for (name, provider) in &profile.providers {
         for model in &provider.models {
-            profile.routes.entry(model.clone()).or_insert_with(|| RouteSpec {
-                targets: vec![TargetSpec {
-                    provider: name.clone(),
-                    model: model.clone(),
-                    weight: None,
-                }],
-                timeouts: Timeouts::default(),
-                requests_per_minute: None,
-                place: None,
-            });
+            let target = || RouteSpec::to(vec![TargetSpec::of(name, model)]);
+            profile.routes.entry(model.clone()).or_insert_with(target);
         }
     }
 }

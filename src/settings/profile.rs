@@ -32,6 +32,17 @@ choice! {
 }
 
 choice! {
+    /// When the answer to a request for a stream begins.
+    StreamCommit {
+        /// With the first event that says something: it flows from then on, and a provider that
+        /// breaks off later can only be reported.
+        FirstEvent = "first-event",
+        /// When all of it is there: a provider that breaks off is made up for by the next one.
+        Complete = "complete",
+    }
+}
+
+choice! {
     /// What a failing check blocks.
     Gate {
         /// Blocks every release.
@@ -156,11 +167,27 @@ pub(crate) struct RouteSpec {
     pub(crate) targets: Vec<TargetSpec>,
     /// Time-outs that differ from the server's.
     pub(crate) timeouts: Timeouts,
+    /// When the answer to a request for a stream begins, unless the request says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stream_commit: Option<StreamCommit>,
     /// Requests per minute over all clients, if limited.
     pub(crate) requests_per_minute: Option<u64>,
     /// Where it is declared, if in a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<Place>,
+}
+
+impl RouteSpec {
+    /// A route of which nothing but its targets is said.
+    pub(crate) fn to(targets: Vec<TargetSpec>) -> Self {
+        Self {
+            targets,
+            timeouts: Timeouts::default(),
+            stream_commit: None,
+            requests_per_minute: None,
+            place: None,
+        }
+    }
 }
 
 /// One target of a route.
@@ -174,6 +201,17 @@ pub(crate) struct TargetSpec {
     /// first to be asked is drawn by them; where none has, targets are asked in their order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) weight: Option<u64>,
+    /// Tokens of a conversation that it takes: one that is too long for another target of the route
+    /// is asked only of those that take more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) context: Option<u64>,
+}
+
+impl TargetSpec {
+    /// A target of which no more is said.
+    pub(crate) fn of(provider: &str, model: &str) -> Self {
+        Self { provider: provider.to_owned(), model: model.to_owned(), weight: None, context: None }
+    }
 }
 
 /// Time-outs of a route; what is unset is the server's.
@@ -183,6 +221,8 @@ pub(crate) struct Timeouts {
     pub(crate) connect: Option<Duration>,
     /// Until the response head is there.
     pub(crate) headers: Option<Duration>,
+    /// Until the first event of a stream that says something.
+    pub(crate) first_event: Option<Duration>,
     /// Between two chunks of a stream.
     pub(crate) stall: Option<Duration>,
     /// For the whole request.

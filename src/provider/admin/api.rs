@@ -4,14 +4,15 @@
 
 use super::IssuerError;
 use crate::base::{Secret, redact};
-use http::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
+use crate::provider::told_to_wait;
+use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use reqwest::redirect::Policy;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -194,8 +195,7 @@ fn judge<T: DeserializeOwned>(
     body: &[u8],
 ) -> Result<T, IssuerError> {
     if status == StatusCode::TOO_MANY_REQUESTS {
-        let after = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok());
-        let retry_after = after.and_then(|v| v.trim().parse().ok()).map(Duration::from_secs);
+        let retry_after = told_to_wait(headers, SystemTime::now());
         return Err(IssuerError::RateLimited { retry_after });
     }
     if status.is_redirection() {

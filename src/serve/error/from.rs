@@ -5,6 +5,7 @@ use crate::gateway::GatewayError;
 use crate::provider::{Failure, Malformed};
 use crate::serve::auth::AuthError;
 use http::StatusCode;
+use std::time::Duration;
 
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
@@ -59,6 +60,18 @@ impl From<GatewayError> for Refusal {
                 format!("the provider `{provider}` accepts none of this server's keys"),
             )
             .hopeless(),
+            GatewayError::RateLimited { provider, wait } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                code,
+                format!("the provider `{provider}` lets no more requests through at present"),
+            )
+            .retry_after(seconds(wait)),
+            GatewayError::Resting { model, wait } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code,
+                format!("what answers for the model `{model}` has failed too often just now"),
+            )
+            .retry_after(seconds(wait)),
             GatewayError::Upstream { provider, status } => Self::new(
                 status,
                 code,
@@ -81,4 +94,9 @@ impl From<GatewayError> for Refusal {
             .retry_after(5),
         }
     }
+}
+
+/// Whole seconds, rounded up, at least one.
+fn seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }

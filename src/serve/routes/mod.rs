@@ -2,6 +2,7 @@
 //! [`super::router`] says.
 
 pub(crate) mod admin;
+pub(crate) mod breakers;
 pub(crate) mod check;
 pub(crate) mod converse;
 pub(crate) mod health;

@@ -8,6 +8,7 @@ use axum::body::Body;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
 use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -23,15 +24,26 @@ struct Key {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Target {
+    target: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BreakerState {
+    target: String,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KeyState {
     slot: String,
     generation: u64,
     state: &'static str,
 }
 
-/// The keys as they are now: which version is where, how old it is, and what it is good for. No
-/// value, and nothing that is made of one.
-fn keys(app: &App) -> Registry {
+/// What is as it is now: the breakers, and the keys, which version is where, how old it is, and what
+/// it is good for. No value, and nothing that is made of one.
+fn present(app: &App) -> Registry {
     let states: Family<KeyState, Gauge> = Family::default();
     let ages: Family<Key, Gauge> = Family::default();
     let in_flight: Family<Key, Gauge> = Family::default();
@@ -55,7 +67,17 @@ fn keys(app: &App) -> Registry {
     for key in app.reloader.rings.views(now) {
         show(key.id, key.generation, key.state, key.made_at);
     }
+    let breakers: Family<BreakerState, Gauge> = Family::default();
+    let opened: Family<Target, Counter> = Family::default();
+    for (target, breaker) in app.gateway.table().breakers() {
+        let view = breaker.view();
+        let labels = BreakerState { target: target.clone(), state: view.state.word() };
+        breakers.get_or_create_owned(&labels).set(1);
+        opened.get_or_create_owned(&Target { target: target.clone() }).inc_by(view.opened);
+    }
     let mut registry = Registry::with_prefix("ultra");
+    registry.register("breaker_state", "Breakers of targets by state", breakers);
+    registry.register("breaker_openings", "How often breakers have opened", opened);
     registry.register("slot_state", "Keys by generation and state", states);
     registry.register("slot_age_seconds", "Time since the key was made", ages);
     registry.register("slot_in_flight", "Requests under way with the key", in_flight);
@@ -70,7 +92,7 @@ fn keys(app: &App) -> Registry {
 pub(crate) async fn metrics(app: Arc<App>) -> Outcome {
     let mut page = String::new();
     text::encode_registry(&mut page, &app.registry)
-        .and_then(|()| text::encode_registry(&mut page, &keys(&app)))
+        .and_then(|()| text::encode_registry(&mut page, &present(&app)))
         .and_then(|()| text::encode_eof(&mut page))
         .map_err(|_| error::internal())?;
     let mut response = Response::new(Body::from(page));

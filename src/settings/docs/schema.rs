@@ -6,7 +6,7 @@
 
 use super::words::{need, paragraph};
 use crate::settings::catalogue::{self, VarSpec};
-use crate::settings::profile::{Gate, Mode, ProviderKind};
+use crate::settings::profile::{Gate, Mode, ProviderKind, StreamCommit};
 use crate::settings::value::{Kind, Value as _};
 use serde_json::{Map, Value, json};
 
@@ -175,8 +175,9 @@ fn route() -> Value {
                 "type": "object",
                 "additionalProperties": false,
                 "description": "Time-outs that differ from the server's.",
-                "properties": {"connect": duration, "headers": duration, "stall": duration, "total": duration},
+                "properties": {"connect": duration, "headers": duration, "first_event": duration, "stall": duration, "total": duration},
             },
+            "stream_commit": choice("When the answer to a request for a stream begins.", StreamCommit::KIND),
             "requests_per_minute": {"type": "integer", "minimum": 1, "description": "Over all clients."},
         },
     })
@@ -191,6 +192,7 @@ fn target() -> Value {
             "provider": {"type": "string", "description": "The provider, by name."},
             "model": {"type": "string", "description": "The model's name there."},
             "weight": {"type": "integer", "minimum": 1, "description": "Share of the requests that ask this target first; 1 where only others of the route have one. Without any weight, targets are asked in their order."},
+            "context": {"type": "integer", "minimum": 1, "description": "Tokens of a conversation that it takes: one that is too long for another target is asked only of those that take more."},
         },
     })
 }

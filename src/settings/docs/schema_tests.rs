@@ -33,8 +33,9 @@ providers:
   acme: {kind: openai, base_url: https://acme.example/v1, keys: [ACME_KEY], models: [m], stream_usage: false}
 routes:
   m:
-    targets: [{provider: acme, model: m, weight: 2}]
-    timeouts: {connect: 1s, headers: 2s, stall: 3s, total: 4s}
+    targets: [{provider: acme, model: m, weight: 2, context: 9}]
+    timeouts: {connect: 1s, headers: 2s, first_event: 2s, stall: 3s, total: 4s}
+    stream_commit: complete
     requests_per_minute: 5
 policy:
   require_postgres: true

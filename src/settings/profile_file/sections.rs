@@ -82,16 +82,10 @@ pub(super) fn routes(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, Ro
     let mut routes = BTreeMap::new();
     for (key, value) in reader.entries(node, "`routes`") {
         let what = format!("route {}", name_for_message(&key.text));
-        let mut route = RouteSpec {
-            targets: Vec::new(),
-            timeouts: Timeouts::default(),
-            requests_per_minute: None,
-            place: Some(key.place.clone()),
-        };
+        let mut route = RouteSpec { place: Some(key.place.clone()), ..RouteSpec::to(Vec::new()) };
         let before = reader.problems.len();
-        for (field, node) in
-            reader.fields(value, &what, &["targets", "timeouts", "requests_per_minute"])
-        {
+        let known = ["targets", "timeouts", "stream_commit", "requests_per_minute"];
+        for (field, node) in reader.fields(value, &what, &known) {
             match field {
                 "targets" => {
                     for item in reader.list(node, &format!("`targets` of {what}")) {
@@ -99,6 +93,9 @@ pub(super) fn routes(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, Ro
                     }
                 }
                 "timeouts" => route.timeouts = timeouts(reader, node, &what),
+                "stream_commit" => {
+                    route.stream_commit = reader.value(node, &format!("`stream_commit` of {what}"));
+                }
                 _ => {
                     route.requests_per_minute =
                         reader.positive(&node, &format!("`requests_per_minute` of {what}"));
@@ -117,10 +114,10 @@ pub(super) fn routes(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, Ro
 
 fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec> {
     let place = node.place.clone();
-    let (mut provider, mut model, mut weight) = (None, None, None);
+    let (mut provider, mut model, mut weight, mut context) = (None, None, None, None);
     let what = format!("a target of {what}");
     let mut said = [false; 2];
-    for (field, node) in reader.fields(node, &what, &["provider", "model", "weight"]) {
+    for (field, node) in reader.fields(node, &what, &["provider", "model", "weight", "context"]) {
         match field {
             "provider" => {
                 said[0] = true;
@@ -130,7 +127,8 @@ fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec>
                 said[1] = true;
                 model = reader.name(node, &format!("`model` of {what}"));
             }
-            _ => weight = reader.positive(&node, &format!("`weight` of {what}")),
+            "weight" => weight = reader.positive(&node, &format!("`weight` of {what}")),
+            _ => context = reader.positive(&node, &format!("`context` of {what}")),
         }
     }
     for (field, said) in ["provider", "model"].into_iter().zip(said) {
@@ -140,17 +138,19 @@ fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec>
             );
         }
     }
-    Some(TargetSpec { provider: provider?, model: model?, weight })
+    Some(TargetSpec { provider: provider?, model: model?, weight, context })
 }
 
 fn timeouts(reader: &mut Reader<'_>, node: Node, what: &str) -> Timeouts {
     let mut timeouts = Timeouts::default();
     let what = format!("`timeouts` of {what}");
-    for (field, node) in reader.fields(node, &what, &["connect", "headers", "stall", "total"]) {
+    let known = ["connect", "headers", "first_event", "stall", "total"];
+    for (field, node) in reader.fields(node, &what, &known) {
         let value = reader.value(node, &format!("`{field}` in {what}"));
         match field {
             "connect" => timeouts.connect = value,
             "headers" => timeouts.headers = value,
+            "first_event" => timeouts.first_event = value,
             "stall" => timeouts.stall = value,
             _ => timeouts.total = value,
         }

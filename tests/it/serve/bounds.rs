@@ -14,13 +14,15 @@ const HELLO: &str =
     r#"{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
+const FIRST: &[u8] = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+
 /// A provider whose stream has its first event and waits with the second for a word.
 fn waiting() -> (Upstream, mpsc::Sender<()>) {
     let (go, gone) = mpsc::channel::<()>();
     let gone = Mutex::new(gone);
     let provider = Upstream::start(move |_, stream| {
         stream.write_all(upstream::STREAM.as_bytes()).unwrap();
-        upstream::chunk(stream, b"data: {}\n\n").unwrap();
+        upstream::chunk(stream, FIRST).unwrap();
         let _ = gone.lock().unwrap().recv_timeout(Duration::from_secs(30));
         let _ = upstream::chunk(stream, DONE);
         let _ = stream.write_all(b"0\r\n\r\n");

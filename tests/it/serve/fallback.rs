@@ -11,18 +11,24 @@ const BUSY: &str = r#"{"error":{"message":"busy","type":"server_error","code":"b
 const ANSWER: &str = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
 
 /// A server whose model `m` has these providers as its targets, in their order.
-fn server(providers: &[&Upstream]) -> (Ultra, Server) {
+pub(super) fn server(providers: &[&Upstream]) -> (Ultra, Server) {
+    serving(providers, "", &[])
+}
+
+/// The same; `route` is more of the route, and `more` of each target.
+pub(super) fn serving(providers: &[&Upstream], route: &str, more: &[&str]) -> (Ultra, Server) {
     let (mut declared, mut targets, mut secrets) = (String::new(), String::new(), String::new());
     let mut ultra = Ultra::empty();
     for (n, provider) in providers.iter().enumerate() {
         let url = provider.openai();
         declared += &format!("  p{n}: {{kind: openai, base_url: \"{url}\", keys: [P{n}_KEY]}}\n");
-        targets += &format!("      - {{provider: p{n}, model: m{n}}}\n");
+        let more = more.get(n).copied().unwrap_or_default();
+        targets += &format!("      - {{provider: p{n}, model: m{n}{more}}}\n");
         secrets += &format!("  P{n}_KEY: env:P{n}_KEY\n");
         ultra = ultra.env(&format!("P{n}_KEY"), format!("key-of-{n}-4f7a9c2e1b8d"));
     }
     let profile = format!(
-        "mode: real\nsecrets:\n{secrets}providers:\n{declared}routes:\n  m:\n    targets:\n{targets}"
+        "mode: real\nsecrets:\n{secrets}providers:\n{declared}routes:\n  m:\n{route}    targets:\n{targets}"
     );
     ultra.write("profiles/dev.yaml", profile);
     ultra.run(&["env", "trust", "--yes"]).exits(0);
@@ -38,7 +44,12 @@ fn an_overloaded_or_broken_provider_is_passed_over() {
         let (ultra, server) = server(&[&first, &second]);
         let answer = chat(&ultra, CHAT, HELLO).send(server.addr()).is(200);
         assert_eq!(answer.text(), ANSWER, "{status}");
-        assert_eq!(first.received().len(), 1);
+        // One that broke is asked once more, one whose rate is used up is not.
+        let asked = if status.starts_with("429") { 1 } else { 2 };
+        assert_eq!(first.received().len(), asked, "{status}");
+        assert_eq!(answer.header("x-ultra-attempts"), Some(&*(asked + 1).to_string()));
+        assert_eq!(answer.header("x-ultra-provider"), Some("p1"));
+        assert_eq!(answer.header("x-ultra-model"), Some("m1"));
         let asked = second.received();
         assert_eq!(asked.first().unwrap().body, HELLO.replace("\"m\"", "\"m1\"").as_bytes());
         assert_eq!(

@@ -5,6 +5,7 @@ mod control;
 mod costs;
 mod errors;
 mod fallback;
+mod faults;
 mod heads;
 pub(crate) mod http;
 mod identity;

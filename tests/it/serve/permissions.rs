@@ -10,6 +10,8 @@ const GUARDED: &[(&str, &str)] = &[
     ("POST", "/api/admin/keys/reload"),
     ("GET", "/api/usage"),
     ("GET", "/api/admin/config"),
+    ("GET", "/api/health/circuit-breakers"),
+    ("POST", "/api/admin/circuit-breakers/reset"),
     ("POST", "/api/admin/check/tokens"),
     ("GET", "/v1/models"),
     ("GET", "/v1/models/gpt-4o"),

@@ -21,13 +21,15 @@ struct Held {
     stream: BufReader<TcpStream>,
 }
 
+const FIRST: &[u8] = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+
 /// A provider whose stream has its first event and waits with the second for a word.
 fn waiting() -> (Upstream, mpsc::Sender<()>) {
     let (go, gone) = mpsc::channel::<()>();
     let gone = std::sync::Mutex::new(gone);
     let provider = Upstream::start(move |_, stream| {
         stream.write_all(upstream::STREAM.as_bytes()).unwrap();
-        upstream::chunk(stream, b"data: {}\n\n").unwrap();
+        upstream::chunk(stream, FIRST).unwrap();
         let _ = gone.lock().unwrap().recv_timeout(Duration::from_secs(20));
         let _ = upstream::chunk(stream, DONE);
         let _ = stream.write_all(b"0\r\n\r\n");

@@ -138,6 +138,8 @@ fn an_anthropic_stream_that_breaks_ends_with_its_error_event() {
         stream.write_all(upstream::STREAM.as_bytes()).unwrap();
         upstream::chunk(stream, b"event: message_start\ndata: {\"type\":\"message_start\"}\n\n")
             .unwrap();
+        let block = b"event: content_block_start\ndata: {\"type\":\"content_block_start\"}\n\n";
+        upstream::chunk(stream, block).unwrap();
     });
     let (ultra, server) = real(&provider);
     let body = r#"{"model":"claude-sonnet-4-5","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;

@@ -1,6 +1,9 @@
 //! Slots: replacing, draining, rejecting, disabling.
 
 use super::*;
+use crate::base::Secret;
+use crate::settings::Layer;
+use http::HeaderMap;
 
 const VARIABLE: &str = "OPENAI_API_KEY";
 
@@ -157,4 +160,39 @@ fn forgetting_loses_no_key_that_comes_at_the_same_time() {
         }
         done.store(true, Ordering::Relaxed);
     });
+}
+
+#[test]
+fn a_key_whose_rate_is_used_up_rests_while_another_can_be_used() {
+    let slots = Slots::default();
+    let mut other = key("two");
+    other.variable = "OTHER".to_owned();
+    slots.replace("openai", vec![key("one"), other], &[], Instant::now());
+    assert_eq!(slots.limited(), None);
+    let first = slots.pick(&[]).unwrap();
+    slots.limit(&first, Some(Duration::from_secs(5)));
+    assert_eq!(slots.limited(), None, "the other one is free");
+    for _ in 0..4 {
+        assert_ne!(slots.pick(&[]).unwrap().slot().id, first.slot().id);
+    }
+    let second = slots.pick(&[]).unwrap();
+    slots.limit(&second, Some(Duration::from_secs(86_400)));
+    assert!(slots.limited().unwrap().rest <= Duration::from_secs(5), "whichever is free first");
+    assert!(slots.pick(&[]).is_some(), "whoever insists gets one");
+    assert!(slots.view().iter().all(|view| (1..=60_000).contains(&view.limited_ms)));
+}
+
+#[test]
+fn without_a_word_of_the_provider_a_key_rests_longer_each_time() {
+    let slots = Slots::default();
+    slots.replace("openai", vec![key("one")], &[], Instant::now());
+    let slot = slots.pick(&[]).unwrap();
+    for (from, to) in [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (32, 60), (59, 60)] {
+        slots.limit(&slot, None);
+        let rest = slots.limited().unwrap().rest;
+        assert!(rest > Duration::from_secs(from) && rest <= Duration::from_secs(to), "{rest:?}");
+    }
+    slots.accepted(&slot);
+    slots.limit(&slot, None);
+    assert!(slots.limited().unwrap().rest <= Duration::from_secs(1));
 }

@@ -1,0 +1,131 @@
+//! When the answer to a request for a stream begins: with the first event that says something, or
+//! when all of it is there. Until then nothing has been told to the client, and whatever goes wrong
+//! may be made up for by another target.
+
+use super::answer::{AnswerBody, Beginning};
+use super::attempt::Attempt;
+use super::exchange::{Exchange, Kind, Missed, answer, failed};
+use super::resilience::breaker::Permit;
+use super::slots::InFlight;
+use crate::base::Joined;
+use crate::provider::client::root_cause;
+use crate::provider::failure::Phase;
+use crate::provider::{Failure, Opening, OpeningScanner};
+use crate::settings::profile::StreamCommit;
+use crate::store::Outcome;
+use bytes::Bytes;
+use http::Response;
+use http::response::Parts;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use std::time::Instant;
+use tokio::time::timeout_at;
+
+/// The largest stream that is kept back until all of it is there.
+const LARGEST: usize = 64 << 20;
+
+impl Exchange<'_> {
+    /// Passes a stream on once it has begun.
+    pub(super) async fn stream(
+        &self,
+        parts: Parts,
+        mut upstream: Incoming,
+        mut attempt: Attempt,
+        slot: &InFlight,
+        permit: &mut Option<Permit>,
+        deadline: Instant,
+    ) -> Result<Response<AnswerBody>, Missed> {
+        let (held, opening) = match self.opening(&mut upstream, deadline).await {
+            Ok(begun) => begun,
+            Err((kind, failure)) => return Err(self.lost(&mut attempt, kind, failure)),
+        };
+        if let Opening::Refusal { status, class, body } = opening {
+            attempt.fail(Outcome::Error, status.as_u16());
+            return Err(self.refusal(class, status, &parts.headers, body, slot));
+        }
+        let beginning = Beginning {
+            held,
+            slot: slot.again(),
+            permit: permit.take(),
+            stall: self.limits.stall,
+            deadline,
+            family: self.target.provider.family,
+            without_usage: self.call.envelope.adds_usage() && self.target.provider.stream_usage,
+        };
+        let body = AnswerBody::passed(upstream, attempt, beginning);
+        match self.commit {
+            StreamCommit::FirstEvent => Ok(answer(&parts, body)),
+            StreamCommit::Complete => self.complete(body).await.map(|body| answer(&parts, body)),
+        }
+    }
+
+    /// Reads until the stream says something: the pieces so far, and what they say.
+    async fn opening(
+        &self,
+        upstream: &mut Incoming,
+        deadline: Instant,
+    ) -> Result<(Vec<Bytes>, Opening), (Kind, Failure)> {
+        let mut scanner = OpeningScanner::new(self.target.provider.family);
+        let mut held = Vec::new();
+        let first = match self.last {
+            true => deadline,
+            false => (Instant::now() + self.limits.first_event).min(deadline),
+        };
+        loop {
+            let due = (Instant::now() + self.limits.stall).min(first);
+            match timeout_at(due.into(), upstream.frame()).await {
+                Ok(Some(Ok(frame))) => {
+                    let Ok(piece) = frame.into_data() else { continue };
+                    let opening = scanner.push(&piece);
+                    held.push(piece);
+                    if let Some(opening) = opening {
+                        return Ok((held, opening));
+                    }
+                }
+                Ok(Some(Err(e))) => {
+                    return Err((Kind::Useless, Failure::Transport(root_cause(&e))));
+                }
+                Ok(None) => {
+                    let why = "the stream ended before it said anything".to_owned();
+                    return Err((Kind::Useless, Failure::Malformed(why)));
+                }
+                Err(_) if due == deadline => {
+                    return Err((Kind::Final, Failure::Timeout(Phase::Total, self.limits.total)));
+                }
+                Err(_) if due == first => {
+                    let limit = self.limits.first_event;
+                    return Err((Kind::Useless, Failure::Timeout(Phase::FirstEvent, limit)));
+                }
+                Err(_) => {
+                    return Err((Kind::Useless, Failure::Timeout(Phase::Stall, self.limits.stall)));
+                }
+            }
+        }
+    }
+
+    /// Keeps the stream back until all of it is there.
+    async fn complete(&self, mut body: AnswerBody) -> Result<AnswerBody, Missed> {
+        let mut whole = Joined::default();
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(piece) = frame.into_data() else { continue };
+            if whole.len() + piece.len() > LARGEST {
+                let failure = Failure::Malformed(format!("it has more than {LARGEST} bytes"));
+                return Err(self.incomplete(failure));
+            }
+            whole.push(piece);
+        }
+        match body.failure() {
+            Some(failure) => Err(self.incomplete(failure)),
+            None => Ok(AnswerBody::Whole(Some(whole.whole()))),
+        }
+    }
+
+    /// What was kept back is no answer; its usage row is written.
+    fn incomplete(&self, failure: Failure) -> Missed {
+        let kind = match failure {
+            Failure::Timeout(Phase::Total, _) => Kind::Final,
+            _ => Kind::Useless,
+        };
+        Missed { kind, told: Box::new(Err(failed(&self.target.provider, failure))), wait: None }
+    }
+}

@@ -1,0 +1,252 @@
+//! Every order of events up to a depth, and the ways that operators will see.
+
+use super::*;
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// Fails `n` requests at `now`.
+fn fail(machine: &mut Machine, now: Instant, n: u32) {
+    for _ in 0..n {
+        let pass = machine.admit(now, 0).unwrap();
+        machine.ended(now, pass, Some(true), 0);
+    }
+}
+
+#[test]
+fn five_failures_in_a_row_open_it_and_a_success_between_them_does_not_count_on() {
+    let t = Instant::now();
+    let mut machine = Machine::new(t);
+    fail(&mut machine, t, 4);
+    let pass = machine.admit(t, 0).unwrap();
+    machine.ended(t, pass, Some(false), 0);
+    fail(&mut machine, t, 4);
+    assert_eq!(machine.view(t).state, State::Closed);
+    fail(&mut machine, t, 1);
+    assert_eq!(machine.view(t).state, State::Open);
+    assert_eq!(machine.admit(t + seconds(4), 0), Err(Refused::Open(t + seconds(5))));
+}
+
+#[test]
+fn half_of_ten_open_it_and_half_of_nine_do_not() {
+    let t = Instant::now();
+    let mut machine = Machine::new(t);
+    for n in 0..9 {
+        let pass = machine.admit(t, 0).unwrap();
+        machine.ended(t, pass, Some(n % 2 == 0), 0);
+    }
+    assert_eq!(machine.view(t).state, State::Closed, "five of nine are too few to tell");
+    fail(&mut machine, t, 1);
+    assert_eq!(machine.view(t).state, State::Open);
+}
+
+#[test]
+fn what_says_nothing_about_the_provider_counts_neither_way() {
+    let t = Instant::now();
+    let mut machine = Machine::new(t);
+    fail(&mut machine, t, 4);
+    for _ in 0..100 {
+        let pass = machine.admit(t, 0).unwrap();
+        machine.ended(t, pass, None, 0);
+    }
+    assert_eq!(machine.view(t).calls, 4);
+    fail(&mut machine, t, 1);
+    assert_eq!(machine.view(t).state, State::Open);
+}
+
+#[test]
+fn openings_grow_to_a_bound_that_keeps_recovery_within_half_a_minute() {
+    let mut t = Instant::now();
+    let mut machine = Machine::new(t);
+    fail(&mut machine, t, 5);
+    for expected in [5, 10, 15, 15, 15] {
+        assert_eq!(machine.view(t).retry_in_ms, expected * 1000);
+        t += seconds(expected);
+        fail(&mut machine, t, 1);
+    }
+    assert!(LONGEST + RAMP < seconds(30));
+}
+
+#[test]
+fn two_successes_begin_the_ramp_and_its_end_closes() {
+    let mut t = Instant::now();
+    let mut machine = Machine::new(t);
+    fail(&mut machine, t, 5);
+    t += seconds(5);
+    for _ in 0..2 {
+        let pass = machine.admit(t, 0).unwrap();
+        assert_eq!(machine.admit(t, 0), Err(Refused::Probing), "one at a time");
+        machine.ended(t, pass, Some(false), 0);
+    }
+    assert_eq!(machine.view(t).state, State::Ramp);
+    let passing = |machine: &mut Machine, t| {
+        (0..100).filter(|&lot| machine.clone().admit(t, lot).is_ok()).count()
+    };
+    assert_eq!(passing(&mut machine, t), 10);
+    assert_eq!(passing(&mut machine, t + seconds(5)), 50);
+    assert_eq!(passing(&mut machine, t + seconds(10)), 100);
+    machine.admit(t + seconds(10), 99).unwrap();
+    assert_eq!(machine.tier, 0, "the next opening is a first one again");
+}
+
+#[test]
+fn what_began_before_an_opening_says_nothing_about_what_comes_after() {
+    let t = Instant::now();
+    let mut machine = Machine::new(t);
+    let early = machine.admit(t, 0).unwrap();
+    fail(&mut machine, t, 5);
+    let later = t + seconds(5);
+    let probe = machine.admit(later, 0).unwrap();
+    machine.ended(later, early, Some(false), 0);
+    assert_eq!(machine.admit(later, 0), Err(Refused::Probing), "the probe is still out");
+    machine.ended(later, probe, Some(true), 0);
+    assert_eq!(machine.view(later).state, State::Open);
+}
+
+#[test]
+fn a_probe_whose_client_goes_away_makes_room_for_the_next() {
+    let t = Instant::now();
+    let breaker = Arc::new(Breaker::default());
+    fail(&mut breaker.lock(), t, 5);
+    breaker.lock().phase = Phase::Open { until: t };
+    drop(breaker.admit().unwrap());
+    let probe = breaker.admit().unwrap();
+    assert_eq!(breaker.admit().unwrap_err(), Refused::Probing);
+    probe.succeeded();
+    breaker.admit().unwrap().succeeded();
+    assert_eq!(breaker.view().state, State::Ramp);
+    breaker.insist().unwrap();
+    breaker.reset();
+    assert_eq!(breaker.view().state, State::Closed);
+    assert_eq!(breaker.view().opened, 1);
+}
+
+/// What can happen to a breaker.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Begin,
+    Succeed,
+    Fail,
+    GoAway,
+    Wait(u64),
+    Reset,
+}
+
+const EVENTS: [Event; 7] = [
+    Event::Begin,
+    Event::Succeed,
+    Event::Fail,
+    Event::GoAway,
+    Event::Wait(1),
+    Event::Wait(16),
+    Event::Reset,
+];
+
+/// A breaker with the requests that are under way, oldest first.
+#[derive(Clone)]
+struct World {
+    machine: Machine,
+    now: Instant,
+    under_way: Vec<Pass>,
+}
+
+impl World {
+    fn happens(&mut self, event: Event) {
+        let ends = match event {
+            Event::Succeed => Some(Some(false)),
+            Event::Fail => Some(Some(true)),
+            Event::GoAway => Some(None),
+            Event::Begin | Event::Wait(_) | Event::Reset => None,
+        };
+        match event {
+            Event::Begin => {
+                let before = self.machine.view(self.now).state;
+                match self.machine.admit(self.now, 50) {
+                    Ok(pass) => {
+                        assert_ne!(before, State::Open);
+                        self.under_way.push(pass);
+                    }
+                    Err(_) => assert_ne!(before, State::Closed),
+                }
+            }
+            Event::Wait(n) => self.now += seconds(n),
+            Event::Reset => {
+                self.machine.reset(self.now);
+                assert_eq!(self.machine.view(self.now).state, State::Closed);
+            }
+            Event::Succeed | Event::Fail | Event::GoAway => {}
+        }
+        if let Some(failed) = ends
+            && !self.under_way.is_empty()
+        {
+            let pass = self.under_way.remove(0);
+            self.machine.ended(self.now, pass, failed, 0);
+        }
+    }
+
+    /// What holds whatever has happened.
+    fn holds(&self) {
+        let era = self.machine.era;
+        let probes = self.under_way.iter().filter(|p| p.probe && p.era == era).count();
+        assert!(probes <= 1, "two probes at once");
+        if let Phase::HalfOpen { probing, .. } = self.machine.phase {
+            assert_eq!(probing, probes == 1, "a probe that is out is known, and no other");
+        }
+        let view = self.machine.view(self.now);
+        assert!(view.failures <= view.calls);
+        assert!(view.retry_in_ms <= 15_000);
+        // A provider that has recovered has its requests again within half a minute: nothing that
+        // happened before keeps the breaker open for good.
+        let mut healed = self.clone();
+        for pass in std::mem::take(&mut healed.under_way) {
+            healed.machine.ended(healed.now, pass, None, 0);
+        }
+        let mut taken = 0;
+        for _ in 0..30 {
+            healed.now += seconds(1);
+            if let Ok(pass) = healed.machine.admit(healed.now, 0) {
+                healed.machine.ended(healed.now, pass, Some(false), 0);
+                taken += 1;
+            }
+        }
+        assert!(taken >= 15, "{taken}");
+        assert_eq!(healed.machine.view(healed.now).state, State::Closed);
+    }
+}
+
+/// All sequences of `depth` events after `world`.
+fn explore(world: &World, depth: u32) {
+    world.holds();
+    if depth == 0 {
+        return;
+    }
+    for event in EVENTS {
+        let mut next = world.clone();
+        next.happens(event);
+        explore(&next, depth - 1);
+    }
+}
+
+#[test]
+fn in_every_order_of_events_one_probe_is_out_and_the_way_back_is_open() {
+    let now = Instant::now();
+    let closed = World { machine: Machine::new(now), now, under_way: Vec::new() };
+    explore(&closed, 5);
+    // From where the interesting states are near.
+    let mut brink = closed.clone();
+    fail(&mut brink.machine, now, 4);
+    explore(&brink, 5);
+    let mut open = closed;
+    fail(&mut open.machine, now, 5);
+    explore(&open, 5);
+    let mut trial = open.clone();
+    trial.happens(Event::Wait(16));
+    trial.happens(Event::Begin);
+    explore(&trial, 5);
+    trial.happens(Event::Succeed);
+    trial.happens(Event::Begin);
+    trial.happens(Event::Succeed);
+    assert_eq!(trial.machine.view(trial.now).state, State::Ramp);
+    explore(&trial, 5);
+}

@@ -1,0 +1,220 @@
+//! Slots: a provider's keys as the server sees them.
+//!
+//! The set of a provider is swapped as a whole, so a request sees one set or the other and never
+//! waits. What is replaced drains: requests under way end with the key they began with, and for a
+//! while it stands in for a new key that the provider does not take.
+
+mod slot;
+
+pub(crate) use slot::{InFlight, Limited, Opened, Slot, SlotView, Source, State};
+
+use arc_swap::ArcSwap;
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a replaced key stands by.
+pub(crate) const DRAIN: Duration = Duration::from_secs(600);
+
+/// So many refusals in a row, and a slot is rejected if another can take its place.
+const REFUSALS: u32 = 3;
+
+/// What [`Slots::replace`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Change {
+    /// Keys that are new.
+    pub(crate) added: usize,
+    /// Keys that drain now.
+    pub(crate) drained: usize,
+}
+
+/// The slots of one provider.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    set: ArcSwap<Vec<Arc<Slot>>>,
+    turn: AtomicUsize,
+}
+
+impl Slots {
+    /// Whether any slot can take a request.
+    pub(crate) fn usable(&self) -> bool {
+        self.set.load().iter().any(|s| matches!(s.state(), State::Active | State::Draining))
+    }
+
+    /// The slot for the next request: the active ones take turns, those that the provider lets no
+    /// more requests through with last; if none is left a draining one stands in. `refused` are the
+    /// slots that the provider has just refused for this request.
+    pub(crate) fn pick(&self, refused: &[InFlight]) -> Option<InFlight> {
+        let set = self.set.load();
+        let fresh = |slot: &&Arc<Slot>| !refused.iter().any(|r| Arc::ptr_eq(&r.0, slot));
+        let now = Instant::now();
+        let of = |state: State, limited: bool| {
+            let fits = |s: &&Arc<Slot>| s.state() == state && s.limited(now).is_some() == limited;
+            let count = set.iter().filter(fits).filter(fresh).count();
+            let turn = match count {
+                0 => return None,
+                1 => 0,
+                _ => self.turn.fetch_add(1, Ordering::Relaxed) % count,
+            };
+            set.iter().filter(fits).filter(fresh).nth(turn)
+        };
+        let slot = of(State::Active, false)
+            .or_else(|| of(State::Draining, false))
+            .or_else(|| of(State::Active, true))
+            .or_else(|| of(State::Draining, true))?;
+        Some(InFlight::with(slot))
+    }
+
+    /// For how long the provider lets no more requests through, whatever the key; `None` if one
+    /// may be sent.
+    pub(crate) fn limited(&self) -> Option<Limited> {
+        let now = Instant::now();
+        let set = self.set.load();
+        let usable = set.iter().filter(|s| matches!(s.state(), State::Active | State::Draining));
+        let mut shortest: Option<Limited> = None;
+        for slot in usable {
+            let limited = slot.limited(now)?;
+            if shortest.is_none_or(|least| limited.rest < least.rest) {
+                shortest = Some(limited);
+            }
+        }
+        shortest
+    }
+
+    /// The provider takes the key, but lets no more requests through for `told`.
+    pub(crate) fn limit(&self, used: &InFlight, told: Option<Duration>) {
+        used.0.limit(told, Instant::now());
+    }
+
+    /// The provider took the key and the request.
+    pub(crate) fn accepted(&self, used: &InFlight) {
+        used.0.taken();
+    }
+
+    /// The provider refused the key. Refused thrice in a row it is rejected, if another slot can
+    /// take its place; the only one stays, so that it heals when the provider takes it again.
+    /// True if it has just been rejected.
+    pub(crate) fn refused(&self, used: &InFlight) -> bool {
+        let refusals = used.0.refusals.fetch_add(1, Ordering::Relaxed) + 1;
+        if refusals < REFUSALS || used.0.state() != State::Active {
+            return false;
+        }
+        let set = self.set.load();
+        let heir = set.iter().find(|other| {
+            !Arc::ptr_eq(other, &used.0)
+                && matches!(other.state(), State::Active | State::Draining)
+                && other.refusals.load(Ordering::Relaxed) == 0
+        });
+        let Some(heir) = heir else { return false };
+        used.0.set(State::Rejected);
+        heir.set(State::Active);
+        true
+    }
+
+    /// Takes a new set of keys. `kept` are variables whose key could not be opened: their slots
+    /// stay as they are. Everything else that is not among `opened` drains.
+    pub(crate) fn replace(
+        &self,
+        provider: &str,
+        opened: Vec<Opened>,
+        kept: &[String],
+        now: Instant,
+    ) -> Change {
+        let old = self.set.load_full();
+        let mut change = Change::default();
+        let drains: Vec<(String, Duration)> =
+            opened.iter().filter_map(|o| Some((o.variable.clone(), o.drain?))).collect();
+        let drain = |slot: &Slot| {
+            let said = drains.iter().find(|(variable, _)| *variable == slot.variable);
+            said.map_or(DRAIN, |(_, drain)| *drain)
+        };
+        let mut new: Vec<Arc<Slot>> = Vec::with_capacity(opened.len() + 1);
+        for opened in opened {
+            let known = old.iter().find(|s| {
+                s.variable == opened.variable
+                    && s.secret.same_as(&opened.secret)
+                    && opened.version.is_none_or(|v| u64::from(v) == s.generation)
+                    && s.state() != State::Draining
+            });
+            if let Some(known) = known {
+                new.push(Arc::clone(known));
+                continue;
+            }
+            let latest = old
+                .iter()
+                .filter(|s| s.variable == opened.variable)
+                .map(|s| s.generation)
+                .max()
+                .unwrap_or(0);
+            let generation = opened.version.map_or(latest + 1, u64::from);
+            change.added += 1;
+            new.push(Arc::new(Slot::of(provider, opened, generation)));
+        }
+        let gives_way = |slot: &&Arc<Slot>| {
+            slot.state() == State::Active
+                && !kept.contains(&slot.variable)
+                && !new.iter().any(|s| {
+                    Arc::ptr_eq(s, slot)
+                        || s.variable == slot.variable && s.state() == State::Rejected
+                })
+        };
+        let drained: Vec<&str> =
+            old.iter().filter(gives_way).map(|slot| slot.variable.as_str()).collect();
+        for slot in old.iter() {
+            if new.iter().any(|s| Arc::ptr_eq(s, slot)) {
+                continue;
+            }
+            let rejected =
+                |s: &Arc<Slot>| s.variable == slot.variable && s.state() == State::Rejected;
+            match slot.state() {
+                _ if kept.contains(&slot.variable) => new.push(Arc::clone(slot)),
+                // It stands in for a key that is still the configured one.
+                State::Active if new.iter().any(rejected) => new.push(Arc::clone(slot)),
+                State::Active => {
+                    change.drained += 1;
+                    slot.drain(now, drain(slot));
+                    new.push(Arc::clone(slot));
+                }
+                // Only the key that was replaced last stands by: one from before that was given up
+                // on purpose, and what it began ends by itself.
+                State::Draining if !slot.due(now) && !drained.contains(&slot.variable.as_str()) => {
+                    new.push(Arc::clone(slot));
+                }
+                State::Draining | State::Rejected | State::Disabled => {}
+            }
+        }
+        self.set.store(Arc::new(new));
+        change
+    }
+
+    /// Takes keys out of use at once: nothing begins with them any more, and what they began ends
+    /// with them. Says how many.
+    pub(crate) fn withdraw(&self, gone: impl Fn(&Source) -> bool) -> usize {
+        let before = self.set.load();
+        let count = before.iter().filter(|slot| gone(&slot.source)).count();
+        if count > 0 {
+            self.set.rcu(|set| {
+                set.iter().filter(|slot| !gone(&slot.source)).cloned().collect::<Vec<_>>()
+            });
+        }
+        count
+    }
+
+    /// Forgets keys that have drained.
+    pub(crate) fn retire(&self, now: Instant) {
+        if !self.set.load().iter().any(|s| s.due(now)) {
+            return;
+        }
+        // Keys may be replaced at the same time, and theirs is the set to forget them in.
+        self.set.rcu(|set| set.iter().filter(|s| !s.due(now)).cloned().collect::<Vec<_>>());
+    }
+
+    /// The slots as they are shown.
+    pub(crate) fn view(&self) -> Vec<SlotView> {
+        self.set.load().iter().map(|slot| slot.view()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! One key of a provider: what is known of it, and what it is good for.
+
+use super::DRAIN;
+use crate::base::{Salted, Secret, Timestamp};
+use crate::settings::Layer;
+use http::HeaderMap;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a slot rests after the first refusal for its rate, where the provider says nothing.
+const UNTOLD: Duration = Duration::from_secs(1);
+
+/// No slot rests longer: a provider that says a day is asked again all the same.
+const LONGEST_LIMIT: Duration = Duration::from_secs(60);
+
+/// What a slot is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// Takes requests.
+    Active,
+    /// Was replaced; ends what it began.
+    Draining,
+    /// The provider does not take it.
+    Rejected,
+    /// The operator took it out of use.
+    Disabled,
+}
+
+impl State {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Draining => "draining",
+            Self::Rejected => "rejected",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    fn from_u8(n: u8) -> Self {
+        match n {
+            0 => Self::Active,
+            1 => Self::Draining,
+            2 => Self::Rejected,
+            _ => Self::Disabled,
+        }
+    }
+}
+
+/// Where a key comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Source {
+    /// In words: `vault` and `file` change while a server runs, `environment` does not; anything
+    /// else stands in the place that is named.
+    #[serde(rename = "source")]
+    pub(crate) word: String,
+    /// The layer that wins.
+    pub(crate) layer: Layer,
+    /// The file that holds it: for whoever rotates it, and for nobody else.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
+    /// The profile and name of the entry of the vault that holds it.
+    #[serde(skip)]
+    pub(crate) entry: Option<(String, String)>,
+    /// What shows the value of a file to whoever has it and other fingerprints.
+    #[serde(skip)]
+    pub(crate) salted: Option<Salted>,
+}
+
+/// A key that was opened, on its way into a slot.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    /// The variable that names it, such as `OPENAI_API_KEY`.
+    pub(crate) variable: String,
+    /// The key.
+    pub(crate) secret: Secret,
+    /// The headers that carry it.
+    pub(crate) credentials: HeaderMap,
+    /// Its version in the vault, if it comes from there.
+    pub(crate) version: Option<u32>,
+    /// Keyed fingerprint, for comparing without showing.
+    pub(crate) fingerprint: Option<String>,
+    /// Where it comes from.
+    pub(crate) source: Source,
+    /// How long the key before it stands by, if whoever replaced it said so.
+    pub(crate) drain: Option<Duration>,
+    /// When it was made, if the vault knows.
+    pub(crate) made_at: Option<Timestamp>,
+}
+
+/// One key.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// `provider/VARIABLE`: stays the same through rotations.
+    pub(crate) id: String,
+    /// The vault's version, else how often this server has seen the key change.
+    pub(crate) generation: u64,
+    /// Keyed fingerprint, for comparing without showing.
+    pub(crate) fingerprint: Option<String>,
+    /// Where it comes from.
+    pub(crate) source: Source,
+    /// The headers that carry the key.
+    pub(crate) credentials: HeaderMap,
+    /// The key, to keep it out of what a provider writes back.
+    pub(crate) secret: Secret,
+    pub(super) variable: String,
+    made_at: Option<Timestamp>,
+    state: AtomicU8,
+    pub(super) refusals: AtomicU32,
+    in_flight: AtomicUsize,
+    /// When it was taken up.
+    since: Instant,
+    /// Milliseconds after that, until which the provider lets no more requests through.
+    limited_until: AtomicU64,
+    /// Whether it was the provider that said for how long.
+    told: AtomicBool,
+    /// How often in a row the provider has said so.
+    limits: AtomicU32,
+    /// When it may be forgotten, once it drains.
+    retire_at: Mutex<Option<Instant>>,
+}
+
+/// A slot that the provider lets no more requests through with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limited {
+    /// For how long.
+    pub(crate) rest: Duration,
+    /// Whether the provider said so, rather than we guess.
+    pub(crate) told: bool,
+}
+
+/// A request under way with a slot; counted until dropped.
+#[derive(Debug)]
+pub(crate) struct InFlight(pub(super) Arc<Slot>);
+
+impl InFlight {
+    /// Counts a request with this slot.
+    pub(super) fn with(slot: &Arc<Slot>) -> Self {
+        slot.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(slot))
+    }
+
+    /// The slot it uses.
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.0
+    }
+
+    /// The same slot, counted once more: for what outlives this one.
+    pub(crate) fn again(&self) -> Self {
+        Self::with(&self.0)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Slot {
+    pub(super) fn of(provider: &str, opened: Opened, generation: u64) -> Self {
+        Self {
+            id: format!("{provider}/{}", opened.variable),
+            generation,
+            fingerprint: opened.fingerprint,
+            source: opened.source,
+            credentials: opened.credentials,
+            secret: opened.secret,
+            variable: opened.variable,
+            made_at: opened.made_at,
+            state: AtomicU8::new(State::Active as u8),
+            refusals: AtomicU32::new(0),
+            in_flight: AtomicUsize::new(0),
+            since: Instant::now(),
+            limited_until: AtomicU64::new(0),
+            told: AtomicBool::new(false),
+            limits: AtomicU32::new(0),
+            retire_at: Mutex::default(),
+        }
+    }
+
+    /// Takes it out of use; it is forgotten after `drain`.
+    pub(super) fn drain(&self, now: Instant, drain: Duration) {
+        let at = now.checked_add(drain).unwrap_or(now + DRAIN);
+        *self.retire_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+        self.set(State::Draining);
+    }
+
+    /// The provider lets no more requests through for `told`, or, where it does not say, for twice as
+    /// long as the last time.
+    pub(super) fn limit(&self, told: Option<Duration>, now: Instant) {
+        let before = self.limits.fetch_add(1, Ordering::Relaxed).min(16);
+        let wait = told.unwrap_or_else(|| UNTOLD.saturating_mul(1 << before)).min(LONGEST_LIMIT);
+        self.told.store(told.is_some(), Ordering::Relaxed);
+        let until = (now.saturating_duration_since(self.since) + wait).as_millis();
+        self.limited_until.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// For how long the provider lets no more requests through; `None` if it does.
+    pub(super) fn limited(&self, now: Instant) -> Option<Limited> {
+        let until = self.limited_until.load(Ordering::Relaxed);
+        if until == 0 {
+            return None;
+        }
+        let passed = now.saturating_duration_since(self.since);
+        let rest =
+            Duration::from_millis(until).checked_sub(passed).filter(|rest| !rest.is_zero())?;
+        Some(Limited { rest, told: self.told.load(Ordering::Relaxed) })
+    }
+
+    /// The provider took a request.
+    pub(super) fn taken(&self) {
+        // A store only where something changes keeps the line of the slot shared between cores.
+        for count in [&self.refusals, &self.limits] {
+            if count.load(Ordering::Relaxed) != 0 {
+                count.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(super) fn due(&self, now: Instant) -> bool {
+        let at = *self.retire_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.state() == State::Draining && at.is_none_or(|at| at <= now)
+    }
+
+    /// How it is shown.
+    pub(super) fn view(&self) -> SlotView {
+        SlotView {
+            id: self.id.clone(),
+            variable: self.variable.clone(),
+            generation: self.generation,
+            state: self.state(),
+            fingerprint: self.fingerprint.clone(),
+            source: self.source.clone(),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            refusals: self.refusals.load(Ordering::Relaxed),
+            limited_ms: self
+                .limited(Instant::now())
+                .map_or(0, |limited| u64::try_from(limited.rest.as_millis()).unwrap_or(u64::MAX)),
+            made_at: self.made_at,
+        }
+    }
+
+    /// What it is good for.
+    pub(crate) fn state(&self) -> State {
+        State::from_u8(self.state.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set(&self, state: State) {
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+}
+
+/// A slot as it is shown: no value, only what tells it from others.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SlotView {
+    /// `provider/VARIABLE`.
+    pub(crate) id: String,
+    /// The variable alone.
+    pub(crate) variable: String,
+    /// Its generation.
+    pub(crate) generation: u64,
+    /// What it is good for.
+    pub(crate) state: State,
+    /// Keyed fingerprint.
+    pub(crate) fingerprint: Option<String>,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub(crate) source: Source,
+    /// Requests under way with it.
+    pub(crate) in_flight: usize,
+    /// How often in a row the provider has refused it.
+    pub(crate) refusals: u32,
+    /// Milliseconds for which the provider lets no more requests through with it.
+    pub(crate) limited_ms: u64,
+    /// When the key was made, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) made_at: Option<Timestamp>,
+}

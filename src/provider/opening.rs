@@ -1,0 +1,181 @@
+//! How a stream begins: with an event that says something, or with an error.
+//!
+//! Providers send their head at once, then comments or empty events for as long as the model
+//! thinks, and some only then say that they are overloaded. Until the first event that says
+//! something, nothing is lost if another target is asked.
+
+use super::failure::{Class, stated};
+use super::wire::Family;
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::Value;
+
+/// So much is looked at; a stream that has said nothing by then has begun.
+const LONGEST: usize = 1 << 20;
+
+/// What the beginning of a stream says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// There is an answer.
+    Answer,
+    /// There is none: the provider's error, in its family's shape.
+    Refusal {
+        /// What the status of such an error would have been.
+        status: StatusCode,
+        /// Its class.
+        class: Class,
+        /// The error body.
+        body: Bytes,
+    },
+}
+
+/// Reads the beginning of a stream, which comes in pieces of any size.
+#[derive(Debug)]
+pub(crate) struct OpeningScanner {
+    family: Family,
+    /// The beginning of a line whose end has not come yet.
+    partial: Vec<u8>,
+    seen: usize,
+}
+
+impl OpeningScanner {
+    /// A scanner for a stream of this family.
+    pub(crate) fn new(family: Family) -> Self {
+        Self { family, partial: Vec::new(), seen: 0 }
+    }
+
+    /// Takes the next piece; `None` if it says nothing yet.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Option<Opening> {
+        self.seen = self.seen.saturating_add(piece.len());
+        let mut rest = piece;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(end);
+            self.partial.extend_from_slice(line);
+            let line = std::mem::take(&mut self.partial);
+            if let Some(opening) = self.line(&line) {
+                return Some(opening);
+            }
+            rest = after.get(1..).unwrap_or_default();
+        }
+        self.partial.extend_from_slice(rest);
+        (self.seen > LONGEST).then_some(Opening::Answer)
+    }
+
+    fn line(&self, line: &[u8]) -> Option<Opening> {
+        let data = line.strip_prefix(b"data:")?.trim_ascii();
+        if data == b"[DONE]" {
+            return Some(Opening::Answer);
+        }
+        // What cannot be read says nothing.
+        let event: Value = serde_json::from_slice(data).ok()?;
+        let error = event.get("error").filter(|error| error.is_object());
+        if error.is_some() {
+            let status = stated(self.family, &event);
+            let class = Class::of_error(self.family, status, data);
+            return Some(Opening::Refusal { status, class, body: Bytes::copy_from_slice(data) });
+        }
+        let says = match self.family {
+            Family::OpenAi => openai_says(&event),
+            Family::Anthropic => !matches!(
+                event.get("type").and_then(Value::as_str),
+                Some("message_start" | "ping") | None
+            ),
+        };
+        says.then_some(Opening::Answer)
+    }
+}
+
+/// Whether a chunk has more than a role: text, a call, a reason to end, or the counts at the end.
+fn openai_says(chunk: &Value) -> bool {
+    let something = |value: &Value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    };
+    let choices = chunk.get("choices").and_then(Value::as_array);
+    chunk.get("usage").is_some_and(something)
+        || choices.into_iter().flatten().any(|choice| {
+            let delta = choice.get("delta").and_then(Value::as_object);
+            let said = |(name, value): (&String, &Value)| name != "role" && something(value);
+            choice.get("finish_reason").is_some_and(Value::is_string)
+                || choice.get("text").is_some_and(something)
+                || delta.is_some_and(|delta| delta.iter().any(said))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(family: Family, events: &str) -> Option<Opening> {
+        // In one piece and byte by byte it says the same.
+        let whole = OpeningScanner::new(family).push(events.as_bytes());
+        let mut scanner = OpeningScanner::new(family);
+        let bytewise = events.as_bytes().iter().find_map(|&byte| scanner.push(&[byte]));
+        assert_eq!(whole, bytewise, "{events}");
+        whole
+    }
+
+    #[test]
+    fn comments_roles_and_pings_say_nothing_yet() {
+        for events in [
+            ": keep-alive\n\n",
+            "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
+            "data: {\"choices\":[],\"usage\":null}\n\n",
+            "data: {broken\n\n",
+            "event: x\n",
+        ] {
+            assert_eq!(pushed(Family::OpenAi, events), None, "{events}");
+        }
+        let started = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n";
+        assert_eq!(pushed(Family::Anthropic, started), None);
+    }
+
+    #[test]
+    fn text_calls_and_ends_are_an_answer() {
+        for data in [
+            r#"{"choices":[{"delta":{"content":"a"}}]}"#,
+            r#"{"choices":[{"delta":{"tool_calls":[{}]}}]}"#,
+            r#"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#,
+            r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
+            r#"{"choices":[],"usage":{"prompt_tokens":1}}"#,
+            r#"{"choices":[{"text":"legacy"}]}"#,
+            "[DONE]",
+        ] {
+            let event = format!(": hello\r\n\r\ndata: {data}\r\n\r\n");
+            assert_eq!(pushed(Family::OpenAi, &event), Some(Opening::Answer), "{data}");
+        }
+        let block = "data: {\"type\":\"content_block_start\",\"index\":0}\n\n";
+        assert_eq!(pushed(Family::Anthropic, block), Some(Opening::Answer));
+    }
+
+    #[test]
+    fn an_error_in_the_place_of_an_answer_has_its_class_and_status() {
+        let error = r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#;
+        assert_eq!(
+            pushed(Family::OpenAi, &format!("data: {error}\n\n")),
+            Some(Opening::Refusal {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                class: Class::RateLimited,
+                body: Bytes::from(error),
+            })
+        );
+        let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"x"}}"#;
+        let Some(Opening::Refusal { status, class, .. }) =
+            pushed(Family::Anthropic, &format!("event: error\ndata: {error}\n\n"))
+        else {
+            panic!("it is a refusal")
+        };
+        assert_eq!((status.as_u16(), class), (529, Class::Overloaded));
+    }
+
+    #[test]
+    fn a_stream_that_says_nothing_for_long_has_begun() {
+        let mut scanner = OpeningScanner::new(Family::OpenAi);
+        let comment = format!(": {}\n", "x".repeat(100_000));
+        let taken = (0..100).position(|_| scanner.push(comment.as_bytes()).is_some());
+        assert_eq!(taken, Some(10));
+    }
+}

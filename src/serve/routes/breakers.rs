@@ -1,0 +1,71 @@
+//! `GET /api/health/circuit-breakers` and `POST /api/admin/circuit-breakers/reset`.
+
+use super::json;
+use crate::base::near;
+use crate::serve::error::Refusal;
+use crate::serve::router::Outcome;
+use crate::serve::state::App;
+use axum::extract::Request;
+use http::StatusCode;
+use serde_json::{Value, json as object};
+use std::sync::Arc;
+
+/// How the breakers of all targets stand.
+pub(crate) async fn list(app: Arc<App>) -> Outcome {
+    Ok(json(&document(&app)))
+}
+
+/// Closes the breaker that `?target=` names, or all.
+pub(crate) async fn reset(app: Arc<App>, request: Request) -> Outcome {
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    let target = url::form_urlencoded::parse(query)
+        .find(|(name, _)| name == "target")
+        .map(|(_, value)| value.into_owned());
+    Ok(json(&close(&app, target.as_deref())?))
+}
+
+/// As the server and the control socket tell it.
+pub(crate) fn document(app: &App) -> Value {
+    let table = app.gateway.table();
+    let breakers: Vec<Value> = table
+        .breakers()
+        .iter()
+        .map(|(target, breaker)| {
+            let view = breaker.view();
+            object!({
+                "target": target,
+                "state": view.state,
+                "calls": view.calls,
+                "failures": view.failures,
+                "failures_in_a_row": view.in_a_row,
+                "opened": view.opened,
+                "retry_in_ms": view.retry_in_ms,
+            })
+        })
+        .collect();
+    object!({"status": "success", "mode": app.mode, "circuit_breakers": breakers})
+}
+
+/// Closes one breaker, or all, and says how they stand then.
+///
+/// # Errors
+/// There is no target of this name.
+pub(crate) fn close(app: &App, target: Option<&str>) -> Result<Value, Refusal> {
+    let table = app.gateway.table();
+    match target {
+        None => table.breakers().values().for_each(|breaker| breaker.reset()),
+        Some(name) => {
+            let breaker = table.breakers().get(name).ok_or_else(|| {
+                let known = table.breakers().keys().map(String::as_str);
+                let hint = near::nearest(name, known)
+                    .map(|near| format!(", did you mean `{near}`?"))
+                    .unwrap_or_default();
+                let what = format!("no target has this name{hint}");
+                Refusal::new(StatusCode::NOT_FOUND, "target_not_found", what).param(Some("target"))
+            })?;
+            breaker.reset();
+        }
+    }
+    tracing::info!(target = target.unwrap_or("all"), "circuit breakers reset");
+    Ok(document(app))
+}
