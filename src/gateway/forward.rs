@@ -142,7 +142,7 @@ impl Call {
     /// When the stream is to begin, if the request says.
     fn commit(&self) -> Result<Option<StreamCommit>, GatewayError> {
         let Some(value) = self.headers.get(STREAM_COMMIT) else { return Ok(None) };
-        let parsed = value.to_str().ok().and_then(|text| StreamCommit::parse(text));
+        let parsed = value.to_str().ok().and_then(StreamCommit::parse);
         parsed.map(Some).ok_or_else(|| {
             GatewayError::Malformed(Malformed {
                 param: Some("x-ultra-stream-commit"),

@@ -35,6 +35,17 @@ enum Next {
     Elsewhere(Option<Duration>),
 }
 
+/// What happened at one target.
+#[derive(Default)]
+struct Round {
+    /// The slots whose key was refused, or has used up its rate.
+    tried: Vec<InFlight>,
+    /// Whether it was asked once more because it broke.
+    repeated: bool,
+    /// When the first of its keys may be used again.
+    wait: Option<Duration>,
+}
+
 /// One request on its way.
 pub(super) struct Pursuit<'a> {
     gateway: &'a Gateway,
@@ -152,18 +163,16 @@ impl<'a> Pursuit<'a> {
         };
         let slots = &target.provider.slots;
         let mut permit = Some(permit);
-        let mut tried: Vec<InFlight> = Vec::new();
-        let mut repeated = false;
-        let mut wait = None;
+        let mut round = Round::default();
         loop {
-            let Some(slot) = slots.pick(&tried).filter(|_| !self.exhausted()) else {
-                return Next::Elsewhere(wait);
+            let Some(slot) = slots.pick(&round.tried).filter(|_| !self.exhausted()) else {
+                return Next::Elsewhere(round.wait);
             };
             let permit = match permit.take().map_or_else(|| self.permit(target, false), Ok) {
                 Ok(permit) => permit,
                 Err(refused) => {
                     self.rest(refused);
-                    return Next::Elsewhere(wait);
+                    return Next::Elsewhere(round.wait);
                 }
             };
             self.asked += 1;
@@ -179,62 +188,78 @@ impl<'a> Pursuit<'a> {
                 last: last || self.spent() >= ATTEMPTS,
                 commit: self.commit,
             };
-            let missed = match exchange.run(&slot, permit).await {
+            match exchange.run(&slot, permit).await {
                 Ok(answer) => {
                     slots.accepted(&slot);
                     return Next::End(Ok(self.dressed(answer, target)));
                 }
-                Err(missed) => missed,
-            };
-            let (kind, told_to_wait) = (missed.kind, missed.wait);
-            match kind {
-                Kind::Final => return Next::End(*missed.told),
-                // What a target that stands in says of the request never hides why it had to.
-                Kind::Faulty if self.told.is_none() && self.last.is_none() => {
-                    return Next::End(*missed.told);
-                }
-                Kind::Faulty => return Next::Elsewhere(None),
-                _ => self.keep(missed),
-            }
-            match kind {
-                Kind::KeyRefused => {
-                    self.refused += 1;
-                    let rejected = slots.refused(&slot);
-                    tracing::warn!(
-                        request_id = %self.call.asked.request_id,
-                        slot = %slot.slot().id,
-                        generation = slot.slot().generation,
-                        rejected,
-                        "provider refuses the key"
-                    );
-                    tried.push(slot);
-                }
-                Kind::RateLimited => {
-                    slots.limit(&slot, told_to_wait);
-                    let after = told_to_wait.unwrap_or_else(|| backoff(self.waits, rand::random()));
-                    wait = Some(wait.map_or(after, |least: Duration| least.min(after)));
-                    tried.push(slot);
-                }
-                Kind::Unanswered | Kind::Broken | Kind::Overloaded => {
-                    let pause = backoff(0, rand::random());
-                    let again = !repeated
-                        && told_to_wait.is_none()
-                        && !self.exhausted()
-                        && pause < self.left()
-                        && self.gateway.budget.repeat();
-                    if !again {
-                        return Next::Elsewhere(told_to_wait);
+                Err(missed) => {
+                    if let Some(next) = self.missed(missed, slot, target, &mut round).await {
+                        return next;
                     }
-                    repeated = true;
-                    tokio::time::sleep(pause).await;
                 }
-                Kind::TooLong => {
-                    self.too_long_for = Some(target.context.unwrap_or(0));
-                    return Next::Elsewhere(None);
-                }
-                Kind::Useless | Kind::Faulty | Kind::Final => return Next::Elsewhere(None),
             }
         }
+    }
+
+    /// What follows from an attempt without an answer; `None` if the target is asked again.
+    async fn missed(
+        &mut self,
+        missed: Missed,
+        slot: InFlight,
+        target: &Target,
+        round: &mut Round,
+    ) -> Option<Next> {
+        let slots = &target.provider.slots;
+        let (kind, told_to_wait) = (missed.kind, missed.wait);
+        match kind {
+            Kind::Final => return Some(Next::End(*missed.told)),
+            // What a target that stands in says of the request never hides why it had to.
+            Kind::Faulty if self.told.is_none() && self.last.is_none() => {
+                return Some(Next::End(*missed.told));
+            }
+            Kind::Faulty => return Some(Next::Elsewhere(None)),
+            _ => self.keep(missed),
+        }
+        match kind {
+            Kind::KeyRefused => {
+                self.refused += 1;
+                let rejected = slots.refused(&slot);
+                tracing::warn!(
+                    request_id = %self.call.asked.request_id,
+                    slot = %slot.slot().id,
+                    generation = slot.slot().generation,
+                    rejected,
+                    "provider refuses the key"
+                );
+                round.tried.push(slot);
+            }
+            Kind::RateLimited => {
+                slots.limit(&slot, told_to_wait);
+                let after = told_to_wait.unwrap_or_else(|| backoff(self.waits, rand::random()));
+                round.wait = Some(round.wait.map_or(after, |least| least.min(after)));
+                round.tried.push(slot);
+            }
+            Kind::Unanswered | Kind::Broken | Kind::Overloaded => {
+                let pause = backoff(0, rand::random());
+                let again = !round.repeated
+                    && told_to_wait.is_none()
+                    && !self.exhausted()
+                    && pause < self.left()
+                    && self.gateway.budget.repeat();
+                if !again {
+                    return Some(Next::Elsewhere(told_to_wait));
+                }
+                round.repeated = true;
+                tokio::time::sleep(pause).await;
+            }
+            Kind::TooLong => {
+                self.too_long_for = Some(target.context.unwrap_or(0));
+                return Some(Next::Elsewhere(None));
+            }
+            Kind::Useless | Kind::Faulty | Kind::Final => return Some(Next::Elsewhere(None)),
+        }
+        None
     }
 
     fn permit(&self, target: &Target, insist: bool) -> Result<Permit, Refused> {
@@ -275,7 +300,7 @@ impl<'a> Pursuit<'a> {
     fn keep(&mut self, missed: Missed) {
         match *missed.told {
             Err(error) if !matches!(error, GatewayError::Upstream { .. }) => {
-                self.last = Some(error)
+                self.last = Some(error);
             }
             told => {
                 self.told.get_or_insert_with(|| Box::new(told));
