@@ -11,7 +11,7 @@ use super::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::mock::Piece;
-use crate::provider::{Failure, Family, UsageFilter, UsageScanner};
+use crate::provider::{EventFilter, Failure, Family, UsageScanner};
 use crate::store::Outcome;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -47,8 +47,8 @@ pub(crate) struct Made {
 pub(crate) struct Passed {
     upstream: Incoming,
     scanner: UsageScanner,
-    /// Takes out the counts that the client did not ask for.
-    filter: Option<UsageFilter>,
+    /// Leaves out what is not for the client.
+    filter: EventFilter,
     attempt: Attempt,
     /// The beginning of a line whose end has not come yet.
     held: BytesMut,
@@ -105,7 +105,7 @@ impl AnswerBody {
         Self::Passed(Box::new(Passed {
             upstream,
             scanner: UsageScanner::new(family),
-            filter: without_usage.then(UsageFilter::default),
+            filter: EventFilter::new(without_usage),
             attempt,
             held: BytesMut::new(),
             stall,
@@ -118,6 +118,19 @@ impl AnswerBody {
             permit,
             _slot: slot,
         }))
+    }
+
+    /// Whether all of a provider's answer is there, though its connection may be open.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self, Self::Passed(passed) if passed.scanner.finished())
+    }
+
+    /// Gives a provider's stream up.
+    pub(super) fn abandon(&mut self, failure: Failure) {
+        if let Self::Passed(passed) = self {
+            passed.over = true;
+            passed.fail(Outcome::Error, failure);
+        }
     }
 
     /// Why a provider's stream ended, if not well.
@@ -189,16 +202,16 @@ impl Passed {
     fn take(&mut self, piece: Bytes) -> Bytes {
         self.scanner.push(&piece);
         self.attempt.count(self.scanner.tokens());
+        if self.scanner.refused() && !self.attempt.is_kept() {
+            // The provider says itself that it failed, in its own words.
+            let why = "the provider ended its stream with an error".to_owned();
+            self.fail(Outcome::Error, Failure::Malformed(why));
+        }
         if self.scanner.finished()
             && let Err(why) = self.succeed()
         {
             self.over = true;
             return unmetered(&self.attempt, &why);
-        }
-        if self.scanner.refused() && !self.attempt.is_kept() {
-            // The provider says itself that it failed, in its own words.
-            let why = "the provider ended its stream with an error".to_owned();
-            self.fail(Outcome::Error, Failure::Malformed(why));
         }
         let end = memchr::memrchr(b'\n', &piece).map_or(0, |at| at + 1);
         if self.held.is_empty() && end == piece.len() {
@@ -239,10 +252,13 @@ impl Passed {
 
     /// What of whole lines is for the client.
     fn filtered(&mut self, lines: Bytes) -> Bytes {
-        match &mut self.filter {
-            Some(filter) => filter.pass(lines),
-            None => lines,
+        let before = self.filter.malformed();
+        let left = self.filter.pass(lines);
+        if before == 0 && self.filter.malformed() > 0 {
+            let request_id = &self.attempt.asked().request_id;
+            tracing::warn!(%request_id, "events of the provider that cannot be read are left out");
         }
+        left
     }
 
     /// Whether the time is up for the piece that is being waited for.
@@ -307,6 +323,8 @@ impl Passed {
             return self.close();
         }
         let failure = if Instant::now() >= self.deadline {
+            // Whether it was the provider that was slow, or the client, nobody can tell.
+            drop(self.permit.take());
             let began = self.attempt.asked().started;
             Failure::Timeout(Phase::Total, self.deadline.saturating_duration_since(began))
         } else {

@@ -18,11 +18,14 @@ use http::Response;
 use http::response::Parts;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use std::time::Instant;
-use tokio::time::timeout_at;
+use std::time::{Duration, Instant};
+use tokio::time::{timeout, timeout_at};
 
 /// The largest stream that is kept back until all of it is there.
 const LARGEST: usize = 64 << 20;
+
+/// How long more is waited for when the end of a stream has come.
+const LEFTOVERS: Duration = Duration::from_millis(50);
 
 impl Exchange<'_> {
     /// Passes a stream on once it has begun.
@@ -42,6 +45,9 @@ impl Exchange<'_> {
         if let Opening::Refusal { status, class, body } = opening {
             attempt.fail(Outcome::Error, status.as_u16());
             return Err(self.refusal(class, status, &parts.headers, body, slot));
+        }
+        if let Some(permit) = permit {
+            permit.began();
         }
         let beginning = Beginning {
             held,
@@ -72,8 +78,7 @@ impl Exchange<'_> {
             false => (Instant::now() + self.limits.first_event).min(deadline),
         };
         loop {
-            let due = (Instant::now() + self.limits.stall).min(first);
-            match timeout_at(due.into(), upstream.frame()).await {
+            match timeout_at(first.into(), upstream.frame()).await {
                 Ok(Some(Ok(frame))) => {
                     let Ok(piece) = frame.into_data() else { continue };
                     let opening = scanner.push(&piece);
@@ -89,15 +94,12 @@ impl Exchange<'_> {
                     let why = "the stream ended before it said anything".to_owned();
                     return Err((Kind::Useless, Failure::Malformed(why)));
                 }
-                Err(_) if due == deadline => {
+                Err(_) if first == deadline => {
                     return Err((Kind::Final, Failure::Timeout(Phase::Total, self.limits.total)));
                 }
-                Err(_) if due == first => {
+                Err(_) => {
                     let limit = self.limits.first_event;
                     return Err((Kind::Useless, Failure::Timeout(Phase::FirstEvent, limit)));
-                }
-                Err(_) => {
-                    return Err((Kind::Useless, Failure::Timeout(Phase::Stall, self.limits.stall)));
                 }
             }
         }
@@ -106,11 +108,14 @@ impl Exchange<'_> {
     /// Keeps the stream back until all of it is there.
     async fn complete(&self, mut body: AnswerBody) -> Result<AnswerBody, Missed> {
         let mut whole = Joined::default();
-        while let Some(Ok(frame)) = body.frame().await {
+        loop {
+            // Once its end is there, a provider only leaves its connection open.
+            let rest = if body.is_finished() { LEFTOVERS } else { self.limits.total };
+            let Ok(Some(Ok(frame))) = timeout(rest, body.frame()).await else { break };
             let Ok(piece) = frame.into_data() else { continue };
             if whole.len() + piece.len() > LARGEST {
-                let failure = Failure::Malformed(format!("it has more than {LARGEST} bytes"));
-                return Err(self.incomplete(failure));
+                body.abandon(Failure::Malformed(format!("it has more than {LARGEST} bytes")));
+                break;
             }
             whole.push(piece);
         }

@@ -36,6 +36,8 @@ pub(crate) enum GatewayError {
         /// The provider.
         provider: String,
     },
+    /// The time for the request was over before anybody could be asked.
+    TooLate,
     /// The provider lets no more requests through for now, whatever the key.
     RateLimited {
         /// The provider.
@@ -77,6 +79,7 @@ impl GatewayError {
             Self::Malformed(_) => "malformed_request",
             Self::Unavailable { .. } => "model_unavailable",
             Self::CredentialsExhausted { .. } => "upstream_credentials_exhausted",
+            Self::TooLate => "request_timeout",
             Self::RateLimited { .. } => "upstream_rate_limited",
             Self::Resting { .. } => "upstream_resting",
             Self::Upstream { .. } => "upstream_error",

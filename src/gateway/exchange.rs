@@ -11,7 +11,7 @@ use crate::base::Joined;
 use crate::base::redact::Redactor;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
-use crate::provider::{Class, Client, Failure, headers, told_to_wait, usage};
+use crate::provider::{Class, Client, Failure, failure, headers, told_to_wait, usage};
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
@@ -68,6 +68,8 @@ pub(super) enum Kind {
     TooLong,
     /// The request is at fault.
     Faulty,
+    /// The provider does not like what is asked: nobody else is asked after that.
+    Filtered,
     /// No time is left, or usage cannot be kept: nothing else will help.
     Final,
 }
@@ -107,18 +109,19 @@ impl Exchange<'_> {
         slot: &InFlight,
         permit: Permit,
     ) -> Result<Response<AnswerBody>, Missed> {
+        let began = Instant::now();
         let mut permit = Some(permit);
         let outcome = self.ask(slot, &mut permit).await;
         let failed = match &outcome {
             Ok(_) => false,
             Err(missed) => match missed.kind {
                 Kind::Unanswered | Kind::Broken | Kind::Overloaded | Kind::Useless => true,
-                // The provider was silent until no time was left.
-                Kind::Final => matches!(&*missed.told, Err(GatewayError::Failed { .. })),
-                // They say nothing about how well it is.
-                Kind::RateLimited | Kind::KeyRefused | Kind::TooLong | Kind::Faulty => {
-                    return outcome;
+                // It was silent for most of the time, and not asked too late.
+                Kind::Final if began.elapsed() >= self.limits.total / 2 => {
+                    matches!(&*missed.told, Err(GatewayError::Failed { .. }))
                 }
+                // They say nothing about how well it is.
+                _ => return outcome,
             },
         };
         // A stream has it with it.
@@ -208,10 +211,6 @@ impl Exchange<'_> {
         let (parts, upstream) = response.into_parts();
         match Class::of(parts.status) {
             Class::Success => {}
-            Class::KeyRefused => {
-                attempt.fail(Outcome::Error, parts.status.as_u16());
-                return Err(self.key_refused());
-            }
             Class::Unusable => {
                 let failure = Failure::Malformed(format!(
                     "status {}, which is neither an answer nor an error",
@@ -219,15 +218,10 @@ impl Exchange<'_> {
                 ));
                 return Err(self.lost(&mut attempt, Kind::Useless, failure));
             }
-            Class::RateLimited
-            | Class::Overloaded
-            | Class::ServerError
-            | Class::ClientError
-            | Class::TooLong => {
-                let body = match self.read(upstream, LARGEST_ERROR, deadline).await {
-                    Ok(body) => body,
-                    Err((kind, failure)) => return Err(self.lost(&mut attempt, kind, failure)),
-                };
+            _ => {
+                // One that cannot be read says what its status says.
+                let read = self.read(upstream, LARGEST_ERROR, deadline).await;
+                let body = read.unwrap_or_default();
                 attempt.fail(Outcome::Error, parts.status.as_u16());
                 let class = Class::of_error(self.target.provider.family, parts.status, &body);
                 return Err(self.refusal(class, parts.status, &parts.headers, body, slot));
@@ -253,8 +247,16 @@ impl Exchange<'_> {
                 let failure = Failure::Malformed("it is not a whole JSON object".to_owned());
                 return Err(self.lost(&mut attempt, Kind::Useless, failure));
             }
-            if let Some(tokens) = usage::in_json(&body, self.target.provider.family) {
+            let family = self.target.provider.family;
+            if let Some(tokens) = usage::in_json(&body, family) {
                 attempt.count(tokens);
+            }
+            if failure::is_error(family, &body) {
+                // It says so with a status of success.
+                let stated = failure::stated(family, &body);
+                attempt.fail(Outcome::Error, stated.as_u16());
+                let class = Class::of_error(family, stated, &body);
+                return Err(self.refusal(class, stated, &parts.headers, body, slot));
             }
         }
         attempt
@@ -285,6 +287,7 @@ impl Exchange<'_> {
             Class::RateLimited => Kind::RateLimited,
             Class::Overloaded => Kind::Overloaded,
             Class::ClientError => Kind::Faulty,
+            Class::Filtered => Kind::Filtered,
             Class::TooLong => Kind::TooLong,
             Class::ServerError | Class::Unusable | Class::Success => Kind::Broken,
         };
@@ -293,7 +296,8 @@ impl Exchange<'_> {
         let (Ok(_), Ok(text)) = (json, std::str::from_utf8(&body)) else {
             let provider = self.target.provider.name.to_string();
             let status = match status {
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => status,
+                StatusCode::SERVICE_UNAVAILABLE => status,
+                status if status.is_client_error() => status,
                 _ => StatusCode::BAD_GATEWAY,
             };
             let told = Box::new(Err(GatewayError::Upstream { provider, status }));

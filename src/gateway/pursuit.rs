@@ -92,6 +92,9 @@ impl<'a> Pursuit<'a> {
     /// Asks until there is an answer, or nothing that could help is left.
     pub(super) async fn run(mut self) -> Result<Response<AnswerBody>, GatewayError> {
         let targets: Vec<&Target> = self.route.in_turn(self.call.endpoint.family()).collect();
+        if self.left().is_zero() {
+            return Err(GatewayError::TooLate);
+        }
         // The one that is waited for, if others cannot help.
         let mut only = None;
         let mut insist = false;
@@ -113,7 +116,7 @@ impl<'a> Pursuit<'a> {
                     break;
                 }
                 let mut wait = None;
-                match target.provider.slots.limited().filter(|_| only.is_none()) {
+                match target.provider.slots.limited(&target.model).filter(|_| only.is_none()) {
                     // It has said for how long, and asking before would be in vain.
                     Some(limited) if limited.told => wait = Some(limited.rest),
                     Some(_) if !self.is_last(&targets, n) => wait = Some(Duration::ZERO),
@@ -137,7 +140,10 @@ impl<'a> Pursuit<'a> {
             if self.exhausted() {
                 break;
             }
-            if let Some((n, wait)) = waiting {
+            if let (Some(n), false) = (ramping, insist) {
+                only = Some(n);
+                insist = true;
+            } else if let Some((n, wait)) = waiting {
                 if !self.can_wait(wait) {
                     self.rate_limited(targets.get(n).copied(), wait);
                     break;
@@ -145,9 +151,6 @@ impl<'a> Pursuit<'a> {
                 tokio::time::sleep(wait).await;
                 self.waits += u32::from(!wait.is_zero());
                 only = Some(n);
-            } else if let (Some(n), false, 0) = (ramping, insist, self.asked) {
-                only = Some(n);
-                insist = true;
             } else {
                 break;
             }
@@ -165,7 +168,8 @@ impl<'a> Pursuit<'a> {
         let mut permit = Some(permit);
         let mut round = Round::default();
         loop {
-            let Some(slot) = slots.pick(&round.tried).filter(|_| !self.exhausted()) else {
+            let Some(slot) = slots.pick(&target.model, &round.tried).filter(|_| !self.exhausted())
+            else {
                 return Next::Elsewhere(round.wait);
             };
             let permit = match permit.take().map_or_else(|| self.permit(target, false), Ok) {
@@ -190,7 +194,7 @@ impl<'a> Pursuit<'a> {
             };
             match exchange.run(&slot, permit).await {
                 Ok(answer) => {
-                    slots.accepted(&slot);
+                    slots.accepted(&slot, &target.model);
                     return Next::End(Ok(self.dressed(answer, target)));
                 }
                 Err(missed) => {
@@ -213,7 +217,7 @@ impl<'a> Pursuit<'a> {
         let slots = &target.provider.slots;
         let (kind, told_to_wait) = (missed.kind, missed.wait);
         match kind {
-            Kind::Final => return Some(Next::End(*missed.told)),
+            Kind::Final | Kind::Filtered => return Some(Next::End(*missed.told)),
             // What a target that stands in says of the request never hides why it had to.
             Kind::Faulty if self.told.is_none() && self.last.is_none() => {
                 return Some(Next::End(*missed.told));
@@ -235,7 +239,7 @@ impl<'a> Pursuit<'a> {
                 round.tried.push(slot);
             }
             Kind::RateLimited => {
-                slots.limit(&slot, told_to_wait);
+                slots.limit(&slot, &target.model, told_to_wait);
                 let after = told_to_wait.unwrap_or_else(|| backoff(self.waits, rand::random()));
                 round.wait = Some(round.wait.map_or(after, |least| least.min(after)));
                 round.tried.push(slot);
@@ -257,7 +261,9 @@ impl<'a> Pursuit<'a> {
                 self.too_long_for = Some(target.context.unwrap_or(0));
                 return Some(Next::Elsewhere(None));
             }
-            Kind::Useless | Kind::Faulty | Kind::Final => return Some(Next::Elsewhere(None)),
+            Kind::Useless | Kind::Faulty | Kind::Filtered | Kind::Final => {
+                return Some(Next::Elsewhere(None));
+            }
         }
         None
     }
@@ -291,9 +297,15 @@ impl<'a> Pursuit<'a> {
         target.context.is_some_and(|context| context > too_long_for)
     }
 
-    /// Whether no target after `n` could be asked.
+    /// Whether no target after `n` could be asked now.
     fn is_last(&self, targets: &[&Target], n: usize) -> bool {
-        !targets.iter().skip(n + 1).any(|t| t.provider.unavailable().is_none() && self.fits(t))
+        let ready = |t: &&&Target| {
+            t.provider.unavailable().is_none()
+                && self.fits(t)
+                && !t.breaker.rests()
+                && !t.provider.slots.limited(&t.model).is_some_and(|limited| limited.told)
+        };
+        !targets.iter().skip(n + 1).any(|t| ready(&t))
     }
 
     /// Keeps what the client is told if nobody does better.

@@ -157,7 +157,8 @@ impl Table {
                 (self.providers.get(name).filter(|_| !upstream.is_empty())?, upstream)
             }
         };
-        let breaker = self.breakers.get(&*provider.name)?;
+        let known = self.breakers.get(&format!("{}/{upstream}", provider.name));
+        let breaker = known.or_else(|| self.breakers.get(&*provider.name))?;
         let target = Target::of(provider, upstream, breaker);
         Some(Arc::new(self.route(model, &RouteSpec::to(Vec::new()), vec![target])))
     }

@@ -2,7 +2,11 @@
 
 use super::wire::Family;
 use http::StatusCode;
+use memchr::memmem;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -21,6 +25,8 @@ pub(crate) enum Class {
     ServerError,
     /// The request is at fault; the same request fails anywhere.
     ClientError,
+    /// The provider does not like what is asked or answered: nobody else is asked after that.
+    Filtered,
     /// The conversation is longer than the model takes; one that takes more may answer.
     TooLong,
     /// A redirect, or a status outside HTTP's meaning: never followed.
@@ -48,7 +54,7 @@ impl Class {
     /// (OpenAI) or 400 (Anthropic), a conversation that is too long as 400.
     pub(crate) fn of_error(family: Family, status: StatusCode, body: &[u8]) -> Self {
         let class = Self::of(status);
-        if !matches!(class, Self::RateLimited | Self::ClientError) {
+        if !matches!(class, Self::RateLimited | Self::ClientError | Self::KeyRefused) {
             return class;
         }
         let Ok(body) = serde_json::from_slice::<Value>(body) else { return class };
@@ -56,7 +62,18 @@ impl Class {
             body.pointer("/error").and_then(|error| error.get(field)).and_then(Value::as_str)
         };
         let message = text("message").unwrap_or_default();
+        if class == Self::KeyRefused {
+            // A gateway before the provider says with 403 that the content was flagged (OpenRouter).
+            let flagged = body.pointer("/error/metadata/flagged_input").is_some();
+            return if flagged { Self::Filtered } else { class };
+        }
         match family {
+            Family::OpenAi
+                if matches!(text("code"), Some("content_filter" | "content_policy_violation")) =>
+            {
+                Self::Filtered
+            }
+            Family::Anthropic if message.contains("content filtering policy") => Self::Filtered,
             Family::OpenAi if text("code") == Some("insufficient_quota") => Self::KeyRefused,
             Family::OpenAi if text("code") == Some("context_length_exceeded") => Self::TooLong,
             // Compatible servers give the sentence without the code.
@@ -68,9 +85,41 @@ impl Class {
     }
 }
 
+/// Whether a document is an error instead of an answer or a piece of one. Within a JSON string the
+/// quotes around the word would be escaped, so text that a model wrote is never mistaken for it.
+pub(crate) fn is_error(family: Family, json: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Choice<'a> {
+        #[serde(borrow)]
+        finish_reason: Option<Cow<'a, str>>,
+    }
+    #[derive(Deserialize)]
+    struct Document<'a> {
+        #[serde(borrow)]
+        error: Option<&'a RawValue>,
+        #[serde(borrow, rename = "type")]
+        kind: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        choices: Option<Vec<Choice<'a>>>,
+    }
+    if memmem::find(json, b"\"error\"").is_none() {
+        return false;
+    }
+    let Ok(document) = serde_json::from_slice::<Document<'_>>(json) else { return false };
+    let named = document.error.is_some_and(|error| error.get().starts_with('{'));
+    match family {
+        Family::OpenAi => {
+            let reason = |choice: &Choice<'_>| choice.finish_reason.as_deref() == Some("error");
+            named || document.choices.iter().flatten().any(reason)
+        }
+        Family::Anthropic => named && document.kind.as_deref() == Some("error"),
+    }
+}
+
 /// The status that an error would have had, if it had come before the stream. The words are those of
 /// the error references of the two APIs; compatible servers also write the number as the code.
-pub(super) fn stated(family: Family, event: &Value) -> StatusCode {
+pub(crate) fn stated(family: Family, json: &[u8]) -> StatusCode {
+    let event = serde_json::from_slice::<Value>(json).unwrap_or_default();
     let text = |field: &str| event.pointer("/error").and_then(|e| e.get(field));
     let word = |field: &str| text(field).and_then(Value::as_str).unwrap_or_default();
     let number = text("code").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
@@ -176,7 +225,11 @@ mod tests {
         assert_eq!(openai(429, "insufficient_quota"), Class::KeyRefused);
         assert_eq!(openai(429, "rate_limit_exceeded"), Class::RateLimited);
         assert_eq!(openai(400, "context_length_exceeded"), Class::TooLong);
-        assert_eq!(openai(400, "content_filter"), Class::ClientError);
+        assert_eq!(openai(400, "content_filter"), Class::Filtered);
+        let flagged = r#"{"error":{"code":403,"metadata":{"flagged_input":"x"}}}"#;
+        assert_eq!(class(Family::OpenAi, 403, flagged), Class::Filtered);
+        assert_eq!(openai(403, "unsupported_country"), Class::KeyRefused);
+        assert_eq!(openai(400, "unsupported"), Class::ClientError);
         assert_eq!(openai(500, "insufficient_quota"), Class::ServerError);
         let anthropic = |status, message: &str| {
             class(Family::Anthropic, status, &format!(r#"{{"error":{{"message":"{message}"}}}}"#))
@@ -185,5 +238,28 @@ mod tests {
         assert_eq!(anthropic(400, "Your credit balance is too low"), Class::KeyRefused);
         assert_eq!(anthropic(400, "x"), Class::ClientError);
         assert_eq!(class(Family::OpenAi, 429, "<html>"), Class::RateLimited);
+    }
+
+    #[test]
+    fn an_error_is_told_from_what_a_model_writes_of_one() {
+        for error in [
+            r#"{"error":{"message":"m"}}"#,
+            r#"{"id":"x", "error" : {"code":500},"choices":[{"finish_reason":"error"}]}"#,
+            r#"{"choices":[{"delta":{},"finish_reason":"error"}]}"#,
+        ] {
+            assert!(is_error(Family::OpenAi, error.as_bytes()), "{error}");
+        }
+        for answer in [
+            r#"{"choices":[{"delta":{"content":"{\"error\":{}}"}}]}"#,
+            r#"{"error":null,"choices":[]}"#,
+            r#"{"choices":[{"message":{"content":"a","error":{}},"finish_reason":"stop"}]}"#,
+            r#"{"error":"#,
+        ] {
+            assert!(!is_error(Family::OpenAi, answer.as_bytes()), "{answer}");
+        }
+        let error = r#"{"error":{"type":"api_error"},"type":"error"}"#;
+        assert!(is_error(Family::Anthropic, error.as_bytes()));
+        let block = r#"{"type":"content_block_delta","error":{}}"#;
+        assert!(!is_error(Family::Anthropic, block.as_bytes()));
     }
 }

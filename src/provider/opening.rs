@@ -4,7 +4,7 @@
 //! thinks, and some only then say that they are overloaded. Until the first event that says
 //! something, nothing is lost if another target is asked.
 
-use super::failure::{Class, stated};
+use super::failure::{Class, is_error, stated};
 use super::wire::Family;
 use bytes::Bytes;
 use http::StatusCode;
@@ -68,9 +68,8 @@ impl OpeningScanner {
         }
         // What cannot be read says nothing.
         let event: Value = serde_json::from_slice(data).ok()?;
-        let error = event.get("error").filter(|error| error.is_object());
-        if error.is_some() {
-            let status = stated(self.family, &event);
+        if is_error(self.family, data) {
+            let status = stated(self.family, data);
             let class = Class::of_error(self.family, status, data);
             return Some(Opening::Refusal { status, class, body: Bytes::copy_from_slice(data) });
         }

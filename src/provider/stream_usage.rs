@@ -1,5 +1,6 @@
 //! Exact counts of streams whose client did not ask for them: the provider is asked in its place
-//! (`stream_options.include_usage`), and the event that answers this is taken out again.
+//! (`stream_options.include_usage`), and the event that answers this is taken out again by
+//! [`super::event_filter`].
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
@@ -80,44 +81,10 @@ pub(super) fn patched(body: &Bytes, mut patches: Vec<(Range<usize>, &str)>) -> B
     out.freeze()
 }
 
-/// Takes the event with the counts out of a stream that passes by.
-#[derive(Debug, Default)]
-pub(crate) struct UsageFilter {
-    /// Whether what came last ended within a line.
-    within: bool,
-    /// Whether the line that came last was taken out: the blank line that ends its event goes with
-    /// it.
-    taken: bool,
-}
-
-impl UsageFilter {
-    /// What is left of the next piece, which is made of whole lines but where one is too long.
-    pub(crate) fn pass(&mut self, piece: Bytes) -> Bytes {
-        let Some(last) = piece.last() else { return piece };
-        if !self.within && !self.taken && memmem::find(&piece, USAGE).is_none() {
-            self.within = *last != b'\n';
-            return piece;
-        }
-        let mut out = BytesMut::with_capacity(piece.len());
-        for line in piece.split_inclusive(|b| *b == b'\n') {
-            let goes_on = std::mem::replace(&mut self.within, !line.ends_with(b"\n"));
-            let after = std::mem::take(&mut self.taken);
-            if after && line.trim_ascii().is_empty() {
-                continue;
-            }
-            self.taken = !goes_on && line.strip_prefix(b"data:").is_some_and(is_usage);
-            if !self.taken {
-                out.extend_from_slice(line);
-            }
-        }
-        out.freeze()
-    }
-}
-
 const USAGE: &[u8] = b"\"usage\"";
 
 /// Whether an event holds the counts of the stream and no part of the answer.
-fn is_usage(data: &[u8]) -> bool {
+pub(super) fn is_usage(data: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Chunk<'a> {
         #[serde(borrow)]
@@ -218,51 +185,5 @@ mod tests {
         );
         let both = envelope.for_provider(&body, "other", true);
         assert!(both.starts_with(br#"{"stream_options":{"include_usage":true},"model":"other","#));
-    }
-
-    const KEPT: [&str; 6] = [
-        ": comment\n\n",
-        "data: {\"choices\":[],\"prompt_filter_results\":[]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\":{}\"}}],\"usage\":null}\r\n\r\n",
-        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}}\n\n",
-        "data: {\"choices\":[],\"usage\":null}\n\n",
-        "data: [DONE]\n\n",
-    ];
-
-    fn lines(stream: &str, filter: &mut UsageFilter) -> String {
-        let mut out = Vec::new();
-        for line in stream.split_inclusive('\n') {
-            out.extend_from_slice(&filter.pass(Bytes::copy_from_slice(line.as_bytes())));
-        }
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn the_event_with_the_counts_is_taken_out_and_nothing_else() {
-        for counts in [
-            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n",
-            "data:{\"usage\" : {\"prompt_tokens\":1}, \"choices\": [ ] }\r\n\r\n",
-            "data: {\"choices\":null,\"usage\":{}}\n\n",
-            "data: {\"id\":\"x\",\"usage\":{}}\n\n",
-        ] {
-            let all = KEPT.concat();
-            for at in 0..=KEPT.len() {
-                let (before, after) = KEPT.split_at(at);
-                let stream = [before.concat().as_str(), counts, after.concat().as_str()].concat();
-                assert_eq!(lines(&stream, &mut UsageFilter::default()), all, "{counts}");
-                let whole = UsageFilter::default().pass(Bytes::from(stream));
-                assert_eq!(whole, all.as_bytes());
-            }
-        }
-    }
-
-    #[test]
-    fn the_rest_of_an_overlong_line_is_no_event() {
-        let mut filter = UsageFilter::default();
-        let begun = Bytes::from_static(b"data: {\"choices\":[{\"x\":\"\\n");
-        assert_eq!(filter.pass(begun.clone()), begun);
-        let rest = Bytes::from_static(b"data: {\"choices\":[],\"usage\":{}}\n");
-        assert_eq!(filter.pass(rest.clone()), rest);
-        assert_eq!(filter.pass(rest), "");
     }
 }

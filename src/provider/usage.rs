@@ -1,5 +1,6 @@
 //! Token counts as providers report them, read from answers that pass through.
 
+use super::failure::is_error;
 use super::wire::Family;
 use memchr::memmem;
 use serde::Deserialize;
@@ -148,21 +149,6 @@ fn is_type(json: &[u8], word: &[u8]) -> bool {
     })
 }
 
-/// Whether an event is an error instead of a piece of the answer: its first field says so, as both
-/// APIs write it.
-fn is_error(json: &[u8], family: Family) -> bool {
-    let begins = |marks: [&[u8]; 4]| {
-        marks
-            .iter()
-            .try_fold(json, |rest, mark| rest.trim_ascii_start().strip_prefix(*mark))
-            .is_some()
-    };
-    match family {
-        Family::OpenAi => begins([b"{", b"\"error\"", b":", b"{"]),
-        Family::Anthropic => begins([b"{", b"\"type\"", b":", b"\"error\""]),
-    }
-}
-
 /// Whether a plain answer ends before its time, as one does whose connection said nothing of its
 /// length. JSON that is odd but not cut is the provider's own affair.
 pub(crate) fn is_cut(json: &[u8]) -> bool {
@@ -236,7 +222,7 @@ impl UsageScanner {
         let Some(data) = line.strip_prefix(b"data:") else { return };
         let data = data.trim_ascii();
         // Nothing comes after an error.
-        self.refused |= !self.finished && is_error(data, self.family);
+        self.refused |= !self.finished && is_error(self.family, data);
         match self.family {
             Family::OpenAi if data == b"[DONE]" => self.finished = true,
             Family::Anthropic if is_type(data, b"\"message_stop\"") => self.finished = true,

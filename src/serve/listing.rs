@@ -147,7 +147,7 @@ async fn one(app: &App, provider: &Provider, anew: bool) -> Option<Listed> {
     if !anew && let Some(listed) = cached(app, &name).await {
         return Some(listed);
     }
-    let used = provider.slots.pick(&[])?;
+    let used = provider.slots.pick("", &[])?;
     let slot = used.slot();
     let kind = match provider.family {
         Family::OpenAi => ProviderKind::OpenAi,

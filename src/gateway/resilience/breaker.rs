@@ -2,14 +2,15 @@
 //!
 //! Closed, every request passes. It opens when five in a row fail, or half of at least ten within
 //! half a minute. Open, none passes; each opening after the first is longer. Then one request at a
-//! time is let through to see; two that succeed in a row begin a ramp, on which a tenth, then half
+//! time is let through to see, or one in five seconds where they take longer; two that succeed in a
+//! row begin a ramp, on which a tenth, then half
 //! of the requests pass, and at its end the breaker is closed. The names and the three states are
 //! those of M. Nygard, *Release It!* (2007); the ramp is there because a provider that has just
 //! recovered breaks again under the whole load.
 //!
 //! What counts as a failure is the provider's doing: no connection, a 5xx, silence, a stream that
 //! breaks off. A caller's mistake, a rate limit or a client that goes away count neither way. A
-//! stream is judged when it ends.
+//! stream is judged when it ends; only one that finds out succeeds with its first event.
 //!
 //! The state is under one lock and knows no clock, so every order of events can be tried in tests.
 
@@ -30,6 +31,9 @@ const FIRST: Duration = Duration::from_secs(5);
 /// How long it is open at most: with the ramp, a provider has all requests again within half a
 /// minute of its recovery.
 const LONGEST: Duration = Duration::from_secs(15);
+
+/// How long a request that finds out keeps others from it: one that takes longer tells nothing yet.
+const TRIAL: Duration = Duration::from_secs(5);
 
 /// So many successes in a row end the trial.
 const PROVEN: u32 = 2;
@@ -67,7 +71,7 @@ impl State {
 enum Phase {
     Closed,
     Open { until: Instant },
-    HalfOpen { probing: bool, successes: u32 },
+    HalfOpen { probing: Option<(u64, Instant)>, successes: u32 },
     Ramp { since: Instant },
 }
 
@@ -110,6 +114,8 @@ struct Machine {
     opened: u64,
     /// Counts openings and resets: what began before one says nothing about what comes after.
     era: u64,
+    /// Numbers the requests that find out.
+    probes: u64,
 }
 
 impl Machine {
@@ -121,6 +127,7 @@ impl Machine {
             tier: 0,
             opened: 0,
             era: 0,
+            probes: 0,
         }
     }
 
@@ -130,14 +137,18 @@ impl Machine {
             if now < until {
                 return Err(Refused::Open(until));
             }
-            self.phase = Phase::HalfOpen { probing: false, successes: 0 };
+            self.phase = Phase::HalfOpen { probing: None, successes: 0 };
         }
         match &mut self.phase {
             Phase::Closed | Phase::Open { .. } => {}
-            Phase::HalfOpen { probing: true, .. } => return Err(Refused::Probing),
             Phase::HalfOpen { probing, .. } => {
-                *probing = true;
-                return Ok(Pass { era: self.era, probe: true });
+                let out = |(_, since): (u64, Instant)| now.saturating_duration_since(since) < TRIAL;
+                if probing.is_some_and(out) {
+                    return Err(Refused::Probing);
+                }
+                self.probes += 1;
+                *probing = Some((self.probes, now));
+                return Ok(Pass { era: self.era, probe: Some(self.probes) });
             }
             Phase::Ramp { since } => {
                 let passed = now.saturating_duration_since(*since);
@@ -153,7 +164,7 @@ impl Machine {
                 }
             }
         }
-        Ok(Pass { era: self.era, probe: false })
+        Ok(Pass { era: self.era, probe: None })
     }
 
     fn close(&mut self) {
@@ -168,10 +179,10 @@ impl Machine {
         }
         if let Phase::HalfOpen { probing, successes } = &mut self.phase {
             // One that was let through before says nothing new.
-            if !pass.probe {
-                return;
+            let Some(probe) = pass.probe else { return };
+            if probing.is_some_and(|(latest, _)| latest == probe) {
+                *probing = None;
             }
-            *probing = false;
             match failed {
                 None => {}
                 Some(true) => self.open(now, lot),
@@ -209,8 +220,18 @@ impl Machine {
     }
 
     fn reset(&mut self, now: Instant) {
-        let (opened, era) = (self.opened, self.era + 1);
-        *self = Self { opened, era, ..Self::new(now) };
+        let (opened, era, probes) = (self.opened, self.era + 1, self.probes);
+        *self = Self { opened, era, probes, ..Self::new(now) };
+    }
+
+    fn rests(&self, now: Instant) -> bool {
+        match self.phase {
+            Phase::Open { until } => now < until,
+            Phase::HalfOpen { probing, .. } => {
+                probing.is_some_and(|(_, since)| now.saturating_duration_since(since) < TRIAL)
+            }
+            Phase::Closed | Phase::Ramp { .. } => false,
+        }
     }
 
     fn view(&self, now: Instant) -> View {
@@ -240,7 +261,8 @@ impl Machine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Pass {
     era: u64,
-    probe: bool,
+    /// The number of the request that finds out, if it is one.
+    probe: Option<u64>,
 }
 
 /// The breaker of a target.
@@ -274,6 +296,11 @@ impl Breaker {
         Ok(Permit { breaker: Arc::clone(self), pass: Some(pass) })
     }
 
+    /// Whether nothing passes at present.
+    pub(crate) fn rests(&self) -> bool {
+        self.lock().rests(Instant::now())
+    }
+
     /// Closes it, whatever it has seen.
     pub(crate) fn reset(&self) {
         self.lock().reset(Instant::now());
@@ -294,6 +321,17 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
+    /// A stream has begun: enough for a request that finds out. How it ends counts like that of any
+    /// other.
+    pub(crate) fn began(&mut self) {
+        if let Some(pass) = &mut self.pass
+            && pass.probe.is_some()
+        {
+            self.breaker.lock().ended(Instant::now(), *pass, Some(false), rand::random());
+            pass.probe = None;
+        }
+    }
+
     /// The provider did its part.
     pub(crate) fn succeeded(mut self) {
         self.end(Some(false));

@@ -122,6 +122,38 @@ fn a_probe_whose_client_goes_away_makes_room_for_the_next() {
     assert_eq!(breaker.view().opened, 1);
 }
 
+#[test]
+fn a_probe_that_takes_long_does_not_keep_a_provider_from_its_requests() {
+    let t = Instant::now();
+    let mut machine = Machine::new(t);
+    fail(&mut machine, t, 5);
+    let slow = machine.admit(t + seconds(5), 0).unwrap();
+    assert_eq!(machine.admit(t + seconds(9), 0), Err(Refused::Probing));
+    assert!(machine.rests(t + seconds(9)));
+    let next = machine.admit(t + seconds(10), 0).unwrap();
+    assert_eq!(machine.admit(t + seconds(10), 0), Err(Refused::Probing));
+    machine.ended(t + seconds(10), slow, Some(false), 0);
+    assert_eq!(machine.admit(t + seconds(10), 0), Err(Refused::Probing), "the next is still out");
+    machine.ended(t + seconds(10), next, Some(false), 0);
+    assert_eq!(machine.view(t + seconds(10)).state, State::Ramp);
+}
+
+#[test]
+fn a_stream_that_finds_out_succeeds_with_its_first_event() {
+    let breaker = Arc::new(Breaker::default());
+    fail(&mut breaker.lock(), Instant::now(), 5);
+    breaker.lock().phase = Phase::Open { until: Instant::now() };
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut stream = breaker.admit().unwrap();
+        stream.began();
+        streams.push(stream);
+    }
+    assert_eq!(breaker.view().state, State::Ramp);
+    streams.into_iter().for_each(Permit::failed);
+    assert_eq!(breaker.view().failures, 2, "how they end counts");
+}
+
 /// What can happen to a breaker.
 #[derive(Clone, Copy, Debug)]
 enum Event {
@@ -148,7 +180,7 @@ const EVENTS: [Event; 7] = [
 struct World {
     machine: Machine,
     now: Instant,
-    under_way: Vec<Pass>,
+    under_way: Vec<(Pass, Instant)>,
 }
 
 impl World {
@@ -165,7 +197,7 @@ impl World {
                 match self.machine.admit(self.now, 50) {
                     Ok(pass) => {
                         assert_ne!(before, State::Open);
-                        self.under_way.push(pass);
+                        self.under_way.push((pass, self.now));
                     }
                     Err(_) => assert_ne!(before, State::Closed),
                 }
@@ -180,7 +212,7 @@ impl World {
         if let Some(failed) = ends
             && !self.under_way.is_empty()
         {
-            let pass = self.under_way.remove(0);
+            let (pass, _) = self.under_way.remove(0);
             self.machine.ended(self.now, pass, failed, 0);
         }
     }
@@ -188,10 +220,14 @@ impl World {
     /// What holds whatever has happened.
     fn holds(&self) {
         let era = self.machine.era;
-        let probes = self.under_way.iter().filter(|p| p.probe && p.era == era).count();
+        let fresh = |(pass, began): &&(Pass, Instant)| {
+            pass.probe.is_some() && pass.era == era && self.now < *began + TRIAL
+        };
+        let probes = self.under_way.iter().filter(fresh).count();
         assert!(probes <= 1, "two probes at once");
         if let Phase::HalfOpen { probing, .. } = self.machine.phase {
-            assert_eq!(probing, probes == 1, "a probe that is out is known, and no other");
+            let known = probing.is_some_and(|(_, since)| self.now < since + TRIAL);
+            assert_eq!(known, probes == 1, "a probe that is out is known, and no other");
         }
         let view = self.machine.view(self.now);
         assert!(view.failures <= view.calls);
@@ -199,7 +235,7 @@ impl World {
         // A provider that has recovered has its requests again within half a minute: nothing that
         // happened before keeps the breaker open for good.
         let mut healed = self.clone();
-        for pass in std::mem::take(&mut healed.under_way) {
+        for (pass, _) in std::mem::take(&mut healed.under_way) {
             healed.machine.ended(healed.now, pass, None, 0);
         }
         let mut taken = 0;

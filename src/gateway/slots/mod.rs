@@ -45,12 +45,13 @@ impl Slots {
     /// The slot for the next request: the active ones take turns, those that the provider lets no
     /// more requests through with last; if none is left a draining one stands in. `refused` are the
     /// slots that the provider has just refused for this request.
-    pub(crate) fn pick(&self, refused: &[InFlight]) -> Option<InFlight> {
+    pub(crate) fn pick(&self, model: &str, refused: &[InFlight]) -> Option<InFlight> {
         let set = self.set.load();
         let fresh = |slot: &&Arc<Slot>| !refused.iter().any(|r| Arc::ptr_eq(&r.0, slot));
         let now = Instant::now();
         let of = |state: State, limited: bool| {
-            let fits = |s: &&Arc<Slot>| s.state() == state && s.limited(now).is_some() == limited;
+            let fits =
+                |s: &&Arc<Slot>| s.state() == state && s.limited(model, now).is_some() == limited;
             let count = set.iter().filter(fits).filter(fresh).count();
             let turn = match count {
                 0 => return None,
@@ -66,15 +67,15 @@ impl Slots {
         Some(InFlight::with(slot))
     }
 
-    /// For how long the provider lets no more requests through, whatever the key; `None` if one
-    /// may be sent.
-    pub(crate) fn limited(&self) -> Option<Limited> {
+    /// For how long the provider lets no more requests for `model` through, whatever the key; `None`
+    /// if one may be sent.
+    pub(crate) fn limited(&self, model: &str) -> Option<Limited> {
         let now = Instant::now();
         let set = self.set.load();
         let usable = set.iter().filter(|s| matches!(s.state(), State::Active | State::Draining));
         let mut shortest: Option<Limited> = None;
         for slot in usable {
-            let limited = slot.limited(now)?;
+            let limited = slot.limited(model, now)?;
             if shortest.is_none_or(|least| limited.rest < least.rest) {
                 shortest = Some(limited);
             }
@@ -82,14 +83,14 @@ impl Slots {
         shortest
     }
 
-    /// The provider takes the key, but lets no more requests through for `told`.
-    pub(crate) fn limit(&self, used: &InFlight, told: Option<Duration>) {
-        used.0.limit(told, Instant::now());
+    /// The provider takes the key, but lets no more requests for `model` through for `told`.
+    pub(crate) fn limit(&self, used: &InFlight, model: &Arc<str>, told: Option<Duration>) {
+        used.0.limit(model, told, Instant::now());
     }
 
-    /// The provider took the key and the request.
-    pub(crate) fn accepted(&self, used: &InFlight) {
-        used.0.taken();
+    /// The provider took the key and a request for `model`.
+    pub(crate) fn accepted(&self, used: &InFlight, model: &str) {
+        used.0.taken(model);
     }
 
     /// The provider refused the key. Refused thrice in a row it is rejected, if another slot can

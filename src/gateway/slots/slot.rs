@@ -5,13 +5,17 @@ use crate::base::{Salted, Secret, Timestamp};
 use crate::settings::Layer;
 use http::HeaderMap;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a slot rests after the first refusal for its rate, where the provider says nothing.
 const UNTOLD: Duration = Duration::from_secs(1);
+
+/// So many models of one slot at most have their limits remembered.
+const MOST_LIMITS: usize = 256;
 
 /// No slot rests longer: a provider that says a day is asked again all the same.
 const LONGEST_LIMIT: Duration = Duration::from_secs(60);
@@ -112,16 +116,23 @@ pub(crate) struct Slot {
     state: AtomicU8,
     pub(super) refusals: AtomicU32,
     in_flight: AtomicUsize,
-    /// When it was taken up.
-    since: Instant,
-    /// Milliseconds after that, until which the provider lets no more requests through.
-    limited_until: AtomicU64,
-    /// Whether it was the provider that said for how long.
-    told: AtomicBool,
-    /// How often in a row the provider has said so.
-    limits: AtomicU32,
+    /// Whether the provider lets no more requests through for any model: seldom, so that the lock
+    /// below is seldom taken.
+    any_limits: AtomicBool,
+    /// For which models.
+    limits: Mutex<BTreeMap<Arc<str>, Limit>>,
     /// When it may be forgotten, once it drains.
     retire_at: Mutex<Option<Instant>>,
+}
+
+/// The provider lets no more requests through for a while.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    until: Instant,
+    /// Whether it was the provider that said for how long.
+    told: bool,
+    /// How often in a row the provider has said so.
+    in_a_row: u32,
 }
 
 /// A slot that the provider lets no more requests through with.
@@ -175,10 +186,8 @@ impl Slot {
             state: AtomicU8::new(State::Active as u8),
             refusals: AtomicU32::new(0),
             in_flight: AtomicUsize::new(0),
-            since: Instant::now(),
-            limited_until: AtomicU64::new(0),
-            told: AtomicBool::new(false),
-            limits: AtomicU32::new(0),
+            any_limits: AtomicBool::new(false),
+            limits: Mutex::default(),
             retire_at: Mutex::default(),
         }
     }
@@ -190,35 +199,49 @@ impl Slot {
         self.set(State::Draining);
     }
 
-    /// The provider lets no more requests through for `told`, or, where it does not say, for twice as
-    /// long as the last time.
-    pub(super) fn limit(&self, told: Option<Duration>, now: Instant) {
-        let before = self.limits.fetch_add(1, Ordering::Relaxed).min(16);
-        let wait = told.unwrap_or_else(|| UNTOLD.saturating_mul(1 << before)).min(LONGEST_LIMIT);
-        self.told.store(told.is_some(), Ordering::Relaxed);
-        let until = (now.saturating_duration_since(self.since) + wait).as_millis();
-        self.limited_until.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
+    fn limits(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Limit>> {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For how long the provider lets no more requests through; `None` if it does.
-    pub(super) fn limited(&self, now: Instant) -> Option<Limited> {
-        let until = self.limited_until.load(Ordering::Relaxed);
-        if until == 0 {
+    /// The provider lets no more requests for `model` through for `told`, or, where it does not
+    /// say, for twice as long as the last time.
+    pub(super) fn limit(&self, model: &Arc<str>, told: Option<Duration>, now: Instant) {
+        let mut limits = self.limits();
+        if limits.len() >= MOST_LIMITS && !limits.contains_key(model) {
+            // Clients choose names of models, and they must not fill the memory.
+            limits.retain(|_, limit| limit.until > now);
+            if limits.len() >= MOST_LIMITS {
+                limits.pop_first();
+            }
+        }
+        let before = limits.get(model).map_or(0, |limit| limit.in_a_row);
+        let untold = UNTOLD.saturating_mul(1_u32.checked_shl(before).unwrap_or(u32::MAX));
+        let until = now + told.unwrap_or(untold).min(LONGEST_LIMIT);
+        let limit = Limit { until, told: told.is_some(), in_a_row: before.saturating_add(1) };
+        limits.insert(Arc::clone(model), limit);
+        self.any_limits.store(true, Ordering::Relaxed);
+    }
+
+    /// For how long the provider lets no more requests for `model` through; `None` if it does.
+    pub(super) fn limited(&self, model: &str, now: Instant) -> Option<Limited> {
+        if !self.any_limits.load(Ordering::Relaxed) {
             return None;
         }
-        let passed = now.saturating_duration_since(self.since);
-        let rest =
-            Duration::from_millis(until).checked_sub(passed).filter(|rest| !rest.is_zero())?;
-        Some(Limited { rest, told: self.told.load(Ordering::Relaxed) })
+        let limit = *self.limits().get(model)?;
+        let rest = limit.until.checked_duration_since(now).filter(|rest| !rest.is_zero())?;
+        Some(Limited { rest, told: limit.told })
     }
 
-    /// The provider took a request.
-    pub(super) fn taken(&self) {
+    /// The provider took a request for `model`.
+    pub(super) fn taken(&self, model: &str) {
         // A store only where something changes keeps the line of the slot shared between cores.
-        for count in [&self.refusals, &self.limits] {
-            if count.load(Ordering::Relaxed) != 0 {
-                count.store(0, Ordering::Relaxed);
-            }
+        if self.refusals.load(Ordering::Relaxed) != 0 {
+            self.refusals.store(0, Ordering::Relaxed);
+        }
+        if self.any_limits.load(Ordering::Relaxed) {
+            let mut limits = self.limits();
+            limits.remove(model);
+            self.any_limits.store(!limits.is_empty(), Ordering::Relaxed);
         }
     }
 
@@ -229,6 +252,7 @@ impl Slot {
 
     /// How it is shown.
     pub(super) fn view(&self) -> SlotView {
+        let now = Instant::now();
         SlotView {
             id: self.id.clone(),
             variable: self.variable.clone(),
@@ -239,8 +263,13 @@ impl Slot {
             in_flight: self.in_flight.load(Ordering::Relaxed),
             refusals: self.refusals.load(Ordering::Relaxed),
             limited_ms: self
-                .limited(Instant::now())
-                .map_or(0, |limited| u64::try_from(limited.rest.as_millis()).unwrap_or(u64::MAX)),
+                .limits()
+                .iter()
+                .filter_map(|(model, limit)| {
+                    let rest = limit.until.checked_duration_since(now)?;
+                    Some((model.to_string(), u64::try_from(rest.as_millis()).ok()?))
+                })
+                .collect(),
             made_at: self.made_at,
         }
     }
@@ -275,8 +304,9 @@ pub(crate) struct SlotView {
     pub(crate) in_flight: usize,
     /// How often in a row the provider has refused it.
     pub(crate) refusals: u32,
-    /// Milliseconds for which the provider lets no more requests through with it.
-    pub(crate) limited_ms: u64,
+    /// Milliseconds for which the provider lets no more requests through with it, by model.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) limited_ms: BTreeMap<String, u64>,
     /// When the key was made, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) made_at: Option<Timestamp>,

@@ -5,6 +5,7 @@ use crate::base::Secret;
 use crate::settings::Layer;
 use http::HeaderMap;
 
+const MODEL: &str = "m";
 const VARIABLE: &str = "OPENAI_API_KEY";
 
 fn source() -> Source {
@@ -34,13 +35,13 @@ fn a_new_key_takes_over_and_the_old_one_drains_and_retires() {
     let slots = Slots::default();
     let now = Instant::now();
     assert!(!slots.usable());
-    assert!(slots.pick(&[]).is_none());
+    assert!(slots.pick(MODEL, &[]).is_none());
     slots.replace("openai", vec![key("one")], &[], now);
-    let under_way = slots.pick(&[]).unwrap();
+    let under_way = slots.pick(MODEL, &[]).unwrap();
     assert_eq!(slots.replace("openai", vec![key("one")], &[], now), Change::default());
     slots.replace("openai", vec![key("two")], &[], now);
     assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
-    assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "two");
+    assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "two");
     assert_eq!(under_way.slot().secret.expose(), "one");
     slots.retire(now + DRAIN);
     assert_eq!(states(&slots), [(2, State::Active)]);
@@ -53,17 +54,17 @@ fn a_refused_key_is_passed_over_for_the_one_before() {
     slots.replace("openai", vec![key("good")], &[], now);
     slots.replace("openai", vec![key("bad")], &[], now);
     for n in 1..=3 {
-        let bad = slots.pick(&[]).unwrap();
+        let bad = slots.pick(MODEL, &[]).unwrap();
         assert_eq!(bad.slot().secret.expose(), "bad");
         assert_eq!(slots.refused(&bad), n == 3);
-        let other = slots.pick(&[bad]).unwrap();
+        let other = slots.pick(MODEL, &[bad]).unwrap();
         assert_eq!(other.slot().secret.expose(), "good");
     }
     assert_eq!(states(&slots), [(2, State::Rejected), (1, State::Active)]);
-    assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "good");
+    assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "good");
     // The same bad key again changes nothing.
     slots.replace("openai", vec![key("bad")], &[], now);
-    assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "good");
+    assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "good");
 }
 
 #[test]
@@ -74,10 +75,10 @@ fn only_the_key_that_was_replaced_last_stands_by() {
         slots.replace("openai", vec![key(value)], &[], now);
     }
     assert_eq!(states(&slots), [(3, State::Active), (2, State::Draining)]);
-    let third = slots.pick(&[]).unwrap();
-    let second = slots.pick(std::slice::from_ref(&third)).unwrap();
+    let third = slots.pick(MODEL, &[]).unwrap();
+    let second = slots.pick(MODEL, std::slice::from_ref(&third)).unwrap();
     assert_eq!(second.slot().secret.expose(), "two");
-    assert!(slots.pick(&[third, second]).is_none());
+    assert!(slots.pick(MODEL, &[third, second]).is_none());
 }
 
 #[test]
@@ -85,9 +86,9 @@ fn the_only_key_is_never_rejected() {
     let slots = Slots::default();
     slots.replace("openai", vec![key("only")], &[], Instant::now());
     for _ in 0..5 {
-        let used = slots.pick(&[]).unwrap();
+        let used = slots.pick(MODEL, &[]).unwrap();
         assert!(!slots.refused(&used));
-        assert!(slots.pick(&[used]).is_none());
+        assert!(slots.pick(MODEL, &[used]).is_none());
     }
     assert!(slots.usable());
 }
@@ -127,14 +128,14 @@ fn a_key_that_is_withdrawn_begins_nothing_and_ends_what_it_began() {
     let file = Source { entry: None, ..source() };
     let fed = Opened { variable: "SECOND".to_owned(), source: file, ..key("fed") };
     slots.replace("openai", vec![key("one"), fed], &[], now);
-    let under_way = slots.pick(&[]).unwrap();
+    let under_way = slots.pick(MODEL, &[]).unwrap();
     assert_eq!(slots.withdraw(|source| source.entry.is_some()), 1);
     assert_eq!(slots.withdraw(|source| source.entry.is_some()), 0);
     for _ in 0..2 {
-        assert_eq!(slots.pick(&[]).unwrap().slot().secret.expose(), "fed");
+        assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "fed");
     }
     assert_eq!(slots.withdraw(|_| true), 1);
-    assert!(!slots.usable() && slots.pick(&[]).is_none());
+    assert!(!slots.usable() && slots.pick(MODEL, &[]).is_none());
     assert_eq!(under_way.slot().secret.expose(), "one");
 }
 
@@ -152,7 +153,7 @@ fn forgetting_loses_no_key_that_comes_at_the_same_time() {
         for n in 1..=20_000_u64 {
             slots.replace("openai", vec![key(&n.to_string())], &[], now);
             // Each key counts on from the one before: one that was lost is missed here for ever.
-            let generation = slots.pick(&[]).map(|slot| slot.slot().generation);
+            let generation = slots.pick(MODEL, &[]).map(|slot| slot.slot().generation);
             if generation != Some(n) {
                 done.store(true, Ordering::Relaxed);
             }
@@ -168,31 +169,40 @@ fn a_key_whose_rate_is_used_up_rests_while_another_can_be_used() {
     let mut other = key("two");
     other.variable = "OTHER".to_owned();
     slots.replace("openai", vec![key("one"), other], &[], Instant::now());
-    assert_eq!(slots.limited(), None);
-    let first = slots.pick(&[]).unwrap();
-    slots.limit(&first, Some(Duration::from_secs(5)));
-    assert_eq!(slots.limited(), None, "the other one is free");
+    assert_eq!(slots.limited(MODEL), None);
+    let first = slots.pick(MODEL, &[]).unwrap();
+    slots.limit(&first, &MODEL.into(), Some(Duration::from_secs(5)));
+    assert_eq!(slots.limited(MODEL), None, "the other one is free");
     for _ in 0..4 {
-        assert_ne!(slots.pick(&[]).unwrap().slot().id, first.slot().id);
+        assert_ne!(slots.pick(MODEL, &[]).unwrap().slot().id, first.slot().id);
     }
-    let second = slots.pick(&[]).unwrap();
-    slots.limit(&second, Some(Duration::from_secs(86_400)));
-    assert!(slots.limited().unwrap().rest <= Duration::from_secs(5), "whichever is free first");
-    assert!(slots.pick(&[]).is_some(), "whoever insists gets one");
-    assert!(slots.view().iter().all(|view| (1..=60_000).contains(&view.limited_ms)));
+    let second = slots.pick(MODEL, &[]).unwrap();
+    slots.limit(&second, &MODEL.into(), Some(Duration::from_secs(86_400)));
+    assert!(
+        slots.limited(MODEL).unwrap().rest <= Duration::from_secs(5),
+        "whichever is free first"
+    );
+    assert!(slots.pick(MODEL, &[]).is_some(), "whoever insists gets one");
+    let told = |view: &SlotView| view.limited_ms.get(MODEL).copied().unwrap_or_default();
+    assert!(slots.view().iter().all(|view| (1..=60_000).contains(&told(view))));
+    assert_eq!(slots.limited("another"), None, "other models have a rate of their own");
+    for n in 0..1000 {
+        slots.limit(&first, &format!("m{n}").into(), None);
+    }
+    assert_eq!(slots.view().iter().map(|view| view.limited_ms.len()).max(), Some(256));
 }
 
 #[test]
 fn without_a_word_of_the_provider_a_key_rests_longer_each_time() {
     let slots = Slots::default();
     slots.replace("openai", vec![key("one")], &[], Instant::now());
-    let slot = slots.pick(&[]).unwrap();
+    let slot = slots.pick(MODEL, &[]).unwrap();
     for (from, to) in [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (32, 60), (59, 60)] {
-        slots.limit(&slot, None);
-        let rest = slots.limited().unwrap().rest;
+        slots.limit(&slot, &MODEL.into(), None);
+        let rest = slots.limited(MODEL).unwrap().rest;
         assert!(rest > Duration::from_secs(from) && rest <= Duration::from_secs(to), "{rest:?}");
     }
-    slots.accepted(&slot);
-    slots.limit(&slot, None);
-    assert!(slots.limited().unwrap().rest <= Duration::from_secs(1));
+    slots.accepted(&slot, MODEL);
+    slots.limit(&slot, &MODEL.into(), None);
+    assert!(slots.limited(MODEL).unwrap().rest <= Duration::from_secs(1));
 }

@@ -60,6 +60,11 @@ impl From<GatewayError> for Refusal {
                 format!("the provider `{provider}` accepts none of this server's keys"),
             )
             .hopeless(),
+            GatewayError::TooLate => Self::new(
+                StatusCode::REQUEST_TIMEOUT,
+                code,
+                "the request took longer to arrive than it may take in all",
+            ),
             GatewayError::RateLimited { provider, wait } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 code,

@@ -183,6 +183,7 @@ fn bookkeeper(
     let _ = (|| {
         if anthropic {
             say(json!({"type": "message_start", "message": {"usage": begun}}))?;
+            say(json!({"type": "content_block_start", "index": 0}))?;
         } else {
             say(json!({"choices": [{"delta": {"content": "a"}}], "usage": null}))?;
         }

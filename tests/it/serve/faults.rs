@@ -241,6 +241,19 @@ fn an_error_that_the_provider_writes_into_its_stream_is_its_own_and_no_second_on
 }
 
 #[test]
+fn an_event_that_cannot_be_read_is_left_out_and_the_stream_goes_on() {
+    let broken = "data: {\"choices\":[{\"delta\":{\"content\":\"a\n\n";
+    let only = Upstream::start(move |_, stream| {
+        events(stream, &[ROLE, broken, TEXT, broken, STOP, DONE], true);
+    });
+    let (ultra, server) = server(&[&only]);
+    let answer = chat(&ultra, CHAT, STREAM).send(server.addr()).is(200);
+    assert_eq!(answer.text(), format!("{ROLE}{TEXT}{STOP}{DONE}"));
+    let ended = server.stop();
+    assert_eq!(ended.stderr.matches("cannot be read are left out").count(), 1, "{}", ended.stderr);
+}
+
+#[test]
 fn a_conversation_that_is_too_long_goes_only_to_who_takes_more() {
     let error = r#"{"error":{"message":"long","code":"context_length_exceeded"}}"#;
     let long = Upstream::saying(upstream::json("400 Bad Request", error));
@@ -266,6 +279,95 @@ fn what_a_target_that_stands_in_says_of_the_request_does_not_hide_the_failure() 
     let answer = chat(&ultra, CHAT, HELLO).send(server.addr()).is(503);
     assert_eq!(answer.json()["error"]["code"], "busy");
     assert_eq!(second.received().len(), 1);
+}
+
+#[test]
+fn an_error_and_the_end_in_one_write_are_an_error_all_the_same() {
+    let error = "data: {\"id\":\"x\",\"error\":{\"message\":\"lost it\"},\"choices\":[]}\n\n";
+    let both = format!("{error}{DONE}");
+    let first = Upstream::start(move |_, stream| events(stream, &[ROLE, TEXT, &both], true));
+    let second = good_stream();
+    let (ultra, server) = serving(&[&first, &second], "    stream_commit: complete\n", &[]);
+    let answer = chat(&ultra, CHAT, STREAM).send(server.addr()).is(200);
+    assert_eq!(answer.header("x-ultra-provider"), Some("p1"));
+    assert_eq!(breaker(&ultra, server.addr(), "p0/m0")["failures"], 1);
+    // A plain answer may be an error, too, whatever its status says.
+    let lying = Upstream::saying(upstream::json("200 OK", BUSY));
+    let (ultra, server) = super::fallback::server(&[&lying, &second]);
+    let plain = chat(&ultra, CHAT, HELLO).send(server.addr());
+    assert_eq!(plain.header("x-ultra-provider"), Some("p1"), "{plain:?}");
+}
+
+#[test]
+fn an_error_that_is_too_long_to_read_says_what_its_status_says() {
+    let long = format!(r#"{{"error":{{"message":"{}"}}}}"#, "x".repeat(300_000));
+    let only = Upstream::saying(upstream::json("422 Unprocessable Entity", &long));
+    let (ultra, server) = server(&[&only]);
+    for _ in 0..6 {
+        chat(&ultra, CHAT, HELLO).send(server.addr()).is(422);
+    }
+    assert_eq!(breaker(&ultra, server.addr(), "p0/m0")["failures"], 0);
+}
+
+#[test]
+fn a_rate_limit_of_one_model_is_none_of_another() {
+    let provider = Upstream::start(|asked, stream| {
+        if String::from_utf8_lossy(&asked.body).contains("small") {
+            ok(stream);
+        } else {
+            write(stream, &upstream::json("429 Too Many Requests\r\nretry-after: 50", BUSY));
+        }
+    });
+    let (ultra, server) = server(&[&provider]);
+    let ask = |model: &str| {
+        chat(&ultra, CHAT, &HELLO.replace("\"m\"", &format!("\"{model}\""))).send(server.addr())
+    };
+    ask("m").is(429);
+    assert_eq!(ask("m").is(429).json()["error"]["code"], "upstream_rate_limited");
+    ask("p0/small").is(200);
+}
+
+#[test]
+fn a_stream_that_finds_out_lets_others_follow_at_once() {
+    let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let breaks = std::sync::Arc::clone(&broken);
+    let only = Upstream::start(move |asked, stream| {
+        if breaks.load(Ordering::SeqCst) {
+            write(stream, &upstream::json("500 Oops", BUSY));
+        } else if String::from_utf8_lossy(&asked.body).contains("stream") {
+            events(stream, &[ROLE, TEXT], false);
+            std::thread::sleep(Duration::from_secs(20));
+        } else {
+            ok(stream);
+        }
+    });
+    let (ultra, server) = server(&[&only]);
+    for _ in 0..3 {
+        chat(&ultra, CHAT, HELLO).send(server.addr());
+    }
+    assert_eq!(breaker(&ultra, server.addr(), "p0/m0")["state"], "open");
+    broken.store(false, Ordering::SeqCst);
+    eventually(Duration::from_secs(10), "the first request to be let through", || {
+        (breaker(&ultra, server.addr(), "p0/m0")["state"] == "half-open").then_some(())
+    });
+    let stream = chat(&ultra, CHAT, STREAM).open(server.addr());
+    let mut stream = BufReader::new(stream);
+    assert_eq!(http::head(&mut stream).0, 200);
+    for _ in 0..4 {
+        chat(&ultra, CHAT, HELLO).send(server.addr()).is(200);
+    }
+}
+
+#[test]
+fn a_filter_is_not_routed_around_whoever_applies_it() {
+    let filtered = r#"{"error":{"message":"no","code":"content_filter"}}"#;
+    let first = Upstream::saying(upstream::json("503 Busy", BUSY));
+    let second = Upstream::saying(upstream::json("400 Bad Request", filtered));
+    let third = Upstream::saying(upstream::json("200 OK", ANSWER));
+    let (ultra, server) = server(&[&first, &second, &third]);
+    let answer = chat(&ultra, CHAT, HELLO).send(server.addr()).is(400);
+    assert_eq!(answer.json()["error"]["code"], "content_filter");
+    assert!(third.received().is_empty());
 }
 
 /// The breaker of a target.
