@@ -4,7 +4,7 @@ use super::catalogue;
 use super::origin::{Layer, Origin};
 use super::profile::Profile;
 use super::secret::{SecretRef, ValueRef};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one layer says about one variable.
 #[derive(Clone, Debug)]
@@ -33,7 +33,26 @@ pub(crate) struct PassedOver {
     /// Who says it.
     pub(crate) origin: Origin,
     /// Why it does not count.
-    pub(crate) why: &'static str,
+    pub(crate) why: InVain,
+}
+
+/// Why something that a layer says does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InVain {
+    /// The root is not trusted, and would get a secret.
+    Untrusted,
+    /// Anything else, for people.
+    Because(&'static str),
+}
+
+impl InVain {
+    /// The reason for people.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Untrusted => "withheld: this root is not trusted (`ultra env trust`)",
+            Self::Because(why) => why,
+        }
+    }
 }
 
 /// What a file says under another name than the variable's: the application may read that name.
@@ -62,6 +81,8 @@ pub(crate) struct Resolution {
     passed_over: Vec<PassedOver>,
     /// By the name in the file.
     written: BTreeMap<String, Written>,
+    /// Names of secrets that the process environment has with a value that is no text.
+    secret_bytes: BTreeSet<String>,
 }
 
 impl Resolution {
@@ -73,6 +94,7 @@ impl Resolution {
             withheld: BTreeMap::new(),
             passed_over: Vec::new(),
             written: BTreeMap::new(),
+            secret_bytes: BTreeSet::new(),
         };
         for spec in catalogue::all() {
             if let Some(default) = spec.default {
@@ -136,6 +158,18 @@ impl Resolution {
                 self.candidates.remove(name);
             }
         }
+    }
+
+    /// Remembers that `name`, which the process environment has with a value that is no text, is a
+    /// secret.
+    pub(super) fn keep_secret_bytes(&mut self, name: &str) {
+        self.secret_bytes.insert(name.to_owned());
+    }
+
+    /// The names of secrets that the process environment has with a value that is no text: no layer
+    /// says anything of them then.
+    pub(crate) fn secret_bytes(&self) -> &BTreeSet<String> {
+        &self.secret_bytes
     }
 
     /// Whether `name` is kept from an address that the user has not agreed to.

@@ -1,15 +1,15 @@
 //! `ultra env explain NAME`: what a variable means, and what every layer says of it.
 
 use super::show::{fingerprint, tell, with_print};
-use super::{resolved, variable};
+use super::{resolved, unagreed, variable};
 use crate::base::{Timestamp, file};
 use crate::exit::ExitStatus;
-use crate::report::{Block, Console, Fault, Place, Report, Table, Tone};
+use crate::report::{Block, Console, Fault, Place, Problem, Report, Table, Tone};
 use crate::settings::catalogue::{self, Consumer, Reload, VarSpec};
 use crate::settings::docs::words;
 use crate::settings::dotenv;
 use crate::settings::origin::Origin;
-use crate::settings::resolution::Resolution;
+use crate::settings::resolution::{InVain, Resolution};
 use crate::settings::secret::SecretSource;
 use crate::settings::servers::{self, ServerRecord};
 use crate::settings::shown::{hidden, shown};
@@ -112,7 +112,8 @@ pub(crate) fn run(
     let (resolution, problems) = resolved(loaded)?;
     let name = variable(&request.name, &resolution, workspace)?;
     let spec = catalogue::find(&name);
-    let layers = layers(&resolution, &name, workspace, secrets);
+    let kept_back = kept_back(&resolution, &name, workspace)?;
+    let layers = layers(&resolution, &name, kept_back.is_some(), workspace, secrets);
     let winner = resolution.winner(&name).map(|winner| &winner.origin);
     let running = servers::running(&workspace.state_dir);
     let set = resolution.winner(&name).is_some();
@@ -150,7 +151,12 @@ pub(crate) fn run(
     view.push(Block::heading(format!("What each layer says under `{}`", workspace.profile)));
     view.push(Block::Table(table(&layers, &workspace.profile)));
     let mut in_vain = resolution.passed_over(&name);
-    if resolution.is_withheld(&name) || in_vain.any(|said| said.why.contains("ultra env trust")) {
+    if let Some(problem) = &kept_back {
+        let parts = [Some(&problem.what), problem.why.as_ref(), problem.hint.as_ref()];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        view.push(Block::text(format!("{}.", parts.join("; "))));
+    } else if !set && (resolution.is_withheld(&name) || in_vain.any(|p| p.why == InVain::Untrusted))
+    {
         view.push(Block::text(
             "It is withheld, for this root is not trusted: `ultra env trust` shows what the files of \
              the root want, and asks.",
@@ -249,10 +255,24 @@ impl Running {
     }
 }
 
+/// Why no command gets the variable although a file of the root sets it, if so.
+///
+/// # Errors
+/// The list of trusted roots cannot be read (5).
+fn kept_back(
+    resolution: &Resolution,
+    name: &str,
+    workspace: &Workspace,
+) -> Result<Option<Problem>, Fault> {
+    let said = resolution.winner(name).map(|winner| (name, winner)).into_iter();
+    Ok(unagreed::not_agreed_to(said, workspace, "handed on")?.remove(name))
+}
+
 /// What every layer says, highest first.
 fn layers(
     resolution: &Resolution,
     name: &str,
+    kept_back: bool,
     workspace: &Workspace,
     secrets: &dyn SecretSource,
 ) -> Vec<Said> {
@@ -266,8 +286,10 @@ fn layers(
             let wins = winner.is_some_and(|winner| std::ptr::eq(winner, candidate));
             let note = if withheld {
                 Some("withheld: its address comes from a root that is not trusted")
+            } else if wins {
+                kept_back.then_some("withheld from commands")
             } else {
-                (!wins).then_some("shadowed")
+                Some("shadowed")
             };
             let shown = shown(name, candidate);
             let print = fingerprint(name, candidate, secrets);
@@ -287,7 +309,7 @@ fn layers(
             said.push(Said {
                 place: passed.origin.place.clone(),
                 written_as: passed.origin.written_as.clone(),
-                note: Some(passed.why.to_owned()),
+                note: Some(passed.why.text().to_owned()),
                 ..Said::nothing(layer)
             });
         }

@@ -5,8 +5,10 @@ use crate::base::redaction::{Pattern, SHORTEST, Value as Masked, percent_decoded
 use crate::base::{Secret, SecretBytes};
 use crate::report::{Console, Problem};
 use crate::settings::secretish;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::fmt;
 use url::Url;
 
 /// What to look for, and a warning for what is too short to be looked for.
@@ -99,14 +101,38 @@ fn in_json(value: &RawValue, named: bool, deep: u8, found: &mut Vec<Secret>) {
             items.into_iter().for_each(|item| in_json(item, named, deep, found));
         }
         Some(b'{') => {
-            let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else {
-                return;
-            };
+            let Ok(Members(members)) = serde_json::from_str(text) else { return };
             for (name, member) in members {
                 in_json(member, named || secretish::name(&name), deep, found);
             }
         }
         _ => {}
+    }
+}
+
+/// The members of an object, each of those with the same name: which of them its reader takes is
+/// the reader's own choice.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        from.deserialize_map(Each)
     }
 }
 
@@ -141,6 +167,10 @@ mod tests {
                 r#"{"pin": 1, "tokens": [ 123456789012345678901234567890, -1.50e+10, {"n" : 18446744073709551616}]}"#
             ),
             ["-1.50e+10", "123456789012345678901234567890", "18446744073709551616"]
+        );
+        assert_eq!(
+            of(r#"{"token": "first-hidden", "page": "one", "token": "second-hidden"}"#),
+            ["first-hidden", "second-hidden"]
         );
         assert_eq!(of("no more than a text"), [] as [&str; 0]);
         let deep =

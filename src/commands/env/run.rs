@@ -82,7 +82,8 @@ pub(crate) fn run(
         let bytes = workspace.environment.broken().filter(|(name, value)| {
             let ours = handed.kept.contains(*name) || handed.given.contains_key(*name);
             let text = || String::from_utf8_lossy(value.expose());
-            !ours && (secretish::name(name) || secretish::value(&text()))
+            let declared = handed.secret_bytes.contains(*name);
+            !ours && (declared || secretish::name(name) || secretish::value(&text()))
         });
         let bytes = bytes.map(|(name, value)| (name, value.clone())).collect();
         masked::patterns(secrets, bytes, console)

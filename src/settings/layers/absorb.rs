@@ -8,7 +8,7 @@ use crate::settings::catalogue::VarSpec;
 use crate::settings::names::{self, Meaning};
 use crate::settings::origin::Layer;
 use crate::settings::profile::canonical;
-use crate::settings::resolution::Written;
+use crate::settings::resolution::{InVain, Written};
 use crate::settings::secret::ValueRef;
 use crate::settings::secretish;
 use std::collections::BTreeMap;
@@ -117,7 +117,7 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
             layer,
             said.place.clone(),
             &said.name,
-            "not counted in a file: it is needed before any file is read",
+            InVain::Because("not counted in a file: it is needed before any file is read"),
         );
         if !said.name.starts_with("ULTRA_") {
             keep_as_written(gather, layer, spec, said, false);
@@ -141,7 +141,7 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
             layer,
             said.place.clone(),
             &said.name,
-            "empty, which counts as unset",
+            InVain::Because("empty, which counts as unset"),
         );
         return false;
     }
@@ -159,7 +159,7 @@ fn usable(gather: &mut Gather<'_>, layer: Layer, spec: &VarSpec, said: &Said) ->
             layer,
             said.place.clone(),
             &said.name,
-            "not counted: a secret went into what is none",
+            InVain::Because("not counted: a secret went into what is none"),
         );
         return false;
     }
@@ -213,7 +213,7 @@ fn converted(
     gather
         .problems
         .push(problem.at(said.place.clone()).why(format!("expected {}", spec.kind.expected())));
-    let why = "passed over: it has no value that the variable could take";
+    let why = InVain::Because("passed over: it has no value that the variable could take");
     gather.pass_over(spec.name, layer, said.place.clone(), &said.name, why);
     None
 }
@@ -244,7 +244,7 @@ fn decide(gather: &mut Gather<'_>, layer: Layer, spec: &'static VarSpec, said: O
     texts.sort_by_key(|(said, _)| said.name != spec.name);
     files.sort_by_key(|said| said.name.strip_suffix("_FILE") != Some(spec.name));
     for (said, _) in texts.iter().skip(1) {
-        let why = "not counted: the same layer says it under another name";
+        let why = InVain::Because("not counted: the same layer says it under another name");
         gather.pass_over(spec.name, layer, said.place.clone(), &said.name, why);
     }
     if let Some((said, text)) = texts.into_iter().next() {
@@ -273,7 +273,7 @@ fn decide(gather: &mut Gather<'_>, layer: Layer, spec: &'static VarSpec, said: O
                     .at(Place::file(gather.workspace.shown(&path)))
                     .why(format!("named by {}", layer.describe())),
             );
-            let why = "its file is empty, which counts as unset";
+            let why = InVain::Because("its file is empty, which counts as unset");
             gather.pass_over(spec.name, layer, said.place, &said.name, why);
             return;
         }

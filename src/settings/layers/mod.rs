@@ -10,8 +10,9 @@ use super::Workspace;
 use super::catalogue;
 use super::origin::{Layer, Origin};
 use super::profile_file::Assembled;
-use super::resolution::{Candidate, PassedOver, Resolution};
+use super::resolution::{Candidate, InVain, PassedOver, Resolution};
 use super::secret::{SecretSource, ValueRef};
+use super::shown::hidden;
 use crate::base::Secret;
 use crate::report::{Place, Problem};
 use absorb::{Said, absorb};
@@ -59,6 +60,9 @@ pub(super) fn gather(
 fn process(gather: &mut Gather<'_>) {
     let environment = &gather.workspace.environment;
     for (name, _) in environment.broken() {
+        if gather.declared.contains(name) || hidden(name, gather.resolution.candidates(name)) {
+            gather.resolution.keep_secret_bytes(name);
+        }
         if catalogue::find(name).is_some() || catalogue::find_alias(name).is_some() {
             gather.problems.push(Problem::error("not-utf8", not_utf8(name)));
         } else if !gather.resolution.candidates(name).is_empty() {
@@ -117,7 +121,7 @@ impl Gather<'_> {
         layer: Layer,
         place: Option<Place>,
         written_as: &str,
-        why: &'static str,
+        why: InVain,
     ) {
         let written_as = (written_as != name).then(|| written_as.to_owned());
         let origin = Origin { layer, place, written_as };

@@ -7,6 +7,7 @@ use crate::report::{Place, Problem};
 use crate::settings::origin::Layer;
 use crate::settings::profile::{SecretReference, SecretSpec};
 use crate::settings::profile_file::SaidVariable;
+use crate::settings::resolution::InVain;
 use crate::settings::secret::ValueRef;
 
 /// Adds the layer. `vars` holds one list a profile, the farthest of `extends` first.
@@ -31,7 +32,7 @@ pub(super) fn add(gather: &mut Gather<'_>, vars: Vec<Vec<SaidVariable>>) {
     }
     if !trust::trusted(gather) {
         for (name, spec) in secrets {
-            let why = trust::UNTRUSTED;
+            let why = InVain::Untrusted;
             let written_as = spec.reference.to_string();
             gather.pass_over(&name, Layer::Profile, Some(spec.place), &written_as, why);
         }
@@ -43,7 +44,8 @@ pub(super) fn add(gather: &mut Gather<'_>, vars: Vec<Vec<SaidVariable>>) {
             let value = Value { value, place: Some(spec.place) };
             gather.add(&name, Layer::Profile, value, written_as);
         } else {
-            let (written_as, why) = (spec.reference.to_string(), "it leads to nothing");
+            let why = InVain::Because("it leads to nothing");
+            let written_as = spec.reference.to_string();
             gather.pass_over(&name, Layer::Profile, Some(spec.place), &written_as, why);
         }
     }

@@ -8,6 +8,7 @@ use crate::settings::dotenv;
 use crate::settings::git;
 use crate::settings::groups::KNOWN_PROVIDERS;
 use crate::settings::origin::Layer;
+use crate::settings::resolution::InVain;
 use crate::settings::trust::{Claims, TrustStatus, Wanted};
 use crate::settings::{Workspace, trust_claims};
 use std::collections::BTreeSet;
@@ -85,28 +86,24 @@ pub(super) fn trusted(gather: &mut Gather<'_>) -> bool {
 
 /// Why a key in a dotenv file of the root does not count, if so: its value takes in other variables,
 /// and nobody has agreed to that.
-pub(super) fn bars_taking(gather: &mut Gather<'_>, variable: &str) -> Option<&'static str> {
+pub(super) fn bars_taking(gather: &mut Gather<'_>, variable: &str) -> Option<InVain> {
     let claims = asked(gather).claims;
     let takes = |w: &&Wanted| w.file.is_some() && w.variable == variable && w.live;
     let mut taken = claims.wanted.iter().filter(takes);
     let any = taken.any(|w| w.reference.starts_with('$'));
-    (any && !trusted(gather)).then_some(UNTRUSTED)
+    (any && !trusted(gather)).then_some(InVain::Untrusted)
 }
 
 /// Why the file of a secret that a dotenv file of the root names is not read, if so: nobody has
 /// agreed to that.
-pub(super) fn bars_file(
-    gather: &mut Gather<'_>,
-    variable: &str,
-    said: &Said,
-) -> Option<&'static str> {
+pub(super) fn bars_file(gather: &mut Gather<'_>, variable: &str, said: &Said) -> Option<InVain> {
     let claims = asked(gather).claims;
     let claimed = |w: &Wanted| {
         w.file.is_some() && w.variable == variable && w.now.as_deref() == Some(&*said.text)
     };
     if claims.wanted.iter().any(claimed) {
         if !trusted(gather) {
-            return Some(UNTRUSTED);
+            return Some(InVain::Untrusted);
         }
         return bars_link(gather, &said.name, &said.text, said.place.as_ref());
     }
@@ -117,7 +114,7 @@ pub(super) fn bars_file(
             .why(pieced("its path", gather.workspace, name, said.place.as_ref()))
             .hint(format!("write the whole path, or set `{name}` in the environment")),
     );
-    Some("withheld: its path is put together from variables of other lines")
+    Some(InVain::Because("withheld: its path is put together from variables of other lines"))
 }
 
 /// Why the file of a secret is not read that a file of the root names, if so: a link in the root, or
@@ -128,7 +125,7 @@ pub(super) fn bars_link(
     name: &str,
     path: &str,
     place: Option<&Place>,
-) -> Option<&'static str> {
+) -> Option<InVain> {
     let root = gather.workspace.dotenv_dir()?;
     if !link_leaves(root, &gather.workspace.state_dir, Path::new(path)) {
         return None;
@@ -139,7 +136,7 @@ pub(super) fn bars_link(
             .why("a link in the root or its checkout leads elsewhere, and could lead to any file of yours")
             .hint("name the file itself, not the link"),
     );
-    Some("withheld: a link in the root or its checkout leads out of it")
+    Some(InVain::Because("withheld: a link in the root or its checkout leads out of it"))
 }
 
 /// Whether a link of the root's author on the way to `path` leads out of what is his, or into the
@@ -180,9 +177,6 @@ fn pieced(what: &str, workspace: &Workspace, name: &str, place: Option<&Place>) 
     let pieces = trust_claims::pieces(workspace, name, place);
     format!("{what} {}, so nobody can agree to it", trust_claims::pieced(&pieces))
 }
-
-/// Why a reference of an untrusted root does not count.
-pub(super) const UNTRUSTED: &str = "withheld: this root is not trusted (`ultra env trust`)";
 
 fn why(wanted: BTreeSet<String>, to: BTreeSet<String>) -> String {
     let wanted = match wanted.is_empty() {

@@ -198,3 +198,38 @@ fn a_secret_of_the_application_that_is_withheld_is_known() {
     let json = ultra.run(&["env", "explain", "WIDGET_TOKEN", "-o", "json"]).exits(0).json();
     assert_eq!(json["set"], true);
 }
+
+#[test]
+fn what_the_environment_sets_is_not_called_withheld() {
+    let ultra = Ultra::empty().env("OPENAI_API_KEY", format!("sk-{CANARY}"));
+    ultra.write("profiles/dev.yaml", "mode: mock\nsecrets:\n  OPENAI_API_KEY: vault:x\n");
+    let said = ultra.run(&["env", "explain", "OPENAI_API_KEY"]).exits(0).keeps_the_canary();
+    assert!(!said.stdout.contains("It is withheld"), "{}", said.stdout);
+    said.says("withheld: this root is not trusted");
+    let run = ultra.run(&["env", "run", "--", "sh", "-c", "test -n \"$OPENAI_API_KEY\""]);
+    run.exits(0);
+}
+
+#[test]
+fn what_no_command_gets_is_told() {
+    let ultra = Ultra::empty();
+    ultra.write(".env.local", "BASH_ENV=./theirs.sh\nGREETING=hello\n");
+    let note = |name: &str| {
+        let json = ultra.run(&["env", "explain", name, "-o", "json"]).exits(0).json();
+        let layers = json["layers"].as_array().unwrap();
+        let winner = layers.iter().find(|layer| layer["wins"] == true).unwrap();
+        winner["note"].as_str().unwrap_or("-").to_owned()
+    };
+    assert_eq!((note("BASH_ENV"), note("GREETING")), ("withheld from commands".into(), "-".into()));
+    let told = "`BASH_ENV` is not handed on";
+    ultra
+        .run(&["env", "explain", "BASH_ENV"])
+        .exits(0)
+        .says(told)
+        .says("nobody has trusted this root with it")
+        .says("`ultra env trust`");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    assert_eq!(note("BASH_ENV"), "-");
+    let said = ultra.run(&["env", "explain", "BASH_ENV"]).exits(0);
+    assert!(!said.stdout.contains(told), "{}", said.stdout);
+}

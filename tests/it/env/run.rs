@@ -565,3 +565,28 @@ fn a_secret_that_is_no_text_is_masked() {
     assert_eq!(said.stdout, "[redacted:DB_PASSWORD]\n[redacted:DB_PASSWORD]\n", "{}", said.stderr);
     assert!(!said.stderr.contains("hunter22") && !said.stderr.contains("not redacted"));
 }
+
+#[test]
+fn a_declared_secret_that_is_no_text_is_masked_whatever_its_name() {
+    let secret = std::ffi::OsString::from_vec(b"hidden\xffvalue-0123".to_vec());
+    let ultra = Ultra::empty();
+    ultra.write("profiles/dev.yaml", "mode: mock\nsecrets:\n  MY_LOGIN: env:OTHERX\n");
+    for trusted in [false, true] {
+        if trusted {
+            ultra.run(&["env", "trust", "--yes"]).exits(0);
+        }
+        let args = ["env", "run", "--redact", "--", "sh", "-c", "printf '%s\\n' \"$MY_LOGIN\""];
+        let said: Outcome = ultra.command(args).env("MY_LOGIN", &secret).output().unwrap().into();
+        assert_eq!(said.stdout, "[redacted:MY_LOGIN]\n", "trusted: {trusted}; {}", said.stderr);
+    }
+}
+
+#[test]
+fn every_member_of_a_document_is_masked_where_a_name_stands_twice() {
+    let ultra = Ultra::empty();
+    let document = r#"{"token":"first-hidden-1","token":"second-hidden-2"}"#;
+    ultra.write_private(".env.local", format!("APP_CREDENTIALS='{document}'\n"));
+    redacted(&ultra, "echo first-hidden-1 second-hidden-2")
+        .exits(0)
+        .says("[redacted:APP_CREDENTIALS] [redacted:APP_CREDENTIALS]\n");
+}

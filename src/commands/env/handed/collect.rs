@@ -44,7 +44,7 @@ pub(crate) fn collect(
         workspace,
         resolution: &resolution,
         provider_keys: gateway.map(|_| ProviderKeys::of(&resolution)),
-        handed: Handed::default(),
+        handed: Handed { secret_bytes: resolution.secret_bytes().clone(), ..Handed::default() },
     };
     let mut problems = Vec::new();
     let mut unopened = 0;

@@ -43,6 +43,9 @@ pub(crate) struct Handed {
     pub(crate) from_vault: BTreeSet<String>,
     /// Names of the process environment that end here.
     pub(crate) kept: BTreeSet<String>,
+    /// Names of secrets that the process environment has with a value that is no text: a command
+    /// inherits them.
+    pub(crate) secret_bytes: BTreeSet<String>,
 }
 
 /// What takes the variables one by one.
