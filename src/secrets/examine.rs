@@ -2,6 +2,7 @@
 
 use super::backend::{BackendKind, identity_file, keyring};
 use super::source::VaultSource;
+use crate::base::words;
 use crate::report::{Fault, Place, Problem};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -105,12 +106,12 @@ fn mode(path: &Path, sharing: Sharing) -> Option<Problem> {
     let link = path.symlink_metadata().ok()?;
     let meta = path.metadata().ok()?;
     let us = rightful(path);
-    let shown = path.display();
+    let shown = words::argument(path);
     if link.is_symlink() && sharing == Sharing::Private && !meta.is_dir() {
         return Some(
             Problem::warning("link", "a link stands where a file of ours belongs")
                 .at(Place::file(path))
-                .hint(format!("put the file itself there: `cp --remove-destination $(readlink -f {shown}) {shown}`")),
+                .hint(format!("put the file itself there: `cp --remove-destination \"$(readlink -f {shown})\" {shown}`")),
         );
     }
     if meta.uid() != us {

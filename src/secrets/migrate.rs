@@ -11,7 +11,7 @@ use super::crypto::Identity;
 use super::index::Index;
 use super::source::VaultSource;
 use super::write::failure;
-use crate::base::{Timestamp, file};
+use crate::base::{Timestamp, file, words};
 use crate::report::{Fault, Place, Problem};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -343,7 +343,7 @@ impl VaultSource {
                             Problem::warning("identity-file-stays", "the identity file stays")
                                 .at(Place::file(path))
                                 .why("it was not made by `ultra`, so something else may need it")
-                                .hint(format!("rm {}", path.display())),
+                                .hint(format!("rm {}", words::argument(path))),
                         ));
                     }
                     None => {}

@@ -4,7 +4,7 @@ use super::crypto::{Identity, SealError};
 use super::document::Document;
 use super::index::Index;
 use super::source::{LIMIT, VaultSource};
-use crate::base::file;
+use crate::base::{file, words};
 use crate::report::{Fault, Place, Problem};
 
 impl VaultSource {
@@ -29,9 +29,16 @@ impl VaultSource {
         if error.kind() != std::io::ErrorKind::InvalidData {
             return "nothing was changed; see that the file can be read".to_owned();
         }
+        // Without the vault only this file knows that there was one: once it is removed, the next
+        // key would found another vault.
+        if matches!(self.vault_path().try_exists(), Ok(false)) {
+            return "nothing was changed; the vault is gone as well: restore `vault.age` and \
+                    `vault-index.json` from a backup"
+                .to_owned();
+        }
         let moved = format!(
             "nothing was changed; `rm {}`, then `ultra keys verify` makes it anew from the vault",
-            self.index_path().display()
+            words::argument(&self.index_path())
         );
         match self.options.identity_file.is_some() || self.path("identity.age").exists() {
             true => moved,
@@ -109,8 +116,8 @@ impl VaultSource {
                 .why("its index is still there and tells of keys in it")
                 .hint(format!(
                     "restore the file from a backup, or from `published/vault.age` in the state \
-                     directory of a server that was handed it; to begin anew, remove {}",
-                    self.index_path().display()
+                     directory of a server that was handed it; to begin anew, `rm {}`",
+                    words::argument(&self.index_path())
                 )),
         )
     }

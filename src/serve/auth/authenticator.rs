@@ -1,7 +1,7 @@
 //! The judgement: from headers to a caller, synchronously and without I/O.
 
 use super::snapshot::{Known, Snapshot};
-use super::token::{self, TokenKeys, Verdict};
+use super::token::{self, LONGEST_LIFE, TokenKeys, Verdict};
 use super::{AuthError, credentials, key};
 use crate::base::Timestamp;
 use crate::store::{Scope, Scopes};
@@ -79,16 +79,21 @@ impl Caller {
 struct Unknown {
     /// When each was first seen.
     since: HashMap<String, Timestamp>,
+    /// When each that was known was taken away. Nobody waits for those, and as only who has the
+    /// vault adds to them, nobody can have them forgotten by making up others.
+    withdrawn: HashMap<String, Timestamp>,
     /// When the signing keys were last asked to be loaded again.
     asked_at: Option<Timestamp>,
 }
 
 /// How often the store was read: whoever waits for a read must not take one that had begun before
-/// for an answer.
+/// for an answer, nor one that came to nothing.
 #[derive(Clone, Copy, Debug, Default)]
 struct Looks {
     begun: u64,
     ended: u64,
+    /// The last one that the store answered.
+    answered: u64,
 }
 
 /// Judges callers.
@@ -168,9 +173,11 @@ impl Authenticator {
 
     /// A token signed with a key we do not know: perhaps one that was published a moment ago.
     fn unknown_signing_key(&self, kid: String, now: Timestamp) -> AuthError {
-        let age =
-            |then: Timestamp| Duration::try_from(now.duration_since(then)).unwrap_or_default();
+        let age = |then| since(then, now);
         let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if unknown.withdrawn.contains_key(&kid) {
+            return AuthError::InvalidToken;
+        }
         if unknown.since.len() >= MOST_UNKNOWN {
             unknown.since.retain(|_, then| age(*then) <= KEY_REFUSAL);
             if unknown.since.len() >= MOST_UNKNOWN {
@@ -203,16 +210,19 @@ impl Authenticator {
         self.snapshot.load_full()
     }
 
-    /// Replaces the keys that sign tokens. One that is no longer among them was taken away, and is
-    /// not waited for as one that has not reached us yet.
+    /// Replaces the keys that sign tokens. One that is no longer among them was taken away: what it
+    /// signed is refused at once, for as long as any of that may be valid.
     pub(crate) fn set_token_keys(&self, tokens: TokenKeys, now: Timestamp) {
-        let before = self.tokens.swap(Arc::new(tokens));
-        let tokens = self.tokens.load();
-        let Ok(waited) = now.checked_sub(KEY_PATIENCE + Duration::from_secs(1)) else { return };
+        // Whoever meets the new keys finds those that are gone among the withdrawn.
         let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        for gone in before.ids().filter(|id| !tokens.ids().any(|kept| kept == *id)) {
-            unknown.since.insert(gone.to_owned(), waited);
+        let before = self.tokens.swap(Arc::new(tokens));
+        for gone in before.ids() {
+            unknown.withdrawn.insert(gone.to_owned(), now);
         }
+        let tokens = self.tokens.load();
+        unknown.withdrawn.retain(|id, then| {
+            since(*then, now) <= LONGEST_LIFE && !tokens.ids().any(|known| known == id)
+        });
     }
 
     /// The keys that sign tokens.
@@ -226,14 +236,21 @@ impl Authenticator {
     }
 
     /// Has the store read once more for a service key that nobody here knows, which may have been
-    /// made a moment ago, and waits until that has come to its end, well or not, but not for long.
-    /// All who wait share one read, so that unknown keys are no burden to the store.
-    pub(crate) async fn looked_again(&self) {
+    /// made a moment ago, and waits until that has come to its end, but not for long. All who wait
+    /// share one read, so that unknown keys are no burden to the store.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`]: the store has not answered in that time, or not at all, so nobody
+    /// knows whether there is such a key.
+    pub(crate) async fn looked_again(&self) -> Result<(), AuthError> {
         let mut looks = self.looks.subscribe();
         // The read that is under way may have begun before the key was made.
         let mine = looks.borrow_and_update().begun + 1;
         self.refresh_wanted.notify_one();
-        let _ = tokio::time::timeout(LOOK, looks.wait_for(|looks| looks.ended >= mine)).await;
+        match tokio::time::timeout(LOOK, looks.wait_for(|looks| looks.ended >= mine)).await {
+            Ok(Ok(looks)) if looks.answered >= mine => Ok(()),
+            _ => Err(AuthError::Unavailable { retry_after: 1 }),
+        }
     }
 
     /// A read of the store begins.
@@ -241,9 +258,14 @@ impl Authenticator {
         self.looks.send_modify(|looks| looks.begun += 1);
     }
 
-    /// The read that began last has ended, and what it found is known.
-    pub(super) fn look_ends(&self) {
-        self.looks.send_modify(|looks| looks.ended = looks.begun);
+    /// The read that began last has ended, and what the store `answered` is known.
+    pub(super) fn look_ends(&self, answered: bool) {
+        self.looks.send_modify(|looks| {
+            looks.ended = looks.begun;
+            if answered {
+                looks.answered = looks.begun;
+            }
+        });
     }
 
     /// Waits until somebody wants the snapshot refreshed.
@@ -256,6 +278,11 @@ impl Authenticator {
     pub(crate) async fn reload_wanted(&self) {
         self.reload_wanted.notified().await;
     }
+}
+
+/// How long ago that was; nothing if the clock was set back since.
+fn since(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(then)).unwrap_or_default()
 }
 
 fn caller(known: &Known) -> Caller {

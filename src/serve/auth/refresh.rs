@@ -96,7 +96,7 @@ pub(crate) async fn follow(
         let begin = Instant::now();
         authenticator.look_begins();
         let outcome = refresher.refresh(&authenticator, &*store, last_good.as_ref(), &*clock).await;
-        authenticator.look_ends();
+        authenticator.look_ends(outcome.is_ok());
         let took = begin.elapsed();
         match outcome {
             Ok(()) if away => {

@@ -3,7 +3,7 @@
 use super::key::random;
 use super::material::LocalKey;
 use crate::base::file::{self, PRIVATE};
-use crate::base::{Secret, Timestamp};
+use crate::base::{Secret, Timestamp, words};
 use crate::report::{Place, Problem};
 use crate::store::ServiceKey;
 use arc_swap::ArcSwap;
@@ -69,14 +69,14 @@ impl Seal {
             known = file::read_bounded(&path, 256).map_err(io)?;
         }
         if file::others_can_read(&path).map_err(io)? {
-            let hint = format!("chmod 600 {}", path.display());
+            let hint = format!("chmod 600 {}", words::argument(&path));
             return Err(problem("others can read it".to_owned()).hint(hint));
         }
         let text = String::from_utf8(known.unwrap_or_default())
             .map_err(|_| problem("it is not text".to_owned()))?;
         let key = Secret::from_line(text);
         if key.expose().len() != 64 {
-            let hint = format!("rm {}", path.display());
+            let hint = format!("rm {}", words::argument(&path));
             return Err(problem("it does not hold 64 hexadecimal digits".to_owned()).hint(hint));
         }
         Ok(LocalKey(key))

@@ -41,9 +41,13 @@ pub(crate) async fn admit(
     let unknown = matches!(judged, Err(AuthError::UnknownKey));
     if unknown {
         guess().await?;
-        // A key that was made a moment ago is good at once.
-        app.auth.looked_again().await;
+        // A key that was made a moment ago is good at once. If the store has not said that there is
+        // none, a key that is still unknown is nobody's fault.
+        let looked = app.auth.looked_again().await;
         judged = app.auth.authenticate(headers, app.clock.now());
+        if judged == Err(AuthError::UnknownKey) {
+            looked?;
+        }
     }
     match judged {
         Ok(caller) => {

@@ -1,6 +1,7 @@
 //! What variables are set to. Values are judged and never shown.
 
 use super::{File, Findings, Rule};
+use crate::base::words;
 use crate::settings::catalogue;
 use crate::settings::dotenv::{LineKind, Quote, literal, normal_value, portable};
 use crate::settings::rules::placeholder::is_placeholder;
@@ -132,7 +133,7 @@ fn exposed(file: &File<'_>, findings: &mut Findings<'_>) {
     if !exposure.tracked && !exposure.others_read {
         return;
     }
-    let shown = file.shown.display();
+    let shown = words::argument(&file.shown);
     for (line, parts, entry) in file.entries() {
         let Some(text) = literal(&entry.value) else { continue };
         let declared = catalogue::find(&entry.name).map(|spec| spec.secret);

@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::view::{Depth, View};
-use crate::base::file;
+use crate::base::{file, words};
 use crate::report::{Level, Place, Problem};
 use crate::settings::catalogue;
 use crate::settings::git;
@@ -99,7 +99,8 @@ fn in_file(view: &View<'_>, found: InFile, path: &Path, tracked: bool) -> Option
     let names = names.join(", ");
     let shown = view.workspace.shown(path).display().to_string();
     let holds = if found.own { "is the file of" } else { "holds secrets:" };
-    let moved = into_vault(&found.names, &shown, &view.profile().name);
+    let pasted = words::argument(&view.workspace.shown(path));
+    let moved = into_vault(&found.names, &pasted, &view.profile().name);
     let warning = |what: String| Problem { level: Level::Warning, ..Problem::error(RULE.id, what) };
     // What a platform mounts may be for a group to read.
     let mounted = found.own && !file::within(view.workspace.dotenv_dir(), path);
@@ -107,7 +108,7 @@ fn in_file(view: &View<'_>, found: InFile, path: &Path, tracked: bool) -> Option
         let then = if found.own { String::new() } else { format!(", then {moved}") };
         view.problem(&RULE, format!("git tracks `{shown}`, which {holds} {names}"))
             .why("everybody with the repository has them")
-            .hint(format!("`git rm --cached {shown}`, replace the secrets{then}"))
+            .hint(format!("`git rm --cached {pasted}`, replace the secrets{then}"))
     } else if mounted {
         if !file::everybody_can_read(path).unwrap_or(false) {
             return None;
@@ -116,7 +117,7 @@ fn in_file(view: &View<'_>, found: InFile, path: &Path, tracked: bool) -> Option
             .hint("have the platform mount it for the server's own user or group")
     } else if file::others_can_read(path).unwrap_or(false) {
         view.problem(&RULE, format!("others can read `{shown}`, which {holds} {names}"))
-            .hint(format!("chmod 600 {shown}"))
+            .hint(format!("chmod 600 {pasted}"))
     } else if view.profile().protected && !found.own {
         warning(format!("`{shown}` holds secrets: {names}"))
             .why("they would be safer in the vault")

@@ -70,6 +70,33 @@ fn a_damaged_index_is_made_anew_as_the_hint_says() {
 }
 
 #[test]
+fn the_hint_of_a_damaged_index_can_be_pasted_and_leaves_the_guard_of_a_lost_vault() {
+    use std::process::Command;
+    let mut ultra = with_index(|_| ());
+    let state = ultra.home().join("my state's");
+    std::fs::rename(ultra.state(), &state).unwrap();
+    ultra.set_env("ULTRA_STATE_DIR", state.display().to_string());
+    let index = state.join("vault-index.json");
+    std::fs::write(&index, "{\"schema\": \"ultra.vault").unwrap();
+    let said = ultra.run(&["keys", "list"]).exits(5);
+    let (_, hint) = said.stderr.split_once("nothing was changed; `").expect("a hint");
+    let (pasted, _) = hint.split_once('`').expect("the end of the command");
+    assert!(pasted.starts_with("rm "), "{pasted}");
+    assert!(Command::new("sh").args(["-c", pasted]).status().unwrap().success(), "{pasted}");
+    assert!(!index.exists(), "{pasted}");
+    ultra.run(&["keys", "verify", "jwt"]).exits(0);
+
+    // The vault is gone as well: nothing but the index knows that there was one.
+    std::fs::write(&index, "{\"schema\": \"ultra.vault").unwrap();
+    std::fs::remove_file(state.join("vault.age")).unwrap();
+    for args in [&["keys", "list"][..], &["keys", "set", "encryption", "--generate"]] {
+        let said = ultra.run(args).exits(5).complains("the vault is gone as well: restore");
+        assert!(!said.stderr.contains("`rm "), "{}", said.stderr);
+    }
+    assert!(!state.join("vault.age").exists());
+}
+
+#[test]
 fn a_damaged_vault_is_not_called_a_replaced_one() {
     let ultra = with_identity_file();
     set(&ultra, "openai", OLD).exits(0);

@@ -17,6 +17,7 @@
 //!
 //! `chmod 600 FILE`, `chmod 700 DIRECTORY`.
 
+use crate::base::words;
 use crate::check::checks::support::prelude::*;
 
 /// What is known of the check.
@@ -49,7 +50,8 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         });
     };
     let observed = format!("`{}` has mode {:04o}", first.path.display(), first.mode);
-    let fix = format!("chmod {} {}", if first.dir { "700" } else { "600" }, first.path.display());
+    let mode = if first.dir { "700" } else { "600" };
+    let fix = format!("chmod {mode} {}", words::argument(&first.path));
     Ok(open
         .iter()
         .fold(Judgement::fail(observed, "0600 for files, 0700 for folders"), |j, f| {

@@ -2,6 +2,7 @@
 //! hold secrets.
 
 use super::{Outcome, Request};
+use crate::base::words;
 use crate::commands::keys::Desk;
 use crate::report::{Place, Problem};
 use crate::settings::{Workspace, git};
@@ -29,9 +30,9 @@ pub(super) fn warn(request: &Request, workspace: &Workspace, desk: &Desk<'_>, ou
     let tracked = git::listed(dir, std::slice::from_ref(&outcome.into))
         .is_ok_and(|listed| !listed.is_empty());
     let gitignore = workspace.shown(&dir.join(".gitignore"));
-    let mut hint = format!("echo '{line}' >> {}", gitignore.display());
+    let mut hint = format!("echo '{line}' >> {}", words::argument(&gitignore));
     if tracked {
-        hint = format!("git rm --cached {} && {hint}", shown.display());
+        hint = format!("git rm --cached {} && {hint}", words::argument(&shown));
     }
     desk.console.warn(
         &Problem::warning("not-ignored", format!("`{}` {would} ignored by git", shown.display()))

@@ -3,6 +3,7 @@
 
 use super::decision::{Decision, What};
 use super::source;
+use crate::base::words;
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};
 use crate::settings::secretish;
@@ -21,7 +22,7 @@ pub(super) fn nothing(source: &source::Text, decisions: &[Decision]) -> Result<(
     }
     problems.sort_by(|a, b| a.place.cmp(&b.place));
     if let Some(last) = problems.last_mut() {
-        let file = source.shown.display();
+        let file = words::argument(&source.shown);
         let hint = "leave out `--remove-source`";
         last.hint = Some(match last.hint.take() {
             Some(first) => {

@@ -215,6 +215,7 @@ fn left_behind(
     outcome: &Outcome,
 ) -> Option<String> {
     let shown = source.shown.display();
+    let pasted = words::argument(&source.shown);
     let read = source.path.as_deref().and_then(|path| super::layer(workspace, profile, path));
     let read = read.map(|_| " and is read as before").unwrap_or_default();
     if outcome.removed {
@@ -231,10 +232,10 @@ fn left_behind(
             format!("`{shown}` holds secrets, and values that are not taken over")
         }
         (false, true) => format!(
-            "`{shown}` still holds the secrets{read}; run it again with `--remove-source`, or `rm {shown}`"
+            "`{shown}` still holds the secrets{read}; run it again with `--remove-source`, or `rm {pasted}`"
         ),
         (false, false) => format!(
-            "`{shown}` still holds the secrets{read}, and values that were not taken over; `rm {shown}` once none of them is needed"
+            "`{shown}` still holds the secrets{read}, and values that were not taken over; `rm {pasted}` once none of them is needed"
         ),
     })
 }

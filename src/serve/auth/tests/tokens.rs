@@ -175,6 +175,40 @@ fn keys_that_somebody_makes_up_do_not_stand_in_for_one_that_was_published() {
 }
 
 #[test]
+fn a_signing_key_that_was_taken_away_is_refused_for_as_long_as_a_token_may_live() {
+    let token = minted(86_400);
+    let at = |seconds| now() + jiff::SignedDuration::from_secs(seconds);
+    let authenticator = authenticator();
+    let ask = |seconds| authenticator.authenticate(&bearer(token.expose()), at(seconds));
+    ask(0).unwrap();
+    let next = || TokenKeys::new(&Secret::new("y".repeat(32))).unwrap();
+    authenticator.set_token_keys(next(), at(1));
+    // However often anybody asks, and whatever is loaded and made up meanwhile.
+    for seconds in (1..120).chain([3_600, 43_200, 86_400]) {
+        assert_eq!(ask(seconds), Err(AuthError::InvalidToken), "after {seconds} s");
+        authenticator.set_token_keys(next(), at(seconds));
+    }
+    let length = next().signing_id().unwrap().len();
+    for n in 0..5_000 {
+        let header = jsonwebtoken::Header {
+            kid: Some(format!("{n:0length$x}")),
+            ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256)
+        };
+        let key = jsonwebtoken::EncodingKey::from_secret(b"nobody's");
+        let made_up = jsonwebtoken::encode(&header, &serde_json::json!({}), &key).unwrap();
+        let _ = authenticator.authenticate(&bearer(&made_up), at(86_400));
+    }
+    assert_eq!(ask(86_400), Err(AuthError::InvalidToken), "forgotten for others");
+    // One that comes back is good again.
+    authenticator.set_token_keys(TokenKeys::new(&Secret::new(JWT_KEY)).unwrap(), at(86_400));
+    ask(86_400).unwrap();
+    // One that nothing can be signed with any more is forgotten.
+    authenticator.set_token_keys(next(), at(86_400));
+    authenticator.set_token_keys(next(), at(3 * 86_400));
+    assert!(matches!(ask(3 * 86_400), Err(AuthError::Unavailable { .. })));
+}
+
+#[test]
 fn a_short_key_is_refused_and_no_key_is_shown() {
     let short = TokenKeys::new(&Secret::new("canary")).unwrap_err();
     assert!(!short.to_string().contains("canary"));
