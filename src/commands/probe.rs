@@ -76,6 +76,7 @@ impl Probe {
         })?;
         let options = DatabaseOptions {
             url: None,
+            url_by_root: false,
             sqlite_path: DatabaseOptions::embedded(state_dir, &settings.profile.name),
             pool_size: 1,
             timeout: settings.database.timeout,

@@ -8,6 +8,7 @@ use crate::secrets::BackendOptions;
 fn options(dir: &std::path::Path) -> DatabaseOptions {
     DatabaseOptions {
         url: None,
+        url_by_root: false,
         sqlite_path: dir.join("data/dev.db"),
         pool_size: 2,
         timeout: Duration::from_secs(10),

@@ -2,8 +2,9 @@
 
 use super::catalogue;
 use super::origin::{Layer, Origin};
-use super::profile::Profile;
+use super::profile::{Profile, SecretReference};
 use super::secret::{SecretRef, ValueRef};
+use crate::base::{Secret, file};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one layer says about one variable.
@@ -207,11 +208,45 @@ impl Resolution {
             name: name.to_owned(),
             value: winner.value.clone(),
             origin: winner.origin.clone(),
+            by_root: self.is_by_root(name, winner),
         })
+    }
+
+    /// Whether a file of the root says the value that wins: by itself, or by way of `env run` or an
+    /// export, where the process environment has the very same.
+    fn is_by_root(&self, name: &str, winner: &Candidate) -> bool {
+        if winner.origin.layer != Layer::Process {
+            return by_root(winner);
+        }
+        let open = |candidate: &Candidate| match &candidate.value {
+            ValueRef::Text(text) => Some(Secret::new(text)),
+            ValueRef::Literal(secret) => Some(secret.clone()),
+            ValueRef::File(path) => file::read_secret(path).ok(),
+            ValueRef::Vault { .. } => None,
+        };
+        let mut said = self.candidates(name).iter().filter(|said| by_root(said)).peekable();
+        let Some(secret) = said.peek().and_then(|_| open(winner)) else { return false };
+        said.any(|said| open(said).is_some_and(|said| said.expose() == secret.expose()))
     }
 
     /// Every variable that anybody says something about, by name.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.candidates.keys().map(String::as_str)
+    }
+}
+
+/// Whether a file of the root says it, or a file that such a one names. What a profile takes from
+/// the vault or the process environment is the user's own.
+fn by_root(candidate: &Candidate) -> bool {
+    let reference = candidate.origin.written_as.as_deref().and_then(SecretReference::parse);
+    match candidate.origin.layer {
+        Layer::Profile => {
+            !matches!(reference, Some(SecretReference::Vault { .. } | SecretReference::Env(_)))
+        }
+        Layer::DotenvBase
+        | Layer::DotenvLocal
+        | Layer::DotenvProfile
+        | Layer::DotenvProfileLocal => true,
+        Layer::Default | Layer::Vault | Layer::NamedFile | Layer::Process | Layer::Flag => false,
     }
 }

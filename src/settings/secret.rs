@@ -164,6 +164,9 @@ pub(crate) struct SecretRef {
     pub(crate) value: ValueRef,
     /// Who said so.
     pub(crate) origin: Origin,
+    /// Whether a file of the root says it, which may have come with a clone. What the vault holds
+    /// and what the process environment alone has is the user's own.
+    pub(crate) by_root: bool,
 }
 
 impl SecretRef {

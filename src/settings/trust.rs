@@ -7,7 +7,7 @@
 //! known to make programs run code or send what they send by another way.
 //!
 //! Agreement is kept per user and root as a digest of all references, base URLs and such variables,
-//! outside the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
+//! and of which profiles take these in by `extends`, outside the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
 //! change of these asks again.
 
 use super::dotenv;
@@ -104,6 +104,18 @@ pub(crate) struct Hook {
     pub(crate) place: String,
 }
 
+/// That a profile of the root takes in what another says: what was agreed to under that one's name
+/// holds under this one's, too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Extends {
+    /// The profile.
+    pub(crate) profile: String,
+    /// The one that it extends.
+    pub(crate) other: String,
+    /// Where it says so.
+    pub(crate) place: String,
+}
+
 fn told<S: serde::Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&dotenv::told(text))
 }
@@ -125,6 +137,9 @@ pub(crate) struct Claims {
     /// What other lines say of variables that addresses, paths of secrets and such variables take
     /// in: the environment may have it from there.
     pub(crate) taken_in: BTreeSet<Hook>,
+    /// Which profiles extend which, as far as any of the above is said by either or by one further
+    /// along.
+    pub(crate) extends: BTreeSet<Extends>,
 }
 
 impl Claims {
@@ -163,6 +178,9 @@ impl Claims {
             let kind = if hook.dotenv { of_dotenv } else { of_profile };
             let parts = [kind, hook.profile.as_deref().unwrap_or(""), &hook.name, &hook.value];
             parts.into_iter().for_each(&mut add);
+        }
+        for Extends { profile, other, .. } in &self.extends {
+            ["extends", profile, other].into_iter().for_each(&mut add);
         }
         HEXLOWER.encode(&hash.finalize())
     }

@@ -125,7 +125,10 @@ impl StoreError {
                 problem.hint("check that the database runs and that `DATABASE_URL` points to it")
             }
             Self::Denied { .. } => {
-                problem.hint("check the credentials in `DATABASE_URL`, or the owner and mode of the file")
+                problem.hint(
+                "check the credentials in `DATABASE_URL` (for one from a file of the root neither \
+                 `PGPASSWORD` nor `~/.pgpass` counts), or the owner and mode of the file",
+            )
             }
             Self::Damaged { .. } => problem.hint(
                 "nothing was changed; restore a backup, or move the file away to begin with an empty one",

@@ -16,6 +16,9 @@ use std::time::Duration;
 pub(crate) struct DatabaseOptions {
     /// `postgres://…` or `sqlite:PATH`; the embedded database if `None`.
     pub(crate) url: Option<Secret>,
+    /// Whether a file of the root says the URL: no password of the user's goes where it says, such
+    /// as that of `PGPASSWORD` or `~/.pgpass`.
+    pub(crate) url_by_root: bool,
     /// The embedded database.
     pub(crate) sqlite_path: PathBuf,
     /// Connections to PostgreSQL.
@@ -49,6 +52,7 @@ impl DatabaseOptions {
     ) -> Result<Self, Problem> {
         Ok(Self {
             url: settings.url.as_ref().map(|url| url.reveal(source)).transpose()?,
+            url_by_root: settings.url.as_ref().is_some_and(|url| url.by_root),
             sqlite_path: Self::embedded(state_dir, &profile.name),
             pool_size: u32::try_from(settings.pool_size.0).unwrap_or(u32::MAX),
             timeout: settings.timeout,
@@ -116,10 +120,7 @@ impl DatabaseOptions {
 /// migrated by a newer program, or on a network file system. Nothing is written in these cases.
 pub(crate) async fn open(options: &DatabaseOptions) -> Result<Arc<dyn Store>, StoreError> {
     match options.target()? {
-        Target::Postgres(url) => {
-            let (size, mode) = (options.pool_size, options.mode());
-            Ok(Arc::new(PostgresStore::open(&url, size, options.timeout, mode)?))
-        }
+        Target::Postgres(url) => Ok(Arc::new(PostgresStore::open(&url, options)?)),
         Target::Sqlite(path) => {
             Ok(Arc::new(SqliteStore::open(&path, options.timeout, options.mode()).await?))
         }

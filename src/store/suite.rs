@@ -20,6 +20,7 @@ impl Database {
         let dir = tempfile::tempdir().unwrap();
         let options = DatabaseOptions {
             url: None,
+            url_by_root: false,
             sqlite_path: dir.path().join("data/dev.db"),
             pool_size: 5,
             timeout: Duration::from_secs(10),

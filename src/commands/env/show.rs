@@ -171,7 +171,8 @@ pub(super) fn fingerprint(
     }
     secrets.fingerprint_key_id().ok()??;
     let Candidate { origin, value } = candidate.clone();
-    let value = SecretRef { name: name.to_owned(), value, origin }.reveal(secrets).ok()?;
+    let secret = SecretRef { name: name.to_owned(), value, origin, by_root: false };
+    let value = secret.reveal(secrets).ok()?;
     if value.is_empty() { None } else { secrets.fingerprint(&value).ok() }
 }
 

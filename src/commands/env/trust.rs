@@ -5,7 +5,7 @@
 use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
 use crate::settings::Workspace;
 use crate::settings::dotenv;
-use crate::settings::trust::{self, Claims, Destination, Hook, TrustStatus};
+use crate::settings::trust::{self, Claims, Destination, Extends, Hook, TrustStatus};
 use crate::settings::trust_claims;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -119,6 +119,14 @@ fn answer(
         let heading = "What other lines say of variables that these take in";
         view.extend([Block::heading(heading), Block::Table(table)]);
     }
+    if !claims.extends.is_empty() {
+        let mut table = Table::new(&["at", "profile", "extends"]);
+        for Extends { profile, other, place } in &claims.extends {
+            table.row([place.clone(), profile.clone(), dotenv::told(other)]);
+        }
+        let heading = "Profiles that take in what others say";
+        view.extend([Block::heading(heading), Block::Table(table)]);
+    }
     let lines = |hooks: &BTreeSet<Hook>| -> Vec<serde_json::Value> {
         hooks
             .iter()
@@ -137,6 +145,7 @@ fn answer(
         "destinations": destinations,
         "hooks": lines(&claims.hooks),
         "taken_in": lines(&claims.taken_in),
+        "extends": claims.extends,
     });
     Report::new("ultra.env.trust/1", data, view)
 }
@@ -164,5 +173,8 @@ fn lines(claims: &Claims) -> Vec<String> {
     let taken_in = claims.taken_in.iter().map(|said| {
         format!("{} sets `{}`, which these take in, to {}", said.place, said.name, said.shown)
     });
-    wanted.chain(to).chain(hooks).chain(taken_in).collect()
+    let extends = claims.extends.iter().map(|Extends { profile, other, place }| {
+        format!("{place}: `{profile}` takes in what `{}` says", dotenv::told(other))
+    });
+    wanted.chain(to).chain(hooks).chain(taken_in).chain(extends).collect()
 }

@@ -136,10 +136,18 @@ fn connected(desk: &Desk<'_>, key: &Key, secret: &Secret) -> (String, Verdict) {
     })
 }
 
+/// Whether a file of the root says this value of the database's address.
+fn is_by_root(desk: &Desk<'_>, secret: &Secret) -> bool {
+    let said = desk.resolution.secret("DATABASE_URL").filter(|said| said.by_root);
+    let said = said.and_then(|said| said.reveal(desk.vault).ok());
+    said.is_some_and(|said| said.expose() == secret.expose())
+}
+
 async fn database(desk: &Desk<'_>, secret: &Secret) -> (String, Verdict) {
     let profile = &desk.resolution.profile;
     let options = DatabaseOptions {
         url: Some(secret.clone()),
+        url_by_root: is_by_root(desk, secret),
         sqlite_path: DatabaseOptions::embedded(desk.state_dir, &profile.name),
         pool_size: 1,
         timeout: DEADLINE,

@@ -21,6 +21,7 @@ fn options(dir: &Path) -> JournalOptions {
 async fn store(dir: &Path) -> Arc<Flaky> {
     let options = DatabaseOptions {
         url: None,
+        url_by_root: false,
         sqlite_path: dir.join("x.db"),
         pool_size: 1,
         timeout: Duration::from_secs(10),

@@ -40,6 +40,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let options = DatabaseOptions {
             url: None,
+            url_by_root: false,
             sqlite_path: dir.path().join("dev.db"),
             pool_size: 1,
             timeout: Duration::from_secs(10),

@@ -288,7 +288,7 @@ fn hold(name: &str, declared: bool, said: Said, secrets: &dyn SecretSource) -> H
         }
         value => {
             let origin = Origin::of(Layer::Profile);
-            let secret = SecretRef { name: name.to_owned(), value, origin };
+            let secret = SecretRef { name: name.to_owned(), value, origin, by_root: true };
             Held::hidden(exact(&secret, secrets), from)
         }
     }

@@ -1,20 +1,20 @@
 //! The claims of all files of a root together.
 
+use super::content::content;
 use super::dotenv_file::{File, in_dotenv_file, is_claimed};
+use super::extends;
 use super::said::{Files, Veiled};
 use super::told::{danger, hook, is_address, keys_of, keys_sent_to};
 use crate::base::file as files;
 use crate::report::{Place, Problem};
 use crate::settings::Workspace;
 use crate::settings::dotenv::{self, Document};
-use crate::settings::git;
 use crate::settings::hook_names::is_hook;
 use crate::settings::profile::{ALIASES, SecretReference};
 use crate::settings::profile_file;
 use crate::settings::taken_in::TakenIn;
 use crate::settings::trust::{Claims, Destination, Hook, TrustStatus, Wanted, status, store_path};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Every reference to a secret and every base URL in the profiles of the workspace's root, and the
 /// base URLs of providers in its dotenv files; and the variables of both that can make a command
@@ -40,6 +40,7 @@ pub(crate) fn claims(workspace: &Workspace) -> Claims {
     }
     let ours = said_by_files(workspace, &taken_in, &dotenv);
     claims.wanted.extend(taken_in.wanted(&workspace.environment, &ours));
+    claims.extends = extends::among(&files, &claims);
     claims
 }
 
@@ -143,33 +144,6 @@ fn in_profile(
         let hook = hook(workspace, &variable.name, &variable.text, variable.place.as_ref());
         claims.hooks.insert(Hook { profile: profile.clone(), ..hook });
     }
-}
-
-/// What a file of the root gives a variable that can make a command run code or send elsewhere: its
-/// content is agreed to, for the root's author can change it like a line of the profile. `None` of
-/// one that is the user's, or cannot be read.
-fn content(workspace: &Workspace, variable: &str, path: &Path) -> Option<Hook> {
-    let whole = workspace.root.as_ref()?.join(path);
-    let text = is_the_roots(workspace, path).then(|| files::read_secret(&whole).ok())??;
-    let hook = hook(workspace, variable, text.expose(), Some(&Place::file(whole)));
-    let long = hook.shown.len() > MOST_SHOWN;
-    let shown = if long { "(long: read the file)".to_owned() } else { hook.shown };
-    Some(Hook { shown, ..hook })
-}
-
-/// How much of a file's content is shown to who is asked.
-const MOST_SHOWN: usize = 400;
-
-/// Whether the root's author says what stands in a file that a profile names: the path begins at the
-/// root, or the file lies in the checkout.
-pub(crate) fn is_the_roots(workspace: &Workspace, path: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().ok();
-    let inside = || {
-        let root = workspace.root.as_deref().and_then(real);
-        let found = root.zip(real(path)).map(|(root, path)| path.starts_with(git::around(&root)));
-        found.unwrap_or(true)
-    };
-    !path.is_absolute() || inside()
 }
 
 /// The variables that the environment has with just the value that a dotenv file of the root gives

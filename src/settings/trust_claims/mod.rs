@@ -2,11 +2,14 @@
 //! variables of both that can make a command run code or lead elsewhere what it sends. Read from the
 //! files as they stand, other sources left out.
 
+mod content;
 mod dotenv_file;
+mod extends;
 mod gather;
 mod said;
 mod told;
 
+pub(crate) use content::is_the_roots;
 pub(in crate::settings) use dotenv_file::File;
-pub(crate) use gather::{claims, is_the_roots, pieces, trust};
+pub(crate) use gather::{claims, pieces, trust};
 pub(crate) use told::{danger, pieced, shown};

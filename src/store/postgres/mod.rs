@@ -12,8 +12,8 @@ mod usage_report;
 
 use super::migrations::{AppliedMigration, SchemaStatus};
 use super::{
-    Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError, StoreKind, UsageQuery,
-    UsageRow, UsageSum,
+    DatabaseOptions, Heartbeat, PublishedHead, PublishedVault, ServiceKey, Store, StoreError,
+    StoreKind, UsageQuery, UsageRow, UsageSum,
 };
 use crate::base::{Secret, Timestamp, redact};
 use crate::settings::groups::MigrateMode;
@@ -23,6 +23,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use url::Url;
 
 /// The store on PostgreSQL. It connects when it is used, not when it is opened.
 #[derive(Debug)]
@@ -40,26 +41,26 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Unsuitable`] for a URL that cannot be understood.
-    pub(crate) fn open(
-        url: &Secret,
-        pool_size: u32,
-        timeout: Duration,
-        mode: MigrateMode,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn open(url: &Secret, options: &DatabaseOptions) -> Result<Self, StoreError> {
+        let (timeout, mode) = (options.timeout, options.mode());
         let location = redact::url(url.expose());
         // The library's message may quote the URL, so it is left out.
-        let options = PgConnectOptions::from_str(url.expose())
+        let mut connection = PgConnectOptions::from_str(url.expose())
             .map_err(|_| StoreError::Unsuitable {
                 at: location.clone(),
                 why: "the URL is malformed or has an unknown option".to_owned(),
             })?
             .application_name("ultra");
+        if options.url_by_root && !has_password(url) {
+            // Else the library takes what `PGPASSWORD` or `~/.pgpass` say.
+            connection = connection.password("");
+        }
         let pool = PgPoolOptions::new()
-            .max_connections(pool_size)
+            .max_connections(options.pool_size)
             .min_connections(0)
             // What is left of the time-out is for asking why there is no connection.
             .acquire_timeout(timeout.mul_f32(0.75))
-            .connect_lazy_with(options);
+            .connect_lazy_with(connection);
         Ok(Self { location, timeout, mode, pool, prepared: AtomicBool::new(false) })
     }
 
@@ -94,6 +95,13 @@ impl PostgresStore {
         }
         translated
     }
+}
+
+/// Whether a URL itself says a password, in either of the places where the library looks for one.
+fn has_password(url: &Secret) -> bool {
+    Url::parse(url.expose()).is_ok_and(|url| {
+        url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
+    })
 }
 
 #[async_trait::async_trait]
