@@ -14,6 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The migration that makes the table of published vaults.
+const FLEET: &str = "0002-fleet";
+
 /// How long ago a server may have given its last sign of life.
 const SEEN: Duration = Duration::from_secs(60);
 
@@ -195,9 +198,11 @@ impl Fleet for StoreFleet<'_> {
                 Err(self.forked(there.head.generation, self.vault.overview()?.generation))
             }
             Ok(_) => Ok(()),
-            // As when it is published.
-            Err(error) if self.options.is_sqlite() => {
-                tracing::debug!(%error, "the vault was not compared");
+            // Nothing was ever published where the table for it is missing. For anything else nobody
+            // knows, and what is deleted at a provider does not come back.
+            Err(StoreError::Pending { pending, .. })
+                if self.options.is_sqlite() && pending.iter().any(|name| name == FLEET) =>
+            {
                 Ok(())
             }
             Err(error) => Err(self.unknown(&told(&error))),
