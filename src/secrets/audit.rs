@@ -47,7 +47,8 @@ pub(crate) struct Line {
     pub(crate) at: Timestamp,
     /// The user id of who.
     pub(crate) uid: u32,
-    /// The generation of the vault that the change makes.
+    /// The generation of the vault that the change makes; of what changes nothing in it, that of the
+    /// line before.
     pub(crate) generation: u64,
     /// What.
     #[serde(flatten)]
@@ -169,13 +170,51 @@ pub(crate) fn settle(path: &Path, at: Timestamp, generation: u64) -> io::Result<
     let Some(last) = last_line(&mut file)?.filter(|line| line.generation > generation) else {
         return Ok(());
     };
+    // What changed nothing was told with the generation of the line before it.
+    let told = change(&mut file, last.generation)?.unwrap_or_else(|| Event {
+        event: String::new(),
+        profile: "*".to_owned(),
+        name: "*".to_owned(),
+        version: 0,
+        fingerprint: None,
+        detail: None,
+    });
     let detail = format!(
         "generation {} is not in the vault, which is at {generation}: the write was cut short, or \
          the vault was put back from a backup",
         last.generation
     );
-    let event = Event { event: "not-in-vault".to_owned(), detail: Some(detail), ..last.event };
+    let event = Event { event: NOT_IN_VAULT.to_owned(), detail: Some(detail), ..told };
     append(path, at, generation, event)
+}
+
+/// The event that made the generation which the audit ends with, if it is not too far back.
+fn change(file: &mut File, generation: u64) -> io::Result<Option<Event>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(2 * LINE_LIMIT)))?;
+    let mut tail = Vec::new();
+    file.take(2 * LINE_LIMIT).read_to_end(&mut tail)?;
+    let mut first = None;
+    for line in tail.rsplit(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice::<Line>(line) {
+            Ok(line) if line.generation == generation => first = Some(line),
+            Ok(_) => return Ok(first.map(|line| line.event)),
+            Err(_) => return Ok(None),
+        }
+    }
+    Ok(first.filter(|line| line.prev == GENESIS).map(|line| line.event))
+}
+
+/// The generation that the last line has, if there is one. The caller holds the lock of the vault.
+///
+/// # Errors
+/// What the file system says, or an end that is none of ours, which is then left as it is.
+pub(crate) fn generation(path: &Path) -> io::Result<Option<u64>> {
+    match file::open_own(path, Missing::Fail) {
+        Ok(mut file) => Ok(last_line(&mut file)?.map(|line| line.generation)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
 }
 
 /// The end of the audit, whole; the beginning of one that has no line yet. The caller holds the lock
@@ -194,6 +233,9 @@ pub(crate) fn end(path: &Path) -> io::Result<Anchor> {
         |line| Anchor { seq: line.seq, hash: line.hash },
     ))
 }
+
+/// The kind of the event that says of a generation that the vault has not come to it.
+pub(super) const NOT_IN_VAULT: &str = "not-in-vault";
 
 /// The kind of the event that puts another vault in the place of the one here.
 pub(crate) const TAKEN: &str = "taken";

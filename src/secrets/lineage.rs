@@ -4,7 +4,7 @@
 //! (`index-rebuilt`, `not-in-vault`) or another was taken in its place (`taken`). What was written
 //! between is in the audit then and not in the vault.
 
-use super::audit::{Anchor, Event, Line, TAKEN};
+use super::audit::{Anchor, Event, Line, NOT_IN_VAULT, TAKEN};
 
 /// The event of a vault that was found to be another than the one written last.
 pub(super) const REBUILT: &str = "index-rebuilt";
@@ -51,7 +51,7 @@ pub(super) fn comes_from(audit: Option<&[u8]>, own: Option<&Anchor>, given: &Anc
                 None => {}
             },
             // A vault whose generation is not known says nothing.
-            "not-in-vault" if line.generation > 0 => {
+            NOT_IN_VAULT if line.generation > 0 => {
                 let held = |before: &Line| before.generation <= line.generation;
                 let before = lines.get(..comes.len()).unwrap_or_default();
                 let at = before.iter().rposition(held);
@@ -63,6 +63,40 @@ pub(super) fn comes_from(audit: Option<&[u8]>, own: Option<&Anchor>, given: &Anc
     }
     let here = own.and_then(|own| place(&own.hash)).and_then(|at| comes.get(at));
     here.or(comes.last()).copied().unwrap_or_default()
+}
+
+/// Whether the audit went on, after the line `own` of a vault of this generation, from another vault,
+/// and `not-in-vault` will not say it rightly: that only counts generations, and those of two vaults
+/// that went apart tell nothing of each other. It is right where all that follows is of later ones.
+///
+/// A write is of a later generation than the line before it, and what changes nothing in the vault is
+/// of the same; so each line that is of another than the one before tells of another vault.
+pub(super) fn is_left(audit: &[u8], own: &Anchor, generation: u64) -> bool {
+    let mut after: Vec<Line> = Vec::new();
+    let mut before = generation;
+    let lines = audit.rsplit(|byte| *byte == b'\n');
+    for line in lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok()) {
+        if line.hash == own.hash || line.seq < own.seq {
+            before = line.generation;
+            break;
+        }
+        after.push(line);
+    }
+    let (mut written, mut lower) = (false, false);
+    for line in after.iter().rev().filter(|line| {
+        let differs = line.generation != before;
+        before = line.generation;
+        differs
+    }) {
+        // A write that was cut short is told of already.
+        if line.event.event == NOT_IN_VAULT && line.generation == generation && !lower {
+            written = false;
+        } else {
+            written = true;
+            lower |= line.generation <= generation;
+        }
+    }
+    written && (lower || before <= generation)
 }
 
 #[cfg(test)]
@@ -141,6 +175,34 @@ mod tests {
         ];
         assert!(comes(&lines, 5, 1));
         assert!(!comes(&lines, 5, 2) && !comes(&lines, 5, 3));
+    }
+
+    #[test]
+    fn an_audit_that_went_on_from_another_vault_is_told_whatever_the_generations() {
+        let left = |lines: &[(u64, &str, Option<u64>)], own: u64, generation: u64| {
+            is_left(&audit(lines), &anchor(own), generation)
+        };
+        let base = [(1, "set", None), (2, "set", None), (2, "exported", None)];
+        assert!(!left(&base, 2, 2), "what changes nothing tells of no other vault");
+        assert!(!left(&base, 1, 1), "the next `not-in-vault` says it");
+        // A write that was cut short, before and after that is told.
+        let torn = [(1, "set", None), (2, "set", None), (1, NOT_IN_VAULT, None), (1, "note", None)];
+        assert!(!left(&torn[..2], 1, 1) && !left(&torn[..3], 1, 1) && !left(&torn, 1, 1));
+        // The one that was left is of a later generation than all that was written instead.
+        let lower = [
+            (1, "set", None),
+            (2, "set", None),
+            (3, "set", None),
+            (1, NOT_IN_VAULT, None),
+            (2, "set", None),
+        ];
+        assert!(left(&lower, 3, 3) && left(&lower, 2, 2));
+        assert!(!left(&lower, 5, 2));
+        // A line of generation 0 hides what was written before it.
+        let hidden = [(1, "set", None), (2, "set", None), (3, "set", None), (0, "note", None)];
+        assert!(left(&hidden, 1, 1) && left(&hidden, 2, 2));
+        // One that the audit lost the line of.
+        assert!(!left(&base[..1], 2, 2));
     }
 
     #[test]

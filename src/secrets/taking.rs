@@ -17,7 +17,7 @@ use std::sync::Arc;
 const BEFORE: &str = "vault.age.before";
 
 /// The largest audit that is searched.
-const AUDIT_LIMIT: u64 = 256 << 20;
+pub(super) const AUDIT_LIMIT: u64 = 256 << 20;
 
 /// The largest key of fingerprints that is copied.
 const KEY_LIMIT: u64 = 4 << 10;

@@ -13,6 +13,7 @@ use super::index::{Index, Snapshot};
 use super::lineage;
 use super::overview::{Freshness, glance};
 use super::source::{LIMIT, VaultSource};
+use super::taking::AUDIT_LIMIT;
 use crate::base::lock::{Lock, LockError};
 use crate::base::{file, leftover};
 use crate::report::{Fault, Place, Problem};
@@ -133,10 +134,15 @@ impl VaultSource {
     /// Appends an event that changes nothing in the vault, and has the index remember it, together
     /// with what `also` changes there. The caller holds the lock.
     pub(super) fn record(&self, event: Event, also: impl FnOnce(&mut Index)) -> Result<(), Fault> {
-        let generation = self.overview()?.generation;
+        let overview = self.overview()?;
         let (audit, now) = (self.path("audit.jsonl"), self.clock.now());
         let unaudited = |e: std::io::Error| failure("cannot write the audit", &audit, &e);
-        audit::settle(&audit, now, generation).map_err(unaudited)?;
+        // Without an index that is of this vault nobody knows here where the vault stands.
+        if overview.freshness == Freshness::Fresh {
+            audit::settle(&audit, now, overview.generation).map_err(unaudited)?;
+        }
+        let last = audit::generation(&audit).map_err(unaudited)?;
+        let generation = last.unwrap_or(overview.generation);
         let index = self.read_index()?;
         let known = index.as_ref().and_then(Index::audited);
         let line = audit::draft(&audit, now, generation, vec![event], known).map_err(unaudited)?;
@@ -209,7 +215,9 @@ impl VaultSource {
             if why.is_empty() { warning } else { warning.why(why) }
         }));
         // It may be older than what servers were given, and comes from nothing that is later than it.
-        let rebuilt = unlike.map(|_| Event {
+        // Its index does not tell, if that was put back with it.
+        let other = unlike.is_some() || self.is_left(&document);
+        let rebuilt = other.then(|| Event {
             event: lineage::REBUILT.to_owned(),
             profile: "*".to_owned(),
             name: "*".to_owned(),
@@ -224,6 +232,16 @@ impl VaultSource {
         // A restored backup must not bring back a generation that servers have already seen.
         document.generation = document.generation.max(overview.generation);
         Ok(Opened { document, identity, index, first: false, rebuilt, warnings })
+    }
+
+    /// Whether the audit went on from another vault than this one, so that a line has to say so.
+    /// An audit that cannot be searched does not show that it did not.
+    fn is_left(&self, document: &Document) -> bool {
+        let Some(own) = &document.audit else { return false };
+        match file::read_bounded(&self.path("audit.jsonl"), AUDIT_LIMIT) {
+            Ok(audit) => audit.is_some_and(|a| lineage::is_left(&a, own, document.generation)),
+            Err(_) => true,
+        }
     }
 
     /// Writes everything. The answer is a warning where the write counts but may not outlive a power

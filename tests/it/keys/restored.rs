@@ -165,3 +165,108 @@ fn a_rollback_names_no_version_that_it_refuses() {
     let refused = ultra.run(&["keys", "rollback", "jwt"]).exits(6).complains("is compromised");
     assert!(!refused.stderr.contains("--version 1"), "{}", refused.stderr);
 }
+
+/// What the provider was asked to change since it was last looked.
+fn changes(api: &AdminApi) -> Vec<String> {
+    api.asked().into_iter().filter(|asked| !asked.starts_with("GET ")).collect()
+}
+
+/// A root with a store, whose key is issued by this provider, and the vault and index as they were
+/// before the first version that servers were given.
+fn issued(api: &AdminApi) -> (Ultra, Vec<(&'static str, Vec<u8>)>) {
+    let ultra = with_admin(api);
+    ultra.run(&["db", "migrate", "--yes"]).exits(0);
+    set(&ultra, "openai", OLD).exits(0);
+    set(&ultra, "openai-admin", OPENAI_ADMIN).exits(0);
+    ultra.run(&["auth", "service-key", "create", "first", "--scope", "read"]).exits(0);
+    let before = backup(&ultra, &["vault.age", "vault-index.json"]);
+    ultra.run(&["keys", "rotate", "openai"]).exits(0).says("version 1 → 2");
+    assert_eq!(active(api).len(), 2);
+    api.asked();
+    (ultra, before)
+}
+
+/// The events of the audit with the names they are about.
+fn events(ultra: &Ultra) -> Vec<(String, String)> {
+    let event = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let word = |key: &str| line[key].as_str().unwrap().to_owned();
+        (word("event"), word("name"))
+    };
+    ultra.read(".ultra/audit.jsonl").lines().map(event).collect()
+}
+
+#[test]
+fn what_is_on_record_while_the_index_is_gone_does_not_make_an_old_vault_a_new_one() {
+    let api = AdminApi::with(&[OLD]);
+    let (ultra, before) = issued(&api);
+    let live = active(&api);
+    std::fs::remove_file(ultra.state().join("vault-index.json")).unwrap();
+    ultra.run(&["auth", "service-key", "revoke", "first"]).exits(0);
+    ultra.run(&["auth", "service-key", "create", "second", "--scope", "read"]).exits(0);
+    let denied = |told: &[(String, String)]| -> Vec<String> {
+        let denied = told.iter().filter(|(event, _)| event == "not-in-vault");
+        denied.map(|(_, name)| name.clone()).collect()
+    };
+    assert_eq!(denied(&events(&ultra)), [""; 0], "nothing of that happened");
+    put_back(&ultra, &before);
+    ultra.run(&["keys", "verify", "openai"]).exits(0).complains(FORKED);
+    let refused = ultra.run(&["keys", "rotate", "openai"]).exits(6).complains(FORKED);
+    assert_eq!(changes(&api), [""; 0]);
+    assert_eq!(active(&api), live);
+    let denied = denied(&events(&ultra));
+    assert_eq!(denied, ["openai"], "it names what the vault lost, and no service key");
+    ultra.run(&["keys", "doctor", "--open"]).exits(3).says(FORKED);
+    ultra.run(&["keys", "audit", "--verify", "--open"]).exits(0);
+    ultra.run(&["keys", "doctor", "--take-published", "--yes"]).exits(0);
+    assert_eq!(versions(&ultra, "openai"), [(1, "old".into()), (2, "current".into())]);
+    nowhere(&ultra, &[&refused], &[OLD, OPENAI_ADMIN, "sk-svcacct-canary"]);
+}
+
+#[test]
+fn nor_does_a_vault_of_a_later_generation_that_was_left() {
+    let api = AdminApi::with(&[OLD]);
+    let ultra = with_admin(&api);
+    set(&ultra, "openai", OLD).exits(0);
+    set(&ultra, "openai-admin", OPENAI_ADMIN).exits(0);
+    let files = ["vault.age", "vault-index.json"];
+    let base = backup(&ultra, &files);
+    ultra.run(&["keys", "set", "jwt", "--generate"]).exits(0);
+    for _ in 0..8 {
+        ultra.run(&["keys", "set", "jwt", "--generate", "--replace"]).exits(0);
+    }
+    let left = backup(&ultra, &files);
+    put_back(&ultra, &base);
+    ultra.run(&["db", "migrate", "--yes"]).exits(0);
+    ultra.run(&["keys", "rotate", "openai"]).exits(0).says("version 1 → 2");
+    let live = active(&api);
+    api.asked();
+    put_back(&ultra, &left);
+    ultra.run(&["keys", "verify", "openai"]).exits(0).complains(FORKED);
+    assert!(events(&ultra).contains(&("index-rebuilt".into(), "*".into())));
+    ultra.run(&["keys", "rotate", "openai"]).exits(6).complains(FORKED);
+    assert_eq!(changes(&api), [""; 0]);
+    assert_eq!(active(&api), live);
+    ultra.run(&["keys", "audit", "--verify", "--open"]).exits(0);
+}
+
+#[test]
+fn nothing_is_done_at_a_provider_while_the_embedded_store_cannot_be_read() {
+    let api = AdminApi::with(&[OLD]);
+    let (ultra, before) = issued(&api);
+    let live = active(&api);
+    put_back(&ultra, &before);
+    let vault = std::fs::read(ultra.state().join("vault.age")).unwrap();
+    for file in ["data/dev.db", "data/dev.db-wal"] {
+        let file = ultra.state().join(file);
+        if file.exists() || file.extension().is_some_and(|e| e == "db") {
+            std::fs::write(file, "a note of mine, and no database\n".repeat(400)).unwrap();
+        }
+    }
+    let refused = ultra.run(&["keys", "rotate", "openai"]).exits(5);
+    let refused = refused.complains("nobody knows which servers have which key");
+    assert_eq!(changes(&api), [""; 0]);
+    assert_eq!(active(&api), live);
+    assert_eq!(std::fs::read(ultra.state().join("vault.age")).unwrap(), vault);
+    nowhere(&ultra, &[&refused], &[OPENAI_ADMIN, "sk-svcacct-canary"]);
+}
