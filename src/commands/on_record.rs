@@ -1,7 +1,8 @@
 //! What the audit is told of acts that change nothing in the vault. An audit that cannot be written
 //! keeps nobody from taking back a key: that is a warning.
 
-use crate::report::{Console, Level, Problem};
+use crate::exit::ExitStatus;
+use crate::report::{Console, Fault, Level, Problem};
 use crate::secrets::VaultSource;
 use crate::secrets::audit::Event;
 use crate::settings::Workspace;
@@ -22,16 +23,22 @@ impl Act {
         Self { kind, name: format!("service-key/{name}"), detail }
     }
 
-    /// Does `work` with the act on record before, and on record as failed if it does.
-    pub(super) fn around<T, E>(
+    /// Does `work` with the act on record before, and on record as failed if it was refused. One
+    /// that could not be asked to the end may have been done: nobody knows.
+    pub(super) fn around<T>(
         &self,
         vault: &VaultSource,
         workspace: &Workspace,
         console: &dyn Console,
-        work: impl FnOnce() -> Result<T, E>,
-    ) -> Result<T, E> {
+        work: impl FnOnce() -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         self.tell(self.kind.to_owned(), vault, workspace, console);
-        work().inspect_err(|_| self.failed(vault, workspace, console))
+        work().inspect_err(|fault| match fault.status {
+            ExitStatus::Unreachable | ExitStatus::Interrupted => {
+                self.tell(format!("{}.unsure", self.kind), vault, workspace, console);
+            }
+            _ => self.failed(vault, workspace, console),
+        })
     }
 
     /// Puts on record that nothing came of it.
@@ -59,7 +66,8 @@ impl Act {
             fingerprint: None,
             detail: Some(self.detail.clone()),
         };
-        let told = workspace.prepare_state_dir().and_then(|_| vault.note(self.kind, event));
+        let told = workspace.prepare_state_dir();
+        let told = told.and_then(|_| vault.note_in_passing(self.kind, event));
         for problem in told.err().into_iter().flat_map(|fault| fault.problems) {
             let what = format!("the audit does not know of this: {}", problem.what);
             console.warn(&Problem { what, level: Level::Warning, ..problem });

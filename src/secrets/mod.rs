@@ -20,6 +20,7 @@ mod lineage;
 pub(crate) mod migrate;
 mod opening;
 mod overview;
+mod passing;
 pub(crate) mod source;
 mod taking;
 #[cfg(test)]

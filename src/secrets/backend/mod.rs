@@ -5,6 +5,7 @@ pub(crate) mod identity_file;
 pub(crate) mod keyring;
 pub(crate) mod passphrase;
 
+use crate::base::words;
 use crate::report::{Fault, Place, Problem};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -44,6 +45,10 @@ fn for_its_owner(code: &'static str, what: &str, path: &Path, mode: u32) -> Resu
         Problem::error(code, format!("{what} is open to others"))
             .at(Place::file(path))
             .why(format!("its mode is {mode:04o}; only its owner may read it"))
-            .hint(format!("chmod 600 {}", path.display())),
+            .hint(format!(
+                "chmod 600 {}; a mounted secret gets its mode from the platform: `mode: 0400` \
+                 (Docker, Compose), `defaultMode: 0400` (Kubernetes)",
+                words::argument(path)
+            )),
     ))
 }

@@ -22,7 +22,7 @@ settings! {
         "ULTRA_PROFILE_REQUIRED": bool { bootstrap: true, internal: true, consumer: Consumer::Both, default: Some("false") },
         /// A file with the vault's identity (`AGE-SECRET-KEY-1…`), mode 0600 and outside the root.
         "ULTRA_VAULT_IDENTITY_FILE": Option<PathBuf> { bootstrap: true, internal: true, consumer: Consumer::Both, example: Some("/run/secrets/ultra-identity") },
-        /// A file with the passphrase of the vault's identity.
+        /// A file with the passphrase of the vault's identity, mode 0600 or 0400.
         "ULTRA_VAULT_PASSPHRASE_FILE": Option<PathBuf> { bootstrap: true, internal: true, consumer: Consumer::Both, example: Some("/run/secrets/ultra-passphrase") },
         /// The service key with which commands speak to a running server (`--url`).
         "ULTRA_SERVICE_KEY": Option<SecretRef> { bootstrap: true, internal: true, consumer: Consumer::Cli },

@@ -199,6 +199,32 @@ fn what_is_done_with_service_keys_and_what_leaves_the_vault_is_on_record() {
 }
 
 #[test]
+fn a_key_is_taken_back_at_once_while_somebody_else_writes_the_vault() {
+    let ultra = with_identity_file();
+    ultra.run(&["db", "migrate", "--yes"]).exits(0);
+    ultra.run(&["auth", "service-key", "create", "app", "--scope", "read"]).exits(0);
+    let lock = std::fs::File::options().write(true).open(ultra.state().join("vault.lock")).unwrap();
+    lock.lock().unwrap();
+    let begin = std::time::Instant::now();
+    let revoked = ultra.run(&["auth", "service-key", "revoke", "app"]).exits(0).says("revoked");
+    // A writer waits for another ten seconds.
+    assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{:?}", begin.elapsed());
+    let revoked = revoked.complains("the audit does not know of this");
+    let revoked = revoked.complains("nothing is to be run again");
+    assert!(!revoked.stderr.contains("run the command again"), "{}", revoked.stderr);
+}
+
+#[test]
+fn what_a_store_that_is_away_has_done_nobody_knows() {
+    let nobody = "postgres://u@127.0.0.1:1/x";
+    let ultra = with_identity_file().env("ULTRA_DB_TIMEOUT", "1s").env("DATABASE_URL", nobody);
+    let args = ["auth", "service-key", "create", "app", "--scope", "read"];
+    ultra.run(&args).exits(5);
+    let told = ultra.read(".ultra/audit.jsonl");
+    assert!(told.contains("\"service-key.create.unsure\"") && !told.contains(".failed"), "{told}");
+}
+
+#[test]
 fn a_key_is_taken_back_although_the_audit_cannot_be_written() {
     let ultra = with_identity_file();
     ultra.run(&["db", "migrate", "--yes"]).exits(0);

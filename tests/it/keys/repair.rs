@@ -35,6 +35,7 @@ fn an_identity_or_passphrase_that_others_may_read_is_refused_in_the_same_words()
     for outcome in [&by_passphrase, &by_file] {
         let said = &outcome.stderr;
         assert!(said.contains("is open to others"), "{said}");
+        assert!(said.contains("`mode: 0400`") && said.contains("`defaultMode: 0400`"), "{said}");
         assert!(said.contains("its mode is 0644; only its owner may read it"), "{said}");
     }
 }
