@@ -3,6 +3,7 @@
 use super::said::Veiled;
 use super::told::{hook, keys_sent_to};
 use crate::settings::Workspace;
+use crate::settings::catalogue;
 use crate::settings::dotenv::{self, Document};
 use crate::settings::hook_names::is_hook;
 use crate::settings::names::{self, Meaning};
@@ -44,6 +45,9 @@ pub(super) fn in_dotenv_file(
             let environment = &workspace.environment;
             environment.get(name).filter(|_| !veiled.has(name)).map(str::to_owned)
         },
+        // What only the program says: no file of the root can change that. Where one says
+        // something else, the value is another, and this one speaks of nothing.
+        last: &|name| catalogue::find(name)?.default.map(str::to_owned),
         ..dotenv::Outside::NOTHING
     };
     let expanded = dotenv::expand(document, &outside, &mut Vec::new());

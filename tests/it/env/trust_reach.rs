@@ -93,6 +93,22 @@ fn a_file_of_the_users_is_not_shown_to_whoever_asks_for_trust() {
     }
 }
 
+/// A built-in default that an address takes in is the program's: no file can change it.
+#[test]
+fn an_address_may_take_in_a_built_in_default() {
+    let ultra = Ultra::empty();
+    let lines = "OPENAI_BASE_URL=http://localhost:${ULTRA_DB_POOL_SIZE}/v1\n";
+    ultra.write_private(".env.local", format!("{lines}OPENAI_API_KEY={CANARY}\n"));
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(0);
+    run.says("OPENAI_BASE_URL=http://localhost:10/v1").says(CANARY);
+    // Where a file says otherwise, it is a part of the agreement, and the value another.
+    ultra.write("profiles/dev.yaml", "mode: mock\nvars:\n  ULTRA_DB_POOL_SIZE: 11\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0).says("profiles/dev.yaml:3");
+    let run = ultra.run(&["env", "run", "--", "env"]).exits(3).keeps_the_canary();
+    run.complains("(`ULTRA_DB_POOL_SIZE` at profiles/dev.yaml:3), so nobody can agree to it");
+}
+
 /// A PostgreSQL server that asks everybody for the password in clear text, and what it is told.
 fn curious() -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
