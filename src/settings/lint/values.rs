@@ -133,7 +133,7 @@ fn exposed(file: &File<'_>, findings: &mut Findings<'_>) {
     if !exposure.tracked && !exposure.others_read {
         return;
     }
-    let shown = words::argument(&file.shown);
+    let shown = words::argument(file.shown);
     for (line, parts, entry) in file.entries() {
         let Some(text) = literal(&entry.value) else { continue };
         let declared = catalogue::find(&entry.name).map(|spec| spec.secret);
