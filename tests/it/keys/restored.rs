@@ -72,6 +72,9 @@ fn a_key_that_servers_use_is_not_deleted_for_a_vault_that_lost_it() {
     // The next number is the same, and so is the tag.
     let refused = with(&[]).exits(6).complains(FORKED);
     assert!(!journal.exists(), "nothing was begun");
+    let looked = ultra.run(&["keys", "doctor", "--open"]).exits(3).says(FORKED);
+    let looked = looked.says("servers may use it");
+    assert!(!looked.stdout.contains("hint: delete it"), "{}", looked.stdout);
     let asked = api.asked();
     let changes = |asked: &&String| !asked.starts_with("GET ");
     assert_eq!(asked.iter().find(changes), None, "{asked:?}");

@@ -55,7 +55,7 @@ fn a_key_that_was_made_a_moment_ago_is_good_with_the_first_request() {
 #[test]
 fn a_key_that_the_store_was_not_asked_about_in_time_is_not_called_unknown() {
     let Some(postgres) = Postgres::private() else { return };
-    let ultra = Ultra::empty().env("DATABASE_URL", &postgres.database());
+    let ultra = Ultra::empty().env("DATABASE_URL", postgres.database());
     let server = Server::start(&ultra, &["--mock"]);
     let created = ultra.run(&["auth", "service-key", "create", "ci"]).exits(0);
     let key = created.stdout.trim();

@@ -17,8 +17,9 @@ use crate::store::DatabaseOptions;
 /// Looks outside.
 pub(super) fn look(patient: &Patient<'_>) -> Vec<Row> {
     let Ok(overview) = patient.desk.vault.overview() else { return Vec::new() };
-    let mut rows = vec![servers(patient, &overview), published(patient, &overview)];
-    rows.extend(orphans(patient, &overview));
+    let (published, theirs) = published(patient, &overview);
+    let mut rows = vec![servers(patient, &overview), published];
+    rows.extend(orphans(patient, &overview, theirs));
     rows
 }
 
@@ -52,25 +53,27 @@ fn servers(patient: &Patient<'_>, overview: &Overview) -> Row {
     Row::of(LOOK, fine, behind(patient, overview, &replicas))
 }
 
-/// What servers elsewhere were given, against the vault here.
-fn published(patient: &Patient<'_>, overview: &Overview) -> Row {
+/// What servers elsewhere were given, against the vault here; and whether it is sure that they have
+/// no other vault.
+fn published(patient: &Patient<'_>, overview: &Overview) -> (Row, bool) {
     const LOOK: &str = "published";
     let desk = patient.desk;
     if desk.settings.is_none() || !within_reach(patient, "DATABASE_URL") {
-        return Row::skip(LOOK, "not compared; `--open` looks for the store");
+        return (Row::skip(LOOK, "not compared; `--open` looks for the store"), false);
     }
     if overview.freshness == Freshness::NoVault && !patient.open {
-        return Row::skip(LOOK, "there is no vault here; `--open` looks for one");
+        return (Row::skip(LOOK, "there is no vault here; `--open` looks for one"), false);
     }
     let there = match Servers::of(desk).published() {
         Ok(Some(there)) => there,
-        Ok(None) => return Row::skip(LOOK, "servers elsewhere were given no vault"),
-        Err(fault) => return Row::fault(LOOK, fault),
+        Ok(None) => return (Row::skip(LOOK, "servers elsewhere were given no vault"), true),
+        Err(fault) => return (Row::fault(LOOK, fault), false),
     };
     let (theirs, ours) = (there.head.generation, overview.generation);
     let same = desk.vault.sealed().ok().flatten().is_some_and(|(_, sealed)| sealed == there.sealed);
     if same {
-        return Row::pass(LOOK, format!("servers elsewhere were given generation {theirs}"));
+        let fine = format!("servers elsewhere were given generation {theirs}");
+        return (Row::pass(LOOK, fine), true);
     }
     let profile = desk.profile();
     // Only who opens the vault can tell more than their generations.
@@ -93,7 +96,7 @@ fn published(patient: &Patient<'_>, overview: &Overview) -> Row {
             "`ultra keys verify --profile {profile}` gives it to them, as does any change of a key"
         )),
     };
-    Row::of(LOOK, "", vec![problem])
+    (Row::of(LOOK, "", vec![problem]), patient.open && !forked)
 }
 
 /// The keys in use that a server does not have.
@@ -126,8 +129,9 @@ fn behind(patient: &Patient<'_>, overview: &Overview, replicas: &[Replica]) -> V
     problems
 }
 
-/// Keys that were issued for this vault and that it does not know.
-fn orphans(patient: &Patient<'_>, overview: &Overview) -> Vec<Row> {
+/// Keys that were issued for this vault and that it does not know. Unless it is `sure` that servers
+/// have no other vault, they may be in use: nobody is told to delete them then.
+fn orphans(patient: &Patient<'_>, overview: &Overview, sure: bool) -> Vec<Row> {
     let desk = patient.desk;
     let Some(index) = &overview.index else { return Vec::new() };
     let mut rows = Vec::new();
@@ -170,7 +174,14 @@ fn orphans(patient: &Patient<'_>, overview: &Overview) -> Vec<Row> {
                     format!("{} has a key that the vault does not know", issuer.name()),
                 )
                 .why(format!("it was made as `{}` and works", remote.name.escape_debug()))
-                .hint(format!("delete it at the provider{}", called(&remote.remote)))
+                .hint(match sure {
+                    true => format!("delete it at the provider{}", called(&remote.remote)),
+                    false => format!(
+                        "servers may use it{}: see `published` above, and with \
+                         `ultra keys doctor --open`, before it is deleted at the provider",
+                        called(&remote.remote)
+                    ),
+                })
             })
             .collect();
         rows.push(Row::of(
