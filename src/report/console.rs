@@ -21,6 +21,17 @@ pub(crate) enum Unanswered {
 }
 
 impl Unanswered {
+    /// The fault for a question that only a person at a terminal answers: `otherwise`, unless the
+    /// operator stopped the command.
+    pub(crate) fn unless_interrupted(self, otherwise: impl FnOnce() -> Fault) -> Fault {
+        match self {
+            Self::Interrupted => Fault::interrupted(),
+            Self::NobodyThere | Self::NotText | Self::ManyLines | Self::Nothing | Self::TooLong => {
+                otherwise()
+            }
+        }
+    }
+
     /// The fault for a question that `instead` (a flag or stdin) could have answered.
     pub(crate) fn fault(self, question: &str, instead: &str) -> Fault {
         match self {

@@ -9,6 +9,8 @@ mod fakes;
 pub(crate) mod fed;
 pub(crate) mod fleet;
 mod issue;
+#[cfg(test)]
+mod issuer_tests;
 pub(crate) mod journal;
 #[cfg(test)]
 mod kills;

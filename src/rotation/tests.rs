@@ -12,9 +12,9 @@ use crate::settings::SecretSource as _;
 use std::time::Duration;
 
 const NOBODY: Abilities = Abilities { create: false, disable: false, delete: false };
-const WHOLE: Abilities = Abilities { create: true, disable: true, delete: true };
+pub(super) const WHOLE: Abilities = Abilities { create: true, disable: true, delete: true };
 /// As the service accounts of OpenAI: made and deleted.
-const DELETES: Abilities = Abilities { create: true, disable: false, delete: true };
+pub(super) const DELETES: Abilities = Abilities { create: true, disable: false, delete: true };
 
 fn pasted() -> Place {
     Place::with("one", Order::AtOnce, NOBODY)
@@ -24,11 +24,11 @@ fn ring() -> Place {
     Place::with("one", Order::Ahead, NOBODY)
 }
 
-fn with_grace(place: &Place, grace: u64) -> Plan {
+pub(super) fn with_grace(place: &Place, grace: u64) -> Plan {
     Plan { grace: Some(Duration::from_secs(grace)), ..place.plan(Kind::Rotate) }
 }
 
-fn code(fault: &Fault) -> (ExitStatus, &'static str) {
+pub(super) fn code(fault: &Fault) -> (ExitStatus, &'static str) {
     (fault.status, fault.problems[0].code)
 }
 
@@ -258,51 +258,6 @@ fn a_rollback_calls_off_the_end_of_what_it_goes_back_to() {
 }
 
 #[test]
-fn an_issuer_whose_answer_is_lost_leaves_one_key() {
-    for abort in [false, true] {
-        let place = Place::with("", Order::AtOnce, DELETES);
-        *place.provider.mood.borrow_mut() = Mood::Forgetful;
-        let fault = place.rotate("").unwrap_err();
-        assert_eq!(fault.status, ExitStatus::Unreachable);
-        assert_eq!(place.provider.issued.borrow().len(), 2);
-        *place.provider.mood.borrow_mut() = Mood::Fine;
-        if abort {
-            place.abort().unwrap().unwrap();
-            assert_eq!(place.provider.issued.borrow().len(), 1, "the orphan is deleted");
-        } else {
-            place.resume().unwrap().unwrap();
-            assert_eq!(place.provider.issued.borrow().len(), 2);
-            assert_eq!(place.value(), "issued-3");
-        }
-        assert!(place.journal().is_none());
-    }
-}
-
-#[test]
-fn an_issuer_that_says_no_changes_nothing() {
-    let place = Place::with("", Order::AtOnce, WHOLE);
-    *place.provider.mood.borrow_mut() = Mood::Refuses;
-    assert_eq!(code(&place.rotate("").unwrap_err()).1, "key-not-issued");
-    assert!(place.journal().is_none());
-    *place.provider.mood.borrow_mut() = Mood::Fine;
-    place.rotate("").unwrap();
-}
-
-#[test]
-fn an_issuer_that_says_no_later_may_have_made_a_key_before() {
-    let place = Place::with("", Order::AtOnce, WHOLE);
-    *place.provider.mood.borrow_mut() = Mood::Forgetful;
-    place.rotate("").unwrap_err();
-    *place.provider.mood.borrow_mut() = Mood::Refuses;
-    let fault = place.resume().unwrap().unwrap_err();
-    assert_eq!(fault.status, ExitStatus::Unreachable);
-    assert!(place.journal().is_some(), "what may be there is on record");
-    *place.provider.mood.borrow_mut() = Mood::Fine;
-    place.abort().unwrap().unwrap();
-    assert_eq!(place.provider.issued.borrow().len(), 1, "and is deleted");
-}
-
-#[test]
 fn a_version_that_a_server_works_with_is_not_ended() {
     let place = Place::with("", Order::AtOnce, WHOLE);
     place.servers.borrow_mut()[0].lags = true;
@@ -364,33 +319,6 @@ fn the_version_in_use_is_not_ended() {
     assert_eq!(code(&gone.unwrap_err()).1, "no-such-version");
     place.with_world(|r, world| r.end_version(&plan, 1, Aim::RemoveCurrent, world)).unwrap();
     assert_eq!(place.states(), []);
-}
-
-#[test]
-fn a_pasted_value_that_its_issuer_recognises_is_disabled_there() {
-    // As the keys of Anthropic: made in its console, and set inactive by its API.
-    let can = Abilities { create: false, disable: true, delete: false };
-    let place = Place::with("sk-one-0001", Order::AtOnce, can);
-    let known = ("console".to_owned(), "sk-one-0001".to_owned(), true);
-    place.provider.issued.borrow_mut().insert("id-console".into(), known);
-    let ended = place.rotate_with(&with_grace(&place, 0), "sk-two-0002").unwrap();
-    assert_eq!((ended.step, ended.left_over), (Step::OldDisabled, None));
-    assert!(!place.provider.accepts("sk-one-0001"));
-    let document = place.document();
-    let old = &document.entry("dev", "openai").unwrap().versions[0];
-    assert_eq!(old.remote.as_ref().unwrap().key.as_deref(), Some("id-console"));
-}
-
-#[test]
-fn what_can_only_be_deleted_is_not_disabled() {
-    let place = Place::with("", Order::AtOnce, DELETES);
-    place.rotate("").unwrap();
-    let plan = place.plan(Kind::Retire);
-    let ended = place.with_world(|r, world| r.end_version(&plan, 1, Aim::Disable, world));
-    assert_eq!(code(&ended.unwrap_err()), (ExitStatus::Refused, "cannot-disable"));
-    assert!(place.journal().is_none());
-    place.with_world(|r, world| r.end_version(&plan, 1, Aim::Remove, world)).unwrap();
-    assert!(!place.provider.accepts("issued-1"));
 }
 
 /// Ends the versions whose grace is over.

@@ -15,6 +15,8 @@ mod suite;
 #[cfg(test)]
 pub(crate) mod testing;
 mod usage_report;
+#[cfg(test)]
+mod usage_suite;
 
 pub(crate) use error::StoreError;
 pub(crate) use migrations::{AppliedMigration, SchemaStatus};

@@ -1,7 +1,7 @@
 //! What `env switch` and `env undo` have in common: where they act, whom they ask, what they tell.
 
 use crate::base::redact;
-use crate::report::{Block, Console, Fault, Place, Problem, Unanswered};
+use crate::report::{Block, Console, Fault, Place, Problem};
 use crate::settings::secret::{SecretRef, ValueRef};
 use crate::settings::servers::{self, ServerRecord};
 use crate::settings::switch::{Present, history};
@@ -104,21 +104,17 @@ pub(crate) fn confirm(
             Problem::error("not-confirmed", "not confirmed, nothing was changed")
                 .hint(format!("{command} --yes")),
         )),
-        Err(Unanswered::Interrupted) => Err(Fault::interrupted()),
-        Err(
-            Unanswered::NobodyThere
-            | Unanswered::NotText
-            | Unanswered::ManyLines
-            | Unanswered::Nothing
-            | Unanswered::TooLong,
-        ) => Err(Fault::refused(
-            Problem::error(
-                "needs-confirmation",
-                format!("{} is protected, and there is no terminal to ask on", names.join(" and ")),
+        Err(unanswered) => Err(unanswered.unless_interrupted(|| {
+            let all = names.join(" and ");
+            Fault::refused(
+                Problem::error(
+                    "needs-confirmation",
+                    format!("{all} is protected, and there is no terminal to ask on"),
+                )
+                .why("a change to, into, out of or under a protected profile is confirmed")
+                .hint(format!("{command} --yes")),
             )
-            .why("a change to, into, out of or under a protected profile is confirmed")
-            .hint(format!("{command} --yes")),
-        )),
+        })),
     }
 }
 

@@ -2,7 +2,7 @@
 //! files would have them sent, which of their variables are known to make a command run code or send
 //! elsewhere what it sends, and writes down that the user agrees.
 
-use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone, Unanswered};
+use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
 use crate::settings::Workspace;
 use crate::settings::dotenv;
 use crate::settings::trust::{self, Claims, Destination, Extends, Hook, TrustStatus};
@@ -58,22 +58,17 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
                 "not confirmed, the root is not trusted",
             )));
         }
-        Err(Unanswered::Interrupted) => return Err(Fault::interrupted()),
-        Err(
-            Unanswered::NobodyThere
-            | Unanswered::NotText
-            | Unanswered::ManyLines
-            | Unanswered::Nothing
-            | Unanswered::TooLong,
-        ) => {
-            return Err(Fault::refused(
-                Problem::error(
-                    "needs-confirmation",
-                    "trust is given by a person, and there is no terminal to ask on",
+        Err(unanswered) => {
+            return Err(unanswered.unless_interrupted(|| {
+                Fault::refused(
+                    Problem::error(
+                        "needs-confirmation",
+                        "trust is given by a person, and there is no terminal to ask on",
+                    )
+                    .why(lines(&claims).join("; "))
+                    .hint("ultra env trust --yes"),
                 )
-                .why(lines(&claims).join("; "))
-                .hint("ultra env trust --yes"),
-            ));
+            }));
         }
     }
     trust::grant(&store, root, &claims, workspace.clock.now()).map_err(Fault::unreachable)?;

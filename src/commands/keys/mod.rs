@@ -13,6 +13,7 @@ mod names;
 mod noted;
 mod rows;
 mod service;
+mod storing;
 mod times;
 mod value;
 mod winner;

@@ -9,7 +9,7 @@ use super::winner::{self, Feeder, Unasked};
 use super::{Desk, due, fed, giving_up, rows, set};
 use crate::base::time;
 use crate::exit::ExitStatus;
-use crate::report::{Block, Fault, Problem, Report, Unanswered};
+use crate::report::{Block, Fault, Problem, Report};
 use crate::rotation::fleet::Acknowledgement;
 use crate::rotation::{Ended, Fed, Journal, Kind, Order, Rotation, Step, Unowned};
 use crate::secrets::index::VersionFacts;
@@ -354,18 +354,12 @@ fn choose(desk: &Desk<'_>) -> Result<Key, Fault> {
             Policy::Ok | Policy::None => row.name.clone(),
         })
         .collect();
-    let chosen = desk.console.choose("Which key?", &options).map_err(|e| match e {
-        Unanswered::Interrupted => Fault::interrupted(),
-        Unanswered::NobodyThere
-        | Unanswered::NotText
-        | Unanswered::ManyLines
-        | Unanswered::Nothing
-        | Unanswered::TooLong => {
-            Fault::usage(Problem::error("no-name", "which key is not said").hint(format!(
-                "name one of: {}",
-                rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")
-            )))
-        }
+    let chosen = desk.console.choose("Which key?", &options).map_err(|unanswered| {
+        unanswered.unless_interrupted(|| {
+            let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+            let problem = Problem::error("no-name", "which key is not said");
+            Fault::usage(problem.hint(format!("name one of: {}", names.join(", "))))
+        })
     })?;
     let row = rows.get(chosen).ok_or_else(|| Fault::bug("a choice that was not offered"))?;
     names::find(desk, &row.name)
