@@ -4,6 +4,7 @@
 pub(crate) mod admin;
 pub(crate) mod anthropic;
 pub(crate) mod client;
+pub(crate) mod conversation;
 pub(crate) mod envelope;
 mod event_filter;
 pub(crate) mod failure;
