@@ -60,9 +60,12 @@ pub(crate) struct Turn {
     pub(crate) parts: Vec<Part>,
 }
 
-/// A side of a conversation. Results of tools are what the user says.
+/// A side of a conversation. Results of tools are what the user says, before all else of the turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
+    /// Whoever runs the application, in the midst of the conversation: what stands at its beginning
+    /// is in [`Conversation::system`]. Texts only.
+    System,
     /// Whoever asks.
     User,
     /// The model.
@@ -78,7 +81,7 @@ pub(crate) enum Part {
     Image(Image),
     /// A document.
     File {
-        /// Such as `application/pdf`.
+        /// Such as `application/pdf`, or `text/plain`.
         media_type: String,
         /// Base64.
         data: String,
@@ -89,9 +92,11 @@ pub(crate) enum Part {
     Thinking {
         /// What it thought; empty where the provider shows none.
         text: String,
-        /// Its signature, or the whole of what the provider has sealed.
+        /// Its signature.
         signature: Option<String>,
     },
+    /// The model thought something that only the provider that made it can read.
+    Sealed(String),
     /// The model calls a function.
     ToolCall(ToolCall),
     /// What the function gave back.
@@ -183,7 +188,7 @@ pub(crate) enum Thinking {
     Adaptive,
     /// At most so many tokens.
     Budget(u64),
-    /// In a word of the OpenAI family: `minimal`, `low`, `medium`, `high`, `xhigh`.
+    /// In a word of the families: `minimal`, `low`, `medium`, `high`, `xhigh`, `max`.
     Effort(String),
 }
 
@@ -219,8 +224,8 @@ pub(crate) enum End {
     Paused,
 }
 
-/// An event of a streamed answer. Parts come one after the other: each delta belongs to the part
-/// that was begun last of its kind, tool calls by their number.
+/// An event of a streamed answer. Parts come one after the other: a delta of another kind than the
+/// one before begins another part; tool calls go by their number.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
     /// The answer begins.
@@ -234,8 +239,10 @@ pub(crate) enum Event {
     Text(String),
     /// More of a thought.
     Thinking(String),
-    /// What signs the thought so far.
+    /// What signs the thought so far, which ends with it.
     Signature(String),
+    /// A whole [`Part::Sealed`].
+    Sealed(String),
     /// More of a refusal.
     Refusal(String),
     /// A tool call begins.
@@ -256,6 +263,9 @@ pub(crate) enum Event {
     },
     /// What the provider has counted so far; what it does not say stays as it was.
     Tokens(Tokens),
-    /// All parts are complete.
+    /// All parts are complete. Counts may still come.
     End(End),
+    /// Nothing comes any more, as the provider says. Not every provider says so: where the stream
+    /// is closed after [`Event::End`], it was complete too.
+    Over,
 }

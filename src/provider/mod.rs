@@ -16,6 +16,7 @@ mod opening;
 pub(crate) mod prices;
 mod retry_after;
 mod stream_usage;
+pub(crate) mod translation;
 pub(crate) mod usage;
 pub(crate) mod wire;
 

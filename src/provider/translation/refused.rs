@@ -1,0 +1,60 @@
+//! What goes wrong between two families.
+
+use crate::provider::failure::Class;
+use http::StatusCode;
+
+/// Why a request cannot be put to a provider of another family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Untranslatable {
+    /// Where in the request, as the client writes it: `n`, `messages[3].content[0].type`.
+    pub(crate) param: String,
+    /// What is the matter. Of the request it quotes no more than names of fields.
+    pub(crate) message: String,
+    /// Whether the request is at fault whoever is asked, rather than asks for something that only
+    /// its own family can do.
+    pub(crate) malformed: bool,
+}
+
+impl Untranslatable {
+    /// The request is not as its own API wants it.
+    pub(crate) fn malformed(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { param: bounded(param.into()), message: message.into(), malformed: true }
+    }
+
+    /// The provider cannot do it.
+    pub(crate) fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { param: bounded(param.into()), message: message.into(), malformed: false }
+    }
+}
+
+/// The longest place in a request that is told, in bytes: clients choose names of fields.
+const LONGEST: usize = 128;
+
+fn bounded(mut param: String) -> String {
+    if param.len() > LONGEST || param.chars().any(char::is_control) {
+        param.retain(|c| !c.is_control());
+        let end = (0..=LONGEST.min(param.len())).rev().find(|&at| param.is_char_boundary(at));
+        param.truncate(end.unwrap_or(0));
+    }
+    param
+}
+
+/// Why there is nothing to read in what a provider sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It is not as its API has it. The text quotes nothing of it.
+    Malformed(String),
+    /// It says that the provider failed, or would not.
+    Refused(Refused),
+}
+
+/// An error of a provider's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// Its status, or the one that an error in a stream would have had.
+    pub(crate) status: StatusCode,
+    /// What it means.
+    pub(crate) class: Class,
+    /// The provider's own words; empty if there are none.
+    pub(crate) message: String,
+}
