@@ -65,6 +65,8 @@ pub(super) struct Pursuit<'a> {
     too_long_for: Option<u64>,
     /// When the first of the targets that rest is asked again.
     rests: Option<Duration>,
+    /// Whether a target with a key was passed over without being asked: others stand in for it.
+    passed_over: bool,
 }
 
 impl<'a> Pursuit<'a> {
@@ -86,6 +88,7 @@ impl<'a> Pursuit<'a> {
             last: None,
             too_long_for: None,
             rests: None,
+            passed_over: false,
         }
     }
 
@@ -118,10 +121,19 @@ impl<'a> Pursuit<'a> {
                 let mut wait = None;
                 match target.provider.slots.limited(&target.model).filter(|_| only.is_none()) {
                     // It has said for how long, and asking before would be in vain.
-                    Some(limited) if limited.told => wait = Some(limited.rest),
-                    Some(_) if !self.is_last(&targets, n) => wait = Some(Duration::ZERO),
+                    Some(limited) if limited.told => {
+                        self.passed_over = true;
+                        wait = Some(limited.rest);
+                    }
+                    Some(_) if !self.is_last(&targets, n) => {
+                        self.passed_over = true;
+                        wait = Some(Duration::ZERO);
+                    }
                     _ => match self.permit(target, insist) {
-                        Err(Refused::Ramp) => ramping = ramping.or(Some(n)),
+                        Err(Refused::Ramp) => {
+                            self.passed_over = true;
+                            ramping = ramping.or(Some(n));
+                        }
                         Err(refused) => self.rest(refused),
                         Ok(permit) => {
                             let last = self.is_last(&targets, n);
@@ -219,9 +231,7 @@ impl<'a> Pursuit<'a> {
         match kind {
             Kind::Final | Kind::Filtered => return Some(Next::End(*missed.told)),
             // What a target that stands in says of the request never hides why it had to.
-            Kind::Faulty if self.told.is_none() && self.last.is_none() => {
-                return Some(Next::End(*missed.told));
-            }
+            Kind::Faulty if !self.stands_in() => return Some(Next::End(*missed.told)),
             Kind::Faulty => return Some(Next::Elsewhere(None)),
             _ => self.keep(missed),
         }
@@ -266,6 +276,11 @@ impl<'a> Pursuit<'a> {
             }
         }
         None
+    }
+
+    /// Whether whoever is asked now stands in for a target that failed, rests or is limited.
+    fn stands_in(&self) -> bool {
+        self.passed_over || self.told.is_some() || self.last.is_some()
     }
 
     fn permit(&self, target: &Target, insist: bool) -> Result<Permit, Refused> {
@@ -322,6 +337,7 @@ impl<'a> Pursuit<'a> {
 
     /// A breaker does not let the request through.
     fn rest(&mut self, refused: Refused) {
+        self.passed_over = true;
         let wait = match refused {
             Refused::Open(until) => until.saturating_duration_since(Instant::now()),
             Refused::Probing | Refused::Ramp => PROBING,

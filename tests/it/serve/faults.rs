@@ -282,6 +282,29 @@ fn what_a_target_that_stands_in_says_of_the_request_does_not_hide_the_failure() 
 }
 
 #[test]
+fn nor_does_it_while_the_first_target_rests_or_is_limited() {
+    let prefill = r#"{"error":{"message":"no prefill","code":"unsupported"}}"#;
+    let head = "429 Too Many Requests\r\nretry-after: 3600";
+    for (first, status, code) in
+        [("500 Oops", 503, "upstream_resting"), (head, 429, "upstream_rate_limited")]
+    {
+        let first = Upstream::saying(upstream::json(first, BUSY));
+        let second = Upstream::saying(upstream::json("400 Bad Request", prefill));
+        let (ultra, server) = server(&[&first, &second]);
+        for _ in 0..3 {
+            let told = chat(&ultra, CHAT, HELLO).send(server.addr());
+            assert_ne!(told.status, 400, "{told:?}");
+        }
+        let asked = first.received().len();
+        let answer = chat(&ultra, CHAT, HELLO).send(server.addr()).is(status);
+        assert_eq!(answer.json()["error"]["code"], code);
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+        assert_eq!(first.received().len(), asked, "it was not asked");
+        assert_eq!(second.received().len(), 4);
+    }
+}
+
+#[test]
 fn an_error_and_the_end_in_one_write_are_an_error_all_the_same() {
     let error = "data: {\"id\":\"x\",\"error\":{\"message\":\"lost it\"},\"choices\":[]}\n\n";
     let both = format!("{error}{DONE}");
