@@ -38,7 +38,7 @@ pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fau
     if probe.is_none() {
         runtime.block_on(first_vault(&workspace, &vault, console));
     }
-    let before = serve::Before::of(&vault);
+    let before = serve::Before::of(&vault, &workspace);
     let loaded = settings::start(&workspace, &workspace.profile, &*vault).usable();
     let (mut settings, resolution, warnings) = match (loaded, workspace.state_dir_usable()) {
         (Ok(loaded), Ok(())) => loaded,
@@ -54,7 +54,9 @@ pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fau
     if let Some(probe) = &probe {
         runtime.block_on(probe.prepare(&mut settings, &workspace))?;
     }
-    let start = Start { workspace, settings, resolution, vault, before, probe: probe.is_some() };
+    let agreed = serve::agreed(&warnings);
+    let probe = probe.is_some();
+    let start = Start { workspace, settings, resolution, vault, before, agreed, probe };
     let outcome = runtime.block_on(serve::run(start, console));
     runtime.shutdown_timeout(LEFTOVERS);
     outcome

@@ -6,6 +6,7 @@ use super::metrics::GatewayMetrics;
 use crate::base::Clock;
 use crate::provider::prices::Prices;
 use crate::settings::profile::Mode;
+use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,16 +15,16 @@ use std::time::Duration;
 pub(crate) struct JournalMeter {
     journal: Arc<Journal>,
     metrics: Arc<GatewayMetrics>,
-    prices: Prices,
+    prices: Arc<ArcSwap<Prices>>,
     clock: Arc<dyn Clock>,
 }
 
 impl JournalMeter {
-    /// A meter that writes to `journal`.
+    /// A meter that writes to `journal`; `prices` may be replaced at any time.
     pub(crate) fn new(
         journal: Arc<Journal>,
         metrics: Arc<GatewayMetrics>,
-        prices: Prices,
+        prices: Arc<ArcSwap<Prices>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self { journal, metrics, prices, clock }
@@ -31,12 +32,12 @@ impl JournalMeter {
 
     /// What an attempt cost, in nano-dollars. Nobody pays for what the mock answers in the place of
     /// a provider: only a price of the mock's own counts for it.
-    fn cost(&self, ended: &Ended<'_>) -> Option<i64> {
+    fn cost(prices: &Prices, ended: &Ended<'_>) -> Option<i64> {
         let provider = match ended.asked.mode {
             Mode::Mock => "mock",
             Mode::Real => ended.provider,
         };
-        self.prices.find(provider, ended.upstream_model)?.of(&ended.tokens)
+        prices.find(provider, ended.upstream_model)?.of(&ended.tokens)
     }
 }
 
@@ -56,7 +57,8 @@ impl Meter for JournalMeter {
     }
 
     fn keep(&self, ended: &Ended<'_>) -> Result<Option<i64>, String> {
-        let cost = self.cost(ended);
+        let prices = self.prices.load();
+        let cost = Self::cost(&prices, ended);
         self.metrics.attempt(ended, cost);
         let asked = ended.asked;
         let tokens = ended.tokens;
@@ -83,7 +85,7 @@ impl Meter for JournalMeter {
             reasoning_tokens: tokens.reasoning,
             latency_ms: millis(asked.started.elapsed()),
             cost_nano_usd: cost,
-            price_version: Some(Arc::clone(self.prices.version())),
+            price_version: Some(Arc::clone(prices.version())),
         };
         self.journal.append(&row).map_err(|e| e.to_string())?;
         Ok(cost)

@@ -4,7 +4,7 @@ use super::resilience::breaker::Breaker;
 use super::slots::Slots;
 use crate::provider::mock;
 use crate::provider::wire::{Endpoint, Family};
-use crate::settings::profile::{StreamCommit, Timeouts};
+use crate::settings::profile::{ProviderSpec, StreamCommit, Timeouts};
 use http::{HeaderValue, Uri};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,10 +36,12 @@ pub(crate) struct Provider {
     pub(crate) backend: Backend,
     /// The variables that hold its keys.
     pub(crate) keys: Vec<String>,
-    /// Its keys.
-    pub(crate) slots: Slots,
+    /// Its keys, shared with the tables before and after while it stays where it is.
+    pub(crate) slots: Arc<Slots>,
     /// Whether it may be asked to count the tokens of a stream.
     pub(crate) stream_usage: bool,
+    /// What it was made of; `None` for the mock that mode mock adds.
+    pub(super) spec: Option<ProviderSpec>,
     /// See [`Provider::is_configured`].
     pub(super) configured: AtomicBool,
     /// Why there is no key, if there is none.
@@ -56,6 +58,23 @@ impl Provider {
     /// was loaded last says so.
     pub(crate) fn is_configured(&self) -> bool {
         self.configured.load(Ordering::Relaxed)
+    }
+
+    /// Whether it would be the same if it were made of `spec`. Models that it lists are routes, and
+    /// its place in a file is nothing of it.
+    pub(super) fn is_as(&self, spec: &ProviderSpec) -> bool {
+        let bare = |spec: &ProviderSpec| ProviderSpec {
+            models: Vec::new(),
+            place: None,
+            ..spec.clone()
+        };
+        self.spec.as_ref().is_some_and(|own| bare(own) == bare(spec))
+    }
+
+    /// Whether it would be reached at the same place and in the same way if it were made of `spec`.
+    pub(super) fn is_at(&self, spec: &ProviderSpec) -> bool {
+        let own = self.spec.as_ref();
+        own.is_some_and(|own| own.kind == spec.kind && own.base_url == spec.base_url)
     }
 
     /// Whether it is the one that mode mock adds, which no profile names.

@@ -3,11 +3,13 @@
 //! Declared routes come first; then the models that providers list; then `PROVIDER/MODEL`, which
 //! addresses any model of a provider. In mode mock every provider is the mock, so that the same
 //! names answer as in mode real.
+//!
+//! A table never changes: a reload makes another, which takes over the keys and breakers of what
+//! stays as it is. Requests under way end on the table they began with.
 
 use super::error::GatewayError;
 use super::resilience::breaker::Breaker;
 use super::routes::{Backend, Limits, Provider, Route, Target};
-use super::slots::Slots;
 use crate::provider::mock;
 use crate::provider::wire::Family;
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
@@ -28,17 +30,26 @@ pub(crate) struct Table {
     /// Breakers of targets by `provider/model`, and by `provider` for the models that no route
     /// names: clients choose those names, and they must not fill the memory.
     breakers: BTreeMap<String, Arc<Breaker>>,
+    /// Breakers of the table before, while this one is made.
+    kept: BTreeMap<String, Arc<Breaker>>,
     total: Duration,
+}
+
+/// The breaker that was kept under an id, or a new one.
+fn found(kept: &BTreeMap<String, Arc<Breaker>>, id: &str) -> Arc<Breaker> {
+    kept.get(id).cloned().unwrap_or_default()
 }
 
 impl Table {
     /// The routes of a profile. `total` is the server's time limit for a request; `address` says
-    /// where a known provider is that the profile does not have: its key may come later.
+    /// where a known provider is that the profile does not have: its key may come later. Of the
+    /// table `before` it keeps the breakers and keys of providers that stay where they are.
     pub(crate) fn of(
         profile: &Profile,
         mode: Mode,
         total: Duration,
         address: impl Fn(&KnownProvider) -> Option<Url>,
+        before: Option<&Self>,
     ) -> Self {
         let mut specs: BTreeMap<&str, ProviderSpec> = BTreeMap::new();
         // Known ones are listed whether they are configured or not: without a key their models
@@ -63,9 +74,17 @@ impl Table {
         let mut providers: BTreeMap<Arc<str>, Arc<Provider>> = specs
             .iter()
             .filter_map(|(name, spec)| {
+                let before = before.and_then(|before| before.providers.get(*name));
+                if let Some(same) = before.filter(|before| before.is_as(spec)) {
+                    return Some((Arc::clone(&same.name), Arc::clone(same)));
+                }
                 let configured = profile.providers.contains_key(*name);
-                let provider = Arc::new(provider(name, spec, mode, configured)?);
-                Some((Arc::clone(&provider.name), provider))
+                let mut provider = provider(name, spec, mode, configured)?;
+                // A key was opened for one place, and is sent to no other.
+                if let Some(before) = before.filter(|before| before.is_at(spec)) {
+                    provider.slots = Arc::clone(&before.slots);
+                }
+                Some((Arc::clone(&provider.name), Arc::new(provider)))
             })
             .collect();
         if mode == Mode::Mock {
@@ -74,17 +93,30 @@ impl Table {
                 family: Family::OpenAi,
                 backend: Backend::Mock,
                 keys: Vec::new(),
-                slots: Slots::default(),
+                slots: Arc::default(),
                 stream_usage: true,
+                spec: None,
                 configured: AtomicBool::new(true),
                 reason: Mutex::default(),
             });
             providers.entry(Arc::clone(&mock.name)).or_insert(mock);
         }
 
-        let breakers = providers.keys().map(|name| (name.to_string(), Arc::default())).collect();
+        // What another server has done says nothing about this one.
+        let stays = |name: &str| {
+            let (then, now) = (before?.providers.get(name)?, providers.get(name)?);
+            (Arc::ptr_eq(then, now) || Arc::ptr_eq(&then.slots, &now.slots)).then_some(())
+        };
+        let kept: BTreeMap<String, Arc<Breaker>> = before
+            .into_iter()
+            .flat_map(|before| &before.breakers)
+            .filter(|(id, _)| stays(id.split('/').next().unwrap_or(id)).is_some())
+            .map(|(id, breaker)| (id.clone(), Arc::clone(breaker)))
+            .collect();
+        let of_provider = |name: &Arc<str>| (name.to_string(), found(&kept, name));
+        let breakers = providers.keys().map(of_provider).collect();
         let mut table =
-            Self { routes: BTreeMap::new(), providers, index: HashMap::new(), breakers, total };
+            Self { routes: BTreeMap::new(), providers, index: HashMap::new(), breakers, kept, total };
         // Validation has made sure that the providers of declared routes exist.
         for (name, route) in &profile.routes {
             table.add(name, route);
@@ -97,6 +129,7 @@ impl Table {
             }
         }
         table.index = table.routes.iter().map(|(n, r)| (Arc::clone(n), Arc::clone(r))).collect();
+        table.kept = BTreeMap::new();
         table
     }
 
@@ -126,7 +159,8 @@ impl Table {
     fn target(&mut self, spec: &TargetSpec) -> Option<Target> {
         let provider = self.providers.get(spec.provider.as_str())?;
         let id = format!("{}/{}", provider.name, spec.model);
-        let breaker = self.breakers.entry(id).or_default();
+        let kept = found(&self.kept, &id);
+        let breaker = self.breakers.entry(id).or_insert(kept);
         let target = Target::of(provider, &spec.model, breaker);
         Some(Target { share: spec.weight.unwrap_or(1), context: spec.context, ..target })
     }
@@ -205,8 +239,9 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
         family,
         backend,
         keys: spec.keys.clone(),
-        slots: Slots::default(),
+        slots: Arc::default(),
         stream_usage: spec.stream_usage,
+        spec: Some(spec.clone()),
         configured: AtomicBool::new(configured),
         reason: Mutex::default(),
     })
@@ -220,7 +255,7 @@ mod tests {
 
     fn of(profile: &Profile, mode: Mode) -> Table {
         let usual = |known: &KnownProvider| Url::parse(known.base_url).ok();
-        Table::of(profile, mode, Duration::from_secs(60), usual)
+        Table::of(profile, mode, Duration::from_secs(60), usual, None)
     }
 
     fn profile() -> Profile {
@@ -310,6 +345,46 @@ mod tests {
         let route = table.find("shared").unwrap();
         let turn: Vec<_> = route.in_turn(Family::OpenAi).map(|t| &*t.provider.name).collect();
         assert_eq!(turn, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_table_keeps_what_stays_of_the_one_before() {
+        let usual = |known: &KnownProvider| Url::parse(known.base_url).ok();
+        let after = |before: &Table, profile: &Profile| {
+            Table::of(profile, Mode::Real, Duration::from_secs(60), usual, Some(before))
+        };
+        let breaker = |table: &Table, id: &str| Arc::clone(table.breakers.get(id).unwrap());
+        let slots = |table: &Table, name: &str| Arc::clone(&table.providers.get(name).unwrap().slots);
+        let first = of(&profile(), Mode::Real);
+
+        // Other routes, another key, another place.
+        let mut routes = profile();
+        routes.routes.clear();
+        routes.providers.get_mut("a").unwrap().models.push("new".to_owned());
+        let second = after(&first, &routes);
+        assert!(second.find("new").is_some() && second.find("m").is_some());
+        for id in ["a", "b", "a/shared", "b/shared"] {
+            assert!(Arc::ptr_eq(&breaker(&first, id), &breaker(&second, id)), "{id}");
+        }
+        assert!(!second.breakers.contains_key("b/big"), "no route names it any more");
+        let provider = |table: &Table| Arc::clone(table.providers.get("a").unwrap());
+        assert!(Arc::ptr_eq(&provider(&first), &provider(&second)));
+
+        let mut keys = profile();
+        keys.providers.get_mut("a").unwrap().keys.push("SECOND".to_owned());
+        let third = after(&second, &keys);
+        assert!(Arc::ptr_eq(&slots(&second, "a"), &slots(&third, "a")));
+        assert!(Arc::ptr_eq(&breaker(&second, "a/shared"), &breaker(&third, "a/shared")));
+        assert_eq!(provider(&third).keys.len(), 2);
+
+        let mut moved = keys.clone();
+        moved.providers.get_mut("a").unwrap().base_url = Url::parse("http://elsewhere/v1").unwrap();
+        let fourth = after(&third, &moved);
+        assert!(!Arc::ptr_eq(&slots(&third, "a"), &slots(&fourth, "a")));
+        for id in ["a", "a/shared"] {
+            assert!(!Arc::ptr_eq(&breaker(&third, id), &breaker(&fourth, id)), "{id}");
+        }
+        assert!(Arc::ptr_eq(&breaker(&third, "b/big"), &breaker(&fourth, "b/big")));
     }
 
     #[test]

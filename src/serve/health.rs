@@ -3,7 +3,7 @@
 
 use super::rings::Aging;
 use super::state::App;
-use crate::base::Timestamp;
+use crate::base::{Timestamp, words};
 use crate::cache::CacheStatus;
 use crate::gateway::routes::Backend;
 use crate::gateway::slots::{SlotView, State};
@@ -202,6 +202,7 @@ pub(crate) async fn judge(app: &App) {
     if let Some(verdict) = keys(app, now) {
         verdicts.insert("keys".to_owned(), verdict);
     }
+    verdicts.insert("configuration".to_owned(), configuration(app));
 
     let before = app.health.view();
     let components = verdicts
@@ -275,6 +276,21 @@ fn keys(app: &App, now: Timestamp) -> Option<Verdict> {
             Some(Verdict::bad(Status::Degraded, false, message))
         }
     }
+}
+
+/// What the files say is not what the server runs with: somebody has to mend them before the next
+/// start, which would fail.
+fn configuration(app: &App) -> Verdict {
+    let Some((_, problems)) = app.reloader.standing.differs().refused else {
+        return Verdict::ok(false);
+    };
+    let more = match problems.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(", and {}", words::count(more, "further problem")),
+    };
+    let first = problems.first().map_or("it does not hold", String::as_str);
+    let message = format!("not taken over, the one before is in force: {first}{more}");
+    Verdict { using_fallback: true, ..Verdict::bad(Status::Degraded, false, message) }
 }
 
 /// Nothing is kept only in the cache: memory stands in for it.

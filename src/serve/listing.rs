@@ -219,9 +219,9 @@ mod tests {
             routes: Default::default(),
             policy: Default::default(),
         };
-        let table = Table::of(&profile, Mode::Real, Duration::from_secs(60), |known| {
-            Url::parse(known.base_url).ok()
-        });
+        let usual =
+            |known: &crate::settings::groups::KnownProvider| Url::parse(known.base_url).ok();
+        let table = Table::of(&profile, Mode::Real, Duration::from_secs(60), usual, None);
         let (gpt, claude) = (table.find("gpt-4o").unwrap(), table.find("anthropic/x").unwrap());
         let (listing, now) = (Listing::default(), Timestamp::now());
         assert_eq!(listing.lists(&gpt, now), None);

@@ -23,15 +23,17 @@ mod reload;
 mod rings;
 mod router;
 mod routes;
+mod routing;
 mod run;
 mod seats;
 mod seen;
 mod signals;
 mod stack;
+mod standing;
 mod state;
 mod surface;
 
 pub(crate) use open::Start;
 pub(crate) use published::look as take_published;
-pub(crate) use reload::Before;
+pub(crate) use reload::{Before, agreed};
 pub(crate) use run::run;

@@ -2,26 +2,23 @@
 
 use super::auth::{self, AuthOptions, Authenticator, DevKey, LastGood, Seal, TokenKeys};
 use super::health::{self, Health};
-use super::holder;
 use super::listing::Listing;
 use super::logging::AccessLog;
 use super::metrics::HttpMetrics;
-use super::reload::{self, Before, Reloader};
+use super::reload::{self, Before, Reloader, Routed};
+use super::routing::Plan;
 use super::state::{App, Live};
-use crate::base::{Timestamp, redact};
+use crate::base::Timestamp;
 use crate::cache::{self, Cache, CacheOptions};
 use crate::gateway::journal::{self, Journal, JournalOptions};
 use crate::gateway::limits::LocalLimiter;
 use crate::gateway::metering::JournalMeter;
 use crate::gateway::metrics::GatewayMetrics;
-use crate::gateway::routes::Backend;
-use crate::gateway::{Gateway, Table};
+use crate::gateway::Gateway;
 use crate::provider::Client;
-use crate::provider::prices::Prices;
 use crate::report::{Console, Fault, Place, Problem};
 use crate::secrets::Followed;
-use crate::settings::derive::base_url;
-use crate::settings::groups::{CacheKind, KnownProvider};
+use crate::settings::groups::CacheKind;
 use crate::settings::profile::Mode;
 use crate::settings::secret::SecretSource;
 use crate::settings::{self, Resolution, Settings, Workspace};
@@ -34,7 +31,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
-use url::Url;
 
 /// How long a connection to a provider may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -51,6 +47,8 @@ pub(crate) struct Start {
     pub(crate) vault: Arc<Followed>,
     /// How the vault stood before they were loaded.
     pub(crate) before: Before,
+    /// Whether the user has agreed to what the files of the root ask for.
+    pub(crate) agreed: bool,
     /// Whether the server is only there to be looked at: it asks no provider for anything.
     pub(crate) probe: bool,
 }
@@ -77,7 +75,7 @@ pub(super) async fn open(
     access: AccessLog,
     console: &dyn Console,
 ) -> Result<Opened, Fault> {
-    let Start { workspace, settings, resolution, vault, before, probe: _ } = start;
+    let Start { workspace, settings, resolution, vault, before, agreed, probe: _ } = start;
     let secrets: &dyn SecretSource = &*vault;
     let clock = Arc::clone(&workspace.clock);
     let state_dir = workspace.prepare_state_dir()?.to_path_buf();
@@ -85,14 +83,10 @@ pub(super) async fn open(
     let profile = settings.profile.name.clone();
     let protected = settings.profile.protected;
 
-    // An address that nobody agreed to is not that of a key that comes later either.
-    let address = |known: &KnownProvider| match resolution.is_withheld(known.key) {
-        true => Url::parse(known.base_url).ok(),
-        false => base_url(known, &resolution),
-    };
-    let prices = prices(&workspace, &settings)?;
-    let table = Table::of(&settings.profile, mode, settings.server.request_timeout, address);
-    not_ourselves(&table, addr, &settings)?;
+    let (plan, prices) =
+        Plan::read(&workspace, &settings, &resolution).map_err(Fault::does_not_hold)?;
+    let prices = Arc::new(ArcSwap::from_pointee(prices));
+    let table = plan.table(&settings, mode, addr, None).map_err(Fault::does_not_hold)?;
     let client = match mode {
         Mode::Mock => None,
         Mode::Real => {
@@ -114,7 +108,7 @@ pub(super) async fn open(
     let meter = Arc::new(JournalMeter::new(
         Arc::clone(&journal),
         gateway_metrics,
-        prices,
+        Arc::clone(&prices),
         Arc::clone(&clock),
     ));
     let instance = uuid::Uuid::now_v7().to_string();
@@ -153,20 +147,19 @@ pub(super) async fn open(
         metrics,
         registry,
         health: Health::default(),
-        live: ArcSwap::from_pointee(Live::of(&settings, hash)),
-        reloader: Reloader::new(workspace, vault, last_good.as_ref().map(LastGood::seals)),
+        live: ArcSwap::from_pointee(Live::of(&settings, mode, hash)),
+        reloader: Reloader::new(
+            workspace,
+            vault,
+            last_good.as_ref().map(LastGood::seals),
+            Routed { addr, plan, prices, agreed },
+        ),
         clock,
     });
     first_keys(&app, settings, resolution, before, console).await?;
     let tasks = journal::start(&journal, store);
     health::judge(&app).await;
     Ok(Opened { app, last_good, dev_key, journal: tasks })
-}
-
-/// What models cost, with the operator's own prices.
-fn prices(workspace: &Workspace, settings: &Settings) -> Result<Prices, Fault> {
-    let named = settings.server.prices.as_deref();
-    Prices::load(workspace.root.as_deref(), named).map_err(Fault::does_not_hold)
 }
 
 /// An address that cannot be learned. A store that is away is waited for, one that nobody can name
@@ -209,9 +202,12 @@ async fn first_keys(
 ) -> Result<(), Fault> {
     let worker = Arc::clone(app);
     let reloaded =
-        tokio::task::spawn_blocking(move || reload::apply(&worker, &settings, &resolution, before))
-            .await
-            .map_err(|_| Fault::bug("the keys could not be opened"))?;
+        tokio::task::spawn_blocking(move || {
+            let table = worker.gateway.table();
+            reload::apply(&worker, &settings, &resolution, before, &table)
+        })
+        .await
+        .map_err(|_| Fault::bug("the keys could not be opened"))?;
     let (fatal, others): (Vec<Problem>, Vec<Problem>) = reloaded
         .problems
         .into_iter()
@@ -223,33 +219,6 @@ async fn first_keys(
         console.warn(problem);
     }
     Ok(())
-}
-
-/// A provider whose base URL is this server would only ever get its own errors.
-fn not_ourselves(table: &Table, addr: SocketAddr, settings: &Settings) -> Result<(), Fault> {
-    let public = settings.server.public_url.as_ref().map(Url::origin);
-    let problems: Vec<Problem> = table
-        .providers()
-        .filter_map(|provider| {
-            let Backend::Http { base_url, .. } = &provider.backend else { return None };
-            let ours = base_url.port_or_known_default() == Some(addr.port())
-                && base_url.host_str().is_some_and(|host| holder::is_here(host, addr.ip()));
-            let named = public.as_ref().is_some_and(|p| *p == base_url.origin());
-            (ours || named).then(|| {
-                let shown = redact::url(base_url.as_str());
-                Problem::error(
-                    "own-listener",
-                    format!(
-                        "the base URL `{shown}` of the provider `{}` is this server",
-                        provider.name
-                    ),
-                )
-                .why("every request would come back to it")
-                .hint("ultra env explain OPENAI_BASE_URL")
-            })
-        })
-        .collect();
-    if problems.is_empty() { Ok(()) } else { Err(Fault::does_not_hold(problems)) }
 }
 
 /// Where no signing key is configured, an unprotected profile signs with one of its state

@@ -1,18 +1,24 @@
-//! What changes while the server runs: keys, rates, origins, signing keys. Asked for by SIGHUP,
-//! by the admin route, and by a watch on the files that hold keys. What cannot be loaded changes
-//! nothing.
+//! What changes while the server runs: keys, routes, providers, prices, rates, origins, signing
+//! keys. Asked for by SIGHUP, by the admin route, by the control socket, and by a watch on the files
+//! that it comes from; all go one way. What a start would refuse changes nothing.
 
 use super::auth::Seals;
 use super::rings::{self, Aging, Rings};
+use super::routing::{self, Plan};
+use super::standing::Standing;
 use super::state::{App, Live};
+use crate::gateway::Table;
 use crate::gateway::keys::{self, Reloaded};
+use crate::provider::prices::Prices;
 use crate::report::Problem;
 use crate::secrets::Followed;
-use crate::settings::compare::Described;
+use crate::settings::compare::{Described, needs_restart};
 use crate::settings::secret::{SecretSource, ValueRef};
 use crate::settings::{self, Resolution, Settings, Workspace, key_age};
+use arc_swap::ArcSwap;
 use notify::Watcher as _;
 use sha2::{Digest as _, Sha256};
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +42,19 @@ const SETTLE: Duration = Duration::from_millis(50);
 pub(crate) struct Reloader {
     workspace: Workspace,
     vault: Arc<Followed>,
-    /// One reload at a time; holds the files whose change calls for the next, as they were before
+    /// Where the server listens.
+    addr: SocketAddr,
+    /// One reload at a time.
+    turn: Mutex<()>,
+    /// What routes and prices were made of.
+    plan: Mutex<Plan>,
+    /// What models cost, as the meter reads it.
+    prices: Arc<ArcSwap<Prices>>,
+    /// Whether the user had agreed to the files that were loaded last.
+    agreed: AtomicBool,
+    /// Whether the files say what the server runs with.
+    pub(crate) standing: Standing,
+    /// Holds the files whose change calls for the next, as they were before
     /// anything was read.
     files: Mutex<Vec<Watched>>,
     /// What the server started with, and what was loaded last.
@@ -57,15 +75,40 @@ pub(crate) struct Reloader {
     wanting: AtomicBool,
 }
 
+/// What requests are routed by when the server starts.
+#[derive(Debug)]
+pub(super) struct Routed {
+    /// Where the server listens.
+    pub(super) addr: SocketAddr,
+    /// What routes and prices were made of.
+    pub(super) plan: Plan,
+    /// What models cost, as the meter reads it.
+    pub(super) prices: Arc<ArcSwap<Prices>>,
+    /// Whether the user has agreed to the files.
+    pub(super) agreed: bool,
+}
+
 /// A file, and what told its content from another.
 type Watched = (PathBuf, Option<Stamp>);
 
 impl Reloader {
     /// A reloader for the profile of `workspace`.
-    pub(crate) fn new(workspace: Workspace, vault: Arc<Followed>, sealing: Option<Seals>) -> Self {
+    pub(super) fn new(
+        workspace: Workspace,
+        vault: Arc<Followed>,
+        sealing: Option<Seals>,
+        routed: Routed,
+    ) -> Self {
+        let Routed { addr, plan, prices, agreed } = routed;
         Self {
             workspace,
             vault,
+            addr,
+            turn: Mutex::default(),
+            plan: Mutex::new(plan),
+            prices,
+            agreed: AtomicBool::new(agreed),
+            standing: Standing::default(),
             files: Mutex::default(),
             loaded: Mutex::default(),
             rings: Rings::new(sealing),
@@ -116,21 +159,78 @@ impl Reloader {
 /// Loads everything again that can change. Blocks on files and the vault.
 ///
 /// # Errors
-/// Why the configuration cannot be used; nothing has changed then.
+/// Why the configuration cannot be used; nothing has changed then, but that health and metrics tell
+/// of it.
 pub(crate) fn reload(app: &App) -> Result<Reloaded, Vec<Problem>> {
     let reloader = &app.reloader;
+    let _turn = reloader.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    let outcome = attempt(app);
+    match &outcome {
+        Ok(reloaded) if reloaded.change.added > 0 => app.listing.keys_have_changed(),
+        Ok(_) => {}
+        Err(problems) => {
+            withdraw(app);
+            reloader.standing.refused(problems, app.clock.now());
+        }
+    }
+    outcome
+}
+
+fn attempt(app: &App) -> Result<Reloaded, Vec<Problem>> {
+    let reloader = &app.reloader;
     let known = reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let before = Before::with(&reloader.vault, known.into_iter().map(|(file, _)| file).collect());
-    let loaded = settings::load(&reloader.workspace, &app.profile, &*reloader.vault);
-    let (settings, resolution, _) = loaded.usable().map_err(|fault| {
-        withdraw(app);
-        fault.problems
-    })?;
-    let reloaded = apply(app, &settings, &resolution, before);
-    if reloaded.change.added > 0 {
+    let before = Before::with(
+        &reloader.vault,
+        known.into_iter().map(|(file, _)| file).chain(routing::files(&reloader.workspace, None)),
+    );
+    let secrets: &dyn SecretSource = &*reloader.vault;
+    let load = |load: fn(&Workspace, &str, &dyn SecretSource) -> settings::Loaded| {
+        let loaded = load(&reloader.workspace, &app.profile, secrets);
+        let (settings, resolution, warnings) = loaded.usable().map_err(|fault| fault.problems)?;
+        let (plan, prices) = Plan::read(&reloader.workspace, &settings, &resolution)?;
+        Ok::<_, Vec<Problem>>((settings, resolution, warnings, plan, prices))
+    };
+    let mut found = load(settings::load)?;
+    let in_force = reloader.plan.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let moves = found.3 != in_force;
+    if moves {
+        // Other routes are judged as if the server started with them; values of secrets that are
+        // wrong leave the others as they are.
+        found = load(settings::start)?;
+    }
+    let (settings, resolution, warnings, plan, prices) = found;
+    // Whoever changes the files can neither take the keys away nor send them elsewhere.
+    let agreed = agreed(&warnings);
+    if !agreed && reloader.agreed.load(Ordering::Relaxed) {
+        return Err(warnings.into_iter().filter(not_agreed).collect());
+    }
+    let now = app.gateway.table();
+    let table = if moves {
+        Arc::new(plan.table(&settings, app.mode, reloader.addr, Some(&now))?)
+    } else {
+        now
+    };
+    reloader.agreed.store(agreed, Ordering::Relaxed);
+    let reloaded = apply(app, &settings, &resolution, before, &table);
+    if moves {
+        // With its keys in place.
+        app.gateway.route_by(table);
+        reloader.prices.store(Arc::new(prices));
+        *reloader.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
         app.listing.keys_have_changed();
+        reloader.applied.notify_one();
+        tracing::info!("routes, providers and prices taken over");
     }
     Ok(reloaded)
+}
+
+/// Whether the user has agreed to what the files of the root ask for, by what loading them told.
+pub(crate) fn agreed(warnings: &[Problem]) -> bool {
+    !warnings.iter().any(not_agreed)
+}
+
+fn not_agreed(problem: &Problem) -> bool {
+    problem.code == "untrusted-root"
 }
 
 /// What was taken out of the vault is not used any more, although what is left does not hold: a
@@ -146,20 +246,25 @@ fn withdraw(app: &App) {
     }
 }
 
-/// Puts loaded values to use; `before` is how things stood before they were loaded.
-pub(crate) fn apply(
+/// Puts loaded values to use, the keys in `table`; `before` is how things stood before they were
+/// loaded.
+pub(super) fn apply(
     app: &App,
     settings: &Settings,
     resolution: &Resolution,
     before: Before,
+    table: &Table,
 ) -> Reloaded {
     let reloader = &app.reloader;
-    let table = app.gateway.table();
     let mut known = reloader.files.lock().unwrap_or_else(PoisonError::into_inner);
     let secrets: &dyn SecretSource = &*reloader.vault;
     let Before { generation, files } = before;
     // Those that are new are looked at before they are read, too.
-    let watched = keys::files(&table, settings, resolution, &reloader.vault.own().vault_path())
+    let mut wanted = keys::files(table, settings, resolution, &reloader.vault.own().vault_path());
+    wanted.extend(routing::files(&reloader.workspace, Some(settings)));
+    wanted.sort();
+    wanted.dedup();
+    let watched = wanted
         .into_iter()
         .map(|file| match files.iter().find(|(known, _)| *known == file) {
             Some(known) => known.clone(),
@@ -169,7 +274,7 @@ pub(crate) fn apply(
             }
         })
         .collect();
-    let mut reloaded = keys::load(&table, resolution, secrets, Instant::now());
+    let mut reloaded = keys::load(table, resolution, secrets, Instant::now());
     reloaded.problems.extend(rings::load(app, settings, secrets));
     *known = watched;
     let aging = Arc::new(aging(settings, resolution, secrets));
@@ -182,10 +287,14 @@ pub(crate) fn apply(
     let now = Arc::new(resolution.clone());
     let mut loaded = reloader.loaded.lock().unwrap_or_else(PoisonError::into_inner);
     let start = loaded.take().map_or_else(|| Arc::clone(&now), |(start, _)| start);
+    let waiting = needs_restart(&start, &now, secrets);
     *loaded = Some((start, now));
     drop(loaded);
+    if reloader.standing.taken(waiting.clone()) && !waiting.is_empty() {
+        tracing::warn!(names = waiting.join(", "), "needs a restart to count");
+    }
     reloader.watched.notify_one();
-    app.live.store(Arc::new(Live::of(settings, config_hash(resolution))));
+    app.live.store(Arc::new(Live::of(settings, app.mode, config_hash(resolution))));
     reloader.wanting.store(!reloaded.problems.is_empty(), Ordering::Relaxed);
     reloader.applied.notify_one();
     reloaded
@@ -241,11 +350,10 @@ pub(crate) struct Before {
 
 impl Before {
     /// How the vault stands now, and those files.
-    fn with(vault: &Followed, mut files: Vec<PathBuf>) -> Self {
-        let own = vault.own().vault_path();
-        if !files.contains(&own) {
-            files.push(own);
-        }
+    fn with(vault: &Followed, files: impl IntoIterator<Item = PathBuf>) -> Self {
+        let mut files: Vec<PathBuf> = files.into_iter().chain([vault.own().vault_path()]).collect();
+        files.sort();
+        files.dedup();
         let stamped = |file: PathBuf| {
             let now = stamp(&file);
             (file, now)
@@ -254,9 +362,9 @@ impl Before {
         Self { generation: vault.generation().ok().flatten(), files }
     }
 
-    /// How the vault stands now.
-    pub(crate) fn of(vault: &Followed) -> Self {
-        Self::with(vault, Vec::new())
+    /// How the vault and the files of the configuration stand now.
+    pub(crate) fn of(vault: &Followed, workspace: &Workspace) -> Self {
+        Self::with(vault, routing::files(workspace, None))
     }
 }
 
@@ -270,7 +378,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
 }
 
-/// Reloads when a file that holds keys has changed, until `stop`.
+/// Reloads when a file that holds keys or settings has changed, until `stop`.
 pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
     let touched = Arc::new(Notify::new());
     let mut watcher = None;

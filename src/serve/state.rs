@@ -90,14 +90,14 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// What these settings say.
-    pub(crate) fn of(settings: &Settings, config_hash: String) -> Self {
+    /// What these settings say, for a server of this mode: that never changes.
+    pub(crate) fn of(settings: &Settings, mode: Mode, config_hash: String) -> Self {
         let origins = Origins::of(&settings.server.cors_origins.0);
         let https = settings.server.public_url.as_ref().is_some_and(|u| u.scheme() == "https");
         let rate = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let own = settings.profile.policy.requests_per_minute;
         Self {
-            security: SecurityHeaders::new(settings.server.mode.word(), https, !origins.is_empty()),
+            security: SecurityHeaders::new(mode.word(), https, !origins.is_empty()),
             origins,
             per_minute: rate(own.unwrap_or(settings.limits.requests_per_minute.0)),
             anonymous_per_minute: rate(settings.limits.anonymous_per_minute.0),

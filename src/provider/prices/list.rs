@@ -4,7 +4,7 @@ use super::{Price, file};
 use crate::report::Problem;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The list in this binary.
@@ -28,21 +28,24 @@ impl Prices {
     /// # Errors
     /// A named file that is not there, a file that cannot be read, every bad row.
     pub(crate) fn load(root: Option<&Path>, named: Option<&Path>) -> Result<Self, Vec<Problem>> {
-        let below = |path: &Path| root.map_or_else(|| path.to_owned(), |root| root.join(path));
-        let overlay = match (named, root) {
-            (Some(named), _) => {
-                let path = below(named);
-                let none = || {
-                    let what = format!("there is no file `{}` with prices", path.display());
-                    let missing = Problem::error("no-file", what).why("`ULTRA_PRICES` names it");
-                    vec![missing.hint("ultra env explain ULTRA_PRICES")]
-                };
-                Some(file::overlay(&path)?.ok_or_else(none)?)
-            }
-            (None, Some(root)) => file::overlay(&root.join(OWN))?,
-            (None, None) => None,
-        };
+        let Some(path) = Self::file(root, named) else { return Ok(Self::with(None)) };
+        let overlay = file::overlay(&path)?;
+        if overlay.is_none() && named.is_some() {
+            let what = format!("there is no file `{}` with prices", path.display());
+            let missing = Problem::error("no-file", what).why("`ULTRA_PRICES` names it");
+            return Err(vec![missing.hint("ultra env explain ULTRA_PRICES")]);
+        }
         Ok(Self::with(overlay.as_ref()))
+    }
+
+    /// The file of an operator's own prices, whether it is there or not: the one that is `named`,
+    /// else that of the root.
+    pub(crate) fn file(root: Option<&Path>, named: Option<&Path>) -> Option<PathBuf> {
+        match (named, root) {
+            (Some(named), Some(root)) => Some(root.join(named)),
+            (Some(named), None) => Some(named.to_owned()),
+            (None, root) => root.map(|root| root.join(OWN)),
+        }
     }
 
     /// The list in this binary, with the rows of `overlay` in the place of its own.

@@ -4,19 +4,20 @@ use super::json;
 use crate::serve::error::{self, Refusal};
 use crate::serve::router::Outcome;
 use crate::serve::state::App;
-use crate::serve::{fleet, reload};
+use crate::serve::{fleet, reload, standing};
 use http::StatusCode;
 use serde_json::json as object;
 use std::sync::Arc;
 
-/// Opens the keys of all providers again, and says what is in use then.
+/// Loads everything again that can change, routes, prices and the keys of all providers, and says
+/// what is in use then.
 pub(crate) async fn reload_keys(app: Arc<App>) -> Outcome {
     let worker = Arc::clone(&app);
     let outcome = tokio::task::spawn_blocking(move || reload::reload(&worker))
         .await
         .map_err(|_| error::internal())?;
     let reloaded = outcome.map_err(|problems| {
-        let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let all: Vec<String> = problems.iter().map(standing::told).collect();
         Refusal::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "configuration_invalid",
@@ -33,6 +34,8 @@ pub(crate) async fn reload_keys(app: Arc<App>) -> Outcome {
         "problems": problems,
         "slots": fleet::slots(&app),
         "vault_generation": app.reloader.generation(),
+        "config_hash": app.live.load().config_hash,
+        "needs_restart": app.reloader.standing.differs().needs_restart,
     })))
 }
 

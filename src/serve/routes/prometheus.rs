@@ -35,13 +35,18 @@ struct BreakerState {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Load {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KeyState {
     slot: String,
     generation: u64,
     state: &'static str,
 }
 
-/// What is as it is now: the breakers, and the keys, which version is where, how old it is, and what
+/// What is as it is now: the configuration, the breakers, and the keys, which version is where, how old it is, and what
 /// it is good for. No value, and nothing that is made of one.
 fn present(app: &App) -> Registry {
     let states: Family<KeyState, Gauge> = Family::default();
@@ -75,7 +80,20 @@ fn present(app: &App) -> Registry {
         breakers.get_or_create_owned(&labels).set(1);
         opened.get_or_create_owned(&Target { target: target.clone() }).inc_by(view.opened);
     }
+    let loads: Family<Load, Counter> = Family::default();
+    let (taken, refused) = app.reloader.standing.counts();
+    for (outcome, count) in [("taken", taken), ("refused", refused)] {
+        loads.get_or_create_owned(&Load { outcome }).inc_by(count);
+    }
+    let failed: Gauge = Gauge::default();
+    failed.set(i64::from(app.reloader.standing.differs().refused.is_some()));
     let mut registry = Registry::with_prefix("ultra");
+    registry.register("config_loads", "How often configuration was taken over or refused", loads);
+    registry.register(
+        "config_reload_failed",
+        "Whether the last configuration was refused, and the one before is in force",
+        failed,
+    );
     registry.register("breaker_state", "Breakers of targets by state", breakers);
     registry.register("breaker_openings", "How often breakers have opened", opened);
     registry.register("slot_state", "Keys by generation and state", states);

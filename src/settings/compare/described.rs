@@ -2,7 +2,7 @@
 
 use super::side::{self, Exact, Held, Side, SideKind};
 use crate::base::Secret;
-use crate::settings::catalogue::{self, Reload};
+use crate::settings::catalogue::{self, Consumer, Reload};
 use crate::settings::resolution::Resolution;
 use crate::settings::secret::SecretSource;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,10 @@ impl Described {
             });
         }
         let (mut structure, mut structure_fingerprints) = (BTreeMap::new(), BTreeMap::new());
-        for (key, held) in side::structure(start) {
+        // A reload takes over all of it but the protection, which decides how a server starts.
+        let mut held = side::structure(now);
+        held.extend(side::structure(start).into_iter().filter(|(key, _)| key == PROTECTED));
+        for (key, held) in held {
             if let Some(print) = fingerprint(&held, secrets) {
                 structure_fingerprints.insert(key.clone(), print);
             }
@@ -113,6 +116,32 @@ impl Described {
             prints: self.fingerprint_key,
         }
     }
+}
+
+/// The piece of the structure that counts at the next start only.
+const PROTECTED: &str = "protected";
+
+/// What a server that started with `start` and loaded `now` since takes at its next start only:
+/// names of variables, and `protected`.
+pub(crate) fn needs_restart(
+    start: &Resolution,
+    now: &Resolution,
+    secrets: &dyn SecretSource,
+) -> Vec<String> {
+    let waits = |name: &&str| {
+        let spec = catalogue::find(name);
+        spec.is_some_and(|s| s.reload == Reload::Restart && s.consumer != Consumer::Cli)
+            && !same(
+                side::of_winner(name, start, secrets).as_ref(),
+                side::of_winner(name, now, secrets).as_ref(),
+            )
+    };
+    let mut waiting: Vec<String> =
+        names(start, now).into_iter().filter(waits).map(str::to_owned).collect();
+    if start.profile.protected != now.profile.protected {
+        waiting.push(PROTECTED.to_owned());
+    }
+    waiting
 }
 
 /// The keyed fingerprint of what is not shown whole.

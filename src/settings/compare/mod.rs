@@ -6,7 +6,7 @@ mod file;
 mod judge;
 mod side;
 
-pub(crate) use described::Described;
+pub(crate) use described::{Described, needs_restart};
 pub(crate) use file::of_file;
 pub(crate) use judge::{Difference, Kind, Prints, Shape, Told, differences, shapes};
 pub(crate) use side::Side;

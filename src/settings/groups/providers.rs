@@ -9,9 +9,9 @@ settings! {
     /// Providers: a key alone makes a provider usable; profiles can define more.
     pub(crate) struct ProviderSettings in "providers" {
         /// Base URL of the OpenAI API, with `/v1`.
-        openai_url: Option<Url> = "OPENAI_BASE_URL" { example: Some("https://api.openai.com/v1") },
+        openai_url: Option<Url> = "OPENAI_BASE_URL" { example: Some("https://api.openai.com/v1"), reload: Reload::Live },
         /// Base URL of the Anthropic API, without `/v1`.
-        anthropic_url: Option<Url> = "ANTHROPIC_BASE_URL" { example: Some("https://api.anthropic.com") },
+        anthropic_url: Option<Url> = "ANTHROPIC_BASE_URL" { example: Some("https://api.anthropic.com"), reload: Reload::Live },
     }
     declared {
         /// Key of the OpenAI API.

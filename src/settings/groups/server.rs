@@ -43,7 +43,7 @@ settings! {
         /// The time a client has to send its request's body.
         body_timeout: Duration = "ULTRA_BODY_TIMEOUT" { default: Some("30s") },
         /// The time a request may take in all, streams included.
-        request_timeout: Duration = "ULTRA_REQUEST_TIMEOUT" { default: Some("600s") },
+        request_timeout: Duration = "ULTRA_REQUEST_TIMEOUT" { default: Some("600s"), reload: Reload::Live },
         /// The time that requests under way have to end once the server stops.
         drain_timeout: Duration = "ULTRA_DRAIN_TIMEOUT" { default: Some("30s") },
         /// Requests that are worked on at a time; more are refused at once with 503.
@@ -53,7 +53,7 @@ settings! {
         max_connections: Count<1, 1_000_000> = "ULTRA_MAX_CONNECTIONS" { default: Some("8192") },
         /// Prices that replace those of the list in the program, a comma-separated file; `prices.csv`
         /// of the root if unset, where there is one.
-        prices: Option<PathBuf> = "ULTRA_PRICES" { example: Some("prices.csv") },
+        prices: Option<PathBuf> = "ULTRA_PRICES" { example: Some("prices.csv"), reload: Reload::Live },
         /// The address and port of a second listener for `/metrics` without a key, for scrapers
         /// on a private network.
         metrics_addr: Option<String> = "ULTRA_METRICS_ADDR" { example: Some("127.0.0.1:9464") },

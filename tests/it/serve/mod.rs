@@ -16,6 +16,7 @@ mod memory;
 mod passing;
 mod permissions;
 mod refuse;
+mod reload;
 mod start;
 mod stop;
 mod streams;

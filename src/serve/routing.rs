@@ -1,0 +1,121 @@
+//! From settings to the table of routes and the prices, by the same judgement at the start and at
+//! every reload.
+
+use super::holder;
+use crate::base::redact;
+use crate::gateway::Table;
+use crate::gateway::routes::Backend;
+use crate::provider::prices::Prices;
+use crate::report::Problem;
+use crate::settings::derive::base_url;
+use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
+use crate::settings::profile::{Mode, ProviderSpec, RouteSpec};
+use crate::settings::{Resolution, Settings, Workspace, trust};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// What a table and its prices are made of: two that are equal make the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    providers: BTreeMap<String, ProviderSpec>,
+    routes: BTreeMap<String, RouteSpec>,
+    total: Duration,
+    /// Where known providers are, by name.
+    addresses: BTreeMap<&'static str, Url>,
+    public: Option<Url>,
+    prices: Arc<str>,
+}
+
+impl Plan {
+    /// What these settings say, and the prices that go with it. Reads the file of the prices.
+    ///
+    /// # Errors
+    /// Every problem of the prices.
+    pub(super) fn read(
+        workspace: &Workspace,
+        settings: &Settings,
+        resolution: &Resolution,
+    ) -> Result<(Self, Prices), Vec<Problem>> {
+        let named = settings.server.prices.as_deref();
+        let prices = Prices::load(workspace.root.as_deref(), named)?;
+        // An address that nobody agreed to is not that of a key that comes later either.
+        let address = |known: &KnownProvider| match resolution.is_withheld(known.key) {
+            true => Url::parse(known.base_url).ok(),
+            false => base_url(known, resolution),
+        };
+        let addresses =
+            KNOWN_PROVIDERS.iter().filter_map(|known| Some((known.name, address(known)?)));
+        let plan = Self {
+            providers: settings.profile.providers.clone(),
+            routes: settings.profile.routes.clone(),
+            total: settings.server.request_timeout,
+            addresses: addresses.collect(),
+            public: settings.server.public_url.clone(),
+            prices: Arc::clone(prices.version()),
+        };
+        Ok((plan, prices))
+    }
+
+    /// The table for a server at `addr`, which keeps what stays of the one `before`.
+    ///
+    /// # Errors
+    /// A provider whose base URL is this server would only ever get its own errors.
+    pub(super) fn table(
+        &self,
+        settings: &Settings,
+        mode: Mode,
+        addr: SocketAddr,
+        before: Option<&Table>,
+    ) -> Result<Table, Vec<Problem>> {
+        let address = |known: &KnownProvider| self.addresses.get(known.name).cloned();
+        let table = Table::of(&settings.profile, mode, self.total, address, before);
+        let problems = ourselves(&table, addr, self.public.as_ref());
+        if problems.is_empty() { Ok(table) } else { Err(problems) }
+    }
+}
+
+/// Providers whose base URL is this server.
+fn ourselves(table: &Table, addr: SocketAddr, public: Option<&Url>) -> Vec<Problem> {
+    let public = public.map(Url::origin);
+    let ourself = |provider: &Arc<crate::gateway::routes::Provider>| {
+        let Backend::Http { base_url, .. } = &provider.backend else { return None };
+        let ours = base_url.port_or_known_default() == Some(addr.port())
+            && base_url.host_str().is_some_and(|host| holder::is_here(host, addr.ip()));
+        let named = public.as_ref().is_some_and(|p| *p == base_url.origin());
+        (ours || named).then(|| {
+            let shown = redact::url(base_url.as_str());
+            let what =
+                format!("the base URL `{shown}` of the provider `{}` is this server", provider.name);
+            Problem::error("own-listener", what)
+                .why("every request would come back to it")
+                .hint("ultra env explain OPENAI_BASE_URL")
+        })
+    };
+    table.providers().filter_map(ourself).collect()
+}
+
+/// The files whose change may mean other settings: profiles, which may extend each other, dotenv
+/// files, prices, and what the user has agreed to. Those that are not there may come.
+pub(super) fn files(workspace: &Workspace, settings: Option<&Settings>) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = workspace
+        .profile_names()
+        .iter()
+        .chain([&workspace.profile])
+        .filter_map(|name| workspace.profile_path(name))
+        .collect();
+    if let Some(dir) = workspace.dotenv_dir() {
+        let profile = &workspace.profile;
+        let endings = [String::new(), ".local".into(), format!(".{profile}"), format!(".{profile}.local")];
+        files.extend(endings.iter().map(|ending| dir.join(format!(".env{ending}"))));
+    }
+    let named = settings.and_then(|settings| settings.server.prices.as_deref());
+    files.extend(Prices::file(workspace.root.as_deref(), named));
+    files.extend(trust::store_path(&workspace.environment));
+    files.sort();
+    files.dedup();
+    files
+}
