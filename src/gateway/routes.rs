@@ -63,11 +63,8 @@ impl Provider {
     /// Whether it would be the same if it were made of `spec`. Models that it lists are routes, and
     /// its place in a file is nothing of it.
     pub(super) fn is_as(&self, spec: &ProviderSpec) -> bool {
-        let bare = |spec: &ProviderSpec| ProviderSpec {
-            models: Vec::new(),
-            place: None,
-            ..spec.clone()
-        };
+        let bare =
+            |spec: &ProviderSpec| ProviderSpec { models: Vec::new(), place: None, ..spec.clone() };
         self.spec.as_ref().is_some_and(|own| bare(own) == bare(spec))
     }
 

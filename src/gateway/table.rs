@@ -115,8 +115,14 @@ impl Table {
             .collect();
         let of_provider = |name: &Arc<str>| (name.to_string(), found(&kept, name));
         let breakers = providers.keys().map(of_provider).collect();
-        let mut table =
-            Self { routes: BTreeMap::new(), providers, index: HashMap::new(), breakers, kept, total };
+        let mut table = Self {
+            routes: BTreeMap::new(),
+            providers,
+            index: HashMap::new(),
+            breakers,
+            kept,
+            total,
+        };
         // Validation has made sure that the providers of declared routes exist.
         for (name, route) in &profile.routes {
             table.add(name, route);
@@ -354,7 +360,8 @@ mod tests {
             Table::of(profile, Mode::Real, Duration::from_secs(60), usual, Some(before))
         };
         let breaker = |table: &Table, id: &str| Arc::clone(table.breakers.get(id).unwrap());
-        let slots = |table: &Table, name: &str| Arc::clone(&table.providers.get(name).unwrap().slots);
+        let slots =
+            |table: &Table, name: &str| Arc::clone(&table.providers.get(name).unwrap().slots);
         let first = of(&profile(), Mode::Real);
 
         // Other routes, another key, another place.

@@ -10,11 +10,11 @@ use super::routing::Plan;
 use super::state::{App, Live};
 use crate::base::Timestamp;
 use crate::cache::{self, Cache, CacheOptions};
+use crate::gateway::Gateway;
 use crate::gateway::journal::{self, Journal, JournalOptions};
 use crate::gateway::limits::LocalLimiter;
 use crate::gateway::metering::JournalMeter;
 use crate::gateway::metrics::GatewayMetrics;
-use crate::gateway::Gateway;
 use crate::provider::Client;
 use crate::report::{Console, Fault, Place, Problem};
 use crate::secrets::Followed;
@@ -201,13 +201,12 @@ async fn first_keys(
     console: &dyn Console,
 ) -> Result<(), Fault> {
     let worker = Arc::clone(app);
-    let reloaded =
-        tokio::task::spawn_blocking(move || {
-            let table = worker.gateway.table();
-            reload::apply(&worker, &settings, &resolution, before, &table)
-        })
-        .await
-        .map_err(|_| Fault::bug("the keys could not be opened"))?;
+    let reloaded = tokio::task::spawn_blocking(move || {
+        let table = worker.gateway.table();
+        reload::apply(&worker, &settings, &resolution, before, &table)
+    })
+    .await
+    .map_err(|_| Fault::bug("the keys could not be opened"))?;
     let (fatal, others): (Vec<Problem>, Vec<Problem>) = reloaded
         .problems
         .into_iter()

@@ -88,8 +88,10 @@ fn ourselves(table: &Table, addr: SocketAddr, public: Option<&Url>) -> Vec<Probl
         let named = public.as_ref().is_some_and(|p| *p == base_url.origin());
         (ours || named).then(|| {
             let shown = redact::url(base_url.as_str());
-            let what =
-                format!("the base URL `{shown}` of the provider `{}` is this server", provider.name);
+            let what = format!(
+                "the base URL `{shown}` of the provider `{}` is this server",
+                provider.name
+            );
             Problem::error("own-listener", what)
                 .why("every request would come back to it")
                 .hint("ultra env explain OPENAI_BASE_URL")
@@ -109,7 +111,8 @@ pub(super) fn files(workspace: &Workspace, settings: Option<&Settings>) -> Vec<P
         .collect();
     if let Some(dir) = workspace.dotenv_dir() {
         let profile = &workspace.profile;
-        let endings = [String::new(), ".local".into(), format!(".{profile}"), format!(".{profile}.local")];
+        let endings =
+            [String::new(), ".local".into(), format!(".{profile}"), format!(".{profile}.local")];
         files.extend(endings.iter().map(|ending| dir.join(format!(".env{ending}"))));
     }
     let named = settings.and_then(|settings| settings.server.prices.as_deref());

@@ -24,9 +24,12 @@ fn profile(places: &[&str], routes: &str, vars: &str) -> String {
     let (mut secrets, mut providers) = (String::new(), String::new());
     for (n, place) in places.iter().enumerate() {
         secrets += &format!("  P{n}_KEY: env:P{n}_KEY\n");
-        providers += &format!("  p{n}: {{kind: openai, base_url: \"{place}\", keys: [P{n}_KEY]}}\n");
+        providers +=
+            &format!("  p{n}: {{kind: openai, base_url: \"{place}\", keys: [P{n}_KEY]}}\n");
     }
-    format!("mode: real\nvars: {{{vars}}}\nsecrets:\n{secrets}providers:\n{providers}routes:\n{routes}")
+    format!(
+        "mode: real\nvars: {{{vars}}}\nsecrets:\n{secrets}providers:\n{providers}routes:\n{routes}"
+    )
 }
 
 fn route(model: &str, target: &str) -> String {
@@ -36,9 +39,8 @@ fn route(model: &str, target: &str) -> String {
 
 /// A server with that profile, which its user has agreed to.
 fn serving(profile: &str) -> (Ultra, Server) {
-    let ultra = Ultra::empty()
-        .env("P0_KEY", format!("{CANARY}-0"))
-        .env("P1_KEY", format!("{CANARY}-1"));
+    let ultra =
+        Ultra::empty().env("P0_KEY", format!("{CANARY}-0")).env("P1_KEY", format!("{CANARY}-1"));
     ultra.write("profiles/dev.yaml", profile);
     ultra.run(&["env", "trust", "--yes"]).exits(0);
     let server = Server::start(&ultra, &["--real"]);
