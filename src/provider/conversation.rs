@@ -51,6 +51,16 @@ pub(crate) struct Conversation {
     pub(crate) stream_usage: bool,
 }
 
+impl Conversation {
+    /// Adds what a side says, to its turn if it is its turn already.
+    pub(crate) fn say(&mut self, role: Role, parts: impl IntoIterator<Item = Part>) {
+        match self.turns.last_mut().filter(|turn| turn.role == role) {
+            Some(turn) => turn.parts.extend(parts),
+            None => self.turns.push(Turn { role, parts: parts.into_iter().collect() }),
+        }
+    }
+}
+
 /// What one side said.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Turn {

@@ -33,7 +33,7 @@ impl Tokens {
     }
 
     /// Takes over what `newer` says; what it does not say stays.
-    fn update(&mut self, newer: Self) {
+    pub(crate) fn update(&mut self, newer: Self) {
         self.input = newer.input.or(self.input);
         self.cache_read = newer.cache_read.or(self.cache_read);
         self.cache_write = newer.cache_write.or(self.cache_write);

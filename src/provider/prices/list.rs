@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The list in this binary.
-const LIST: &str = include_str!("list.csv");
+pub(super) const LIST: &str = include_str!("list.csv");
 
 /// Prices by provider and the provider's own name of a model.
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ fn date() -> &'static str {
 }
 
 /// The name without a date at its end, if it has one.
-fn undated(model: &str) -> Option<&str> {
+pub(super) fn undated(model: &str) -> Option<&str> {
     let digits = |text: &str, n: usize| text.len() == n && text.bytes().all(|b| b.is_ascii_digit());
     let (rest, last) = model.rsplit_once('-')?;
     let (name, date) = if digits(last, 8) {

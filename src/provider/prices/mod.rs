@@ -4,10 +4,12 @@
 //! that the cost of an attempt is a sum of whole products, rounded once.
 
 mod cost;
+mod facts;
 mod file;
 mod list;
 
 pub(crate) use cost::usd;
+pub(crate) use facts::{most_output, reasons};
 pub(crate) use list::Prices;
 
 /// The prices of a model, in pico-dollars a token. `None` is unknown, which is not free.

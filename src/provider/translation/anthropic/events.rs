@@ -1,0 +1,145 @@
+//! The events of a streamed message, read.
+
+use super::errors;
+use super::reply::{Block, end};
+use crate::provider::conversation::Event;
+use crate::provider::translation::refused::Unread;
+use crate::provider::translation::seam::ReadEvents;
+use crate::provider::usage;
+use crate::provider::wire::Family;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What has come of the stream.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    /// Numbers of calls by the numbers of their blocks.
+    calls: BTreeMap<u64, usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Told {
+    MessageStart {
+        message: Start,
+    },
+    ContentBlockStart {
+        index: u64,
+        content_block: Block,
+    },
+    ContentBlockDelta {
+        index: u64,
+        delta: Delta,
+    },
+    MessageDelta {
+        delta: Ending,
+    },
+    MessageStop,
+    /// Pings, ends of blocks, and what is not known here.
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Start {
+    id: Option<String>,
+    model: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Delta {
+    TextDelta {
+        text: String,
+    },
+    ThinkingDelta {
+        thinking: String,
+    },
+    SignatureDelta {
+        signature: String,
+    },
+    InputJsonDelta {
+        partial_json: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Ending {
+    stop_reason: Option<String>,
+    stop_sequence: Option<String>,
+}
+
+/// More blocks in one answer are no answer.
+const MOST_BLOCKS: usize = 4096;
+
+impl ReadEvents for Reader {
+    fn read(&mut self, _name: Option<&str>, data: &str) -> Result<Vec<Event>, Unread> {
+        if let Some(refused) = errors::stated(data.as_bytes()) {
+            return Err(Unread::Refused(refused));
+        }
+        let malformed = |what: &str| Unread::Malformed(what.to_owned());
+        let told: Told =
+            serde_json::from_str(data).map_err(|_| malformed("it is no event of a message"))?;
+        let mut out = Vec::new();
+        let tokens = usage::in_json(data.as_bytes(), Family::Anthropic);
+        match told {
+            Told::MessageStart { message } => {
+                out.push(Event::Begin { id: message.id, model: message.model });
+                // What was put out is counted at the end: here it only holds the place.
+                out.extend(tokens.map(|t| Event::Tokens(usage::Tokens { output: None, ..t })));
+            }
+            Told::ContentBlockStart { index, content_block } => match content_block {
+                Block::Text { text } => out.extend(some(text).map(Event::Text)),
+                Block::Thinking { thinking, signature } => {
+                    out.extend(some(thinking).map(Event::Thinking));
+                    out.extend(some(signature).map(Event::Signature));
+                }
+                Block::RedactedThinking { data } => out.push(Event::Sealed(data)),
+                Block::ToolUse { id, name, input } => {
+                    let number = self.calls.len();
+                    if number >= MOST_BLOCKS {
+                        return Err(malformed("there are too many tool calls"));
+                    }
+                    self.calls.insert(index, number);
+                    out.push(Event::ToolCall { number, id, name });
+                    if !input.is_empty() {
+                        let fragment = serde_json::Value::Object(input).to_string();
+                        out.push(Event::Arguments { number, fragment });
+                    }
+                }
+                Block::Other => {}
+            },
+            Told::ContentBlockDelta { index, delta } => match delta {
+                Delta::TextDelta { text } => out.extend(some(text).map(Event::Text)),
+                Delta::ThinkingDelta { thinking } => {
+                    out.extend(some(thinking).map(Event::Thinking));
+                }
+                Delta::SignatureDelta { signature } => {
+                    out.extend(some(signature).map(Event::Signature));
+                }
+                Delta::InputJsonDelta { partial_json } => {
+                    let number = self.calls.get(&index).copied();
+                    if let (Some(number), Some(fragment)) = (number, some(partial_json)) {
+                        out.push(Event::Arguments { number, fragment });
+                    }
+                }
+                Delta::Other => {}
+            },
+            Told::MessageDelta { delta } => {
+                out.extend(tokens.map(Event::Tokens));
+                if let Some(reason) = delta.stop_reason {
+                    out.push(Event::End(end(Some(&reason), delta.stop_sequence)));
+                }
+            }
+            Told::MessageStop => out.push(Event::Over),
+            Told::Other => {}
+        }
+        Ok(out)
+    }
+}
+
+fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,179 @@
+//! Events of a stream that comes in pieces of any size, told apart.
+
+use super::seam::Framing;
+
+/// The longest event that is read; a longer one is left out.
+const LONGEST: usize = 4 << 20;
+
+/// Tells events apart.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    framing: Framing,
+    /// The beginning of a line whose end has not come yet.
+    partial: Vec<u8>,
+    /// Whether the rest of an overlong line is being skipped.
+    skipping: bool,
+    name: String,
+    data: String,
+    /// Whether the event has a line of data.
+    has_data: bool,
+    /// Whether what came of the event cannot be read.
+    broken: bool,
+}
+
+/// What has come.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Split {
+    /// An event: its name and its data.
+    Event(String, String),
+    /// Something that is none.
+    Broken,
+}
+
+impl Splitter {
+    pub(super) fn new(framing: Framing) -> Self {
+        Self {
+            framing,
+            partial: Vec::new(),
+            skipping: false,
+            name: String::new(),
+            data: String::new(),
+            has_data: false,
+            broken: false,
+        }
+    }
+
+    /// Takes the next piece; gives the events that it completes.
+    pub(super) fn push(&mut self, piece: &[u8]) -> Vec<Split> {
+        let mut out = Vec::new();
+        let mut rest = piece;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(end);
+            if std::mem::take(&mut self.skipping) {
+                self.broken = true;
+            } else if self.partial.is_empty() {
+                out.extend(self.line(line));
+            } else {
+                let mut whole = std::mem::take(&mut self.partial);
+                whole.extend_from_slice(line);
+                out.extend(self.line(&whole));
+            }
+            rest = after.get(1..).unwrap_or_default();
+        }
+        if !self.skipping {
+            if self.partial.len() + rest.len() > LONGEST {
+                self.partial = Vec::new();
+                self.skipping = true;
+            } else {
+                self.partial.extend_from_slice(rest);
+            }
+        }
+        out
+    }
+
+    /// The stream is closed: a last line may lack its end.
+    pub(super) fn finish(&mut self) -> Vec<Split> {
+        let last = std::mem::take(&mut self.partial);
+        let mut out: Vec<Split> = self.line(&last).into_iter().collect();
+        if self.framing == Framing::Events {
+            out.extend(self.line(b""));
+        }
+        out
+    }
+
+    fn line(&mut self, line: &[u8]) -> Option<Split> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match self.framing {
+            Framing::Lines if line.trim_ascii().is_empty() => {
+                std::mem::take(&mut self.broken).then_some(Split::Broken)
+            }
+            Framing::Lines => {
+                self.broken = false;
+                Some(match std::str::from_utf8(line) {
+                    Ok(text) => Split::Event(String::new(), text.trim().to_owned()),
+                    Err(_) => Split::Broken,
+                })
+            }
+            Framing::Events if line.is_empty() => self.dispatch(),
+            Framing::Events => {
+                self.field(line);
+                None
+            }
+        }
+    }
+
+    fn field(&mut self, line: &[u8]) {
+        let Ok(line) = std::str::from_utf8(line) else {
+            self.broken = true;
+            return;
+        };
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match name {
+            "event" => value.clone_into(&mut self.name),
+            "data" if self.data.len() + value.len() > LONGEST => self.broken = true,
+            "data" => {
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.data.push('\n');
+                }
+                self.data.push_str(value);
+            }
+            // Comments, ids, and times to wait say nothing here.
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self) -> Option<Split> {
+        let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
+        let has_data = std::mem::take(&mut self.has_data);
+        if std::mem::take(&mut self.broken) {
+            return Some(Split::Broken);
+        }
+        has_data.then(|| Split::Event(name, data.trim().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(framing: Framing, stream: &[u8], size: usize) -> Vec<Split> {
+        let mut splitter = Splitter::new(framing);
+        let mut out: Vec<Split> = stream.chunks(size).flat_map(|p| splitter.push(p)).collect();
+        out.extend(splitter.finish());
+        out
+    }
+
+    fn event(name: &str, data: &str) -> Split {
+        Split::Event(name.to_owned(), data.to_owned())
+    }
+
+    #[test]
+    fn events_are_the_same_however_the_stream_is_cut() {
+        let before = ": hello\n\nevent: a\r\ndata: {\"x\":\r\ndata: 1}\r\n\r\ndata:é\n\ndata: ";
+        let mut stream = before.as_bytes().to_vec();
+        // One byte that is no UTF-8.
+        stream.extend_from_slice(b"\xff\n\nid: 7\n\ndata: last");
+        let expected =
+            [event("a", "{\"x\":\n1}"), event("", "é"), Split::Broken, event("", "last")];
+        for size in 1..=stream.len() {
+            assert_eq!(split(Framing::Events, &stream, size), expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn lines_are_documents() {
+        let expected = [event("", "{\"a\":1}"), event("", "{}")];
+        assert_eq!(split(Framing::Lines, b"{\"a\":1}\r\n\n{}", 3), expected);
+    }
+
+    #[test]
+    fn an_endless_line_is_bounded() {
+        let mut splitter = Splitter::new(Framing::Events);
+        for _ in 0..100 {
+            assert!(splitter.push(&vec![b'x'; 100_000]).is_empty());
+            assert!(splitter.partial.len() <= LONGEST);
+        }
+        assert_eq!(splitter.push(b"\n\ndata: y\n\n"), [Split::Broken, event("", "y")]);
+    }
+}

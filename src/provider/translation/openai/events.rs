@@ -1,0 +1,142 @@
+//! The chunks of a streamed chat completion, read.
+
+use super::errors;
+use super::reply::{content, end};
+use crate::provider::conversation::Event;
+use crate::provider::translation::ids;
+use crate::provider::translation::refused::Unread;
+use crate::provider::translation::seam::ReadEvents;
+use crate::provider::usage;
+use crate::provider::wire::Family;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// More calls in one answer are no answer.
+const MOST_CALLS: u64 = 1024;
+
+/// What has come of the stream.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    begun: bool,
+    id: Option<String>,
+    /// The calls that have begun, by the number that the provider gives them.
+    calls: BTreeMap<u64, usize>,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    id: Option<String>,
+    model: Option<String>,
+    choices: Option<Vec<Choice>>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    delta: Option<Delta>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Delta {
+    content: Option<Value>,
+    refusal: Option<String>,
+    reasoning_content: Option<String>,
+    reasoning: Option<Value>,
+    tool_calls: Option<Vec<Call>>,
+}
+
+#[derive(Deserialize)]
+struct Call {
+    index: Option<u64>,
+    id: Option<String>,
+    function: Option<Function>,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    name: Option<String>,
+    arguments: Option<Value>,
+}
+
+impl ReadEvents for Reader {
+    fn read(&mut self, _name: Option<&str>, data: &str) -> Result<Vec<Event>, Unread> {
+        if data == "[DONE]" {
+            return Ok(vec![Event::Over]);
+        }
+        if let Some(refused) = errors::stated(data.as_bytes()) {
+            return Err(Unread::Refused(refused));
+        }
+        let malformed = |what: &str| Unread::Malformed(what.to_owned());
+        let chunk: Chunk =
+            serde_json::from_str(data).map_err(|_| malformed("it is no chunk of a completion"))?;
+        let mut out = Vec::new();
+        if !self.begun {
+            self.begun = true;
+            self.id.clone_from(&chunk.id);
+            out.push(Event::Begin { id: chunk.id, model: chunk.model });
+        }
+        // One answer is all that was asked for.
+        if let Some(choice) = chunk.choices.into_iter().flatten().next() {
+            if let Some(delta) = choice.delta {
+                self.delta(delta, &mut out)?;
+            }
+            if let Some(reason) = choice.finish_reason {
+                out.push(Event::End(end(Some(&reason), !self.calls.is_empty())));
+            }
+        }
+        out.extend(usage::in_json(data.as_bytes(), Family::OpenAi).map(Event::Tokens));
+        Ok(out)
+    }
+}
+
+impl Reader {
+    fn delta(&mut self, delta: Delta, out: &mut Vec<Event>) -> Result<(), Unread> {
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        let thought = delta.reasoning_content.or_else(|| delta.reasoning.as_ref().map(content));
+        out.extend(thought.and_then(some).map(Event::Thinking));
+        out.extend(delta.content.as_ref().map(content).and_then(some).map(Event::Text));
+        out.extend(delta.refusal.and_then(some).map(Event::Refusal));
+        for call in delta.tool_calls.into_iter().flatten() {
+            self.call(call, out)?;
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, call: Call, out: &mut Vec<Event>) -> Result<(), Unread> {
+        let (name, arguments) = call.function.map_or((None, None), |f| (f.name, f.arguments));
+        let name = name.filter(|name| !name.is_empty());
+        let id = call.id.filter(|id| !id.is_empty());
+        // A few servers leave the number out, and send each call whole.
+        let new = u64::try_from(self.calls.len()).unwrap_or(u64::MAX);
+        let last = self.calls.last_key_value().map_or(0, |(index, _)| *index);
+        let index = call.index.unwrap_or(if name.is_some() { new } else { last });
+        if index >= MOST_CALLS {
+            return Err(Unread::Malformed("the number of a tool call is too great".to_owned()));
+        }
+        let number = match self.calls.get(&index) {
+            Some(number) => *number,
+            None => {
+                let Some(name) = name else {
+                    let why = "a tool call begins without a name".to_owned();
+                    return Err(Unread::Malformed(why));
+                };
+                let number = self.calls.len();
+                self.calls.insert(index, number);
+                let answer = self.id.as_deref().unwrap_or_default();
+                let id = id.unwrap_or_else(|| ids::made(answer, number));
+                out.push(Event::ToolCall { number, id, name });
+                number
+            }
+        };
+        let fragment = match arguments {
+            None | Some(Value::Null) => return Ok(()),
+            Some(Value::String(fragment)) => fragment,
+            Some(other) => other.to_string(),
+        };
+        if !fragment.is_empty() {
+            out.push(Event::Arguments { number, fragment });
+        }
+        Ok(())
+    }
+}

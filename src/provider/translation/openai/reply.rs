@@ -1,0 +1,117 @@
+//! A whole chat completion, read.
+
+use super::errors;
+use super::read::arguments;
+use crate::provider::conversation::{End, Part, Reply, ToolCall};
+use crate::provider::translation::ids;
+use crate::provider::translation::refused::Unread;
+use crate::provider::usage;
+use crate::provider::wire::Family;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[derive(Deserialize)]
+struct Completion {
+    id: Option<String>,
+    model: Option<String>,
+    choices: Vec<Choice>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    message: Message,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    content: Option<Value>,
+    refusal: Option<String>,
+    reasoning_content: Option<String>,
+    reasoning: Option<Value>,
+    tool_calls: Option<Vec<Call>>,
+}
+
+#[derive(Deserialize)]
+struct Call {
+    id: Option<String>,
+    function: Function,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    name: String,
+    /// A JSON object as a string; some servers write the object itself.
+    arguments: Option<Value>,
+}
+
+/// The text of `content`, which a few servers write as a list of parts.
+pub(super) fn content(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => {
+            parts.iter().filter_map(|p| p.get("text").and_then(Value::as_str)).collect()
+        }
+        _ => String::new(),
+    }
+}
+
+/// Why the answer ends. Some servers say `stop` where tools are called.
+pub(super) fn end(reason: Option<&str>, calls: bool) -> End {
+    match reason {
+        Some("length" | "max_tokens") => End::Length,
+        Some("content_filter") => End::Filtered,
+        Some("tool_calls" | "function_call") => End::ToolCalls,
+        _ if calls => End::ToolCalls,
+        _ => End::Stop,
+    }
+}
+
+/// Reads an answer.
+pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
+    if let Some(refused) = errors::stated(body) {
+        return Err(Unread::Refused(refused));
+    }
+    let malformed = |what: &str| Unread::Malformed(what.to_owned());
+    let completion: Completion =
+        serde_json::from_slice(body).map_err(|_| malformed("it is no chat completion"))?;
+    let Some(choice) = completion.choices.into_iter().next() else {
+        return Err(malformed("it has no choices"));
+    };
+    let message = choice.message;
+    let mut parts = Vec::new();
+    let thought = message.reasoning_content.or_else(|| message.reasoning.as_ref().map(content));
+    if let Some(text) = thought.filter(|text| !text.is_empty()) {
+        parts.push(Part::Thinking { text, signature: None });
+    }
+    let text = message.content.as_ref().map(content).unwrap_or_default();
+    if !text.is_empty() {
+        parts.push(Part::Text(text));
+    }
+    parts.extend(message.refusal.filter(|why| !why.is_empty()).map(Part::Refusal));
+    let calls = message.tool_calls.unwrap_or_default();
+    let end = end(choice.finish_reason.as_deref(), !calls.is_empty());
+    let answer = completion.id.as_deref().unwrap_or_default();
+    for (number, call) in calls.into_iter().enumerate() {
+        let arguments = match call.function.arguments {
+            None | Some(Value::Null) => Some(Map::new()),
+            Some(Value::Object(map)) => Some(map),
+            Some(Value::String(text)) => arguments(&text),
+            Some(_) => None,
+        };
+        let arguments = match arguments {
+            Some(arguments) => arguments,
+            // They are cut, as the answer is.
+            None if end == End::Length => Map::new(),
+            None => return Err(malformed("the arguments of a tool call are no JSON object")),
+        };
+        let id = call.id.filter(|id| !id.is_empty());
+        parts.push(Part::ToolCall(ToolCall {
+            id: id.unwrap_or_else(|| ids::made(answer, number)),
+            name: call.function.name,
+            arguments,
+        }));
+    }
+    let tokens = usage::in_json(body, Family::OpenAi).unwrap_or_default();
+    Ok(Reply { id: completion.id, model: completion.model, parts, end, tokens })
+}

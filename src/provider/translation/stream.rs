@@ -1,0 +1,183 @@
+//! A stream of one family, told as a stream of another while it comes.
+
+use super::framing::{Split, Splitter};
+use super::refused::{Refused, Unread};
+use super::seam::{Dialect, ReadEvents, WriteEvents};
+use crate::provider::conversation::Event;
+use crate::provider::usage::Tokens;
+use bytes::{Bytes, BytesMut};
+
+/// So much is looked at for what a stream says first; one that has said nothing by then has begun.
+const LONGEST_BEGINNING: usize = 1 << 20;
+
+/// Finds out how a stream begins, as [`crate::provider::OpeningScanner`] does where bytes pass.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    splitter: Splitter,
+    reader: Box<dyn ReadEvents>,
+    seen: usize,
+}
+
+impl Beginning {
+    /// For a stream of a provider.
+    pub(crate) fn of(dialect: &dyn Dialect) -> Self {
+        Self { splitter: Splitter::new(dialect.framing()), reader: dialect.reader(), seen: 0 }
+    }
+
+    /// Takes the next piece; `None` if it says nothing yet, else whether there is an answer.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Option<Result<(), Refused>> {
+        self.seen = self.seen.saturating_add(piece.len());
+        for split in self.splitter.push(piece) {
+            // What cannot be read says nothing.
+            let Split::Event(name, data) = split else { continue };
+            match read(&mut *self.reader, &name, &data) {
+                Ok(events) if events.iter().any(says) => return Some(Ok(())),
+                Err(Unread::Refused(refused)) => return Some(Err(refused)),
+                Ok(_) | Err(Unread::Malformed(_)) => {}
+            }
+        }
+        (self.seen > LONGEST_BEGINNING).then_some(Ok(()))
+    }
+}
+
+/// Whether an event has more than counts and names.
+fn says(event: &Event) -> bool {
+    !matches!(event, Event::Begin { .. } | Event::Tokens(_))
+}
+
+fn read(reader: &mut dyn ReadEvents, name: &str, data: &str) -> Result<Vec<Event>, Unread> {
+    reader.read(Some(name).filter(|name| !name.is_empty()), data)
+}
+
+/// Tells a provider's stream to a client of another family.
+#[derive(Debug)]
+pub(crate) struct StreamTranslator {
+    splitter: Splitter,
+    reader: Box<dyn ReadEvents>,
+    writer: Box<dyn WriteEvents>,
+    request_id: String,
+    tokens: Tokens,
+    /// Whether all parts are there.
+    concluded: bool,
+    /// Whether the provider says that nothing comes any more.
+    over: bool,
+    /// Whether the client has been told that it ends.
+    closed: bool,
+    refused: Option<Refused>,
+    broken: Option<String>,
+    malformed: u32,
+}
+
+impl StreamTranslator {
+    /// From a stream of a provider to a stream of a client.
+    pub(crate) fn new(
+        dialect: &dyn Dialect,
+        writer: Box<dyn WriteEvents>,
+        request_id: &str,
+    ) -> Self {
+        Self {
+            splitter: Splitter::new(dialect.framing()),
+            reader: dialect.reader(),
+            writer,
+            request_id: request_id.to_owned(),
+            tokens: Tokens::default(),
+            concluded: false,
+            over: false,
+            closed: false,
+            refused: None,
+            broken: None,
+            malformed: 0,
+        }
+    }
+
+    /// Takes the next piece; gives what the client gets of it.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Bytes {
+        let mut out = BytesMut::new();
+        let splits = self.splitter.push(piece);
+        self.take(splits, &mut out);
+        out.freeze()
+    }
+
+    /// The provider has closed the stream; gives what the client gets of what was left.
+    pub(crate) fn finish(&mut self) -> Bytes {
+        let mut out = BytesMut::new();
+        let splits = self.splitter.finish();
+        self.take(splits, &mut out);
+        if self.concluded && !self.over && self.broken.is_none() && self.refused.is_none() {
+            self.over = true;
+            self.close(&mut out);
+        }
+        out.freeze()
+    }
+
+    fn take(&mut self, splits: Vec<Split>, out: &mut BytesMut) {
+        for split in splits {
+            if self.over || self.refused.is_some() || self.broken.is_some() {
+                return;
+            }
+            let Split::Event(name, data) = split else {
+                self.malformed += 1;
+                continue;
+            };
+            match read(&mut *self.reader, &name, &data) {
+                Ok(events) => self.write(events, out),
+                Err(Unread::Malformed(_)) => self.malformed += 1,
+                Err(Unread::Refused(refused)) => {
+                    self.writer.fail(&refused, &self.request_id, out);
+                    self.refused = Some(refused);
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, events: Vec<Event>, out: &mut BytesMut) {
+        for event in events {
+            match &event {
+                Event::Tokens(tokens) => self.tokens.update(*tokens),
+                Event::End(_) => self.concluded = true,
+                Event::Over => self.over = true,
+                _ => {}
+            }
+            if let Err(why) = self.writer.write(event, out) {
+                self.broken = Some(why);
+                return;
+            }
+        }
+        // An end without a reason is none.
+        if self.over && self.concluded {
+            self.close(out);
+        }
+    }
+
+    fn close(&mut self, out: &mut BytesMut) {
+        if !std::mem::replace(&mut self.closed, true) {
+            self.writer.finish(out);
+        }
+    }
+
+    /// What the provider has counted so far.
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens
+    }
+
+    /// Whether the client has been told all of it.
+    pub(crate) fn finished(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether the provider ended the stream with an error of its own, which has been told.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// Why it cannot be told any further, if so.
+    pub(crate) fn broken(&self) -> Option<String> {
+        let early = || "it ends without a reason".to_owned();
+        self.broken.clone().or_else(|| (self.over && !self.concluded).then(early))
+    }
+
+    /// How many events were left out because they cannot be read.
+    pub(crate) fn malformed(&self) -> u32 {
+        self.malformed
+    }
+}

@@ -1,0 +1,265 @@
+//! Streams.
+
+use super::CHAT;
+use crate::provider::conversation::Conversation;
+use crate::provider::translation::{
+    Beginning, ClientDialect, Dialect, Messages, Shown, StreamTranslator,
+};
+use serde_json::{Value, json};
+
+fn translator(
+    from: &dyn Dialect,
+    to: &dyn ClientDialect,
+    conversation: &Conversation,
+) -> StreamTranslator {
+    let shown = Shown { conversation, model: "up", request_id: "r", created: 7 };
+    StreamTranslator::new(from, to.writer(&shown), "r")
+}
+
+/// What the client gets of a stream that comes in pieces of `size` bytes.
+fn told(
+    from: &dyn Dialect,
+    to: &dyn ClientDialect,
+    conversation: &Conversation,
+    stream: &str,
+    size: usize,
+) -> (String, StreamTranslator) {
+    let mut translator = translator(from, to, conversation);
+    let mut out = Vec::new();
+    for piece in stream.as_bytes().chunks(size) {
+        out.extend_from_slice(&translator.push(piece));
+    }
+    out.extend_from_slice(&translator.finish());
+    (String::from_utf8(out).unwrap(), translator)
+}
+
+fn data(stream: &str) -> Vec<Value> {
+    let json = |data: &str| serde_json::from_str(data).unwrap_or_else(|_| Value::from(data));
+    stream.lines().filter_map(|line| line.strip_prefix("data: ")).map(json).collect()
+}
+
+fn chunks(deltas: &[Value]) -> String {
+    let chunk = |delta: &Value| {
+        let chunk = json!({"id": "chatcmpl-9", "model": "gpt-x", "choices": [delta]});
+        format!("data: {chunk}\n\n")
+    };
+    deltas.iter().map(chunk).collect()
+}
+
+fn asking(thinking: bool, usage: bool) -> Conversation {
+    let effort = if thinking { "high" } else { "none" };
+    let body = json!({
+        "messages": [], "reasoning_effort": effort, "stream": true,
+        "stream_options": {"include_usage": usage},
+    });
+    CHAT.read_request(body.to_string().as_bytes()).unwrap()
+}
+
+fn chat() -> String {
+    let usage = json!({
+        "id": "chatcmpl-9", "choices": [],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13, "prompt_tokens_details": {"cached_tokens": 2}},
+    });
+    chunks(&[
+        json!({"index": 0, "delta": {"role": "assistant", "content": ""}}),
+        json!({"index": 0, "delta": {"reasoning_content": "hm"}}),
+        json!({"index": 0, "delta": {"content": "Hel"}}),
+        json!({"index": 0, "delta": {"content": "lo é"}}),
+        json!({"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}}]}}),
+        json!({"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": "{\"a\":"}}]}}),
+        json!({"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": "1}"}}]}}),
+        json!({"index": 0, "delta": {"tool_calls": [{"index": 1, "id": "c2", "type": "function", "function": {"name": "g", "arguments": "{}"}}]}}),
+        json!({"index": 0, "delta": {}, "finish_reason": "tool_calls"}),
+    ]) + &format!("data: {usage}\n\ndata: [DONE]\n\n")
+}
+
+#[test]
+fn chunks_become_events_in_their_exact_order() {
+    let (stream, translator) = told(&CHAT, &Messages, &asking(true, false), &chat(), 10_000);
+    assert!(translator.finished() && !translator.refused() && translator.broken().is_none());
+    let kinds: Vec<&str> = stream.lines().filter_map(|l| l.strip_prefix("event: ")).collect();
+    let delta = "content_block_delta";
+    assert_eq!(
+        kinds,
+        [
+            "message_start",
+            "content_block_start",
+            delta,
+            "content_block_stop",
+            "content_block_start",
+            delta,
+            delta,
+            "content_block_stop",
+            "content_block_start",
+            delta,
+            delta,
+            "content_block_stop",
+            "content_block_start",
+            delta,
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
+        ]
+    );
+    let data = data(&stream);
+    assert!(data.iter().zip(&kinds).all(|(data, kind)| data["type"] == *kind));
+    assert_eq!(data[0]["message"]["id"], "msg_9");
+    assert_eq!(data[0]["message"]["model"], "gpt-x");
+    assert_eq!(data[2]["delta"], json!({"type": "thinking_delta", "thinking": "hm"}));
+    assert_eq!(data[6]["delta"], json!({"type": "text_delta", "text": "lo é"}));
+    assert_eq!(
+        data[8]["content_block"],
+        json!({"type": "tool_use", "id": "c1", "name": "f", "input": {}})
+    );
+    assert_eq!(data[9]["delta"], json!({"type": "input_json_delta", "partial_json": "{\"a\":"}));
+    assert_eq!(data[12]["index"], 3);
+    assert_eq!(
+        data[15],
+        json!({
+            "type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null},
+            "usage": {"input_tokens": 7, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 2, "output_tokens": 4},
+        })
+    );
+    assert_eq!(translator.tokens().output, Some(4));
+}
+
+fn messages() -> String {
+    [
+        ("message_start", json!({"message": {"id": "msg_9", "model": "claude-x", "usage": {"input_tokens": 7, "cache_read_input_tokens": 2, "output_tokens": 1}}})),
+        ("content_block_start", json!({"index": 0, "content_block": {"type": "thinking", "thinking": "", "signature": ""}})),
+        ("ping", json!({})),
+        ("content_block_delta", json!({"index": 0, "delta": {"type": "thinking_delta", "thinking": "hm"}})),
+        ("content_block_delta", json!({"index": 0, "delta": {"type": "signature_delta", "signature": "sig"}})),
+        ("content_block_stop", json!({"index": 0})),
+        ("content_block_start", json!({"index": 1, "content_block": {"type": "text", "text": ""}})),
+        ("content_block_delta", json!({"index": 1, "delta": {"type": "text_delta", "text": "Hello é"}})),
+        ("content_block_stop", json!({"index": 1})),
+        ("content_block_start", json!({"index": 2, "content_block": {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}})),
+        ("content_block_delta", json!({"index": 2, "delta": {"type": "input_json_delta", "partial_json": "{\"a\":1}"}})),
+        ("content_block_stop", json!({"index": 2})),
+        ("message_delta", json!({"delta": {"stop_reason": "tool_use", "stop_sequence": null}, "usage": {"output_tokens": 40}})),
+        ("message_stop", json!({})),
+    ]
+    .into_iter()
+    .map(|(kind, mut data)| {
+        data["type"] = kind.into();
+        format!("event: {kind}\ndata: {data}\n\n")
+    })
+    .collect()
+}
+
+#[test]
+fn events_become_chunks() {
+    let (stream, translator) = told(&Messages, &CHAT, &asking(false, true), &messages(), 10_000);
+    assert!(translator.finished());
+    let mut data = data(&stream);
+    assert_eq!(data.pop().unwrap(), "[DONE]");
+    let usage = data.pop().unwrap();
+    assert_eq!(usage["choices"], json!([]));
+    assert_eq!(usage["usage"]["prompt_tokens"], 9);
+    assert_eq!(usage["usage"]["completion_tokens"], 40);
+    assert!(data.iter().all(|chunk| {
+        chunk["usage"].is_null() && chunk["id"] == "chatcmpl-9" && chunk["model"] == "claude-x"
+    }));
+    let deltas: Vec<&Value> = data.iter().map(|chunk| &chunk["choices"][0]["delta"]).collect();
+    assert_eq!(
+        deltas,
+        [
+            &json!({"role": "assistant", "content": "", "refusal": null}),
+            &json!({"reasoning_content": "hm"}),
+            &json!({"thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "sig"}]}),
+            &json!({"content": "Hello é"}),
+            &json!({"tool_calls": [{"index": 0, "id": "toolu_1", "type": "function", "function": {"name": "f", "arguments": ""}}]}),
+            &json!({"tool_calls": [{"index": 0, "function": {"arguments": "{\"a\":1}"}}]}),
+            &json!({}),
+        ]
+    );
+    assert_eq!(data.last().unwrap()["choices"][0]["finish_reason"], "tool_calls");
+    let (unasked, _) = told(&Messages, &CHAT, &asking(false, false), &messages(), 10_000);
+    assert!(!unasked.contains("usage") && unasked.ends_with("data: [DONE]\n\n"));
+}
+
+#[test]
+fn the_same_is_told_however_the_stream_is_cut() {
+    let conversation = asking(true, true);
+    for (from, to, stream) in [
+        (&CHAT as &dyn Dialect, &Messages as &dyn ClientDialect, chat()),
+        (&Messages, &CHAT, messages()),
+        (&Messages, &Messages, messages().replace('\n', "\r\n")),
+        (&CHAT, &CHAT, chat()),
+    ] {
+        let (whole, _) = told(from, to, &conversation, &stream, stream.len());
+        for size in 1..60 {
+            assert_eq!(told(from, to, &conversation, &stream, size).0, whole, "{size}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_without_its_end_mark_is_whole_once_the_model_has_stopped() {
+    let stream = chat().replace("data: [DONE]\n\n", "");
+    let (told_, translator) = told(&CHAT, &Messages, &asking(false, false), &stream, 100);
+    assert!(translator.finished() && told_.ends_with("{\"type\":\"message_stop\"}\n\n"));
+    let cut = messages();
+    let cut = cut.split("event: message_delta").next().unwrap();
+    let (told_, translator) = told(&Messages, &CHAT, &asking(false, true), cut, 100);
+    assert!(!translator.finished());
+    assert!(!told_.contains("[DONE]") && !told_.contains("\"finish_reason\":\"stop\""));
+    let early = "data: [DONE]\n\n";
+    let (_, translator) = told(&CHAT, &Messages, &asking(false, true), early, 100);
+    assert!(!translator.finished() && translator.broken().is_some());
+}
+
+#[test]
+fn events_that_cannot_be_read_are_left_out() {
+    let stream = chat().replacen("data: ", "data: {broken\n\ndata: 7\n\ndata: ", 3);
+    let (with, translator) = told(&CHAT, &Messages, &asking(true, false), &stream, 7);
+    assert_eq!(translator.malformed(), 6);
+    assert_eq!(with, told(&CHAT, &Messages, &asking(true, false), &chat(), 7).0);
+}
+
+#[test]
+fn an_error_in_the_stream_is_told_in_the_clients_words() {
+    let error = "data: {\"error\":{\"message\":\"oh\",\"code\":\"rate_limit_exceeded\"}}\n\ndata: [DONE]\n\n";
+    let stream = chunks(&[json!({"delta": {"content": "a"}})]) + error;
+    let (told_, translator) = told(&CHAT, &Messages, &asking(false, false), &stream, 9);
+    assert!(translator.refused() && !translator.finished());
+    let last = data(&told_).pop().unwrap();
+    assert_eq!(last["error"], json!({"type": "rate_limit_error", "message": "oh"}));
+    assert!(told_.contains("event: error\n") && !told_.contains("message_stop"));
+
+    let error = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"oh\"}}\n\n";
+    let (told_, _) = told(&Messages, &CHAT, &asking(false, false), error, 9);
+    assert_eq!(data(&told_)[0]["error"]["code"], "overloaded");
+    assert!(!told_.contains("[DONE]"));
+}
+
+#[test]
+fn calls_that_come_one_between_the_other_cannot_be_told_to_a_client_of_messages() {
+    let call = |index: u64, id: &str| json!({"delta": {"tool_calls": [{"index": index, "id": id, "function": {"name": "f", "arguments": "{"}}]}});
+    let stream = chunks(&[call(0, "a"), call(1, "b"), call(0, "")]);
+    let (_, translator) = told(&CHAT, &Messages, &asking(false, false), &stream, 99);
+    assert!(translator.broken().is_some());
+    let (told_, translator) = told(&CHAT, &CHAT, &asking(false, false), &stream, 99);
+    assert!(translator.broken().is_none() && told_.contains("\"index\":1"));
+}
+
+#[test]
+fn the_beginning_of_a_stream_is_what_says_something() {
+    let begins = |from: &dyn Dialect, stream: &str| {
+        let mut beginning = Beginning::of(from);
+        stream.as_bytes().chunks(3).find_map(|piece| beginning.push(piece))
+    };
+    let role = chunks(&[json!({"delta": {"role": "assistant", "content": ""}})]);
+    assert_eq!(begins(&CHAT, &role), None);
+    assert_eq!(begins(&CHAT, &chat()), Some(Ok(())));
+    let start: String = messages().split_inclusive("\n\n").take(3).collect();
+    assert_eq!(begins(&Messages, &start), None);
+    assert_eq!(begins(&Messages, &messages()), Some(Ok(())));
+    let error = "data: {\"error\":{\"message\":\"oh\",\"code\":500}}\n\n";
+    assert_eq!(begins(&CHAT, error).unwrap().unwrap_err().status.as_u16(), 500);
+    assert_eq!(begins(&CHAT, "data: {x\n\n: c\n\n"), None);
+    let comments = ": keep-alive\n".repeat(100_000);
+    let mut beginning = Beginning::of(&CHAT);
+    assert_eq!(beginning.push(comments.as_bytes()), Some(Ok(())));
+}
