@@ -4,13 +4,17 @@
 pub(crate) mod admin;
 pub(crate) mod anthropic;
 pub(crate) mod client;
+pub(crate) mod cohere;
 pub(crate) mod conversation;
 pub(crate) mod envelope;
 mod event_filter;
 pub(crate) mod failure;
+pub(crate) mod google;
 pub(crate) mod headers;
 pub(crate) mod list_models;
 pub(crate) mod mock;
+mod native;
+pub(crate) mod ollama;
 pub(crate) mod openai;
 mod opening;
 pub(crate) mod prices;
