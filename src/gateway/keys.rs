@@ -5,6 +5,7 @@ use super::slots::{Change, Opened, Source};
 use super::table::Table;
 use crate::base::{Salted, Secret};
 use crate::report::Problem;
+use crate::settings::profile::PROMPTS;
 use crate::settings::secret::{SecretRef, SecretSource, ValueRef};
 use crate::settings::{Layer, Resolution, Settings};
 use std::path::PathBuf;
@@ -82,7 +83,13 @@ pub(crate) fn load(
             }
         }
         if provider.keys.is_empty() {
-            reasons.push("no key is configured for it".to_owned());
+            match resolution.is_withheld(PROMPTS) {
+                false => opened.push(Opened::without_key()),
+                true => reasons.push(
+                    "nobody has agreed to the address that files give it (ultra env trust)"
+                        .to_owned(),
+                ),
+            }
         }
         provider.explain((!reasons.is_empty()).then(|| reasons.join(", ")));
         let change = provider.slots.replace(&provider.name, opened, &kept, now);

@@ -50,8 +50,27 @@ pub(crate) enum KeyVerdict {
 
 /// Asks the provider at `base_url` whether it accepts `key`, for at most ten seconds.
 pub(crate) async fn list_models(kind: ProviderKind, base_url: &Url, key: &Secret) -> KeyVerdict {
-    let ended = ask(kind, address(kind, base_url), key, DEADLINE).await;
-    ended.unwrap_or_else(|why| KeyVerdict::Unverified { why })
+    let listed = async {
+        if let Some(page) = page_of_key(base_url).filter(|_| !key.is_empty()) {
+            match ask(kind, page, key, DEADLINE / 2, Asked::Key).await? {
+                KeyVerdict::Accepted { .. } => {}
+                verdict => return Ok(verdict),
+            }
+        }
+        ask(kind, address(kind, base_url), key, DEADLINE, Asked::List).await
+    };
+    listed.await.unwrap_or_else(|why| KeyVerdict::Unverified { why })
+}
+
+/// Where a provider whose list of models everybody may see says what it knows of a key
+/// (<https://openrouter.ai/docs/api-reference/limits>).
+fn page_of_key(base_url: &Url) -> Option<Url> {
+    if base_url.host_str() != Some("openrouter.ai") {
+        return None;
+    }
+    let mut url = base_url.clone();
+    url.set_path(&format!("{}/key", base_url.path().trim_end_matches('/')));
+    Some(url)
 }
 
 /// Asks the admin API at `base_url` whether it accepts `key`, for at most ten seconds. What it lists
@@ -64,11 +83,20 @@ pub(crate) async fn test_admin_key(kind: ProviderKind, base_url: &Url, key: &Sec
     };
     url.set_path(&format!("{}/{path}", base_url.path().trim_end_matches('/')));
     url.set_query(Some("limit=1"));
-    match ask(kind, url, key, DEADLINE).await {
+    match ask(kind, url, key, DEADLINE, Asked::List).await {
         Ok(KeyVerdict::Accepted { .. }) => KeyVerdict::Accepted { models: Vec::new() },
         Ok(verdict) => verdict,
         Err(why) => KeyVerdict::Unverified { why },
     }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// A list.
+    List,
+    /// What the provider knows of the key.
+    Key,
 }
 
 async fn ask(
@@ -76,6 +104,7 @@ async fn ask(
     url: Url,
     key: &Secret,
     deadline: Duration,
+    asked: Asked,
 ) -> Result<KeyVerdict, String> {
     let client = reqwest::Client::builder()
         .redirect(Policy::none())
@@ -103,24 +132,24 @@ async fn ask(
         }
         body.extend_from_slice(&chunk);
     }
-    judge(status, &body)
+    judge(status, &body, asked)
 }
 
 /// What the answer means.
-fn judge(status: StatusCode, body: &[u8]) -> Result<KeyVerdict, String> {
+fn judge(status: StatusCode, body: &[u8], asked: Asked) -> Result<KeyVerdict, String> {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let api = json.as_ref().filter(|json| json.is_object() || json.is_array());
     match (status, api) {
+        (_, Some(_)) if status.is_success() && asked == Asked::Key => {
+            Ok(KeyVerdict::Accepted { models: Vec::new() })
+        }
         (_, Some(json)) if status.is_success() => models(json)
             .map(|models| KeyVerdict::Accepted { models })
             .ok_or_else(|| format!("{status}, but without a list")),
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(_)) => {
             Ok(KeyVerdict::Refused { status: status.as_u16() })
         }
-        // Google's way of saying it.
-        (StatusCode::BAD_REQUEST, Some(json))
-            if json.to_string().to_lowercase().contains("api key not valid") =>
-        {
+        (StatusCode::BAD_REQUEST, Some(json)) if blames_key(json) => {
             Ok(KeyVerdict::Refused { status: status.as_u16() })
         }
         (_, Some(_)) => Err(format!("it answers {status}")),
@@ -129,9 +158,16 @@ fn judge(status: StatusCode, body: &[u8]) -> Result<KeyVerdict, String> {
     }
 }
 
-/// The names in a list of models: both APIs write `{"data": [{"id": …}]}`.
+/// Whether an error of status 400 says that the key is wrong, as Google and xAI do.
+fn blames_key(json: &Value) -> bool {
+    let text = json.to_string().to_lowercase();
+    ["api key not valid", "api key expired", "incorrect api key"].iter().any(|s| text.contains(s))
+}
+
+/// The names in a list of models: both APIs write `{"data": [{"id": …}]}`, and Together the list
+/// alone.
 fn models(json: &Value) -> Option<Vec<String>> {
-    let data = json.get("data")?.as_array()?;
+    let data = json.get("data").unwrap_or(json).as_array()?;
     Some(data.iter().filter_map(|m| m.get("id")?.as_str().map(str::to_owned)).collect())
 }
 
@@ -150,6 +186,16 @@ fn address(kind: ProviderKind, base_url: &Url) -> Url {
 }
 
 fn headers(kind: ProviderKind, key: &Secret) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if kind == ProviderKind::Anthropic {
+        let version = HeaderValue::from_static(ANTHROPIC_VERSION);
+        headers.insert(HeaderName::from_static("anthropic-version"), version);
+    }
+    // A provider that needs no key is asked without one.
+    if key.is_empty() {
+        return Ok(headers);
+    }
     let (name, text) = match kind {
         ProviderKind::OpenAi => (AUTHORIZATION, Secret::new(format!("Bearer {}", key.expose()))),
         ProviderKind::Anthropic => (HeaderName::from_static("x-api-key"), key.clone()),
@@ -157,13 +203,7 @@ fn headers(kind: ProviderKind, key: &Secret) -> Result<HeaderMap, String> {
     let mut value = HeaderValue::from_str(text.expose())
         .map_err(|_| "the value has characters that a header cannot carry".to_owned())?;
     value.set_sensitive(true);
-    let mut headers = HeaderMap::new();
     headers.insert(name, value);
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    if kind == ProviderKind::Anthropic {
-        let version = HeaderValue::from_static(ANTHROPIC_VERSION);
-        headers.insert(HeaderName::from_static("anthropic-version"), version);
-    }
     Ok(headers)
 }
 
@@ -227,15 +267,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn lists_are_read_in_every_form_and_need_no_key_where_there_is_none() {
+        let (_, verdict) =
+            exchange(ProviderKind::OpenAi, "/v1", &answer("200 OK", r#"[{"id":"a"}]"#)).await;
+        assert_eq!(verdict, KeyVerdict::Accepted { models: vec!["a".into()] });
+        let headers = headers(ProviderKind::OpenAi, &Secret::new("")).unwrap();
+        assert!(!headers.contains_key(AUTHORIZATION));
+    }
+
+    #[test]
+    fn where_lists_are_public_the_key_has_a_page_of_its_own() {
+        let page = |base: &str| page_of_key(&base.parse().unwrap()).map(String::from);
+        let own = "https://openrouter.ai/api/v1/key";
+        assert_eq!(page("https://openrouter.ai/api/v1/").as_deref(), Some(own));
+        assert_eq!(page("https://api.openai.com/v1"), None);
+        let known = br#"{"data":{"label":"x"}}"#;
+        assert!(judge(StatusCode::OK, known, Asked::Key).is_ok());
+        assert!(judge(StatusCode::OK, known, Asked::List).is_err());
+    }
+
+    #[tokio::test]
     async fn only_the_api_itself_refuses_a_key() {
         let json = r#"{"error":{"message":"Incorrect API key"}}"#;
         let html = "<html>blocked</html>";
         let google = r#"[{"error":{"code":400,"message":"API key not valid."}}]"#;
+        let xai = r#"{"code":"invalid","error":"Incorrect API key provided: xa***"}"#;
         for (head, body, refused) in [
             ("401 Unauthorized", json, true),
             ("403 Forbidden", json, true),
             ("400 Bad Request", google, true),
-            ("400 Bad Request", json, false),
+            ("400 Bad Request", xai, true),
+            ("400 Bad Request", json.replace("Incorrect", "Odd").as_str(), false),
             ("401 Unauthorized", html, false),
             ("403 Forbidden", html, false),
             ("403 Forbidden", "", false),
@@ -277,7 +339,8 @@ mod tests {
         let base: Url = format!("http://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
         let key = Secret::new(CANARY);
         let silent =
-            ask(ProviderKind::OpenAi, base.clone(), &key, Duration::from_millis(200)).await;
+            ask(ProviderKind::OpenAi, base.clone(), &key, Duration::from_millis(200), Asked::List)
+                .await;
         assert_eq!(silent.unwrap_err(), "no answer in time");
         drop(listener);
         let absent = list_models(ProviderKind::OpenAi, &base, &key).await;

@@ -51,6 +51,7 @@ const SHAPES: &[Shape] = &[
     ("sk-or-v1-", "OpenRouter key", Class::Hex, 60, 70),
     ("sk-", "OpenAI-style key", Class::Alnum, 24, 70),
     ("AIza", "Google API key", Class::Url, 35, 35),
+    ("AQ.Ab", "Google API key", Class::Url, 40, 60),
     ("gsk_", "Groq key", Class::Alnum, 40, 70),
     ("hf_", "Hugging Face token", Class::Alnum, 30, 45),
     ("xai-", "xAI key", Class::Alnum, 60, 100),

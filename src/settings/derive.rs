@@ -5,12 +5,12 @@ use super::profile::{ProviderSpec, RouteSpec, TargetSpec};
 use super::resolution::Resolution;
 use url::Url;
 
-/// Adds to the profile: every known provider whose key has a source, and a route to each model
-/// of a provider that no route of the profile names.
+/// Adds to the profile: every known provider whose key has a source, or which needs none at the
+/// address that is set, and a route to each model of a provider that no route of the profile names.
 pub(crate) fn providers_and_routes(resolution: &mut Resolution) {
     for known in KNOWN_PROVIDERS {
         let declared = resolution.profile.providers.contains_key(known.name);
-        if !declared && resolution.winner(known.key).is_some() {
+        if !declared && (resolution.winner(known.key).is_some() || keyless(known, resolution)) {
             let spec = provider(known, resolution);
             resolution.profile.providers.extend(spec.map(|spec| (known.name.to_owned(), spec)));
         }
@@ -31,11 +31,17 @@ pub(crate) fn base_url(known: &KnownProvider, resolution: &Resolution) -> Option
     <Url as super::value::Value>::parse(said.unwrap_or(known.base_url))
 }
 
+/// Whether it is one that needs no key at the address that somebody has set.
+fn keyless(known: &KnownProvider, resolution: &Resolution) -> bool {
+    known.keyless && known.url.is_some_and(|name| resolution.text(name).is_some())
+}
+
 fn provider(known: &KnownProvider, resolution: &Resolution) -> Option<ProviderSpec> {
+    let key = resolution.winner(known.key).map(|_| known.key.to_owned());
     Some(ProviderSpec {
         kind: known.kind,
         base_url: base_url(known, resolution)?,
-        keys: vec![known.key.to_owned()],
+        keys: key.into_iter().collect(),
         models: known.models.iter().map(|model| (*model).to_owned()).collect(),
         stream_usage: true,
         place: None,

@@ -141,6 +141,10 @@ impl Serialize for SecretReference {
     }
 }
 
+/// What a provider without a key is sent: stands in the place of the keys of the others where the
+/// files of a root say where something goes. No variable can have this name.
+pub(crate) const PROMPTS: &str = "prompts, without a key";
+
 /// A provider as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ProviderSpec {
@@ -148,7 +152,8 @@ pub(crate) struct ProviderSpec {
     pub(crate) kind: ProviderKind,
     /// Base URL as the vendor's SDK writes it: with `/v1` for OpenAI, without for Anthropic.
     pub(crate) base_url: Url,
-    /// The variables that hold its keys, such as `OPENAI_API_KEY`; each becomes a slot.
+    /// The variables that hold its keys, such as `OPENAI_API_KEY`; each becomes a slot. Without any
+    /// it is asked without a key.
     pub(crate) keys: Vec<String>,
     /// Models it serves, for routes that nobody declared.
     pub(crate) models: Vec<String>,

@@ -61,7 +61,7 @@ impl ProviderKeys {
     /// Whether a text is one of the keys, or begins like one.
     pub(super) fn is_key(&self, text: &str) -> bool {
         let begins = |prefix: &str| text.starts_with(prefix) && text.len() >= 20;
-        KNOWN_PROVIDERS.iter().filter_map(|known| known.key_prefix).any(begins)
+        KNOWN_PROVIDERS.iter().flat_map(|known| known.key_prefixes).any(|prefix| begins(prefix))
             || self.values.iter().any(|value| value.expose() == text)
     }
 

@@ -81,23 +81,24 @@ fn foreign(key: &Key, text: &str) -> Option<(String, Option<String>)> {
     let own = provider.known.or_else(by_variable);
     let beginnings = KNOWN_PROVIDERS.iter().flat_map(|k| {
         let admin = k.admin.map(|admin| (admin.prefix, k, true));
-        k.key_prefix.map(|prefix| (prefix, k, false)).into_iter().chain(admin)
+        k.key_prefixes.iter().map(move |prefix| (*prefix, k, false)).chain(admin)
     });
     // `sk-ant-…` begins with `sk-` too: the longest beginning tells.
     let (prefix, whose, admin) = beginnings
         .filter(|(prefix, ..)| text.starts_with(prefix))
         .max_by_key(|(prefix, ..)| prefix.len())?;
-    let wanted = own.and_then(|own| match provider.admin {
-        true => own.admin.map(|admin| admin.prefix),
-        false => own.key_prefix,
+    let wanted = own.is_some_and(|own| match provider.admin {
+        true => own.admin.is_some_and(|admin| admin.prefix == prefix),
+        false => own.key_prefixes.contains(&prefix),
     });
-    if wanted == Some(prefix) {
+    if wanted {
         return None;
     }
     // At another address much may be a key: many servers speak the OpenAI API, and many keys begin
     // with `sk-`. An admin key goes to none of them, and the key of somebody else only to them.
     if provider.known.is_none() && !admin {
-        let shared = KNOWN_PROVIDERS.iter().filter(|k| k.key_prefix == Some(prefix)).count() > 1;
+        let shared =
+            KNOWN_PROVIDERS.iter().filter(|k| k.key_prefixes.contains(&prefix)).count() > 1;
         let theirs =
             Url::parse(whose.base_url).is_ok_and(|url| url.origin() == provider.base_url.origin());
         if own.is_none() || shared || theirs {
@@ -165,6 +166,12 @@ mod tests {
         assert_eq!(codes(&mistral, "gsk_0123456789abc"), ["foreign-value"]);
         assert_eq!(codes(&mistral, "0123456789abcdef"), [""; 0]);
         assert_eq!(codes(&openai, "uk_0123456789abc"), ["foreign-value"]);
+        let google = key("google", Kind::Provider);
+        assert_eq!(codes(&google, "AIza0123456789abc"), [""; 0]);
+        assert_eq!(codes(&google, "AQ.Ab0123456789ab"), [""; 0]);
+        assert_eq!(codes(&openai, "sk-or-v1-0123456789"), ["foreign-value"]);
+        assert_eq!(codes(&key("openrouter", Kind::Provider), "sk-or-v1-0123456789"), [""; 0]);
+        assert_eq!(codes(&mistral, "xai-0123456789abc"), ["foreign-value"]);
         assert_eq!(codes(&openai, "sk-admin-0123456789"), ["foreign-value"]);
         let admin = Key { name: "openai-admin".into(), ..key("openai", Kind::Operator) };
         assert_eq!(codes(&admin, "sk-admin-0123456789"), [""; 0]);

@@ -211,9 +211,9 @@ impl Slots {
         self.set.rcu(|set| set.iter().filter(|s| !s.due(now)).cloned().collect::<Vec<_>>());
     }
 
-    /// The slots as they are shown.
+    /// The slots as they are shown: those with a key.
     pub(crate) fn view(&self) -> Vec<SlotView> {
-        self.set.load().iter().map(|slot| slot.view()).collect()
+        self.set.load().iter().filter(|slot| slot.has_key()).map(|slot| slot.view()).collect()
     }
 }
 

@@ -96,6 +96,28 @@ pub(crate) struct Opened {
     pub(crate) made_at: Option<Timestamp>,
 }
 
+impl Opened {
+    /// What stands in the place of a key at a provider that needs none.
+    pub(crate) fn without_key() -> Self {
+        Self {
+            variable: String::new(),
+            secret: Secret::new(""),
+            credentials: HeaderMap::new(),
+            version: None,
+            fingerprint: None,
+            source: Source {
+                word: "no key".to_owned(),
+                layer: Layer::Default,
+                file: None,
+                entry: None,
+                salted: None,
+            },
+            drain: None,
+            made_at: None,
+        }
+    }
+}
+
 /// One key.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -248,6 +270,11 @@ impl Slot {
     pub(super) fn due(&self, now: Instant) -> bool {
         let at = *self.retire_at.lock().unwrap_or_else(PoisonError::into_inner);
         self.state() == State::Draining && at.is_none_or(|at| at <= now)
+    }
+
+    /// Whether there is a key: a provider that needs none has a slot without one.
+    pub(super) fn has_key(&self) -> bool {
+        !self.variable.is_empty()
     }
 
     /// How it is shown.

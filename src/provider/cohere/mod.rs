@@ -1,16 +1,15 @@
 //! The API of Cohere, version 2 (<https://docs.cohere.com/reference/chat>).
 
+mod dialect;
 mod failure;
 mod reply;
 mod request;
 
-pub(crate) use failure::refused;
-pub(crate) use reply::{Stream, read};
-pub(crate) use request::write;
+pub(crate) use dialect::Cohere;
 
 /// Where conversations go below `base`, which is written without the version; one with it is taken
 /// as it is.
-pub(crate) fn url(base: &str) -> String {
+fn url(base: &str) -> String {
     let base = base.trim_end_matches('/');
     format!("{}/v2/chat", base.strip_suffix("/v2").unwrap_or(base))
 }

@@ -2,7 +2,8 @@
 
 use super::failure::refused;
 use crate::provider::conversation::{End, Event, Part, Reply, ToolCall};
-use crate::provider::native::{Refused, Unread, by_status, call_id, parse, unreadable};
+use crate::provider::native::{by_status, call_id, parse, unreadable};
+use crate::provider::translation::{Refused, Unread};
 use crate::provider::usage::Tokens;
 use http::StatusCode;
 use serde::Deserialize;
@@ -101,7 +102,7 @@ fn end(word: &str) -> Result<End, Unread> {
 ///
 /// # Errors
 /// The body is no answer of the API.
-pub(crate) fn read(body: &[u8]) -> Result<Reply, Unread> {
+pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     let wire: Wire = parse(NAME, body)?;
     let mut parts = Vec::new();
     for content in wire.message.content.into_iter().flatten() {
@@ -174,7 +175,7 @@ impl<T> OneOrMany<T> {
 
 /// Reads a stream, one event after the other.
 #[derive(Debug, Default)]
-pub(crate) struct Stream {
+pub(super) struct Stream {
     calls: usize,
 }
 
@@ -183,7 +184,7 @@ impl Stream {
     ///
     /// # Errors
     /// It is no event of the API, or says that the provider failed.
-    pub(crate) fn event(&mut self, data: &[u8]) -> Result<Vec<Event>, Unread> {
+    pub(super) fn event(&mut self, data: &[u8]) -> Result<Vec<Event>, Unread> {
         if data == b"[DONE]" {
             return Ok(Vec::new());
         }
@@ -225,6 +226,7 @@ impl Stream {
                 }
                 events.extend(delta.usage.map(|usage| Event::Tokens(usage.tokens())));
                 events.push(Event::End(end(&delta.finish_reason.unwrap_or_default())?));
+                events.push(Event::Over);
             }
             // Ends of parts, citations, and what may come to be.
             _ => {}

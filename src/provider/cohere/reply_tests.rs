@@ -112,6 +112,7 @@ fn a_stream_of_text_begins_goes_on_and_ends() {
             Event::Text("lo".to_owned()),
             Event::Tokens(counted),
             Event::End(End::Stop),
+            Event::Over,
         ]
     );
 }
@@ -138,6 +139,7 @@ fn a_stream_of_calls_tells_which_is_which() {
             Event::Arguments { number: 0, fragment: ":1}".to_owned() },
             Event::ToolCall { number: 1, id: "c2".to_owned(), name: "now".to_owned() },
             Event::End(End::ToolCalls),
+            Event::Over,
         ]
     );
 }

@@ -3,7 +3,8 @@
 use crate::provider::conversation::{
     Conversation, Format, Image, Part, Role, Thinking, ToolChoice, Turn,
 };
-use crate::provider::native::{Untranslatable, cannot, plain_text, within};
+use crate::provider::native::{cannot, plain_text, texts, within};
+use crate::provider::translation::Untranslatable;
 use serde_json::{Map, Value, json};
 
 /// In error texts.
@@ -19,11 +20,12 @@ const MOST_P: f64 = 0.99;
 ///
 /// # Errors
 /// Cohere has no such thing as what is asked for.
-pub(crate) fn write(asked: &Conversation, model: &str) -> Result<Value, Untranslatable> {
+pub(super) fn write(asked: &Conversation, model: &str) -> Result<Value, Untranslatable> {
     let mut messages: Vec<Value> =
         asked.system.iter().map(|text| json!({"role": "system", "content": text})).collect();
     for turn in &asked.turns {
         match turn.role {
+            Role::System => messages.push(json!({"role": "system", "content": texts(turn)})),
             Role::User => user(turn, &mut messages)?,
             Role::Assistant => messages.extend(assistant(turn)?),
         }
@@ -166,7 +168,7 @@ fn user(turn: &Turn, messages: &mut Vec<Value>) -> Result<(), Untranslatable> {
             Part::File { .. } => {
                 return Err(cannot("messages", NAME, "takes no documents in a message"));
             }
-            Part::Thinking { .. } | Part::ToolCall(_) => {}
+            Part::Thinking { .. } | Part::Sealed(_) | Part::ToolCall(_) => {}
         }
     }
     if !blocks.is_empty() {
@@ -186,6 +188,8 @@ fn assistant(turn: &Turn) -> Result<Option<Value>, Untranslatable> {
         match part {
             Part::Text(more) | Part::Refusal(more) => text.push_str(more),
             Part::Thinking { text, .. } => plan.push_str(text),
+            // Of another provider, which alone can read it.
+            Part::Sealed(_) => {}
             Part::ToolCall(call) => calls.push(json!({
                 "id": call.id, "type": "function",
                 "function": {

@@ -1,13 +1,14 @@
 //! Errors of Gemini: `google.rpc.Status` as JSON (<https://cloud.google.com/apis/design/errors>).
 
 use crate::provider::failure::Class;
-use crate::provider::native::{Refused, by_status, status_of};
+use crate::provider::native::{by_status, status_of};
+use crate::provider::translation::Refused;
 use http::StatusCode;
 use serde_json::Value;
 use std::time::Duration;
 
 /// What an error body with this status says.
-pub(crate) fn refused(status: StatusCode, body: &[u8]) -> Refused {
+pub(super) fn refused(status: StatusCode, body: &[u8]) -> Refused {
     let mut refused = by_status(status);
     let Some(error) = error(body) else { return refused };
     fill(&mut refused, &error);
@@ -67,10 +68,15 @@ fn fill(refused: &mut Refused, error: &Value) {
             refused.class = Class::TooLong;
         }
     }
-    refused.wait = details().find_map(|detail| {
+}
+
+/// How long the details of an error say to wait (`google.rpc.RetryInfo`).
+pub(super) fn retry_delay(body: &[u8]) -> Option<Duration> {
+    let error = error(body)?;
+    error.get("details")?.as_array()?.iter().find_map(|detail| {
         let delay = detail.get("retryDelay")?.as_str()?.strip_suffix('s')?.parse::<f64>().ok()?;
         Duration::try_from_secs_f64(delay).ok()
-    });
+    })
 }
 
 #[cfg(test)]
@@ -112,8 +118,7 @@ mod tests {
                     {{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{delay}"}}]}}}}"#
             )
         };
-        let wait =
-            |delay: &str| refused(StatusCode::TOO_MANY_REQUESTS, body(delay).as_bytes()).wait;
+        let wait = |delay: &str| retry_delay(body(delay).as_bytes());
         assert_eq!(wait("37s"), Some(Duration::from_secs(37)));
         assert_eq!(wait("1.5s"), Some(Duration::from_millis(1500)));
         for nonsense in ["", "s", "-1s", "NaNs", "1e999s", "37"] {

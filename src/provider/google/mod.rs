@@ -1,13 +1,12 @@
 //! The Gemini API of Google (<https://ai.google.dev/api/generate-content>).
 
+mod dialect;
 mod failure;
 mod reply;
 mod request;
 mod schema;
 
-pub(crate) use failure::refused;
-pub(crate) use reply::{Stream, read};
-pub(crate) use request::write;
+pub(crate) use dialect::Google;
 
 use super::native::segment;
 use crate::base::Secret;
@@ -15,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Where `model` answers below `base`, which is written without the version; one with it is taken
 /// as it is.
-pub(crate) fn url(base: &str, model: &str, stream: bool) -> String {
+fn url(base: &str, model: &str, stream: bool) -> String {
     let base = base.trim_end_matches('/');
     let version = if base.ends_with("/v1beta") || base.ends_with("/v1") { "" } else { "/v1beta" };
     // A tuned model's name says what it is; all others may be written with or without it.
@@ -29,7 +28,7 @@ pub(crate) fn url(base: &str, model: &str, stream: bool) -> String {
 }
 
 /// `x-goog-api-key: KEY`. The API also takes keys in the address, where they would end in logs.
-pub(crate) fn credentials(key: &Secret) -> Option<HeaderMap> {
+fn credentials(key: &Secret) -> Option<HeaderMap> {
     let mut value = HeaderValue::from_str(key.expose()).ok()?;
     value.set_sensitive(true);
     Some(HeaderMap::from_iter([(HeaderName::from_static("x-goog-api-key"), value)]))

@@ -2,7 +2,8 @@
 
 use super::failure::in_body;
 use crate::provider::conversation::{End, Event, Part, Reply, ToolCall};
-use crate::provider::native::{Unread, call_id, parse, unreadable};
+use crate::provider::native::{call_id, parse, unreadable};
+use crate::provider::translation::Unread;
 use crate::provider::usage::Tokens;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -111,7 +112,7 @@ fn end(word: &str, called: bool) -> Result<End, Unread> {
 ///
 /// # Errors
 /// The body is no answer of the API.
-pub(crate) fn read(body: &[u8]) -> Result<Reply, Unread> {
+pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     if let Some(refused) = in_body(body) {
         return Err(Unread::Refused(refused));
     }
@@ -154,7 +155,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Reply, Unread> {
             }
             Event::Tokens(tokens) => reply.tokens = tokens,
             Event::End(end) => (reply.end, ended) = (end, true),
-            Event::Refusal(_) => {}
+            Event::Refusal(_) | Event::Sealed(_) | Event::Over => {}
         }
     }
     if ended { Ok(reply) } else { Err(unreadable(NAME, "it does not say why it ends")) }
@@ -162,7 +163,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Reply, Unread> {
 
 /// Reads a stream, one event after the other.
 #[derive(Debug, Default)]
-pub(crate) struct Stream {
+pub(super) struct Stream {
     begun: bool,
     calls: usize,
 }
@@ -172,7 +173,7 @@ impl Stream {
     ///
     /// # Errors
     /// It is no event of the API, or says that the provider failed.
-    pub(crate) fn event(&mut self, data: &[u8]) -> Result<Vec<Event>, Unread> {
+    pub(super) fn event(&mut self, data: &[u8]) -> Result<Vec<Event>, Unread> {
         match in_body(data) {
             Some(refused) => Err(Unread::Refused(refused)),
             None => self.take(parse(NAME, data)?),

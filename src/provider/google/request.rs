@@ -5,7 +5,8 @@ use super::schema::for_google;
 use crate::provider::conversation::{
     Conversation, Format, Image, Part, Role, Thinking, Tool, ToolChoice, Turn,
 };
-use crate::provider::native::{Calls, Untranslatable, cannot, plain_text};
+use crate::provider::native::{Calls, cannot, plain_text, texts};
+use crate::provider::translation::Untranslatable;
 use serde_json::{Map, Value, json};
 
 /// In error texts.
@@ -22,11 +23,14 @@ const STOPS: usize = 5;
 ///
 /// # Errors
 /// Gemini has no such thing as what is asked for.
-pub(crate) fn write(asked: &Conversation, model: &str) -> Result<Value, Untranslatable> {
+pub(super) fn write(asked: &Conversation, model: &str) -> Result<Value, Untranslatable> {
     let generation = Generation::of(model);
     let mut body = Map::new();
-    if !asked.system.is_empty() {
-        let parts: Vec<Value> = asked.system.iter().map(|text| json!({"text": text})).collect();
+    // It has one place for what the application says, whenever it says it.
+    let later = asked.turns.iter().filter(|turn| turn.role == Role::System).map(texts);
+    let system: Vec<String> = asked.system.iter().cloned().chain(later).collect();
+    if !system.is_empty() {
+        let parts: Vec<Value> = system.iter().map(|text| json!({"text": text})).collect();
         body.insert("systemInstruction".to_owned(), json!({"parts": parts}));
     }
     body.insert("contents".to_owned(), Value::Array(contents(asked, generation)?));
@@ -163,7 +167,7 @@ fn thought(thinking: &Thinking, model: Generation) -> Option<Value> {
 fn contents(asked: &Conversation, model: Generation) -> Result<Vec<Value>, Untranslatable> {
     let calls = Calls::of(asked);
     let mut contents: Vec<(Role, Vec<Value>)> = Vec::new();
-    for turn in &asked.turns {
+    for turn in asked.turns.iter().filter(|turn| turn.role != Role::System) {
         let parts = parts(turn, &calls, model)?;
         match contents.last_mut() {
             Some((role, before)) if *role == turn.role => before.extend(parts),
@@ -191,6 +195,8 @@ fn parts(turn: &Turn, calls: &Calls<'_>, model: Generation) -> Result<Vec<Value>
             Part::File { media_type, data, .. } => {
                 json!({"inlineData": {"mimeType": media_type, "data": data}})
             }
+            // Of another provider, which alone can read it.
+            Part::Sealed(_) => continue,
             Part::Thinking { signature: signed, .. } => {
                 // Only what Gemini has signed: it does not take the signatures of others.
                 signature = signed.as_deref().and_then(|s| s.strip_prefix(SIGNED)).or(signature);

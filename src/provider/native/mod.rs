@@ -1,12 +1,11 @@
 //! What the adapters of providers with an API of their own share.
 
 mod parts;
-mod refused;
 
-pub(crate) use parts::{Calls, call_id, plain_text, segment};
-pub(crate) use refused::{Refused, Unread, Untranslatable};
+pub(crate) use parts::{Calls, call_id, plain_text, segment, texts};
 
 use super::failure::Class;
+use super::translation::{Refused, Unread, Untranslatable};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Number;
@@ -52,7 +51,7 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(provider: &str, body: &'a [u8]) -> R
 
 /// An error of which the body says nothing.
 pub(crate) fn by_status(status: StatusCode) -> Refused {
-    Refused { status, class: Class::of(status), message: String::new(), wait: None }
+    Refused { status, class: Class::of(status), message: String::new() }
 }
 
 /// The status that stands for a number in a body: 500 where it is none of an error.

@@ -1,6 +1,6 @@
 //! Pieces of conversations, as native APIs want them.
 
-use crate::provider::conversation::{Conversation, Part};
+use crate::provider::conversation::{Conversation, Part, Turn};
 use std::collections::HashMap;
 
 /// The calls of a conversation by their id: APIs that have no ids know a result by the function.
@@ -38,6 +38,12 @@ pub(crate) fn plain_text(parts: &[Part]) -> Option<String> {
         .iter()
         .map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
         .collect()
+}
+
+/// All texts of a turn, one after the other.
+pub(crate) fn texts(turn: &Turn) -> String {
+    let text = |part: &Part| if let Part::Text(text) = part { Some(text.clone()) } else { None };
+    turn.parts.iter().filter_map(text).collect()
 }
 
 /// A name as one segment of a path: clients choose the names of models, and none of them may lead

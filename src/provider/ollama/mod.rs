@@ -1,17 +1,16 @@
 //! The API of Ollama (<https://github.com/ollama/ollama/blob/main/docs/api.md>). A server of one's
 //! own takes no key; the one of the vendor does.
 
+mod dialect;
 mod failure;
 mod reply;
 mod request;
 
-pub(crate) use failure::refused;
-pub(crate) use reply::{Stream, read};
-pub(crate) use request::write;
+pub(crate) use dialect::Ollama;
 
 /// Where conversations go below `base`, the address of the server; one with `/api` is taken as it
 /// is.
-pub(crate) fn url(base: &str) -> String {
+fn url(base: &str) -> String {
     let base = base.trim_end_matches('/');
     format!("{}/api/chat", base.strip_suffix("/api").unwrap_or(base))
 }

@@ -2,7 +2,8 @@
 
 use super::failure::in_body;
 use crate::provider::conversation::{End, Event, Part, Reply, ToolCall};
-use crate::provider::native::{Unread, call_id, parse, unreadable};
+use crate::provider::native::{call_id, parse, unreadable};
+use crate::provider::translation::Unread;
 use crate::provider::usage::Tokens;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -69,7 +70,7 @@ impl Wire {
 ///
 /// # Errors
 /// The body is no answer of the API, or says that the provider failed.
-pub(crate) fn read(body: &[u8]) -> Result<Reply, Unread> {
+pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     if let Some(refused) = in_body(body) {
         return Err(Unread::Refused(refused));
     }
@@ -101,7 +102,7 @@ impl Call {
 
 /// Reads a stream, one line after the other.
 #[derive(Debug, Default)]
-pub(crate) struct Stream {
+pub(super) struct Stream {
     begun: bool,
     calls: usize,
 }
@@ -111,7 +112,7 @@ impl Stream {
     ///
     /// # Errors
     /// It is no piece of an answer, or says that the provider failed.
-    pub(crate) fn event(&mut self, line: &[u8]) -> Result<Vec<Event>, Unread> {
+    pub(super) fn event(&mut self, line: &[u8]) -> Result<Vec<Event>, Unread> {
         if let Some(refused) = in_body(line) {
             return Err(Unread::Refused(refused));
         }
@@ -137,6 +138,7 @@ impl Stream {
         if let Some(end) = wire.end(self.calls > 0)? {
             events.push(Event::Tokens(wire.tokens()));
             events.push(Event::End(end));
+            events.push(Event::Over);
         }
         Ok(events)
     }

@@ -89,6 +89,7 @@ fn a_stream_says_the_same_as_a_whole_answer() {
             Event::Arguments { number: 0, fragment: r#"{"n":1}"#.to_owned() },
             Event::Tokens(Tokens { input: Some(4), output: Some(2), ..Tokens::default() }),
             Event::End(End::ToolCalls),
+            Event::Over,
         ]
     );
 }

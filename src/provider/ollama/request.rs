@@ -3,7 +3,8 @@
 use crate::provider::conversation::{
     Conversation, Format, Image, Part, Role, Thinking, ToolChoice, Turn,
 };
-use crate::provider::native::{Calls, Untranslatable, cannot, plain_text};
+use crate::provider::native::{Calls, cannot, plain_text, texts};
+use crate::provider::translation::Untranslatable;
 use serde_json::{Map, Value, json};
 
 /// In error texts.
@@ -13,12 +14,13 @@ const NAME: &str = "Ollama";
 ///
 /// # Errors
 /// Ollama has no such thing as what is asked for.
-pub(crate) fn write(asked: &Conversation, model: &str) -> Result<Value, Untranslatable> {
+pub(super) fn write(asked: &Conversation, model: &str) -> Result<Value, Untranslatable> {
     let calls = Calls::of(asked);
     let mut messages: Vec<Value> =
         asked.system.iter().map(|text| json!({"role": "system", "content": text})).collect();
     for turn in &asked.turns {
         match turn.role {
+            Role::System => messages.push(json!({"role": "system", "content": texts(turn)})),
             Role::User => user(turn, &calls, &mut messages)?,
             Role::Assistant => messages.push(assistant(turn)?),
         }
@@ -138,7 +140,7 @@ fn user(turn: &Turn, calls: &Calls<'_>, messages: &mut Vec<Value>) -> Result<(),
             Part::File { .. } => {
                 return Err(cannot("messages", NAME, "takes no documents"));
             }
-            Part::Thinking { .. } | Part::ToolCall(_) => continue,
+            Part::Thinking { .. } | Part::Sealed(_) | Part::ToolCall(_) => continue,
         }
         says = true;
     }
@@ -159,6 +161,8 @@ fn assistant(turn: &Turn) -> Result<Value, Untranslatable> {
         match part {
             Part::Text(more) | Part::Refusal(more) => text.push_str(more),
             Part::Thinking { text, .. } => thought.push_str(text),
+            // Of another provider, which alone can read it.
+            Part::Sealed(_) => {}
             Part::ToolCall(call) => calls.push(json!({
                 "id": call.id,
                 "function": {"name": call.name, "arguments": call.arguments},

@@ -7,6 +7,7 @@ use crate::provider::wire::Family;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use std::fmt::Debug;
+use std::time::Duration;
 
 /// The API that a provider speaks. It keeps nothing between two requests.
 pub(crate) trait Dialect: Debug + Send + Sync {
@@ -39,6 +40,11 @@ pub(crate) trait Dialect: Debug + Send + Sync {
 
     /// What an answer without a status of success says.
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Refused;
+
+    /// How long an error says to wait, where its API says so in the body and not in a header.
+    fn told_to_wait(&self, _body: &[u8]) -> Option<Duration> {
+        None
+    }
 
     /// How the events of a stream are told apart.
     fn framing(&self) -> Framing;

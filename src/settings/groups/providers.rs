@@ -1,6 +1,6 @@
 //! Providers that variables alone define.
 
-use crate::settings::catalogue::{Consumer, Reload, settings};
+use crate::settings::catalogue::{Alias, Consumer, Reload, settings};
 use crate::settings::profile::ProviderKind;
 use crate::settings::secret::SecretRef;
 use url::Url;
@@ -19,13 +19,19 @@ settings! {
         /// Key of the Anthropic API.
         "ANTHROPIC_API_KEY": Option<SecretRef> { vault: Some("anthropic"), reload: Reload::Live },
         /// Key of the Google Gemini API, used through its OpenAI-compatible endpoint.
-        "GOOGLE_API_KEY": Option<SecretRef> { vault: Some("google"), reload: Reload::Live },
+        "GOOGLE_API_KEY": Option<SecretRef> { vault: Some("google"), reload: Reload::Live, aliases: &[Alias::same("GEMINI_API_KEY")] },
         /// Key of the Mistral API.
         "MISTRAL_API_KEY": Option<SecretRef> { vault: Some("mistral"), reload: Reload::Live },
         /// Key of the DeepSeek API.
         "DEEPSEEK_API_KEY": Option<SecretRef> { vault: Some("deepseek"), reload: Reload::Live },
         /// Key of the Groq API.
         "GROQ_API_KEY": Option<SecretRef> { vault: Some("groq"), reload: Reload::Live },
+        /// Key of the Together API.
+        "TOGETHER_API_KEY": Option<SecretRef> { vault: Some("together"), reload: Reload::Live },
+        /// Key of OpenRouter.
+        "OPENROUTER_API_KEY": Option<SecretRef> { vault: Some("openrouter"), reload: Reload::Live },
+        /// Key of the xAI API.
+        "XAI_API_KEY": Option<SecretRef> { vault: Some("xai"), reload: Reload::Live },
         /// Admin key of OpenAI: with it, `ultra keys` makes and deletes keys. It goes where the
         /// base URL of the OpenAI API points to.
         "OPENAI_ADMIN_KEY": Option<SecretRef> { vault: Some("openai-admin"), consumer: Consumer::Cli, internal: true, operator: true },
@@ -34,6 +40,13 @@ settings! {
         /// Admin key of Anthropic: with it, `ultra keys` disables keys. It goes where the base URL
         /// of the Anthropic API points to.
         "ANTHROPIC_ADMIN_KEY": Option<SecretRef> { vault: Some("anthropic-admin"), consumer: Consumer::Cli, internal: true, operator: true },
+    }
+}
+
+impl ProviderSettings {
+    /// The addresses that variables give, by provider.
+    pub(crate) fn addresses(&self) -> [(&'static str, &Option<Url>); 2] {
+        [("openai", &self.openai_url), ("anthropic", &self.anthropic_url)]
     }
 }
 
@@ -52,8 +65,11 @@ pub(crate) struct KnownProvider {
     pub(crate) base_url: &'static str,
     /// Models that are listed and routed without a declaration.
     pub(crate) models: &'static [&'static str],
-    /// What its keys begin with, to tell a key of another provider.
-    pub(crate) key_prefix: Option<&'static str>,
+    /// What its keys begin with, one of these, to tell a key of another provider. Empty where the
+    /// provider does not say.
+    pub(crate) key_prefixes: &'static [&'static str],
+    /// Whether it answers without a key at an address of one's own.
+    pub(crate) keyless: bool,
     /// The key that makes, disables and deletes its keys, if its API has such.
     pub(crate) admin: Option<AdminKey>,
 }
@@ -85,7 +101,8 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         url: Some("OPENAI_BASE_URL"),
         base_url: "https://api.openai.com/v1",
         models: &["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini"],
-        key_prefix: Some("sk-"),
+        key_prefixes: &["sk-"],
+        keyless: false,
         admin: Some(AdminKey {
             key: "OPENAI_ADMIN_KEY",
             prefix: "sk-admin-",
@@ -99,7 +116,8 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         url: Some("ANTHROPIC_BASE_URL"),
         base_url: "https://api.anthropic.com",
         models: &["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5"],
-        key_prefix: Some("sk-ant-"),
+        key_prefixes: &["sk-ant-"],
+        keyless: false,
         admin: Some(AdminKey { key: "ANTHROPIC_ADMIN_KEY", prefix: "sk-ant-admin", project: None }),
     },
     KnownProvider {
@@ -109,7 +127,8 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         url: None,
         base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
         models: &["gemini-2.5-pro", "gemini-2.5-flash"],
-        key_prefix: Some("AIza"),
+        key_prefixes: &["AIza", "AQ."],
+        keyless: false,
         admin: None,
     },
     KnownProvider {
@@ -119,7 +138,8 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         url: None,
         base_url: "https://api.mistral.ai/v1",
         models: &["mistral-large-latest", "mistral-small-latest"],
-        key_prefix: None,
+        key_prefixes: &[],
+        keyless: false,
         admin: None,
     },
     KnownProvider {
@@ -129,7 +149,8 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         url: None,
         base_url: "https://api.deepseek.com/v1",
         models: &["deepseek-chat", "deepseek-reasoner"],
-        key_prefix: Some("sk-"),
+        key_prefixes: &["sk-"],
+        keyless: false,
         admin: None,
     },
     KnownProvider {
@@ -139,7 +160,41 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         url: None,
         base_url: "https://api.groq.com/openai/v1",
         models: &["llama-3.3-70b-versatile"],
-        key_prefix: Some("gsk_"),
+        key_prefixes: &["gsk_"],
+        keyless: false,
+        admin: None,
+    },
+    KnownProvider {
+        name: "together",
+        kind: ProviderKind::OpenAi,
+        key: "TOGETHER_API_KEY",
+        url: None,
+        base_url: "https://api.together.xyz/v1",
+        models: &[],
+        key_prefixes: &[],
+        keyless: false,
+        admin: None,
+    },
+    KnownProvider {
+        name: "openrouter",
+        kind: ProviderKind::OpenAi,
+        key: "OPENROUTER_API_KEY",
+        url: None,
+        base_url: "https://openrouter.ai/api/v1",
+        models: &[],
+        key_prefixes: &["sk-or-"],
+        keyless: false,
+        admin: None,
+    },
+    KnownProvider {
+        name: "xai",
+        kind: ProviderKind::OpenAi,
+        key: "XAI_API_KEY",
+        url: None,
+        base_url: "https://api.x.ai/v1",
+        models: &[],
+        key_prefixes: &["xai-"],
+        keyless: false,
         admin: None,
     },
 ];

@@ -8,6 +8,7 @@ use crate::settings::dotenv;
 use crate::settings::git;
 use crate::settings::groups::KNOWN_PROVIDERS;
 use crate::settings::origin::Layer;
+use crate::settings::profile::PROMPTS;
 use crate::settings::resolution::InVain;
 use crate::settings::trust::{Claims, TrustStatus, Wanted};
 use crate::settings::{Workspace, trust_claims};
@@ -196,7 +197,8 @@ fn why(wanted: BTreeSet<String>, to: BTreeSet<String>) -> String {
 pub(super) fn withhold(gather: &mut Gather<'_>) {
     withhold_from_pieced(gather);
     let keys = sent_by_files(gather);
-    let said = keys.iter().any(|key| !gather.resolution.candidates(key).is_empty());
+    let said = keys.contains(PROMPTS)
+        || keys.iter().any(|key| !gather.resolution.candidates(key).is_empty());
     if keys.is_empty() {
         return;
     }
@@ -251,7 +253,13 @@ pub(super) fn is_dotenv(layer: Layer) -> bool {
 fn sent_by_files(gather: &Gather<'_>) -> BTreeSet<String> {
     let resolution = &gather.resolution;
     let declared = resolution.profile.providers.values().filter(|spec| spec.place.is_some());
-    let mut keys: BTreeSet<String> = declared.flat_map(|spec| spec.keys.iter().cloned()).collect();
+    let mut keys = BTreeSet::new();
+    for spec in declared {
+        keys.extend(spec.keys.iter().cloned());
+        if spec.keys.is_empty() {
+            keys.insert(PROMPTS.to_owned());
+        }
+    }
     // An admin key goes where the keys go that it makes.
     for known in KNOWN_PROVIDERS {
         if let Some(admin) = known.admin.filter(|_| keys.contains(known.key)) {
@@ -264,6 +272,7 @@ fn sent_by_files(gather: &Gather<'_>) -> BTreeSet<String> {
             .is_some_and(|o| is_dotenv(o.layer) || (o.layer == Layer::Profile && o.place.is_some()))
         {
             keys.extend(known.keys().map(str::to_owned));
+            keys.extend(known.keyless.then(|| PROMPTS.to_owned()));
         }
     }
     keys

@@ -61,18 +61,23 @@ fn judge(view: &View<'_>, problems: &mut Vec<Problem>) {
                 continue;
             }
             let known = KNOWN_PROVIDERS.iter().find(|known| known.key == key);
-            let Some((known, prefix)) = known.and_then(|k| Some((k, k.key_prefix?))) else {
+            let Some(known) = known.filter(|known| !known.key_prefixes.is_empty()) else {
                 continue;
             };
+            let fits = known.key_prefixes.iter().any(|prefix| value.expose().starts_with(prefix));
             let own_address = provider.base_url.as_str().trim_end_matches('/') != known.base_url;
-            if !own_address && !value.expose().starts_with(prefix) {
+            if !own_address && !fits {
                 problems.push(
                     Problem::warning(
                         RULE.id,
                         format!("`{key}` does not look like a key of {}", known.name),
                     )
                     .at(view.place(key))
-                    .why(format!("keys of {} begin with `{prefix}`", known.name)),
+                    .why(format!(
+                        "keys of {} begin with `{}`",
+                        known.name,
+                        known.key_prefixes.join("` or `")
+                    )),
                 );
             }
         }

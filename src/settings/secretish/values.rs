@@ -10,6 +10,7 @@ pub(super) const VALUE_BEGINNINGS: &[&str] = &[
     "rk_",
     "pk_live_",
     "AIza",
+    "AQ.Ab",
     "gsk_",
     "ghp_",
     "gho_",

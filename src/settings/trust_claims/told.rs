@@ -7,6 +7,7 @@ use crate::settings::catalogue;
 use crate::settings::dotenv;
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
 use crate::settings::hook_names;
+use crate::settings::profile::PROMPTS;
 use crate::settings::secretish;
 use crate::settings::trust::{Destination, Hook, value_digest};
 use crate::settings::value::Kind;
@@ -72,14 +73,19 @@ pub(crate) fn danger(name: &str) -> Option<&'static str> {
 /// The keys that are sent to the address in a variable, sorted.
 pub(super) fn keys_sent_to(name: &str) -> Vec<String> {
     let name = catalogue::find_alias(name).map_or(name, |(spec, _)| spec.name);
-    let known = KNOWN_PROVIDERS.iter().filter(|known| known.url == Some(name));
-    let keys: BTreeSet<String> = known.flat_map(KnownProvider::keys).map(str::to_owned).collect();
+    let known = || KNOWN_PROVIDERS.iter().filter(|known| known.url == Some(name));
+    let keyless = known().any(|known| known.keyless).then_some(PROMPTS);
+    let keys = known().flat_map(KnownProvider::keys).chain(keyless);
+    let keys: BTreeSet<String> = keys.map(str::to_owned).collect();
     keys.into_iter().collect()
 }
 
 /// The keys that are sent to a provider of a profile, sorted: those that it names, and the admin
-/// keys that go where the keys go that they make.
+/// keys that go where the keys go that they make. One that names none gets what it is asked.
 pub(super) fn keys_of(named: &[String]) -> Vec<String> {
+    if named.is_empty() {
+        return vec![PROMPTS.to_owned()];
+    }
     let admin = KNOWN_PROVIDERS.iter().filter(|known| named.iter().any(|key| key == known.key));
     let admin = admin.filter_map(|known| Some(known.admin?.key.to_owned()));
     let keys: BTreeSet<String> = named.iter().cloned().chain(admin).collect();

@@ -35,10 +35,7 @@ pub(crate) const META: CheckMeta = CheckMeta {
 pub(crate) fn judge(facts: &Facts) -> Judged {
     let settings = facts.config.get()?.settings()?;
     let own = settings.profile.providers.iter().map(|(name, p)| (name.as_str(), &p.base_url));
-    let variables = [
-        ("openai", &settings.providers.openai_url),
-        ("anthropic", &settings.providers.anthropic_url),
-    ];
+    let variables = settings.providers.addresses();
     let variables = variables.into_iter().filter_map(|(name, url)| Some((name, url.as_ref()?)));
     let mut seen = 0;
     for (name, url) in own.chain(variables) {

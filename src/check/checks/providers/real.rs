@@ -47,10 +47,12 @@ pub(crate) fn judge(facts: &Facts) -> Judged {
         .iter()
         .flat_map(|(name, p)| p.keys.iter().map(move |k| (name.as_str(), k.as_str())));
     let variables = KNOWN_PROVIDERS.iter().map(|p| (p.name, p.key));
+    let keyless = settings.profile.providers.iter().filter(|(_, p)| p.keys.is_empty());
     let mut with_key: Vec<&str> = known
         .chain(variables)
         .filter(|(_, key)| resolution.winner(key).is_some())
         .map(|(name, _)| name)
+        .chain(keyless.map(|(name, _)| name.as_str()))
         .collect();
     with_key.sort_unstable();
     with_key.dedup();

@@ -1,0 +1,59 @@
+//! The Cohere API, as translation knows it.
+
+use super::failure::refused;
+use super::reply::{Stream, read};
+use super::request::write;
+use super::url;
+use crate::base::Secret;
+use crate::provider::conversation::{Conversation, Event, Reply};
+use crate::provider::openai;
+use crate::provider::translation::{Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable};
+use crate::provider::wire::Family;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+/// Conversations of the Cohere API.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cohere;
+
+impl Dialect for Cohere {
+    fn family(&self) -> Option<Family> {
+        None
+    }
+
+    fn url(&self, base: &str, _model: &str, _stream: bool) -> String {
+        url(base)
+    }
+
+    fn credentials(&self, key: &Secret) -> Option<HeaderMap> {
+        openai::credentials(key)
+    }
+
+    fn defaults(&self, _headers: &mut HeaderMap) {}
+
+    fn request(&self, conversation: &Conversation, model: &str) -> Result<Bytes, Untranslatable> {
+        write(conversation, model).map(|body| Bytes::from(body.to_string()))
+    }
+
+    fn reply(&self, body: &[u8]) -> Result<Reply, Unread> {
+        read(body)
+    }
+
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> Refused {
+        refused(status, body)
+    }
+
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+
+    fn reader(&self) -> Box<dyn ReadEvents> {
+        Box::new(Stream::default())
+    }
+}
+
+impl ReadEvents for Stream {
+    fn read(&mut self, _name: Option<&str>, data: &str) -> Result<Vec<Event>, Unread> {
+        self.event(data.as_bytes())
+    }
+}

@@ -1,0 +1,63 @@
+//! The Gemini API, as translation knows it.
+
+use super::failure::{refused, retry_delay};
+use super::reply::{Stream, read};
+use super::request::write;
+use super::{credentials, url};
+use crate::base::Secret;
+use crate::provider::conversation::{Conversation, Event, Reply};
+use crate::provider::translation::{Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable};
+use crate::provider::wire::Family;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::time::Duration;
+
+/// Conversations of the Gemini API.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Google;
+
+impl Dialect for Google {
+    fn family(&self) -> Option<Family> {
+        None
+    }
+
+    fn url(&self, base: &str, model: &str, stream: bool) -> String {
+        url(base, model, stream)
+    }
+
+    fn credentials(&self, key: &Secret) -> Option<HeaderMap> {
+        credentials(key)
+    }
+
+    fn defaults(&self, _headers: &mut HeaderMap) {}
+
+    fn request(&self, conversation: &Conversation, model: &str) -> Result<Bytes, Untranslatable> {
+        write(conversation, model).map(|body| Bytes::from(body.to_string()))
+    }
+
+    fn reply(&self, body: &[u8]) -> Result<Reply, Unread> {
+        read(body)
+    }
+
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> Refused {
+        refused(status, body)
+    }
+
+    fn told_to_wait(&self, body: &[u8]) -> Option<Duration> {
+        retry_delay(body)
+    }
+
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+
+    fn reader(&self) -> Box<dyn ReadEvents> {
+        Box::new(Stream::default())
+    }
+}
+
+impl ReadEvents for Stream {
+    fn read(&mut self, _name: Option<&str>, data: &str) -> Result<Vec<Event>, Unread> {
+        self.event(data.as_bytes())
+    }
+}
