@@ -11,7 +11,7 @@ use super::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::mock::Piece;
-use crate::provider::{EventFilter, Failure, Family, UsageScanner};
+use crate::provider::{Endpoint, EventFilter, Failure, UsageScanner};
 use crate::store::Outcome;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -39,6 +39,8 @@ pub(crate) enum AnswerBody {
 #[derive(Debug)]
 pub(crate) struct Made {
     pieces: std::vec::IntoIter<Piece>,
+    /// How many of them are out.
+    said: u64,
     attempt: Attempt,
 }
 
@@ -81,8 +83,8 @@ pub(super) struct Beginning {
     pub(super) stall: Duration,
     /// When the time of the request is over.
     pub(super) deadline: Instant,
-    /// The family of its events.
-    pub(super) family: Family,
+    /// The endpoint whose events they are.
+    pub(super) endpoint: Endpoint,
     /// Whether the event with the counts is taken out, which was asked for in the client's place.
     pub(super) without_usage: bool,
 }
@@ -96,15 +98,15 @@ const BEGAN: u16 = 200;
 impl AnswerBody {
     /// The mock's events.
     pub(crate) fn made(pieces: Vec<Piece>, attempt: Attempt) -> Self {
-        Self::Made(Box::new(Made { pieces: pieces.into_iter(), attempt }))
+        Self::Made(Box::new(Made { pieces: pieces.into_iter(), said: 0, attempt }))
     }
 
     /// A provider's events.
     pub(super) fn passed(upstream: Incoming, attempt: Attempt, beginning: Beginning) -> Self {
-        let Beginning { held, slot, permit, stall, deadline, family, without_usage } = beginning;
+        let Beginning { held, slot, permit, stall, deadline, endpoint, without_usage } = beginning;
         Self::Passed(Box::new(Passed {
             upstream,
-            scanner: UsageScanner::new(family),
+            scanner: UsageScanner::new(endpoint),
             filter: EventFilter::new(without_usage),
             attempt,
             held: BytesMut::new(),
@@ -148,18 +150,21 @@ impl Made {
         if self.pieces.len() == 0
             && let Err(why) = self.attempt.end(Outcome::Ok, BEGAN)
         {
-            return Some(unmetered(&self.attempt, &why));
+            return Some(unmetered(&self.attempt, &why, self.said));
         }
+        self.said += 1;
         Some(piece)
     }
 }
 
-/// The error event in the place of an end whose usage could not be kept.
-pub(super) fn unmetered(attempt: &Attempt, why: &str) -> Bytes {
+/// The error event in the place of an end whose usage could not be kept: the event of this number,
+/// where events are numbered.
+pub(super) fn unmetered(attempt: &Attempt, why: &str, sequence: u64) -> Bytes {
     let asked = attempt.asked();
     tracing::error!(request_id = %asked.request_id, %why, "usage row lost");
     let message = "the usage of this request could not be kept";
-    Bytes::from(asked.family.stream_error("usage_unavailable", message, &asked.request_id))
+    let id = &asked.request_id;
+    Bytes::from(asked.endpoint.stream_error("usage_unavailable", message, id, sequence))
 }
 
 impl Passed {
@@ -194,7 +199,8 @@ impl Passed {
         let message = format!("the stream of the provider ended early: {failure}");
         tracing::warn!(request_id = %asked.request_id, error = %failure, "stream broken off");
         // The blank line ends an event whose lines are out but whose end is not.
-        let event = asked.family.stream_error(kind, &message, &asked.request_id);
+        let sequence = self.scanner.next_sequence();
+        let event = asked.endpoint.stream_error(kind, &message, &asked.request_id, sequence);
         Bytes::from(format!("\n{event}"))
     }
 
@@ -211,7 +217,7 @@ impl Passed {
             && let Err(why) = self.succeed()
         {
             self.over = true;
-            return unmetered(&self.attempt, &why);
+            return unmetered(&self.attempt, &why, self.scanner.next_sequence());
         }
         let end = memchr::memrchr(b'\n', &piece).map_or(0, |at| at + 1);
         if self.held.is_empty() && end == piece.len() {
@@ -242,7 +248,7 @@ impl Passed {
             }
             if let Err(why) = self.succeed() {
                 self.over = true;
-                return Some(unmetered(&self.attempt, &why));
+                return Some(unmetered(&self.attempt, &why, self.scanner.next_sequence()));
             }
         }
         self.over = true;

@@ -2,7 +2,7 @@
 
 use crate::provider::Tokens;
 use crate::provider::prices::usd;
-use crate::provider::wire::Family;
+use crate::provider::wire::Endpoint;
 use crate::settings::profile::Mode;
 use crate::store::Outcome;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -20,8 +20,8 @@ pub(crate) struct Asked {
     pub(crate) key_id: Arc<str>,
     /// The user on whose behalf it is, if the credentials name one.
     pub(crate) user_id: Option<Arc<str>>,
-    /// The family of the API that was asked.
-    pub(crate) family: Family,
+    /// The endpoint that was asked.
+    pub(crate) endpoint: Endpoint,
     /// The model that was asked for.
     pub(crate) model: Arc<str>,
     /// Whether a stream was asked for.
@@ -121,7 +121,7 @@ impl Attempt {
             began: Instant::now(),
             meter: Arc::clone(meter),
             status: CLIENT_CLOSED,
-            tokens: Tokens::default(),
+            tokens: Tokens::default().at(asked.endpoint),
             kept: false,
             cost: None,
         }
@@ -134,7 +134,7 @@ impl Attempt {
 
     /// Takes note of the counts so far.
     pub(crate) fn count(&mut self, tokens: Tokens) {
-        self.tokens = tokens;
+        self.tokens = tokens.at(self.asked.endpoint);
     }
 
     /// Whether its row is kept.

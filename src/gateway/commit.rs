@@ -55,7 +55,7 @@ impl Exchange<'_> {
             permit: permit.take(),
             stall: self.limits.stall,
             deadline,
-            family: self.target.provider.family,
+            endpoint: self.endpoint,
             without_usage: self.call.envelope.adds_usage() && self.target.provider.stream_usage,
         };
         let body = AnswerBody::passed(upstream, attempt, beginning);
@@ -71,7 +71,7 @@ impl Exchange<'_> {
         upstream: &mut Incoming,
         deadline: Instant,
     ) -> Result<(Vec<Bytes>, Opening), (Kind, Failure)> {
-        let mut scanner = OpeningScanner::new(self.target.provider.family);
+        let mut scanner = OpeningScanner::new(self.endpoint);
         let mut held = Vec::new();
         let first = match self.last {
             true => deadline,

@@ -11,7 +11,7 @@ use crate::base::Joined;
 use crate::base::redact::Redactor;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
-use crate::provider::{Class, Client, Failure, failure, headers, told_to_wait, usage};
+use crate::provider::{Class, Client, Endpoint, Failure, failure, headers, told_to_wait, usage};
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
@@ -52,6 +52,8 @@ pub(super) struct Missed {
 /// Why an attempt got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// No byte of the request has left.
+    Unreached,
     /// No byte of an answer came.
     Unanswered,
     /// The provider broke.
@@ -92,6 +94,8 @@ pub(super) struct Exchange<'a> {
     pub(super) instance: &'a HeaderValue,
     pub(super) target: &'a Target,
     pub(super) uri: &'a Uri,
+    /// The endpoint that is asked there: how the answer reads follows from it.
+    pub(super) endpoint: Endpoint,
     pub(super) limits: &'a Limits,
     pub(super) call: &'a Call,
     /// Which attempt of the request, from 1.
@@ -115,7 +119,11 @@ impl Exchange<'_> {
         let failed = match &outcome {
             Ok(_) => false,
             Err(missed) => match missed.kind {
-                Kind::Unanswered | Kind::Broken | Kind::Overloaded | Kind::Useless => true,
+                Kind::Unreached
+                | Kind::Unanswered
+                | Kind::Broken
+                | Kind::Overloaded
+                | Kind::Useless => true,
                 // It was silent for most of the time, and not asked too late.
                 Kind::Final if began.elapsed() >= self.limits.total / 2 => {
                     matches!(&*missed.told, Err(GatewayError::Failed { .. }))
@@ -157,7 +165,8 @@ impl Exchange<'_> {
             Ok(Err(failure)) => {
                 let kind = match failure {
                     Failure::Malformed(_) => Kind::Useless,
-                    _ => Kind::Unanswered,
+                    Failure::Connect(_) | Failure::Timeout(Phase::Connect, _) => Kind::Unreached,
+                    Failure::Transport(_) | Failure::Timeout(..) => Kind::Unanswered,
                 };
                 return Err(self.lost(&mut attempt, kind, failure));
             }
@@ -247,16 +256,21 @@ impl Exchange<'_> {
                 let failure = Failure::Malformed("it is not a whole JSON object".to_owned());
                 return Err(self.lost(&mut attempt, Kind::Useless, failure));
             }
-            let family = self.target.provider.family;
-            if let Some(tokens) = usage::in_json(&body, family) {
+            if let Some(tokens) = usage::in_json(&body, self.endpoint) {
                 attempt.count(tokens);
             }
-            if failure::is_error(family, &body) {
+            if failure::is_error(self.endpoint, &body) {
                 // It says so with a status of success.
+                let family = self.endpoint.family();
                 let stated = failure::stated(family, &body);
                 attempt.fail(Outcome::Error, stated.as_u16());
                 let class = Class::of_error(family, stated, &body);
-                return Err(self.refusal(class, stated, &parts.headers, body, slot));
+                // A response that failed is an object like any other, which clients can read.
+                let shown = match self.endpoint {
+                    Endpoint::Responses => parts.status,
+                    _ => stated,
+                };
+                return Err(self.refusal(class, shown, &parts.headers, body, slot));
             }
         }
         attempt

@@ -119,7 +119,7 @@ impl Gateway {
     }
 
     fn mock(&self, target: &Target, call: &Call) -> Result<Response<AnswerBody>, GatewayError> {
-        let answer = mock::answer(call.endpoint.family(), &call.envelope, &call.body)
+        let answer = mock::answer(call.endpoint, &call.envelope, &call.body)
             .map_err(GatewayError::Malformed)?;
         let mut attempt =
             Attempt::begin(&call.asked, &target.provider.name, &target.model, 1, &self.meter);

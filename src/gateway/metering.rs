@@ -4,6 +4,7 @@ use super::attempt::{Ended, Meter};
 use super::journal::{Journal, UsageRow};
 use super::metrics::GatewayMetrics;
 use crate::base::Clock;
+use crate::provider::Endpoint;
 use crate::provider::prices::Prices;
 use crate::settings::profile::Mode;
 use arc_swap::ArcSwap;
@@ -31,8 +32,11 @@ impl JournalMeter {
     }
 
     /// What an attempt cost, in nano-dollars. Nobody pays for what the mock answers in the place of
-    /// a provider: only a price of the mock's own counts for it.
+    /// a provider: only a price of the mock's own counts for it. Counting tokens is free everywhere.
     fn cost(prices: &Prices, ended: &Ended<'_>) -> Option<i64> {
+        if ended.asked.endpoint == Endpoint::CountTokens {
+            return Some(0);
+        }
         let provider = match ended.asked.mode {
             Mode::Mock => "mock",
             Mode::Real => ended.provider,
@@ -67,7 +71,7 @@ impl Meter for JournalMeter {
             at: self.clock.now(),
             request_id: Arc::clone(&asked.request_id),
             key_id: Arc::clone(&asked.key_id),
-            api: asked.family.word().into(),
+            api: asked.endpoint.family().word().into(),
             model: Arc::clone(&asked.model),
             provider: Some(Arc::clone(ended.provider)),
             upstream_model: Some(Arc::clone(ended.upstream_model)),

@@ -11,7 +11,7 @@ use super::forward::{Call, Gateway};
 use super::routes::{Limits, Target};
 use crate::provider::failure::Phase;
 use crate::provider::mock::{self, Behaviour, Ending, Lead, Mock, Put, Script, Step};
-use crate::provider::{Failure, Tokens};
+use crate::provider::{Endpoint, Failure, Tokens, UsageScanner};
 use crate::store::Outcome;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -60,6 +60,8 @@ pub(crate) struct Played {
     /// Whether the cut waits for what was said before to be sent.
     cutting: bool,
     over: bool,
+    /// Numbers an error event at the end.
+    said: UsageScanner,
 }
 
 impl Gateway {
@@ -75,7 +77,7 @@ impl Gateway {
         call: &Call,
     ) -> Result<Response<AnswerBody>, GatewayError> {
         let put = Put {
-            family: call.endpoint.family(),
+            endpoint: call.endpoint,
             envelope: &call.envelope,
             body: &call.body,
             key_id: &call.asked.key_id,
@@ -127,6 +129,7 @@ impl Gateway {
             Tokens { input: (script.input > 0).then_some(script.input), ..Tokens::default() };
         attempt.count(tokens);
         self.mock.ledger.bill(&target.model, 0, script.input, 0);
+        let endpoint = attempt.asked().endpoint;
         let status = StatusCode::from_u16(script.status).unwrap_or(StatusCode::BAD_GATEWAY);
         let mut response = Response::new(AnswerBody::Whole(None));
         *response.body_mut() = match script.steps.as_slice() {
@@ -159,6 +162,7 @@ impl Gateway {
                 timer: None,
                 cutting: false,
                 over: false,
+                said: UsageScanner::new(endpoint),
             })),
         };
         *response.status_mut() = status;
@@ -232,7 +236,10 @@ impl Played {
             && let Err(why) = self.attempt.end(outcome(self.ending), self.status)
         {
             self.over = true;
-            return unmetered(&self.attempt, &why);
+            return unmetered(&self.attempt, &why, self.said.next_sequence());
+        }
+        if self.attempt.asked().endpoint == Endpoint::Responses {
+            self.said.push(&piece.bytes);
         }
         piece.bytes
     }
@@ -253,7 +260,9 @@ impl Played {
         let limit = self.deadline.saturating_duration_since(asked.started);
         let failure = Failure::Timeout(Phase::Total, limit);
         let message = format!("the stream of the provider ended early: {failure}");
-        let event = asked.family.stream_error("upstream_timeout", &message, &asked.request_id);
+        let sequence = self.said.next_sequence();
+        let id = &asked.request_id;
+        let event = asked.endpoint.stream_error("upstream_timeout", &message, id, sequence);
         Ok(Bytes::from(format!("\n{event}")))
     }
 }

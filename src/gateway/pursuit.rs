@@ -113,7 +113,10 @@ impl<'a> Pursuit<'a> {
                         return self.gateway.mocked(target, &self.route.limits, self.call).await;
                     }
                     Backend::Http { .. } if !target.provider.slots.usable() => continue,
-                    Backend::Http { chat, .. } => chat,
+                    Backend::Http { uris, .. } => match uris.get(self.call.endpoint) {
+                        Some(uri) => uri,
+                        None => continue,
+                    },
                 };
                 if self.exhausted() {
                     break;
@@ -198,6 +201,7 @@ impl<'a> Pursuit<'a> {
                 instance: &self.gateway.instance,
                 target,
                 uri,
+                endpoint: self.call.endpoint,
                 limits: &self.route.limits,
                 call: self.call,
                 number: self.asked,
@@ -230,6 +234,10 @@ impl<'a> Pursuit<'a> {
         let (kind, told_to_wait) = (missed.kind, missed.wait);
         match kind {
             Kind::Final | Kind::Filtered => return Some(Next::End(*missed.told)),
+            // What it may have begun with is not begun once more, there or elsewhere.
+            Kind::Unanswered | Kind::Broken | Kind::Useless if self.call.envelope.once => {
+                return Some(Next::End(*missed.told));
+            }
             // What a target that stands in says of the request never hides why it had to.
             Kind::Faulty if !self.stands_in() => return Some(Next::End(*missed.told)),
             Kind::Faulty => return Some(Next::Elsewhere(None)),
@@ -254,7 +262,7 @@ impl<'a> Pursuit<'a> {
                 round.wait = Some(round.wait.map_or(after, |least| least.min(after)));
                 round.tried.push(slot);
             }
-            Kind::Unanswered | Kind::Broken | Kind::Overloaded => {
+            Kind::Unreached | Kind::Unanswered | Kind::Broken | Kind::Overloaded => {
                 let pause = backoff(0, rand::random());
                 let again = !round.repeated
                     && told_to_wait.is_none()

@@ -3,9 +3,9 @@
 use super::resilience::breaker::Breaker;
 use super::slots::Slots;
 use crate::provider::mock;
-use crate::provider::wire::{Endpoint, Family};
+use crate::provider::wire::{Endpoint, Family, Uris};
 use crate::settings::profile::{ProviderSpec, StreamCommit, Timeouts};
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,8 +18,8 @@ pub(crate) enum Backend {
     Mock,
     /// A server.
     Http {
-        /// Where conversations go.
-        chat: Uri,
+        /// Where its endpoints are.
+        uris: Uris,
         /// The base URL, for showing.
         base_url: Url,
     },

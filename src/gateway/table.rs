@@ -11,7 +11,7 @@ use super::error::GatewayError;
 use super::resilience::breaker::Breaker;
 use super::routes::{Backend, Limits, Provider, Route, Target};
 use crate::provider::mock;
-use crate::provider::wire::Family;
+use crate::provider::wire::{Family, Uris};
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
 use crate::settings::profile::{Mode, Profile, ProviderSpec, RouteSpec, StreamCommit, TargetSpec};
 use std::collections::{BTreeMap, HashMap};
@@ -235,8 +235,7 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
     let backend = match mode {
         Mode::Mock => Backend::Mock,
         Mode::Real => Backend::Http {
-            // A URL that has been parsed is a URI; one that is not could not be reached anyway.
-            chat: family.url(&spec.base_url, family.chat()).parse().ok()?,
+            uris: Uris::of(family, &spec.base_url)?,
             base_url: spec.base_url.clone(),
         },
     };

@@ -4,8 +4,9 @@
 //! It is never written anew: where the model's name differs upstream, only the bytes of that
 //! name are replaced ([`Envelope::for_provider`]), so fields nobody here knows survive as they are.
 
+use super::response_request;
 use super::stream_usage::{self, Patch};
-use super::wire::Family;
+use super::wire::Endpoint;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -38,6 +39,9 @@ pub(crate) struct Envelope {
     pub(crate) model: String,
     /// Whether the answer is wanted as a stream of events.
     pub(crate) stream: bool,
+    /// Whether a provider that may have begun with it must not be asked again, nor another: it
+    /// does more there than be answered.
+    pub(crate) once: bool,
     /// Where the model's name stands in the body, with its quotes.
     model_at: Range<usize>,
     /// What has a provider count the tokens of a stream for which the client did not ask it to.
@@ -51,6 +55,10 @@ struct Fields<'a> {
     #[serde(borrow)]
     messages: Option<&'a RawValue>,
     #[serde(borrow)]
+    input: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prompt: Option<&'a RawValue>,
+    #[serde(borrow)]
     stream: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "stream_usage::present")]
     stream_options: Option<&'a RawValue>,
@@ -60,16 +68,19 @@ struct Fields<'a> {
     max_completion_tokens: Option<&'a RawValue>,
 }
 
-fn malformed(param: impl Into<Option<&'static str>>, message: impl Into<String>) -> Malformed {
+pub(super) fn malformed(
+    param: impl Into<Option<&'static str>>,
+    message: impl Into<String>,
+) -> Malformed {
     Malformed { param: param.into(), message: message.into() }
 }
 
 impl Envelope {
-    /// Reads the envelope of a conversation's request.
+    /// Reads the envelope of a request to `endpoint`.
     ///
     /// # Errors
     /// No UTF-8, no JSON object, nested too deeply, a field missing or of the wrong kind.
-    pub(crate) fn read(body: &[u8], family: Family) -> Result<Self, Malformed> {
+    pub(crate) fn read(body: &[u8], endpoint: Endpoint) -> Result<Self, Malformed> {
         let text = std::str::from_utf8(body).map_err(|e| {
             malformed(None, format!("the body is not UTF-8 from byte {}", e.valid_up_to()))
         })?;
@@ -89,36 +100,18 @@ impl Envelope {
                 format!("`model` must be a name of at most {LONGEST_MODEL} bytes in one line");
             return Err(malformed("model", message));
         }
-        match fields.messages.map(RawValue::get) {
-            None => return Err(malformed("messages", "`messages` is missing")),
-            Some(list) if !list.starts_with('[') => {
-                return Err(malformed("messages", "`messages` must be an array"));
-            }
-            Some(list) if list.get(1..).is_some_and(|rest| rest.trim_start() == "]") => {
-                return Err(malformed("messages", "`messages` is empty"));
-            }
-            Some(_) => {}
-        }
-        let stream = match fields.stream.map(RawValue::get) {
+        let stream = match fields.stream.map(RawValue::get).filter(|_| endpoint.streams()) {
             None | Some("null" | "false") => false,
             Some("true") => true,
             Some(_) => return Err(malformed("stream", "`stream` must be `true` or `false`")),
         };
-        for (name, raw) in [
-            ("max_tokens", fields.max_tokens),
-            ("max_completion_tokens", fields.max_completion_tokens),
-        ] {
-            token_limit(name, raw)?;
-        }
-        if family == Family::Anthropic && fields.max_tokens.is_none() {
-            return Err(malformed("max_tokens", "`max_tokens` is missing"));
-        }
+        let once = fields.check(endpoint, text)?;
 
-        let count = (stream && family == Family::OpenAi)
-            .then(|| stream_usage::patch(text, fields.stream_options))
-            .flatten();
+        let counts = matches!(endpoint, Endpoint::ChatCompletions | Endpoint::Completions);
+        let count =
+            (stream && counts).then(|| stream_usage::patch(text, fields.stream_options)).flatten();
         let model_at = stream_usage::within(text, model_raw);
-        Ok(Self { model: model.into_owned(), stream, model_at, count })
+        Ok(Self { model: model.into_owned(), stream, once, model_at, count })
     }
 
     /// Whether a provider that counts streams is asked to, though the client did not: the event
@@ -138,6 +131,55 @@ impl Envelope {
     }
 }
 
+impl Fields<'_> {
+    /// What the endpoint demands besides a model; whether it must be asked only once.
+    fn check(&self, endpoint: Endpoint, text: &str) -> Result<bool, Malformed> {
+        // Whoever only wants the probabilities of the prompt asks for no token.
+        let least = u64::from(endpoint != Endpoint::Completions);
+        for (name, raw) in
+            [("max_tokens", self.max_tokens), ("max_completion_tokens", self.max_completion_tokens)]
+        {
+            token_limit(name, raw, least)?;
+        }
+        match endpoint {
+            Endpoint::ChatCompletions | Endpoint::Messages | Endpoint::CountTokens => {
+                match self.messages.map(RawValue::get) {
+                    None => return Err(malformed("messages", "`messages` is missing")),
+                    Some(list) if !list.starts_with('[') => {
+                        return Err(malformed("messages", "`messages` must be an array"));
+                    }
+                    Some(list) if is_empty(list) => {
+                        return Err(malformed("messages", "`messages` is empty"));
+                    }
+                    Some(_) => {}
+                }
+                if endpoint == Endpoint::Messages && self.max_tokens.is_none() {
+                    return Err(malformed("max_tokens", "`max_tokens` is missing"));
+                }
+            }
+            Endpoint::Embeddings => text_or_list("input", self.input)?,
+            Endpoint::Completions => text_or_list("prompt", self.prompt)?,
+            Endpoint::Responses => return response_request::check(text, self.input),
+        }
+        Ok(false)
+    }
+}
+
+/// Whether an array has nothing in it.
+pub(super) fn is_empty(list: &str) -> bool {
+    list.strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]")
+}
+
+/// A text, or a list with something in it.
+pub(super) fn text_or_list(name: &'static str, raw: Option<&RawValue>) -> Result<(), Malformed> {
+    match raw.map(RawValue::get) {
+        None | Some("null") => Err(malformed(name, format!("`{name}` is missing"))),
+        Some(list) if is_empty(list) => Err(malformed(name, format!("`{name}` is empty"))),
+        Some(value) if value.starts_with(['"', '[']) => Ok(()),
+        Some(_) => Err(malformed(name, format!("`{name}` must be a string or an array"))),
+    }
+}
+
 /// The text of a JSON string, borrowed if nothing in it is escaped; `None` for any other value.
 fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
@@ -149,12 +191,19 @@ fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     }
 }
 
-fn token_limit(name: &'static str, raw: Option<&RawValue>) -> Result<(), Malformed> {
+/// A number of tokens, at least `least`.
+pub(super) fn token_limit(
+    name: &'static str,
+    raw: Option<&RawValue>,
+    least: u64,
+) -> Result<(), Malformed> {
+    let in_range = |n| (least..=MOST_TOKENS).contains(&n);
     match raw.map(RawValue::get) {
         None | Some("null") => Ok(()),
-        Some(text) if text.parse::<u64>().is_ok_and(|n| (1..=MOST_TOKENS).contains(&n)) => Ok(()),
+        Some(text) if text.parse().is_ok_and(in_range) => Ok(()),
         Some(_) => {
-            Err(malformed(name, format!("`{name}` must be a whole number from 1 to {MOST_TOKENS}")))
+            let message = format!("`{name}` must be a whole number from {least} to {MOST_TOKENS}");
+            Err(malformed(name, message))
         }
     }
 }
@@ -208,7 +257,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<Envelope, Malformed> {
-        Envelope::read(body.as_bytes(), Family::OpenAi)
+        Envelope::read(body.as_bytes(), Endpoint::ChatCompletions)
     }
 
     #[test]
@@ -216,7 +265,7 @@ mod tests {
         let body = Bytes::from_static(
             br#"{"x":1.50,  "model" : "gpt\u002d4o","messages":[{"role":"user","content":"\"model\":\"no\""}],"zz":null}"#,
         );
-        let envelope = Envelope::read(&body, Family::OpenAi).unwrap();
+        let envelope = Envelope::read(&body, Endpoint::ChatCompletions).unwrap();
         assert_eq!(envelope.model, "gpt-4o");
         assert_eq!(
             envelope.for_provider(&body, "a\"b", true),
@@ -240,11 +289,41 @@ mod tests {
         assert_eq!(param(r#"{"model":"m","messages":[{}],"stream":"yes"}"#), Some("stream"));
         assert_eq!(param(r#"{"model":"m","messages":[{}],"max_tokens":-1}"#), Some("max_tokens"));
         assert_eq!(
-            Envelope::read(br#"{"model":"m","messages":[{}]}"#, Family::Anthropic)
+            Envelope::read(br#"{"model":"m","messages":[{}]}"#, Endpoint::Messages)
                 .unwrap_err()
                 .param,
             Some("max_tokens")
         );
+    }
+
+    #[test]
+    fn each_endpoint_demands_its_own_fields() {
+        let read = |endpoint, fields: &str| {
+            let body = format!(r#"{{"model":"m"{fields}}}"#);
+            Envelope::read(body.as_bytes(), endpoint).map_err(|e| e.param)
+        };
+        for (endpoint, param, good) in [
+            (Endpoint::Embeddings, "input", r#","input":"a""#),
+            (Endpoint::Embeddings, "input", r#","input":[[1,2]]"#),
+            (Endpoint::Completions, "prompt", r#","prompt":["a"],"max_tokens":0"#),
+            (Endpoint::Responses, "input", r#","input":[{}]"#),
+            (Endpoint::Responses, "input", r#","previous_response_id":"resp_1""#),
+            (Endpoint::CountTokens, "messages", r#","messages":[{}]"#),
+        ] {
+            assert!(read(endpoint, good).is_ok(), "{good}");
+            assert_eq!(read(endpoint, "").unwrap_err(), Some(param), "{good}");
+            for wrong in ["5", "{}", "[]", "null"] {
+                let field = format!(r#","{param}":{wrong}"#);
+                assert_eq!(read(endpoint, &field).unwrap_err(), Some(param), "{field}");
+            }
+        }
+        assert_eq!(read(Endpoint::Embeddings, r#","messages":[{}]"#).unwrap_err(), Some("input"));
+        let never = read(Endpoint::Embeddings, r#","input":"a","stream":true"#).unwrap();
+        assert!(!never.stream, "there are no streams of these");
+        let stream = read(Endpoint::Completions, r#","prompt":"a","stream":true"#).unwrap();
+        assert!(stream.stream && stream.adds_usage());
+        let stream = read(Endpoint::Responses, r#","input":"a","stream":true"#).unwrap();
+        assert!(stream.stream && !stream.adds_usage(), "it counts by itself");
     }
 
     #[test]
@@ -261,7 +340,7 @@ mod tests {
             let error = read(body).unwrap_err();
             assert!(!error.message.contains("canary"), "{}", error.message);
         }
-        assert!(Envelope::read(b"{\"model\":\"\xff\"}", Family::OpenAi).is_err());
+        assert!(Envelope::read(b"{\"model\":\"\xff\"}", Endpoint::ChatCompletions).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How attempts fail: classes that decide what is tried next and what the client is told.
 
-use super::wire::Family;
+use super::response_events::{self, Ending};
+use super::wire::{Endpoint, Family};
 use http::StatusCode;
 use memchr::memmem;
 use serde::Deserialize;
@@ -87,7 +88,7 @@ impl Class {
 
 /// Whether a document is an error instead of an answer or a piece of one. Within a JSON string the
 /// quotes around the word would be escaped, so text that a model wrote is never mistaken for it.
-pub(crate) fn is_error(family: Family, json: &[u8]) -> bool {
+pub(crate) fn is_error(endpoint: Endpoint, json: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Choice<'a> {
         #[serde(borrow)]
@@ -105,9 +106,14 @@ pub(crate) fn is_error(family: Family, json: &[u8]) -> bool {
     if memmem::find(json, b"\"error\"").is_none() {
         return false;
     }
+    if endpoint == Endpoint::Responses
+        && let Some(ending) = response_events::ending(json)
+    {
+        return ending == Ending::Failed;
+    }
     let Ok(document) = serde_json::from_slice::<Document<'_>>(json) else { return false };
     let named = document.error.is_some_and(|error| error.get().starts_with('{'));
-    match family {
+    match endpoint.family() {
         Family::OpenAi => {
             let reason = |choice: &Choice<'_>| choice.finish_reason.as_deref() == Some("error");
             named || document.choices.iter().flatten().any(reason)
@@ -129,6 +135,7 @@ pub(crate) fn stated(family: Family, json: &[u8]) -> StatusCode {
             ("rate_limit_exceeded" | "insufficient_quota", _) => 429,
             ("invalid_api_key", _) => 401,
             ("model_not_found", _) => 404,
+            ("invalid_prompt", _) => 400,
             (_, "rate_limit_error" | "insufficient_quota" | "tokens" | "requests") => 429,
             (_, "invalid_request_error") => 400,
             (_, "overloaded_error" | "service_unavailable") => 503,
@@ -247,7 +254,7 @@ mod tests {
             r#"{"id":"x", "error" : {"code":500},"choices":[{"finish_reason":"error"}]}"#,
             r#"{"choices":[{"delta":{},"finish_reason":"error"}]}"#,
         ] {
-            assert!(is_error(Family::OpenAi, error.as_bytes()), "{error}");
+            assert!(is_error(Endpoint::ChatCompletions, error.as_bytes()), "{error}");
         }
         for answer in [
             r#"{"choices":[{"delta":{"content":"{\"error\":{}}"}}]}"#,
@@ -255,11 +262,15 @@ mod tests {
             r#"{"choices":[{"message":{"content":"a","error":{}},"finish_reason":"stop"}]}"#,
             r#"{"error":"#,
         ] {
-            assert!(!is_error(Family::OpenAi, answer.as_bytes()), "{answer}");
+            assert!(!is_error(Endpoint::ChatCompletions, answer.as_bytes()), "{answer}");
         }
         let error = r#"{"error":{"type":"api_error"},"type":"error"}"#;
-        assert!(is_error(Family::Anthropic, error.as_bytes()));
+        assert!(is_error(Endpoint::Messages, error.as_bytes()));
+        let failed = r#"{"object":"response","status":"failed","error":{"code":"server_error"}}"#;
+        assert!(is_error(Endpoint::Responses, failed.as_bytes()));
+        let whole = r#"{"object":"response","status":"completed","error":null}"#;
+        assert!(!is_error(Endpoint::Responses, whole.as_bytes()));
         let block = r#"{"type":"content_block_delta","error":{}}"#;
-        assert!(!is_error(Family::Anthropic, block.as_bytes()));
+        assert!(!is_error(Endpoint::Messages, block.as_bytes()));
     }
 }

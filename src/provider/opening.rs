@@ -5,7 +5,8 @@
 //! something, nothing is lost if another target is asked.
 
 use super::failure::{Class, is_error, stated};
-use super::wire::Family;
+use super::response_events;
+use super::wire::{Endpoint, Family};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
@@ -32,16 +33,16 @@ pub(crate) enum Opening {
 /// Reads the beginning of a stream, which comes in pieces of any size.
 #[derive(Debug)]
 pub(crate) struct OpeningScanner {
-    family: Family,
+    endpoint: Endpoint,
     /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
     seen: usize,
 }
 
 impl OpeningScanner {
-    /// A scanner for a stream of this family.
-    pub(crate) fn new(family: Family) -> Self {
-        Self { family, partial: Vec::new(), seen: 0 }
+    /// A scanner for a stream of this endpoint.
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, partial: Vec::new(), seen: 0 }
     }
 
     /// Takes the next piece; `None` if it says nothing yet.
@@ -68,12 +69,18 @@ impl OpeningScanner {
         }
         // What cannot be read says nothing.
         let event: Value = serde_json::from_slice(data).ok()?;
-        if is_error(self.family, data) {
-            let status = stated(self.family, data);
-            let class = Class::of_error(self.family, status, data);
-            return Some(Opening::Refusal { status, class, body: Bytes::copy_from_slice(data) });
+        let family = self.endpoint.family();
+        if is_error(self.endpoint, data) {
+            let body = match self.endpoint {
+                Endpoint::Responses => response_events::error_body(data),
+                _ => Bytes::copy_from_slice(data),
+            };
+            let status = stated(family, &body);
+            let class = Class::of_error(family, status, &body);
+            return Some(Opening::Refusal { status, class, body });
         }
-        let says = match self.family {
+        let says = match family {
+            Family::OpenAi if self.endpoint == Endpoint::Responses => response_events::says(&event),
             Family::OpenAi => openai_says(&event),
             Family::Anthropic => !matches!(
                 event.get("type").and_then(Value::as_str),
@@ -108,10 +115,10 @@ fn openai_says(chunk: &Value) -> bool {
 mod tests {
     use super::*;
 
-    fn pushed(family: Family, events: &str) -> Option<Opening> {
+    fn pushed(endpoint: Endpoint, events: &str) -> Option<Opening> {
         // In one piece and byte by byte it says the same.
-        let whole = OpeningScanner::new(family).push(events.as_bytes());
-        let mut scanner = OpeningScanner::new(family);
+        let whole = OpeningScanner::new(endpoint).push(events.as_bytes());
+        let mut scanner = OpeningScanner::new(endpoint);
         let bytewise = events.as_bytes().iter().find_map(|&byte| scanner.push(&[byte]));
         assert_eq!(whole, bytewise, "{events}");
         whole
@@ -126,10 +133,10 @@ mod tests {
             "data: {broken\n\n",
             "event: x\n",
         ] {
-            assert_eq!(pushed(Family::OpenAi, events), None, "{events}");
+            assert_eq!(pushed(Endpoint::ChatCompletions, events), None, "{events}");
         }
         let started = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n";
-        assert_eq!(pushed(Family::Anthropic, started), None);
+        assert_eq!(pushed(Endpoint::Messages, started), None);
     }
 
     #[test]
@@ -144,17 +151,17 @@ mod tests {
             "[DONE]",
         ] {
             let event = format!(": hello\r\n\r\ndata: {data}\r\n\r\n");
-            assert_eq!(pushed(Family::OpenAi, &event), Some(Opening::Answer), "{data}");
+            assert_eq!(pushed(Endpoint::ChatCompletions, &event), Some(Opening::Answer), "{data}");
         }
         let block = "data: {\"type\":\"content_block_start\",\"index\":0}\n\n";
-        assert_eq!(pushed(Family::Anthropic, block), Some(Opening::Answer));
+        assert_eq!(pushed(Endpoint::Messages, block), Some(Opening::Answer));
     }
 
     #[test]
     fn an_error_in_the_place_of_an_answer_has_its_class_and_status() {
         let error = r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#;
         assert_eq!(
-            pushed(Family::OpenAi, &format!("data: {error}\n\n")),
+            pushed(Endpoint::ChatCompletions, &format!("data: {error}\n\n")),
             Some(Opening::Refusal {
                 status: StatusCode::TOO_MANY_REQUESTS,
                 class: Class::RateLimited,
@@ -163,7 +170,7 @@ mod tests {
         );
         let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"x"}}"#;
         let Some(Opening::Refusal { status, class, .. }) =
-            pushed(Family::Anthropic, &format!("event: error\ndata: {error}\n\n"))
+            pushed(Endpoint::Messages, &format!("event: error\ndata: {error}\n\n"))
         else {
             panic!("it is a refusal")
         };
@@ -171,8 +178,39 @@ mod tests {
     }
 
     #[test]
+    fn a_response_begins_with_its_first_piece_and_may_fail_before() {
+        let event = |data: &str| format!("event: x\ndata: {data}\n\n");
+        let begun: String = [
+            r#"{"type":"response.created","response":{"error":null},"sequence_number":0}"#,
+            r#"{"type":"response.in_progress","response":{"error":null},"sequence_number":1}"#,
+            r#"{"type":"response.output_item.added","item":{},"sequence_number":2}"#,
+        ]
+        .map(event)
+        .concat();
+        assert_eq!(pushed(Endpoint::Responses, &begun), None);
+        for data in [
+            r#"{"type":"response.output_text.delta","delta":"a"}"#,
+            r#"{"type":"response.function_call_arguments.delta","delta":"{"}"#,
+            r#"{"type":"response.web_search_call.in_progress"}"#,
+            r#"{"type":"response.completed","response":{"error":null}}"#,
+        ] {
+            let events = begun.clone() + &event(data);
+            assert_eq!(pushed(Endpoint::Responses, &events), Some(Opening::Answer), "{data}");
+        }
+        let failed = r#"{"type":"response.failed","response":{"error":{"code":"rate_limit_exceeded","message":"slow down"}}}"#;
+        let Some(Opening::Refusal { status, class, body }) =
+            pushed(Endpoint::Responses, &(begun + &event(failed)))
+        else {
+            panic!("it is a refusal")
+        };
+        assert_eq!((status.as_u16(), class), (429, Class::RateLimited));
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["error"]["message"], "slow down");
+    }
+
+    #[test]
     fn a_stream_that_says_nothing_for_long_has_begun() {
-        let mut scanner = OpeningScanner::new(Family::OpenAi);
+        let mut scanner = OpeningScanner::new(Endpoint::ChatCompletions);
         let comment = format!(": {}\n", "x".repeat(100_000));
         let taken = (0..100).position(|_| scanner.push(comment.as_bytes()).is_some());
         assert_eq!(taken, Some(10));

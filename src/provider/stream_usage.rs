@@ -112,11 +112,11 @@ pub(super) fn is_usage(data: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Envelope, Family};
+    use crate::provider::{Endpoint, Envelope};
 
     fn asked(fields: &str) -> String {
         let body = format!(" {{\"model\":\"m\", \"messages\":[{{}}],\"stream\":true{fields}}}");
-        let envelope = Envelope::read(body.as_bytes(), Family::OpenAi).unwrap();
+        let envelope = Envelope::read(body.as_bytes(), Endpoint::ChatCompletions).unwrap();
         let body = envelope.for_provider(&Bytes::from(body), "m", true);
         std::str::from_utf8(&body).unwrap().to_owned()
     }
@@ -170,14 +170,14 @@ mod tests {
                 false,
             ),
         ] {
-            let envelope = Envelope::read(body.as_bytes(), Family::OpenAi).unwrap();
+            let envelope = Envelope::read(body.as_bytes(), Endpoint::ChatCompletions).unwrap();
             assert_eq!(envelope.adds_usage(), adds, "{body}");
         }
         let body =
             Bytes::from_static(br#"{"model":"m","messages":[{}],"stream":true,"max_tokens":1}"#);
-        let envelope = Envelope::read(&body, Family::Anthropic).unwrap();
+        let envelope = Envelope::read(&body, Endpoint::Messages).unwrap();
         assert!(!envelope.adds_usage());
-        let envelope = Envelope::read(&body, Family::OpenAi).unwrap();
+        let envelope = Envelope::read(&body, Endpoint::ChatCompletions).unwrap();
         assert_eq!(
             envelope.for_provider(&body, "m", false),
             body,

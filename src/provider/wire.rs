@@ -3,7 +3,7 @@
 use crate::base::Secret;
 use crate::provider::{anthropic, openai};
 use crate::settings::profile::ProviderKind;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Uri};
 use serde::Serialize;
 use url::Url;
 
@@ -22,8 +22,39 @@ pub(crate) enum Family {
 pub(crate) enum Endpoint {
     /// `POST /v1/chat/completions`.
     ChatCompletions,
+    /// `POST /v1/responses`.
+    Responses,
+    /// `POST /v1/completions`, which only old clients use.
+    Completions,
+    /// `POST /v1/embeddings`.
+    Embeddings,
     /// `POST /v1/messages`.
     Messages,
+    /// `POST /v1/messages/count_tokens`.
+    CountTokens,
+}
+
+/// Where the endpoints of a provider are, made once and not for every request.
+#[derive(Debug)]
+pub(crate) struct Uris([Option<Uri>; Endpoint::ALL.len()]);
+
+impl Uris {
+    /// Those of a provider of this family; `None` if no URI can be made of the base URL, which
+    /// could not be reached anyway.
+    pub(crate) fn of(family: Family, base_url: &Url) -> Option<Self> {
+        let mut uris = [const { None }; Endpoint::ALL.len()];
+        for (uri, endpoint) in uris.iter_mut().zip(Endpoint::ALL) {
+            if endpoint.family() == family {
+                *uri = Some(family.url(base_url, endpoint).parse().ok()?);
+            }
+        }
+        Some(Self(uris))
+    }
+
+    /// Where `endpoint` is, if the provider's family has it.
+    pub(crate) fn get(&self, endpoint: Endpoint) -> Option<&Uri> {
+        self.0.get(endpoint as usize)?.as_ref()
+    }
 }
 
 impl Family {
@@ -81,30 +112,63 @@ impl Family {
             }
         }
     }
-
-    /// An error event in a stream that has begun, in the family's own shape.
-    pub(crate) fn stream_error(self, kind: &str, message: &str, request_id: &str) -> String {
-        match self {
-            Self::OpenAi => openai::stream_error(kind, message),
-            Self::Anthropic => anthropic::stream_error(kind, message, request_id),
-        }
-    }
 }
 
 impl Endpoint {
+    /// All of them, in the order of their declaration.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::ChatCompletions,
+        Self::Responses,
+        Self::Completions,
+        Self::Embeddings,
+        Self::Messages,
+        Self::CountTokens,
+    ];
+
     /// The path under which this server offers it.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::ChatCompletions => "/v1/chat/completions",
+            Self::Responses => "/v1/responses",
+            Self::Completions => "/v1/completions",
+            Self::Embeddings => "/v1/embeddings",
             Self::Messages => "/v1/messages",
+            Self::CountTokens => "/v1/messages/count_tokens",
         }
     }
 
     /// The family it belongs to.
     pub(crate) fn family(self) -> Family {
         match self {
-            Self::ChatCompletions => Family::OpenAi,
-            Self::Messages => Family::Anthropic,
+            Self::ChatCompletions | Self::Responses | Self::Completions | Self::Embeddings => {
+                Family::OpenAi
+            }
+            Self::Messages | Self::CountTokens => Family::Anthropic,
+        }
+    }
+
+    /// Whether its answers may be streams.
+    pub(crate) fn streams(self) -> bool {
+        !matches!(self, Self::Embeddings | Self::CountTokens)
+    }
+
+    /// An error event in a stream that has begun, in its own shape. `sequence` is the number of
+    /// the event, where events are numbered.
+    pub(crate) fn stream_error(
+        self,
+        kind: &str,
+        message: &str,
+        request_id: &str,
+        sequence: u64,
+    ) -> String {
+        match self {
+            Self::Responses => openai::response_error(kind, message, sequence),
+            Self::ChatCompletions | Self::Completions | Self::Embeddings => {
+                openai::stream_error(kind, message)
+            }
+            Self::Messages | Self::CountTokens => {
+                anthropic::stream_error(kind, message, request_id)
+            }
         }
     }
 }
@@ -129,6 +193,18 @@ mod tests {
             url(Family::Anthropic, "https://api.anthropic.com"),
             "https://api.anthropic.com/v1/messages"
         );
+    }
+
+    #[test]
+    fn every_endpoint_has_its_place_at_a_provider_of_its_family() {
+        for (family, base) in [(Family::OpenAi, "http://a/v1"), (Family::Anthropic, "http://a")] {
+            let uris = Uris::of(family, &Url::parse(base).unwrap()).unwrap();
+            for endpoint in Endpoint::ALL {
+                let wanted =
+                    (endpoint.family() == family).then(|| format!("http://a{}", endpoint.path()));
+                assert_eq!(uris.get(endpoint).map(Uri::to_string), wanted);
+            }
+        }
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use super::auth::AuthError;
 use super::error::Refusal;
-use super::routes::{admin, breakers, check, converse, health, me, models, prometheus, usage};
+use super::routes::converse::{converse, stored};
+use super::routes::{admin, breakers, check, health, me, models, prometheus, usage};
 use super::seen::Seen;
 use super::state::App;
+use crate::provider::Endpoint;
 use crate::store::Scope;
 use axum::Router;
 use axum::body::Body;
@@ -54,6 +56,8 @@ pub(crate) enum Method {
     Get,
     /// POST.
     Post,
+    /// DELETE.
+    Delete,
 }
 
 const fn get(path: &'static str, access: Access, handler: Handler) -> RouteSpec {
@@ -62,6 +66,10 @@ const fn get(path: &'static str, access: Access, handler: Handler) -> RouteSpec 
 
 const fn post(path: &'static str, access: Access, handler: Handler) -> RouteSpec {
     RouteSpec { method: Method::Post, path, access, bounded: false, handler }
+}
+
+const fn delete(path: &'static str, access: Access, handler: Handler) -> RouteSpec {
+    RouteSpec { method: Method::Delete, path, access, bounded: false, handler }
 }
 
 const fn data(path: &'static str, handler: Handler) -> RouteSpec {
@@ -101,9 +109,26 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     get("/v1/models", MODELS, |app, seen, _| Box::pin(models::list(app, seen))),
     get("/v1/models/{*id}", MODELS, |app, seen, request| Box::pin(models::one(app, seen, request))),
     data("/v1/chat/completions", |app, seen, request| {
-        Box::pin(converse::chat_completions(app, seen, request))
+        Box::pin(converse(app, seen, request, Endpoint::ChatCompletions))
     }),
-    data("/v1/messages", |app, seen, request| Box::pin(converse::messages(app, seen, request))),
+    data("/v1/messages", |app, seen, request| {
+        Box::pin(converse(app, seen, request, Endpoint::Messages))
+    }),
+    data("/v1/responses", |app, seen, request| {
+        Box::pin(converse(app, seen, request, Endpoint::Responses))
+    }),
+    data("/v1/embeddings", |app, seen, request| {
+        Box::pin(converse(app, seen, request, Endpoint::Embeddings))
+    }),
+    data("/v1/completions", |app, seen, request| {
+        Box::pin(converse(app, seen, request, Endpoint::Completions))
+    }),
+    data("/v1/messages/count_tokens", |app, seen, request| {
+        Box::pin(converse(app, seen, request, Endpoint::CountTokens))
+    }),
+    get("/v1/responses/{*id}", MODELS, |_, _, _| Box::pin(stored())),
+    delete("/v1/responses/{*id}", WRITE, |_, _, _| Box::pin(stored())),
+    data("/v1/responses/{*id}", |_, _, _| Box::pin(stored())),
     get("/metrics", Access::Scopes(&[Scope::Metrics]), |app, _, _| {
         Box::pin(prometheus::metrics(app))
     }),
@@ -136,6 +161,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         let filter = match spec.method {
             Method::Get => MethodFilter::GET,
             Method::Post => MethodFilter::POST,
+            Method::Delete => MethodFilter::DELETE,
         };
         router = router.route(spec.path, MethodRouter::new().on(filter, handler));
     }
@@ -258,6 +284,7 @@ mod tests {
             let method = match route.method {
                 Method::Get => "GET",
                 Method::Post => "POST",
+                Method::Delete => "DELETE",
             };
             assert!(walked.contains(&format!("(\"{method}\", \"{path}\")")), "{path}");
         }

@@ -24,7 +24,8 @@ impl Surface {
         if below("/v1/messages") {
             Self::Anthropic
         } else if below("/v1") {
-            if headers.contains_key(VERSION_HEADER) && !below("/v1/chat") {
+            let openai = ["/v1/chat", "/v1/responses", "/v1/embeddings", "/v1/completions"];
+            if headers.contains_key(VERSION_HEADER) && !openai.into_iter().any(below) {
                 Self::Anthropic
             } else {
                 Self::OpenAi

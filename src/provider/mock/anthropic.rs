@@ -1,4 +1,4 @@
-//! Messages: the object, and the events of a stream. This family answers once, whatever `n` says.
+//! Messages: the object, the events of a stream, and the count of their tokens. This family answers once, whatever `n` says.
 
 use super::{Choice, Draft, Piece};
 use bytes::Bytes;
@@ -47,6 +47,11 @@ pub(super) fn plain(draft: &Draft) -> Bytes {
     let content = Value::Array(vec![block]);
     let reason = Value::from(reason(choice));
     Bytes::from(message(draft, &content, &reason, draft.output()).to_string())
+}
+
+/// How many tokens a conversation has.
+pub(super) fn count(draft: &Draft) -> Bytes {
+    Bytes::from(json!({"input_tokens": draft.input}).to_string())
 }
 
 fn event(name: &str, mut data: Value) -> Bytes {

@@ -5,9 +5,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// Marks the answers of the mock in a field that clients log.
-const FINGERPRINT: &str = "fp_mock";
+pub(super) const FINGERPRINT: &str = "fp_mock";
 
-fn usage(draft: &Draft) -> Value {
+/// The counts.
+pub(super) fn usage(draft: &Draft) -> Value {
     let output = draft.output();
     json!({
         "prompt_tokens": draft.input,
@@ -23,7 +24,8 @@ fn usage(draft: &Draft) -> Value {
     })
 }
 
-fn reason(choice: &Choice) -> &'static str {
+/// Why an answer ends.
+pub(super) fn reason(choice: &Choice) -> &'static str {
     match (choice.cut, &choice.call) {
         (true, _) => "length",
         (false, Some(_)) => "tool_calls",
@@ -87,11 +89,15 @@ pub(super) fn plain(draft: &Draft) -> Bytes {
     Bytes::from(answer.to_string())
 }
 
+/// Whether a stream is to hold the counts.
+pub(super) fn wants_usage(request: &Value) -> bool {
+    request.pointer("/stream_options/include_usage").and_then(Value::as_bool).unwrap_or(false)
+}
+
 /// The events of a stream: the role, the words, the reason for the end, the counts if they were
 /// asked for, `[DONE]`.
 pub(super) fn stream(draft: &Draft, request: &Value) -> Vec<Piece> {
-    let with_usage =
-        request.pointer("/stream_options/include_usage").and_then(Value::as_bool).unwrap_or(false);
+    let with_usage = wants_usage(request);
     let id = format!("chatcmpl-{}", draft.digest.id());
     let event = |choices: Value, usage: Option<Value>| {
         let mut chunk = json!({

@@ -1,6 +1,6 @@
 //! Errors in the words and shapes of both families.
 
-use super::super::wire::Family;
+use super::super::wire::{Endpoint, Family};
 use super::super::{anthropic, openai};
 use super::names::Act;
 use bytes::Bytes;
@@ -56,8 +56,13 @@ fn said(status: u16) -> &'static str {
     }
 }
 
-fn of(act: Act, family: Family) -> Option<Told> {
-    let anthropic = family == Family::Anthropic;
+fn of(act: Act, endpoint: Endpoint) -> Option<Told> {
+    let anthropic = endpoint.family() == Family::Anthropic;
+    let asked = match endpoint {
+        Endpoint::Responses | Endpoint::Embeddings => "input",
+        Endpoint::Completions => "prompt",
+        _ => "messages",
+    };
     let wrong = |param, code, message| Told { openai: (WRONG, param, code), ..told(400, message) };
     Some(match act {
         Act::Status(status) => told(status, said(status)),
@@ -68,17 +73,17 @@ fn of(act: Act, family: Family) -> Option<Told> {
         }
         Act::NoQuota => Told { status: if anthropic { 402 } else { 429 }, ..told(402, said(402)) },
         Act::ContextLength => wrong(
-            Some("messages"),
+            Some(asked),
             Some("context_length_exceeded"),
             "prompt is too long: the conversation exceeds the context of the mock, as its model says",
         ),
         Act::ContentFilter => wrong(
-            Some("messages"),
+            Some(asked),
             Some("content_filter"),
             "the content filter of the mock rejects this, as its model says",
         ),
         Act::NoPrefill => wrong(
-            Some("messages"),
+            Some(asked),
             None,
             "this model takes no assistant message as the beginning of its answer: the conversation must end with a user message",
         ),
@@ -87,9 +92,9 @@ fn of(act: Act, family: Family) -> Option<Told> {
 }
 
 /// The refusal that an act is, if it is one.
-pub(super) fn refusal(act: Act, family: Family, request_id: &str) -> Option<Refusal> {
-    let told = of(act, family)?;
-    let body = match family {
+pub(super) fn refusal(act: Act, endpoint: Endpoint, request_id: &str) -> Option<Refusal> {
+    let told = of(act, endpoint)?;
+    let body = match endpoint.family() {
         Family::OpenAi => {
             let (kind, param, code) = told.openai;
             openai::error_body(kind, told.message, param, code)
@@ -103,10 +108,15 @@ pub(super) fn refusal(act: Act, family: Family, request_id: &str) -> Option<Refu
     Some(Refusal { status: told.status, body: Bytes::from(body.to_string()), retry_after })
 }
 
-/// The error event of a provider that has too much to do once it has begun.
-pub(super) fn event(family: Family, request_id: &str) -> Option<Bytes> {
-    let body = refusal(Act::StreamError, family, request_id)?.body;
-    let before: &[u8] = match family {
+/// The error event of a provider that has too much to do once it has begun: event number `number`,
+/// where they are numbered.
+pub(super) fn event(endpoint: Endpoint, request_id: &str, number: u64) -> Option<Bytes> {
+    if endpoint == Endpoint::Responses {
+        let message = of(Act::StreamError, endpoint)?.message;
+        return Some(endpoint.stream_error("server_error", message, request_id, number).into());
+    }
+    let body = refusal(Act::StreamError, endpoint, request_id)?.body;
+    let before: &[u8] = match endpoint.family() {
         Family::OpenAi => b"data: ",
         Family::Anthropic => b"event: error\ndata: ",
     };

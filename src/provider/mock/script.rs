@@ -3,7 +3,7 @@
 
 use super::names::Act;
 use super::{Draft, Piece, Put, refusals};
-use crate::provider::wire::Family;
+use crate::provider::wire::Endpoint;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -101,18 +101,18 @@ fn saying(status: u16, kind: &'static str, body: Bytes) -> Script {
 
 /// The script of `act`; `pieces` are the usual answer.
 pub(super) fn script(act: Act, put: &Put<'_>, draft: &Draft, pieces: Vec<Piece>) -> Script {
-    let (family, stream) = (put.family, put.envelope.stream);
+    let (endpoint, stream) = (put.endpoint, put.envelope.stream);
     let prefills = act != Act::NoPrefill || draft.prefilled;
     // In a stream that error comes later.
     let late = act == Act::StreamError && stream;
     if prefills
         && !late
-        && let Some(refusal) = refusals::refusal(act, family, put.request_id)
+        && let Some(refusal) = refusals::refusal(act, endpoint, put.request_id)
     {
         let script = saying(refusal.status, JSON, refusal.body);
         return Script { retry_after: refusal.retry_after, ..script };
     }
-    let mut script = usual(stream, pieces, draft.input);
+    let mut script = usual(stream, pieces, draft.metered());
     match act {
         Act::Latency(time) => script.before = time,
         Act::Reset => script.lead = Lead::Reset,
@@ -146,7 +146,13 @@ pub(super) fn script(act: Act, put: &Put<'_>, draft: &Draft, pieces: Vec<Piece>)
             script.steps = script.steps.into_iter().flat_map(drops).collect();
             pauses(&mut script.steps, |_| time);
         }
-        Act::NoDone if stream => drop(script.steps.pop()),
+        Act::NoDone if stream => {
+            drop(script.steps.pop());
+            // The last event of a response is all of it.
+            if endpoint == Endpoint::Responses {
+                script.ending = Ending::Truncated;
+            }
+        }
         Act::Cut | Act::Stall(_) | Act::StreamError | Act::MalformedEvent | Act::Truncated => {
             midway(&mut script, act, put);
         }
@@ -174,11 +180,12 @@ fn midway(script: &mut Script, act: Act, put: &Put<'_>) {
         }
         Act::Stall(None) => script.steps.push(Step::Silence),
         Act::MalformedEvent => {
-            script.steps.push(say(malformed(put.family), 0));
+            script.steps.push(say(malformed(put.endpoint), 0));
             script.steps.extend(rest);
         }
         Act::StreamError => {
-            let event = refusals::event(put.family, put.request_id).unwrap_or_default();
+            let number = super::count(script.steps.len());
+            let event = refusals::event(put.endpoint, put.request_id, number).unwrap_or_default();
             script.steps.push(say(event, 0));
             script.ending = Ending::Error;
         }
@@ -278,9 +285,11 @@ fn waiting(mut time: Duration, stream: bool) -> Vec<Step> {
 }
 
 /// An event that is no JSON.
-fn malformed(family: Family) -> Bytes {
-    Bytes::from_static(match family {
-        Family::OpenAi => b"data: {\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\n\n",
-        Family::Anthropic => b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\n\n",
+fn malformed(endpoint: Endpoint) -> Bytes {
+    Bytes::from_static(match endpoint {
+        Endpoint::Responses => b"event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\n\n",
+        Endpoint::Completions => b"data: {\"object\":\"text_completion\",\"choices\":[{\"index\":0,\"text\":\n\n",
+        Endpoint::ChatCompletions | Endpoint::Embeddings => b"data: {\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\n\n",
+        Endpoint::Messages | Endpoint::CountTokens => b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\n\n",
     })
 }

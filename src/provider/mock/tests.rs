@@ -2,9 +2,9 @@
 
 use super::*;
 
-fn ask(family: Family, body: &str) -> Answer {
-    let envelope = Envelope::read(body.as_bytes(), family).unwrap();
-    answer(family, &envelope, body.as_bytes()).unwrap()
+fn ask(endpoint: Endpoint, body: &str) -> Answer {
+    let envelope = Envelope::read(body.as_bytes(), endpoint).unwrap();
+    answer(endpoint, &envelope, body.as_bytes()).unwrap()
 }
 
 fn whole(answer: &Answer) -> String {
@@ -23,18 +23,24 @@ const CHAT: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi
 
 #[test]
 fn the_same_request_gets_the_same_bytes_and_another_seed_others() {
-    assert_eq!(ask(Family::OpenAi, CHAT), ask(Family::OpenAi, CHAT));
+    assert_eq!(ask(Endpoint::ChatCompletions, CHAT), ask(Endpoint::ChatCompletions, CHAT));
     let seeded = CHAT.replace("}]}", "}],\"seed\":7}");
-    assert_ne!(whole(&ask(Family::OpenAi, &seeded)), whole(&ask(Family::OpenAi, CHAT)));
+    assert_ne!(
+        whole(&ask(Endpoint::ChatCompletions, &seeded)),
+        whole(&ask(Endpoint::ChatCompletions, CHAT))
+    );
     let other = CHAT.replace("hi", "ho");
-    assert_ne!(whole(&ask(Family::OpenAi, &other)), whole(&ask(Family::OpenAi, CHAT)));
+    assert_ne!(
+        whole(&ask(Endpoint::ChatCompletions, &other)),
+        whole(&ask(Endpoint::ChatCompletions, CHAT))
+    );
 }
 
 #[test]
 fn plain_and_streamed_answers_say_the_same() {
-    let plain: Value = serde_json::from_str(&whole(&ask(Family::OpenAi, CHAT))).unwrap();
+    let plain: Value = serde_json::from_str(&whole(&ask(Endpoint::ChatCompletions, CHAT))).unwrap();
     let streamed = ask(
-        Family::OpenAi,
+        Endpoint::ChatCompletions,
         &CHAT.replace("}]}", "}],\"stream\":true,\"stream_options\":{\"include_usage\":true}}"),
     );
     assert!(whole(&streamed).ends_with("data: [DONE]\n\n"));
@@ -51,14 +57,14 @@ fn plain_and_streamed_answers_say_the_same() {
 
 #[test]
 fn usage_is_streamed_only_when_asked_for() {
-    let streamed = ask(Family::OpenAi, &CHAT.replace("}]}", "}],\"stream\":true}"));
+    let streamed = ask(Endpoint::ChatCompletions, &CHAT.replace("}]}", "}],\"stream\":true}"));
     assert!(!whole(&streamed).contains("usage"));
 }
 
 #[test]
 fn anthropic_events_come_in_their_order() {
     let body = r#"{"model":"claude-sonnet-4-5","max_tokens":3,"stream":true,"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]}"#;
-    let events = events(&ask(Family::Anthropic, body));
+    let events = events(&ask(Endpoint::Messages, body));
     let kinds: Vec<&str> = events.iter().map(|e| e["type"].as_str().unwrap()).collect();
     assert_eq!(
         kinds,
@@ -81,7 +87,7 @@ fn anthropic_events_come_in_their_order() {
 #[test]
 fn a_cut_answer_says_so() {
     let plain: Value = serde_json::from_str(&whole(&ask(
-        Family::OpenAi,
+        Endpoint::ChatCompletions,
         &CHAT.replace("}]}", "}],\"max_tokens\":2,\"n\":2}"),
     )))
     .unwrap();
@@ -92,6 +98,9 @@ fn a_cut_answer_says_so() {
 #[test]
 fn a_message_without_a_role_is_refused() {
     let body = br#"{"model":"m","messages":["hi"]}"#;
-    let envelope = Envelope::read(body, Family::OpenAi).unwrap();
-    assert_eq!(answer(Family::OpenAi, &envelope, body).unwrap_err().param, Some("messages"));
+    let envelope = Envelope::read(body, Endpoint::ChatCompletions).unwrap();
+    assert_eq!(
+        answer(Endpoint::ChatCompletions, &envelope, body).unwrap_err().param,
+        Some("messages")
+    );
 }

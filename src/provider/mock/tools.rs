@@ -1,7 +1,7 @@
 //! Calls of tools: which one a request forces, and arguments that fit its schema.
 
 use super::super::envelope::Malformed;
-use super::super::wire::Family;
+use super::super::wire::{Endpoint, Family};
 use super::text::Digest;
 use serde_json::{Map, Value, json};
 
@@ -27,12 +27,14 @@ const FRAGMENT: usize = 8;
 /// Deeper schemas get nothing more.
 const DEEPEST: usize = 6;
 
-fn tools(family: Family, request: &Value) -> impl Iterator<Item = Tool<'_>> {
+fn tools(endpoint: Endpoint, request: &Value) -> impl Iterator<Item = Tool<'_>> {
     let list = request.get("tools").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(move |tool| {
-        let (tool, schema) = match family {
-            Family::OpenAi => (tool.get("function")?, "parameters"),
-            Family::Anthropic => (tool, "input_schema"),
+        let (tool, schema) = match endpoint {
+            Endpoint::Responses if tool.get("type")? != "function" => return None,
+            Endpoint::Responses => (tool, "parameters"),
+            _ if endpoint.family() == Family::Anthropic => (tool, "input_schema"),
+            _ => (tool.get("function")?, "parameters"),
         };
         let schema = tool.get(schema).unwrap_or(&Value::Null);
         Some(Tool { name: tool.get("name")?.as_str()?, schema })
@@ -41,12 +43,15 @@ fn tools(family: Family, request: &Value) -> impl Iterator<Item = Tool<'_>> {
 
 /// Whether the conversation ends with what a tool has said.
 fn ends_with_result(request: &Value) -> bool {
-    let last = request.get("messages").and_then(|m| m.as_array()?.last());
+    let all = request.get("messages").or_else(|| request.get("input"));
+    let last = all.and_then(|m| m.as_array()?.last());
     let Some(last) = last else { return false };
     let results = |content: &Value| {
         content.as_array().is_some_and(|parts| parts.iter().any(|p| p["type"] == "tool_result"))
     };
-    last["role"] == "tool" || last.get("content").is_some_and(results)
+    last["role"] == "tool"
+        || last["type"] == "function_call_output"
+        || last.get("content").is_some_and(results)
 }
 
 /// The tool to be called: the one that `tool_choice` forces; where `eager`, the first one even if
@@ -55,7 +60,7 @@ fn ends_with_result(request: &Value) -> bool {
 /// # Errors
 /// `tool_choice` forces a tool that there is not.
 pub(super) fn wanted(
-    family: Family,
+    endpoint: Endpoint,
     request: &Value,
     eager: bool,
 ) -> Result<Option<Tool<'_>>, Malformed> {
@@ -63,23 +68,23 @@ pub(super) fn wanted(
         return Ok(None);
     };
     let kind = choice.as_str().or_else(|| choice.get("type")?.as_str()).unwrap_or("auto");
-    let name = match family {
-        Family::OpenAi => choice.pointer("/function/name"),
-        Family::Anthropic => choice.get("name"),
+    let name = match endpoint {
+        Endpoint::ChatCompletions => choice.pointer("/function/name"),
+        _ => choice.get("name"),
     };
     let none =
         |message: &str| Malformed { param: Some("tool_choice"), message: message.to_owned() };
     match (kind, name.and_then(Value::as_str)) {
         ("required" | "any", _) => {
-            let first = tools(family, request).next();
+            let first = tools(endpoint, request).next();
             first.map(Some).ok_or_else(|| none("`tool_choice` forces a tool, and `tools` has none"))
         }
         ("function" | "tool", Some(name)) => {
-            let named = tools(family, request).find(|tool| tool.name == name);
+            let named = tools(endpoint, request).find(|tool| tool.name == name);
             named.map(Some).ok_or_else(|| none("`tool_choice` names a tool that `tools` lacks"))
         }
         ("none", _) => Ok(None),
-        _ if eager && !ends_with_result(request) => Ok(tools(family, request).next()),
+        _ if eager && !ends_with_result(request) => Ok(tools(endpoint, request).next()),
         _ => Ok(None),
     }
 }
@@ -214,7 +219,7 @@ mod tests {
     #[test]
     fn a_tool_is_called_when_it_is_forced() {
         let named = |request: &Value, eager| {
-            let tool = wanted(Family::OpenAi, request, eager).map_err(|e| e.message)?;
+            let tool = wanted(Endpoint::ChatCompletions, request, eager).map_err(|e| e.message)?;
             Ok::<_, String>(tool.map(|tool| tool.name.to_owned()))
         };
         let tools = json!([{"type": "function", "function": {"name": "a"}}, {"type": "function", "function": {"name": "b"}}]);

@@ -36,3 +36,17 @@ pub(crate) fn error_body(
 pub(super) fn stream_error(kind: &str, message: &str) -> String {
     format!("data: {}\n\n", error_body("server_error", message, None, Some(kind)))
 }
+
+/// An error in a stream of a response that has begun: one event, with its number, after which the
+/// stream ends without `response.completed`
+/// (<https://platform.openai.com/docs/api-reference/responses-streaming/error>).
+pub(super) fn response_error(kind: &str, message: &str, sequence: u64) -> String {
+    let event = json!({
+        "type": "error",
+        "code": kind,
+        "message": message,
+        "param": null,
+        "sequence_number": sequence,
+    });
+    format!("event: error\ndata: {event}\n\n")
+}

@@ -1,33 +1,38 @@
-//! `POST /v1/chat/completions` and `/v1/messages`: read, resolve, hand to the gateway.
+//! What is passed on to providers (`POST /v1/chat/completions`, `/v1/responses`, `/v1/messages` and
+//! the others of [`Endpoint`]): read, resolve, hand to the gateway.
 
 use crate::gateway::limits::Limited;
 use crate::gateway::{Asked, Call};
 use crate::provider::{Endpoint, Envelope};
+use crate::serve::error::Refusal;
 use crate::serve::middleware::{body, rate};
 use crate::serve::router::Outcome;
 use crate::serve::seen::Seen;
 use crate::serve::state::App;
 use axum::body::Body;
 use axum::extract::Request;
+use http::StatusCode;
 use std::sync::Arc;
 
-/// `POST /v1/chat/completions`.
-pub(crate) async fn chat_completions(app: Arc<App>, seen: Arc<Seen>, request: Request) -> Outcome {
-    converse(&app, &seen, request, Endpoint::ChatCompletions).await
+/// Responses that are stored: they are at the provider that made them, and which one that was is
+/// not kept here.
+pub(crate) async fn stored() -> Outcome {
+    let message = "this server keeps no responses: ask the provider that stores them";
+    Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "not_implemented", message).hopeless())
 }
 
-/// `POST /v1/messages`.
-pub(crate) async fn messages(app: Arc<App>, seen: Arc<Seen>, request: Request) -> Outcome {
-    converse(&app, &seen, request, Endpoint::Messages).await
-}
-
-async fn converse(app: &App, seen: &Seen, request: Request, endpoint: Endpoint) -> Outcome {
+/// Has a provider answer a request to `endpoint`.
+pub(crate) async fn converse(
+    app: Arc<App>,
+    seen: Arc<Seen>,
+    request: Request,
+    endpoint: Endpoint,
+) -> Outcome {
     let (parts, incoming) = request.into_parts();
     let caller = seen.caller()?;
     body::json_only(&parts.headers)?;
     let body = body::read(incoming, app.body_limit, app.body_timeout).await?;
-    let family = endpoint.family();
-    let envelope = Envelope::read(&body, family)?;
+    let envelope = Envelope::read(&body, endpoint)?;
     let route = app.gateway.route(&envelope.model)?;
     if let Some(per_minute) = route.requests_per_minute {
         let who = Limited::Route(Arc::clone(&route.model));
@@ -38,7 +43,7 @@ async fn converse(app: &App, seen: &Seen, request: Request, endpoint: Endpoint) 
         request_id: Arc::clone(&seen.request_id),
         key_id: Arc::clone(&caller.key_id),
         user_id: caller.user_id(),
-        family,
+        endpoint,
         model: Arc::clone(&route.model),
         stream: envelope.stream,
         mode: app.mode,

@@ -17,6 +17,13 @@ const GUARDED: &[(&str, &str)] = &[
     ("GET", "/v1/models/gpt-4o"),
     ("POST", "/v1/chat/completions"),
     ("POST", "/v1/messages"),
+    ("POST", "/v1/messages/count_tokens"),
+    ("POST", "/v1/responses"),
+    ("POST", "/v1/embeddings"),
+    ("POST", "/v1/completions"),
+    ("GET", "/v1/responses/gpt-4o"),
+    ("POST", "/v1/responses/gpt-4o"),
+    ("DELETE", "/v1/responses/gpt-4o"),
     ("GET", "/metrics"),
     ("GET", "/api/health?detail=true"),
 ];

@@ -1,0 +1,312 @@
+//! Reads the counts, and whether the end was reached, from a stream of events that passes by.
+
+use super::failure::is_error;
+use super::response_events::{self, Ending};
+use super::usage::{Tokens, in_json};
+use super::wire::{Endpoint, Family};
+use memchr::memmem;
+
+/// Whether the last field `key` (with its quotes) in a piece of JSON has a text as its value.
+fn concludes(json: &[u8], key: &[u8]) -> bool {
+    memmem::rfind(json, key)
+        .and_then(|at| json.get(at + key.len()..))
+        .and_then(|rest| rest.trim_ascii_start().strip_prefix(b":"))
+        .is_some_and(|value| value.trim_ascii_start().starts_with(b"\""))
+}
+
+/// Whether an event's type is `word` (with its quotes). The word alone may also be what the model
+/// says; the field with its quotes cannot stand within a JSON string.
+fn is_type(json: &[u8], word: &[u8]) -> bool {
+    memmem::find_iter(json, word).any(|at| {
+        json.get(..at)
+            .and_then(|before| before.trim_ascii_end().strip_suffix(b":"))
+            .is_some_and(|before| before.trim_ascii_end().ends_with(b"\"type\""))
+    })
+}
+
+/// The longest event that is kept while it is incomplete; a longer one passes unread.
+const LONGEST_EVENT: usize = 1 << 20;
+
+/// Reads the counts, and whether the end was reached, from a stream of events that passes by in
+/// pieces of any size.
+#[derive(Debug)]
+pub(crate) struct UsageScanner {
+    endpoint: Endpoint,
+    /// The beginning of a line whose end has not come yet.
+    partial: Vec<u8>,
+    /// The line that comes, if it is overlong.
+    overlong: Option<Overlong>,
+    /// The number of the next event, where events are numbered.
+    sequence: u64,
+    tokens: Tokens,
+    finished: bool,
+    concluded: bool,
+    refused: bool,
+}
+
+impl UsageScanner {
+    /// A scanner for a stream of this endpoint.
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            partial: Vec::new(),
+            overlong: None,
+            sequence: 0,
+            tokens: Tokens::default(),
+            finished: false,
+            concluded: false,
+            refused: false,
+        }
+    }
+
+    /// Takes the next piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        let mut rest = piece;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(end);
+            if let Some(mut overlong) = self.overlong.take() {
+                overlong.push(line);
+                self.ended(&overlong);
+            } else if self.partial.is_empty() {
+                self.line(line);
+            } else {
+                let mut whole = std::mem::take(&mut self.partial);
+                whole.extend_from_slice(line);
+                self.line(&whole);
+            }
+            rest = after.get(1..).unwrap_or_default();
+        }
+        if let Some(overlong) = &mut self.overlong {
+            overlong.push(rest);
+        } else if self.partial.len() + rest.len() > LONGEST_EVENT {
+            self.overlong =
+                Some(Overlong::of(self.endpoint, std::mem::take(&mut self.partial), rest));
+        } else {
+            self.partial.extend_from_slice(rest);
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        let Some(data) = line.strip_prefix(b"data:") else { return };
+        let data = data.trim_ascii();
+        // Nothing comes after an error.
+        if self.endpoint == Endpoint::Responses {
+            return self.response_event(data);
+        }
+        self.refused |= !self.finished && is_error(self.endpoint, data);
+        match self.endpoint.family() {
+            Family::OpenAi if data == b"[DONE]" => self.finished = true,
+            Family::Anthropic if is_type(data, b"\"message_stop\"") => self.finished = true,
+            Family::OpenAi => self.concluded |= concludes(data, b"\"finish_reason\""),
+            Family::Anthropic => self.concluded |= concludes(data, b"\"stop_reason\""),
+        }
+        if let Some(mut tokens) = in_json(data, self.endpoint) {
+            if self.endpoint == Endpoint::Messages && is_type(data, b"\"message_start\"") {
+                // It only holds the place: what was put out is counted at the end.
+                tokens.output = None;
+            }
+            self.tokens.update(tokens);
+        }
+    }
+
+    fn response_event(&mut self, data: &[u8]) {
+        if let Some(number) = response_events::sequence(data) {
+            self.sequence = self.sequence.max(number.saturating_add(1));
+        }
+        let Some(ending) = response_events::ending(data) else { return };
+        match ending {
+            Ending::Whole => self.finished = true,
+            Ending::Failed => self.refused |= !self.finished,
+        }
+        if let Some(tokens) = in_json(data, self.endpoint) {
+            self.tokens.update(tokens);
+        }
+    }
+
+    /// The end of an overlong line.
+    fn ended(&mut self, line: &Overlong) {
+        if self.endpoint != Endpoint::Responses {
+            return;
+        }
+        if let Some(number) = line.sequence.or_else(|| response_events::sequence(&line.tail)) {
+            self.sequence = self.sequence.max(number.saturating_add(1));
+        }
+        if line.whole || response_events::WHOLE.iter().any(|kind| is_type(&line.tail, kind)) {
+            self.finished = true;
+            if let Some(tokens) = in_json(&line.tail, self.endpoint) {
+                self.tokens.update(tokens);
+            }
+        }
+    }
+
+    /// The number that the next event has, where events are numbered.
+    pub(crate) fn next_sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Whether the provider ended the stream with an error of its own.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
+    }
+
+    /// What was counted so far.
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens
+    }
+
+    /// Whether the event that ends a stream of this family has passed.
+    pub(crate) fn finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Whether the answer is whole: the stream's end has passed, or at least the reason why the
+    /// model stopped. Some servers leave out `[DONE]`.
+    pub(crate) fn whole(&self) -> bool {
+        self.finished || self.concluded
+    }
+}
+
+/// What is kept of a line that is longer than what is kept of lines. The last event of a response
+/// holds all of it, pictures included, and says what it is at its beginning and the counts at its
+/// end.
+#[derive(Debug, Default)]
+struct Overlong {
+    /// Whether it is an event that ends a stream well.
+    whole: bool,
+    /// Its number, if it stands at the beginning.
+    sequence: Option<u64>,
+    /// Its end so far.
+    tail: Vec<u8>,
+}
+
+/// So much is kept of the end of an overlong line.
+const TAIL: usize = 16 << 10;
+
+impl Overlong {
+    /// A line of which `head` has come, and now `more`. It matters for responses only.
+    fn of(endpoint: Endpoint, mut head: Vec<u8>, more: &[u8]) -> Self {
+        if endpoint != Endpoint::Responses {
+            return Self::default();
+        }
+        head.extend_from_slice(more);
+        let whole = response_events::WHOLE.iter().any(|kind| is_type(&head, kind));
+        let sequence = response_events::sequence(&head);
+        let mut overlong = Self { whole, sequence, tail: Vec::new() };
+        overlong.push(&head);
+        overlong
+    }
+
+    fn push(&mut self, piece: &[u8]) {
+        let new = piece.get(piece.len().saturating_sub(TAIL)..).unwrap_or_default();
+        let old = (self.tail.len() + new.len()).saturating_sub(TAIL).min(self.tail.len());
+        self.tail.drain(..old);
+        self.tail.extend_from_slice(new);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_holds_the_place_of_a_count_is_not_one() {
+        let mut scanner = UsageScanner::new(Endpoint::Messages);
+        scanner.push(b"data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7,\"cache_creation_input_tokens\":9,\"cache_creation\":{\"ephemeral_1h_input_tokens\":4},\"output_tokens\":1}}}\n\n");
+        let tokens = scanner.tokens();
+        assert_eq!((tokens.input, tokens.output), (Some(7), None));
+        scanner.push(b"data: {\"type\":\"message_delta\",\"usage\":{\"input_tokens\":7,\"cache_creation_input_tokens\":9,\"output_tokens\":12}}\n\n");
+        let tokens = scanner.tokens();
+        assert_eq!(
+            (tokens.output, tokens.cache_write_5m(), tokens.cache_write_1h),
+            (Some(12), 5, Some(4))
+        );
+    }
+
+    #[test]
+    fn words_of_a_model_are_neither_counts_nor_the_end() {
+        let body = br#"{"usage":{"input_tokens":5},"content":[{"text":"usage"}]}"#;
+        assert_eq!(in_json(body, Endpoint::Messages).unwrap().input, Some(5));
+        let mut scanner = UsageScanner::new(Endpoint::Messages);
+        scanner.push(b"data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"message_stop\"}}\n\n");
+        assert!(!scanner.whole());
+        scanner.push(b"data: { \"type\" : \"message_stop\" }\n\n");
+        assert!(scanner.finished());
+    }
+
+    #[test]
+    fn counts_and_end_are_found_however_the_stream_is_cut() {
+        let stream = b"event: message_start\r\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7,\"output_tokens\":1}}}\r\n\r\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":30}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+        for size in [1, 2, 3, 7, 50, stream.len()] {
+            let mut scanner = UsageScanner::new(Endpoint::Messages);
+            for piece in stream.chunks(size) {
+                scanner.push(piece);
+            }
+            assert!(scanner.finished());
+            assert_eq!(scanner.tokens().input, Some(7));
+            assert_eq!(scanner.tokens().output, Some(30));
+        }
+    }
+
+    #[test]
+    fn a_stream_without_done_is_whole_once_the_model_has_stopped() {
+        let mut scanner = UsageScanner::new(Endpoint::ChatCompletions);
+        scanner.push(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":null}]}\n\n");
+        assert!(!scanner.whole());
+        scanner.push(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\": \"stop\"}]}\n\n");
+        assert!(scanner.whole() && !scanner.finished());
+    }
+
+    #[test]
+    fn done_ends_an_openai_stream_and_overlong_lines_are_skipped() {
+        let mut scanner = UsageScanner::new(Endpoint::ChatCompletions);
+        scanner.push(b"data: ");
+        for _ in 0..40 {
+            scanner.push(&vec![b'x'; 64 << 10]);
+        }
+        assert!(scanner.partial.len() <= LONGEST_EVENT);
+        scanner.push(b"\n\ndata: [DO");
+        assert!(!scanner.finished());
+        scanner.push(b"NE]\n\n");
+        assert!(scanner.finished());
+    }
+
+    #[test]
+    fn a_response_ends_with_its_own_event_and_counts_there() {
+        let stream = concat!(
+            "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"usage\":null,\"error\":null}}\n\n",
+            "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":1,\"delta\":\"response.completed\"}\n\n",
+            "event: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":2,\"response\":{\"error\":null,\"usage\":{\"input_tokens\":9,\"output_tokens\":4}}}\n\n",
+        );
+        for size in [1, 3, 50, stream.len()] {
+            let mut scanner = UsageScanner::new(Endpoint::Responses);
+            let (before, last) = stream.as_bytes().split_at(stream.len() - 3);
+            before.chunks(size).for_each(|piece| scanner.push(piece));
+            assert!(!scanner.whole());
+            assert_eq!(scanner.next_sequence(), 2);
+            scanner.push(last);
+            assert!(scanner.finished() && !scanner.refused());
+            assert_eq!((scanner.tokens().input, scanner.tokens().output), (Some(9), Some(4)));
+        }
+        let mut failed = UsageScanner::new(Endpoint::Responses);
+        failed.push(b"data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\"},\"usage\":{\"input_tokens\":9,\"output_tokens\":0}}}\n\n");
+        assert!(failed.refused() && !failed.whole());
+        assert_eq!(failed.tokens().input, Some(9));
+    }
+
+    #[test]
+    fn a_response_may_be_larger_than_what_is_kept() {
+        let mut scanner = UsageScanner::new(Endpoint::Responses);
+        scanner.push(
+            b"data: {\"type\":\"response.completed\",\"response\":{\"output\":[{\"result\":\"",
+        );
+        for _ in 0..40 {
+            scanner.push(&vec![b'A'; 64 << 10]);
+            assert!(scanner.partial.len() <= LONGEST_EVENT);
+        }
+        scanner.push(b"\"}],\"usage\":{\"input_tokens\":9,\"output_tokens\":4}}}");
+        assert!(!scanner.finished());
+        scanner.push(b"\n\n");
+        assert!(scanner.finished());
+        assert_eq!((scanner.tokens().input, scanner.tokens().output), (Some(9), Some(4)));
+    }
+}
