@@ -3,7 +3,7 @@
 use crate::provider::anthropic;
 use crate::provider::failure::{self, Class};
 use crate::provider::translation::refused::Refused;
-use crate::provider::wire::Family;
+use crate::provider::wire::{Endpoint, Family};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Refused {
 
 /// An error in the place of an answer, or in a stream; `None` if it is none.
 pub(super) fn stated(json: &[u8]) -> Option<Refused> {
-    failure::is_error(Family::Anthropic, json)
+    failure::is_error(Endpoint::Messages, json)
         .then(|| refusal(failure::stated(Family::Anthropic, json), json))
 }
 

@@ -2,11 +2,11 @@
 
 use super::errors;
 use super::reply::{Block, end};
+use crate::provider::Endpoint;
 use crate::provider::conversation::Event;
 use crate::provider::translation::refused::Unread;
 use crate::provider::translation::seam::ReadEvents;
 use crate::provider::usage;
-use crate::provider::wire::Family;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ impl ReadEvents for Reader {
         let told: Told =
             serde_json::from_str(data).map_err(|_| malformed("it is no event of a message"))?;
         let mut out = Vec::new();
-        let tokens = usage::in_json(data.as_bytes(), Family::Anthropic);
+        let tokens = usage::in_json(data.as_bytes(), Endpoint::Messages);
         match told {
             Told::MessageStart { message } => {
                 out.push(Event::Begin { id: message.id, model: message.model });

@@ -1,10 +1,10 @@
 //! A whole message, read.
 
 use super::errors;
+use crate::provider::Endpoint;
 use crate::provider::conversation::{End, Part, Reply, ToolCall};
 use crate::provider::translation::refused::Unread;
 use crate::provider::usage;
-use crate::provider::wire::Family;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -84,6 +84,6 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
         model: message.model,
         parts,
         end: end(message.stop_reason.as_deref(), message.stop_sequence),
-        tokens: usage::in_json(body, Family::Anthropic).unwrap_or_default(),
+        tokens: usage::in_json(body, Endpoint::Messages).unwrap_or_default(),
     })
 }

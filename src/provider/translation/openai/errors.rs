@@ -3,7 +3,7 @@
 use crate::provider::failure::{self, Class};
 use crate::provider::openai;
 use crate::provider::translation::refused::Refused;
-use crate::provider::wire::Family;
+use crate::provider::wire::{Endpoint, Family};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(in super::super) fn refusal(status: StatusCode, body: &[u8]) -> Refused {
 
 /// An error in the place of an answer, or in a stream; `None` if it is none.
 pub(super) fn stated(json: &[u8]) -> Option<Refused> {
-    failure::is_error(Family::OpenAi, json)
+    failure::is_error(Endpoint::ChatCompletions, json)
         .then(|| refusal(failure::stated(Family::OpenAi, json), json))
 }
 

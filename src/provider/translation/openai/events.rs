@@ -2,12 +2,12 @@
 
 use super::errors;
 use super::reply::{content, end};
+use crate::provider::Endpoint;
 use crate::provider::conversation::Event;
 use crate::provider::translation::ids;
 use crate::provider::translation::refused::Unread;
 use crate::provider::translation::seam::ReadEvents;
 use crate::provider::usage;
-use crate::provider::wire::Family;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ impl ReadEvents for Reader {
                 out.push(Event::End(end(Some(&reason), !self.calls.is_empty())));
             }
         }
-        out.extend(usage::in_json(data.as_bytes(), Family::OpenAi).map(Event::Tokens));
+        out.extend(usage::in_json(data.as_bytes(), Endpoint::ChatCompletions).map(Event::Tokens));
         Ok(out)
     }
 }

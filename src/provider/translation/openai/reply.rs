@@ -2,11 +2,11 @@
 
 use super::errors;
 use super::read::arguments;
+use crate::provider::Endpoint;
 use crate::provider::conversation::{End, Part, Reply, ToolCall};
 use crate::provider::translation::ids;
 use crate::provider::translation::refused::Unread;
 use crate::provider::usage;
-use crate::provider::wire::Family;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -112,6 +112,6 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
             arguments,
         }));
     }
-    let tokens = usage::in_json(body, Family::OpenAi).unwrap_or_default();
+    let tokens = usage::in_json(body, Endpoint::ChatCompletions).unwrap_or_default();
     Ok(Reply { id: completion.id, model: completion.model, parts, end, tokens })
 }
