@@ -6,10 +6,18 @@ use super::environment::Environment;
 use super::names::{self, Meaning};
 use super::trust::Wanted;
 use super::trust_claims::File;
-use std::collections::{BTreeMap, BTreeSet};
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Variables of every process that are no secrets: an address may name the user.
 const PLAIN: &[&str] = &["HOME", "HOSTNAME", "LOGNAME", "PWD", "TMPDIR", "USER"];
+
+/// So many names that an entry takes in are looked at one by one.
+const MOST: usize = 64;
+
+/// So many bytes of such names.
+const LONGEST: usize = 2048;
 
 /// Which entries take in which variables, of all dotenv files together: a value may come by way of
 /// an entry of another file.
@@ -73,27 +81,31 @@ impl TakenIn {
         environment: &Environment,
         ours: &BTreeSet<String>,
     ) -> impl Iterator<Item = Wanted> {
-        self.takers.iter().filter_map(|taker| {
+        let mut graph = None;
+        self.takers.iter().filter_map(move |taker| {
             let own = self.own_names(&taker.name)?;
             let variable = *own.first()?;
-            let mut names = self.reached(std::iter::once(&*taker.name));
+            let there = |name: &str| {
+                (environment.get(name).is_some_and(|text| !text.is_empty()) && !ours.contains(name))
+                    || self.declared.contains(name)
+            };
+            let (mut names, all) = self.first_reached(&taker.name);
             names.retain(|name| !own.contains(name) && !PLAIN.contains(name));
-            if names.is_empty() {
+            if names.is_empty() && all {
                 return None;
             }
-            let there = |name: &&str| {
-                (environment.get(name).is_some_and(|text| !text.is_empty())
-                    && !ours.contains(*name))
-                    || self.declared.contains(*name)
-            };
-            let told: Vec<String> = names.iter().map(|name| format!("${{{name}}}")).collect();
+            let live = !all || names.iter().any(|name| there(name));
+            let mut told: Vec<String> = names.iter().map(|name| format!("${{{name}}}")).collect();
+            if !all {
+                told.push(format!("${{…}} {}", graph.get_or_insert_with(|| self.digest())));
+            }
             Some(Wanted {
                 profile: taker.profile.clone(),
                 file: Some(taker.file.clone()),
                 variable: variable.to_owned(),
                 reference: told.join(" "),
                 now: None,
-                live: names.iter().any(there),
+                live,
             })
         })
     }
@@ -111,6 +123,41 @@ impl TakenIn {
             let aliases = spec.aliases.iter().map(|alias| alias.name);
             std::iter::once(spec.name).chain(aliases).collect()
         })
+    }
+
+    /// What may come into the value of an entry, and whether that is all of it: [`MOST`] names and
+    /// [`LONGEST`] bytes of them are looked at, so that many entries cost what they are, and not what
+    /// each of them leads to.
+    fn first_reached(&self, name: &str) -> (BTreeSet<&str>, bool) {
+        let mut reached = BTreeSet::new();
+        let mut bytes = 0;
+        let mut open = VecDeque::from([name]);
+        while let Some(name) = open.pop_front() {
+            for next in self.refers.get(name).into_iter().flatten() {
+                bytes += next.len();
+                if bytes > LONGEST || reached.len() >= MOST {
+                    return (reached, false);
+                }
+                if reached.insert(next.as_str()) {
+                    open.push_back(next);
+                }
+            }
+        }
+        (reached, true)
+    }
+
+    /// A digest of what every entry takes in: who takes in too much to be looked at one by one is
+    /// agreed to with all of it.
+    fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (taker, names) in &self.refers {
+            hash.update((names.len() as u64).to_le_bytes());
+            for name in std::iter::once(taker).chain(names) {
+                hash.update((name.len() as u64).to_le_bytes());
+                hash.update(name);
+            }
+        }
+        HEXLOWER.encode(&hash.finalize())
     }
 
     /// Everything that may come into the values of these entries.
@@ -145,5 +192,47 @@ impl TakenIn {
             }
         }
         reached
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// What a chain of `count` keys wants, with `end` as what the first takes in.
+    fn chain(count: usize, end: &str) -> Vec<Wanted> {
+        let mut taken_in = TakenIn::default();
+        let mut text = format!("K0_TOKEN=${{{end}}}\n");
+        for n in 0..count {
+            taken_in.declares(&format!("K{n}_TOKEN"));
+            text.push_str(&format!("K{}_TOKEN=${{K{n}_TOKEN}}\n", n + 1));
+        }
+        taken_in.declares(&format!("K{count}_TOKEN"));
+        let document = dotenv::parse(Path::new(".env"), text.as_bytes(), &mut Vec::new());
+        taken_in.reads(&File { name: ".env", profile: None }, &document);
+        taken_in.wanted(&Environment::default(), &BTreeSet::new()).collect()
+    }
+
+    #[test]
+    fn what_is_wanted_grows_as_the_files_do() {
+        let bytes = |count: usize| -> usize {
+            let wanted = chain(count, "A");
+            assert_eq!(wanted.len(), count + 1);
+            wanted.iter().map(|wanted| wanted.reference.len()).sum()
+        };
+        let (small, large) = (bytes(1000), bytes(8000));
+        assert!(large < small * 10, "{small} bytes of 1,000 keys, {large} of 8,000");
+    }
+
+    #[test]
+    fn what_is_not_told_is_agreed_to_all_the_same() {
+        let (one, two) = (chain(500, "A"), chain(500, "B"));
+        let last = |wanted: &[Wanted]| {
+            let last = wanted.iter().find(|wanted| wanted.variable == "K500_TOKEN").unwrap();
+            assert!(last.live && last.reference.starts_with("${"), "{}", last.reference);
+            last.reference.clone()
+        };
+        assert_ne!(last(&one), last(&two));
     }
 }

@@ -7,7 +7,7 @@ use crate::report::{Console, Fault, Place, Problem};
 use crate::settings::profile::SecretReference;
 use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::ValueRef;
-use crate::settings::trust::{Claims, Destination, value_digest};
+use crate::settings::trust::{Claims, Wanted, value_digest};
 use crate::settings::{Layer, Workspace, trust_claims};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,16 +41,19 @@ pub(super) fn not_agreed_to<'a>(
         .filter(|(name, winner)| from_the_root(winner) && trust_claims::danger(name).is_some())
         .collect();
     let mut withheld = BTreeMap::new();
+    let mut looked_for = 0;
     if asked.is_empty() {
         return Ok(withheld);
     }
     let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
+    let claims = ByName::of(&claims);
     for (name, winner) in asked {
         let seen = speaks_of(&claims, name, winner, workspace);
         if status.may_resolve() && seen {
             continue;
         }
-        let why = if seen { Why::NotTrusted } else { why(name, winner, workspace) };
+        let why =
+            if seen { Why::NotTrusted } else { why(name, winner, workspace, &mut looked_for) };
         withheld.insert(name.to_owned(), problem(name, done, why, winner.origin.place.clone()));
     }
     Ok(withheld)
@@ -62,19 +65,35 @@ fn reference(winner: &Candidate) -> Option<SecretReference> {
     SecretReference::parse(winner.origin.written_as.as_deref()?)
 }
 
+/// Claims by the names of their variables, for a file may have very many.
+struct ByName<'a> {
+    /// Digests of values.
+    hooks: BTreeSet<(&'a str, &'a str)>,
+    /// Addresses.
+    destinations: BTreeSet<(&'a str, &'a str)>,
+    /// References of profiles, by variable and reference.
+    wanted: BTreeMap<(&'a str, &'a str), &'a Wanted>,
+}
+
+impl<'a> ByName<'a> {
+    fn of(claims: &'a Claims) -> Self {
+        let hooks = claims.hooks.iter().filter_map(|h| Some((&*h.name, h.now.as_deref()?)));
+        let to = claims.destinations.iter().filter_map(|to| Some((&*to.name, to.now.as_deref()?)));
+        // The first of several profiles, as they are sorted.
+        let wanted = claims.wanted.iter().filter(|wanted| wanted.file.is_none()).rev();
+        let wanted = wanted.map(|wanted| ((&*wanted.variable, &*wanted.reference), wanted));
+        Self { hooks: hooks.collect(), destinations: to.collect(), wanted: wanted.collect() }
+    }
+}
+
 /// Whether the claims speak of just this value: of its text, or of the reference that leads to it.
-fn speaks_of(claims: &Claims, name: &str, winner: &Candidate, workspace: &Workspace) -> bool {
+fn speaks_of(claims: &ByName<'_>, name: &str, winner: &Candidate, workspace: &Workspace) -> bool {
     let says = |value: &str| {
-        let digest = value_digest(value);
-        let is_address = |to: &Destination| to.name == name && to.now.as_deref() == Some(value);
-        claims.hooks.iter().any(|h| h.name == name && h.now.as_ref() == Some(&digest))
-            || claims.destinations.iter().any(is_address)
+        claims.hooks.contains(&(name, &*value_digest(value)))
+            || claims.destinations.contains(&(name, value))
     };
-    let wanted = claims.wanted.iter().find(|wanted| {
-        wanted.file.is_none()
-            && wanted.variable == name
-            && winner.origin.written_as.as_ref() == Some(&wanted.reference)
-    });
+    let written_as = winner.origin.written_as.as_deref();
+    let wanted = written_as.and_then(|reference| claims.wanted.get(&(name, reference)));
     match (&winner.value, reference(winner), wanted) {
         (ValueRef::Vault { .. }, Some(SecretReference::Vault { .. }), Some(_)) => true,
         (ValueRef::File(whole), Some(SecretReference::File(path)), Some(_)) => {
@@ -104,8 +123,17 @@ enum Why {
     },
 }
 
-fn why(name: &str, winner: &Candidate, workspace: &Workspace) -> Why {
+/// For so many variables it is told from where they take what they take in: looking for it reads
+/// every file of the root.
+const LOOKED_FOR: usize = 8;
+
+fn why(name: &str, winner: &Candidate, workspace: &Workspace, looked_for: &mut usize) -> Why {
     let place = winner.origin.place.as_ref();
+    let by_file = matches!(reference(winner), Some(SecretReference::File(_)));
+    if !by_file && *looked_for >= LOOKED_FOR {
+        return Why::Pieced { pieces: Vec::new() };
+    }
+    *looked_for += usize::from(!by_file);
     match reference(winner) {
         Some(SecretReference::File(_)) => Why::Unreadable,
         Some(SecretReference::Env(from)) => {

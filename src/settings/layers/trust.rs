@@ -21,6 +21,8 @@ use std::rc::Rc;
 pub(super) struct Asked {
     status: TrustStatus,
     claims: Rc<Claims>,
+    /// Keys of dotenv files that take in something of the user's.
+    taking: Rc<BTreeSet<String>>,
     /// Why nobody knows whether the user has agreed.
     unread: Option<Problem>,
 }
@@ -31,13 +33,15 @@ fn asked(gather: &mut Gather<'_>) -> Asked {
     let workspace = gather.workspace;
     gather
         .asked
-        .get_or_insert_with(|| match trust_claims::trust(workspace) {
-            Ok((status, claims)) => Asked { status, claims: Rc::new(claims), unread: None },
-            Err(problem) => Asked {
-                status: TrustStatus::Unknown,
-                claims: Rc::new(trust_claims::claims(workspace)),
-                unread: Some(problem),
-            },
+        .get_or_insert_with(|| {
+            let (status, claims, unread) = match trust_claims::trust(workspace) {
+                Ok((status, claims)) => (status, claims, None),
+                Err(e) => (TrustStatus::Unknown, trust_claims::claims(workspace), Some(e)),
+            };
+            let takes = |w: &&Wanted| w.file.is_some() && w.live && w.reference.starts_with('$');
+            let taking = claims.wanted.iter().filter(takes).map(|w| w.variable.clone());
+            let taking = Rc::new(taking.collect());
+            Asked { status, claims: Rc::new(claims), taking, unread }
         })
         .clone()
 }
@@ -45,7 +49,7 @@ fn asked(gather: &mut Gather<'_>) -> Asked {
 /// Whether the user has agreed to what the root's files ask for. If not, that is among the
 /// problems, with what would be sent where.
 pub(super) fn trusted(gather: &mut Gather<'_>) -> bool {
-    let Asked { status, claims, unread } = asked(gather);
+    let Asked { status, claims, unread, .. } = asked(gather);
     if status.may_resolve() {
         return true;
     }
@@ -88,11 +92,8 @@ pub(super) fn trusted(gather: &mut Gather<'_>) -> bool {
 /// Why a key in a dotenv file of the root does not count, if so: its value takes in other variables,
 /// and nobody has agreed to that.
 pub(super) fn bars_taking(gather: &mut Gather<'_>, variable: &str) -> Option<InVain> {
-    let claims = asked(gather).claims;
-    let takes = |w: &&Wanted| w.file.is_some() && w.variable == variable && w.live;
-    let mut taken = claims.wanted.iter().filter(takes);
-    let any = taken.any(|w| w.reference.starts_with('$'));
-    (any && !trusted(gather)).then_some(InVain::Untrusted)
+    let taking = asked(gather).taking.contains(variable);
+    (taking && !trusted(gather)).then_some(InVain::Untrusted)
 }
 
 /// Why the file of a secret that a dotenv file of the root names is not read, if so: nobody has
