@@ -266,10 +266,12 @@ pub(crate) fn real(path: &Path) -> Option<PathBuf> {
 }
 
 /// The top of the checkout around `dir`: the nearest directory above with a `.git`, or else `dir`
-/// itself. Asks nobody, and takes any `.git` for one.
-pub(crate) fn around(dir: &Path) -> &Path {
+/// itself. Asks nobody, and takes any `.git` for one; but not that of `home` or of anything above it,
+/// nor of `/`: what keeps the user's own files together did not bring them. Both are real paths.
+pub(crate) fn around<'a>(dir: &'a Path, home: Option<&Path>) -> &'a Path {
     let is_top = |dir: &&Path| dir.join(".git").symlink_metadata().is_ok();
-    dir.ancestors().find(is_top).unwrap_or(dir)
+    let of_one = |at: &&Path| *at == dir || (home != Some(*at) && at.parent().is_some());
+    dir.ancestors().take_while(of_one).find(is_top).unwrap_or(dir)
 }
 
 /// The directory that git keeps for the work tree around `dir`: `.git`, or what a file `.git` of a
@@ -304,6 +306,20 @@ mod tests {
         assert_eq!(git_dir(&below), Some(top.join(".git")));
         std::fs::write(top.join("a/.git"), "gitdir: ../elsewhere\n").unwrap();
         assert_eq!(git_dir(&below), Some(top.join("a/../elsewhere")));
+    }
+
+    #[test]
+    fn a_checkout_ends_below_the_home_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("home");
+        let (own, deep) = (home.join("own"), home.join("cloned/a/b"));
+        for made in [&own, &deep, &home.join(".git"), &home.join("cloned/.git")] {
+            std::fs::create_dir_all(made).unwrap();
+        }
+        assert_eq!(around(&deep, Some(&home)), home.join("cloned"));
+        assert_eq!(around(&own, Some(&home)), own);
+        assert_eq!(around(&home, Some(&home)), home);
+        assert_eq!(around(&own, None), home);
     }
 
     #[test]

@@ -7,9 +7,11 @@ use super::profile_file::assemble;
 use super::resolution::{Candidate, Resolution};
 use super::rules::{self, Depth};
 use super::secret::{SecretSource, ValueRef};
+use super::trust_claims::Agreement;
 use super::{Settings, Workspace, derive, layers};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
+use std::sync::Arc;
 
 /// What came of loading a profile: as much as could be made of it, and every problem at once.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Loaded {
     /// Whether a file or a value could not be understood, so that what was resolved may not be
     /// what was meant.
     pub(crate) misread: bool,
+    /// Whether the user agreed to what the root's files ask for, if that mattered.
+    pub(crate) agreement: Option<Arc<Agreement>>,
     /// How many of the errors say that a file could not be read or a secret not be opened, and so
     /// not be judged.
     pub(crate) unverified: usize,
@@ -94,7 +98,7 @@ pub(crate) fn needed(
 ) -> Option<Vec<Problem>> {
     let mut ignored = Vec::new();
     let assembled = assemble(workspace, profile, &mut ignored)?;
-    let mut with = layers::gather(workspace, assembled, secrets, &mut ignored);
+    let (mut with, _) = layers::gather(workspace, assembled, secrets, &mut ignored);
     let mut without = with.clone();
     without.forget(name);
     if with.winner(name).is_none_or(|winner| winner.origin.layer == Layer::Default) {
@@ -126,9 +130,16 @@ fn judged(
 ) -> Loaded {
     let mut problems = Vec::new();
     let Some(assembled) = assemble(workspace, profile, &mut problems) else {
-        return Loaded { resolution: None, settings: None, problems, misread: true, unverified: 0 };
+        return Loaded {
+            resolution: None,
+            settings: None,
+            problems,
+            misread: true,
+            agreement: None,
+            unverified: 0,
+        };
     };
-    let mut resolution = layers::gather(workspace, assembled, secrets, &mut problems);
+    let (mut resolution, agreement) = layers::gather(workspace, assembled, secrets, &mut problems);
     derive::providers_and_routes(&mut resolution);
     // Used before by name; here only their types are judged.
     let _ = BootstrapSettings::read(&resolution, &mut problems);
@@ -136,5 +147,5 @@ fn judged(
     let misread = problems.iter().any(Problem::is_error);
     let unread = problems.iter().filter(|problem| problem.code == "unreadable-file").count();
     let unverified = unread + rules::judge(workspace, &resolution, secrets, depth, &mut problems);
-    Loaded { resolution: Some(resolution), settings, problems, misread, unverified }
+    Loaded { resolution: Some(resolution), settings, problems, misread, agreement, unverified }
 }

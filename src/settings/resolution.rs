@@ -56,6 +56,30 @@ impl InVain {
     }
 }
 
+/// Why a key is kept from the address that it would be sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Withheld {
+    /// A file of a root says it, and nobody has agreed to that.
+    Untrusted,
+    /// A dotenv file puts it together from variables of other lines, so that nobody can.
+    Pieced {
+        /// The variable of the address.
+        address: &'static str,
+    },
+}
+
+impl Withheld {
+    /// The reason for people.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Untrusted => "withheld: its address comes from a root that is not trusted",
+            Self::Pieced { .. } => {
+                "withheld: its address is put together from variables of other lines"
+            }
+        }
+    }
+}
+
 /// What a file says under another name than the variable's: the application may read that name.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
@@ -77,7 +101,7 @@ pub(crate) struct Resolution {
     /// By variable name, candidates in the order of their layers; never an empty list.
     candidates: BTreeMap<String, Vec<Candidate>>,
     /// Keys that are kept from an address nobody agreed to.
-    withheld: BTreeMap<String, Vec<Candidate>>,
+    withheld: BTreeMap<String, (Withheld, Vec<Candidate>)>,
     /// What layers say in vain.
     passed_over: Vec<PassedOver>,
     /// By the name in the file.
@@ -113,16 +137,21 @@ impl Resolution {
         list.insert(at, candidate);
     }
 
-    /// Forgets what every layer says of `name`: it would be sent to an address that the profiles of
-    /// an untrusted root name.
-    pub(super) fn withhold(&mut self, name: &str) {
+    /// Forgets what every layer says of `name`: it would be sent to an address that nobody has agreed
+    /// to. The first reason stays.
+    pub(super) fn withhold(&mut self, name: &str, why: Withheld) {
         let said = self.candidates.remove(name).unwrap_or_default();
-        self.withheld.entry(name.to_owned()).or_default().extend(said);
+        self.withheld.entry(name.to_owned()).or_insert_with(|| (why, Vec::new())).1.extend(said);
     }
 
     /// What the layers say of a variable that is withheld, lowest layer first.
     pub(crate) fn withheld(&self, name: &str) -> &[Candidate] {
-        self.withheld.get(name).map_or(&[], Vec::as_slice)
+        self.withheld.get(name).map_or(&[], |(_, said)| said)
+    }
+
+    /// Why a variable is withheld; `None` if it is not.
+    pub(crate) fn why_withheld(&self, name: &str) -> Option<Withheld> {
+        self.withheld.get(name).map(|(why, _)| *why)
     }
 
     /// Remembers that what a layer says of a variable does not count.

@@ -14,10 +14,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const PLAIN: &[&str] = &["HOME", "HOSTNAME", "LOGNAME", "PWD", "TMPDIR", "USER"];
 
 /// So many names that an entry takes in are looked at one by one.
-const MOST: usize = 64;
+const MOST: usize = 16;
 
 /// So many bytes of such names.
-const LONGEST: usize = 2048;
+const LONGEST: usize = 1024;
 
 /// Which entries take in which variables, of all dotenv files together: a value may come by way of
 /// an entry of another file.
@@ -31,6 +31,39 @@ pub(super) struct TakenIn {
     declared: BTreeSet<String>,
     /// Variables that profiles send to their providers.
     sent: BTreeSet<String>,
+}
+
+/// An entry whose value is looked into.
+pub(super) struct Start<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// Who says it.
+    pub(super) by: By,
+    /// Whether it is about the name itself, too.
+    pub(super) itself: bool,
+}
+
+/// Whose lines lead to a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Those of the dotenv file with this number alone; of profiles, if there is none.
+    One(Option<usize>),
+    /// Those of several files.
+    Several,
+}
+
+impl By {
+    /// Adds that these lines lead to `name`; whether that is new.
+    fn also<'a>(self, name: &'a str, to: &mut BTreeMap<&'a str, Self>) -> bool {
+        match to.insert(name, self) {
+            None => true,
+            Some(before) if before == self => false,
+            Some(before) => {
+                to.insert(name, Self::Several);
+                before != Self::Several
+            }
+        }
+    }
 }
 
 struct Taker {
@@ -50,8 +83,9 @@ impl TakenIn {
         self.sent.insert(variable.to_owned());
     }
 
-    /// A dotenv file says this.
-    pub(super) fn reads(&mut self, file: &File<'_>, document: &Document) {
+    /// A dotenv file says this. What is no layer gives no key a value, but other programs one to what
+    /// keys take in.
+    pub(super) fn reads(&mut self, file: &File<'_>, document: &Document, is_layer: bool) {
         for entry in &document.entries {
             let mut names = BTreeSet::new();
             dotenv::references(&entry.value, &mut |name| {
@@ -61,6 +95,9 @@ impl TakenIn {
                 continue;
             }
             self.refers.entry(entry.name.clone()).or_default().extend(names);
+            if !is_layer {
+                continue;
+            }
             self.takers.push(Taker {
                 profile: file.profile.map(str::to_owned),
                 file: file.name.to_owned(),
@@ -134,6 +171,7 @@ impl TakenIn {
         let mut open = VecDeque::from([name]);
         while let Some(name) = open.pop_front() {
             for next in self.refers.get(name).into_iter().flatten() {
+                work::step();
                 bytes += next.len();
                 if bytes > LONGEST || reached.len() >= MOST {
                     return (reached, false);
@@ -160,14 +198,28 @@ impl TakenIn {
         HEXLOWER.encode(&hash.finalize())
     }
 
-    /// Everything that may come into the values of these entries.
-    pub(super) fn reached<'n>(&self, names: impl Iterator<Item = &'n str>) -> BTreeSet<&str> {
-        let mut reached = BTreeSet::new();
-        let mut open: Vec<&str> = names.collect();
-        while let Some(name) = open.pop() {
+    /// Everything that may come into the values of these entries, and by whose lines. Each reference
+    /// is followed two times at most, however many lines lead to it.
+    pub(super) fn reached<'a>(
+        &'a self,
+        starts: impl Iterator<Item = Start<'a>>,
+    ) -> BTreeMap<&'a str, By> {
+        let (mut reached, mut followed) = (BTreeMap::new(), BTreeMap::new());
+        let mut open = Vec::new();
+        for Start { name, by, itself } in starts {
+            if itself {
+                by.also(name, &mut reached);
+            }
+            open.push((name, by));
+        }
+        while let Some((name, by)) = open.pop() {
+            if !by.also(name, &mut followed) {
+                continue;
+            }
             for next in self.refers.get(name).into_iter().flatten() {
-                if reached.insert(next.as_str()) {
-                    open.push(next);
+                work::step();
+                if by.also(next, &mut reached) {
+                    open.push((next, by));
                 }
             }
         }
@@ -186,12 +238,33 @@ impl TakenIn {
         let mut open: Vec<&str> = names.collect();
         while let Some(name) = open.pop() {
             for taker in takers.get(name).into_iter().flatten() {
+                work::step();
                 if reached.insert(*taker) {
                     open.push(taker);
                 }
             }
         }
         reached
+    }
+}
+
+/// Counts what is looked at, for tests that judge how the cost grows.
+pub(super) mod work {
+    #[cfg(test)]
+    thread_local! {
+        static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    /// One name, line or reference is looked at.
+    pub(in crate::settings) fn step() {
+        #[cfg(test)]
+        STEPS.with(|steps| steps.set(steps.get() + 1));
+    }
+
+    /// The steps of this thread since the last time.
+    #[cfg(test)]
+    pub(in crate::settings) fn taken() -> usize {
+        STEPS.with(|steps| steps.replace(0))
     }
 }
 
@@ -210,7 +283,7 @@ mod tests {
         }
         taken_in.declares(&format!("K{count}_TOKEN"));
         let document = dotenv::parse(Path::new(".env"), text.as_bytes(), &mut Vec::new());
-        taken_in.reads(&File { name: ".env", profile: None }, &document);
+        taken_in.reads(&File { name: ".env", profile: None }, &document, true);
         taken_in.wanted(&Environment::default(), &BTreeSet::new()).collect()
     }
 

@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::profile::canonical;
 use super::root::{self, RootSource};
 use super::switch_record::{self, SwitchRecord};
-use super::{catalogue, profile_names, secretish, state_dir, value::Value as _};
+use super::{catalogue, git, profile_names, secretish, state_dir, value::Value as _};
 use crate::base::{Clock, file, near};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};
@@ -299,6 +299,13 @@ impl Workspace {
             Some(root) => Some(root),
             None => root::foreign_dotenv(&self.current_dir).is_none().then_some(&*self.current_dir),
         }
+    }
+
+    /// The top of the checkout around a directory, which is a real path.
+    pub(super) fn checkout_around<'a>(&self, dir: &'a Path) -> &'a Path {
+        let home = self.environment.get("HOME").map(Path::new).filter(|home| home.is_absolute());
+        let home = home.map(|home| home.canonicalize().unwrap_or_else(|_| home.to_owned()));
+        git::around(dir, home.as_deref())
     }
 
     /// Why [`Self::dotenv_dir`] is `None`, what belongs to somebody else and the way out.

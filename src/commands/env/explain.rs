@@ -9,10 +9,11 @@ use crate::settings::catalogue::{self, Consumer, Reload, VarSpec};
 use crate::settings::docs::words;
 use crate::settings::dotenv;
 use crate::settings::origin::Origin;
-use crate::settings::resolution::{InVain, Resolution};
+use crate::settings::resolution::{InVain, Resolution, Withheld};
 use crate::settings::secret::SecretSource;
 use crate::settings::servers::{self, ServerRecord};
 use crate::settings::shown::{hidden, shown};
+use crate::settings::trust_claims::Agreement;
 use crate::settings::{Layer, Workspace, load, needed};
 use serde::Serialize;
 
@@ -109,10 +110,11 @@ pub(crate) fn run(
 ) -> Result<Report, Fault> {
     let loaded = load(workspace, &workspace.profile, secrets);
     let misread = loaded.misread;
+    let agreement = loaded.agreement.clone();
     let (resolution, problems) = resolved(loaded)?;
     let name = variable(&request.name, &resolution, workspace)?;
     let spec = catalogue::find(&name);
-    let kept_back = kept_back(&resolution, &name, workspace)?;
+    let kept_back = kept_back(&resolution, &name, workspace, agreement.as_deref())?;
     let layers = layers(&resolution, &name, kept_back.is_some(), workspace, secrets);
     let winner = resolution.winner(&name).map(|winner| &winner.origin);
     let running = servers::running(&workspace.state_dir);
@@ -155,6 +157,13 @@ pub(crate) fn run(
         let parts = [Some(&problem.what), problem.why.as_ref(), problem.hint.as_ref()];
         let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         view.push(Block::text(format!("{}.", parts.join("; "))));
+    } else if let (false, Some(Withheld::Pieced { address })) =
+        (set, resolution.why_withheld(&name))
+    {
+        view.push(Block::text(format!(
+            "It is withheld, for its address is put together from variables of other lines, so nobody \
+             can agree to it: `ultra env explain {address}` shows from which; write the whole address.",
+        )));
     } else if !set && (resolution.is_withheld(&name) || in_vain.any(|p| p.why == InVain::Untrusted))
     {
         view.push(Block::text(
@@ -263,9 +272,10 @@ fn kept_back(
     resolution: &Resolution,
     name: &str,
     workspace: &Workspace,
+    agreement: Option<&Agreement>,
 ) -> Result<Option<Problem>, Fault> {
     let said = resolution.winner(name).map(|winner| (name, winner)).into_iter();
-    Ok(unagreed::not_agreed_to(said, workspace, "handed on")?.remove(name))
+    Ok(unagreed::not_agreed_to(said, workspace, agreement, "handed on")?.remove(name))
 }
 
 /// What every layer says, highest first.
@@ -277,15 +287,16 @@ fn layers(
     secrets: &dyn SecretSource,
 ) -> Vec<Said> {
     let winner = resolution.winner(name);
-    let withheld = resolution.is_withheld(name);
-    let candidates = if withheld { resolution.withheld(name) } else { resolution.candidates(name) };
+    let withheld = resolution.why_withheld(name);
+    let candidates =
+        if withheld.is_some() { resolution.withheld(name) } else { resolution.candidates(name) };
     let mut said = Vec::new();
     for layer in Layer::ALL.into_iter().rev() {
         let before = said.len();
         for candidate in candidates.iter().rev().filter(|c| c.origin.layer == layer) {
             let wins = winner.is_some_and(|winner| std::ptr::eq(winner, candidate));
-            let note = if withheld {
-                Some("withheld: its address comes from a root that is not trusted")
+            let note = if let Some(why) = withheld {
+                Some(why.text())
             } else if wins {
                 kept_back.then_some("withheld from commands")
             } else {

@@ -6,7 +6,7 @@ use crate::report::{Block, Console, Fault, Problem, Report, Table, Tone};
 use crate::settings::Workspace;
 use crate::settings::dotenv;
 use crate::settings::trust::{self, Claims, Destination, Extends, Hook, TrustStatus};
-use crate::settings::trust_claims;
+use crate::settings::trust_claims::{self, Agreement};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -18,7 +18,9 @@ pub(crate) fn run(workspace: &Workspace, console: &dyn Console) -> Result<Report
             Problem::error("no-root", "there is no root here, and no dotenv file is read");
         Fault::usage(workspace.no_dotenv_dir(problem.hint("ultra env trust --dir ROOT")))
     })?;
-    let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
+    let agreement = Agreement::of(workspace, &workspace.profile);
+    let status = agreement.status().map_err(Fault::unreachable)?;
+    let claims = agreement.claims;
     // What there is nothing to take in for now may be there elsewhere: below `env run`, say.
     let status = match status {
         TrustStatus::NotNeeded if !claims.wanted.is_empty() => {

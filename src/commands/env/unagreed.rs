@@ -8,7 +8,8 @@ use crate::settings::profile::SecretReference;
 use crate::settings::resolution::{Candidate, Resolution};
 use crate::settings::secret::ValueRef;
 use crate::settings::trust::{Claims, Wanted, value_digest};
-use crate::settings::{Layer, Workspace, trust_claims};
+use crate::settings::trust_claims::{self, Agreement};
+use crate::settings::{Layer, Workspace};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The names among `names` that are not handed on, each with a warning that says why.
@@ -19,22 +20,24 @@ pub(super) fn withheld<'a>(
     names: impl Iterator<Item = &'a str>,
     resolution: &Resolution,
     workspace: &Workspace,
+    agreement: Option<&Agreement>,
     console: &dyn Console,
 ) -> Result<BTreeSet<String>, Fault> {
     let said = names.filter_map(|name| Some((name, resolution.winner(name)?)));
-    let withheld = not_agreed_to(said, workspace, "handed on")?;
+    let withheld = not_agreed_to(said, workspace, agreement, "handed on")?;
     withheld.values().for_each(|problem| console.warn(problem));
     Ok(withheld.into_keys().collect())
 }
 
 /// Those of the variables that nobody has agreed to, each with the warning that it is not
-/// `done` ("handed on").
+/// `done` ("handed on"). The `agreement` is that of their loading, if one was needed for it.
 ///
 /// # Errors
 /// The list of trusted roots cannot be read (5).
 pub(super) fn not_agreed_to<'a>(
     said: impl Iterator<Item = (&'a str, &'a Candidate)>,
     workspace: &Workspace,
+    agreement: Option<&Agreement>,
     done: &str,
 ) -> Result<BTreeMap<String, Problem>, Fault> {
     let asked: Vec<(&str, &Candidate)> = said
@@ -45,15 +48,23 @@ pub(super) fn not_agreed_to<'a>(
     if asked.is_empty() {
         return Ok(withheld);
     }
-    let (status, claims) = trust_claims::trust(workspace).map_err(Fault::unreachable)?;
-    let claims = ByName::of(&claims);
+    let read;
+    let agreement = match agreement {
+        Some(agreement) => agreement,
+        None => {
+            read = Agreement::of(workspace, &workspace.profile);
+            &read
+        }
+    };
+    let status = agreement.status().map_err(Fault::unreachable)?;
+    let claims = ByName::of(&agreement.claims);
     for (name, winner) in asked {
         let seen = speaks_of(&claims, name, winner, workspace);
         if status.may_resolve() && seen {
             continue;
         }
-        let why =
-            if seen { Why::NotTrusted } else { why(name, winner, workspace, &mut looked_for) };
+        let looked = |name: &str, place: Option<&Place>| agreement.pieces(workspace, name, place);
+        let why = if seen { Why::NotTrusted } else { why(name, winner, &mut looked_for, looked) };
         withheld.insert(name.to_owned(), problem(name, done, why, winner.origin.place.clone()));
     }
     Ok(withheld)
@@ -123,11 +134,16 @@ enum Why {
     },
 }
 
-/// For so many variables it is told from where they take what they take in: looking for it reads
-/// every file of the root.
+/// For so many variables it is told from where they take what they take in: looking for it goes
+/// through every file of the root.
 const LOOKED_FOR: usize = 8;
 
-fn why(name: &str, winner: &Candidate, workspace: &Workspace, looked_for: &mut usize) -> Why {
+fn why(
+    name: &str,
+    winner: &Candidate,
+    looked_for: &mut usize,
+    pieces: impl Fn(&str, Option<&Place>) -> Vec<String>,
+) -> Why {
     let place = winner.origin.place.as_ref();
     let by_file = matches!(reference(winner), Some(SecretReference::File(_)));
     if !by_file && *looked_for >= LOOKED_FOR {
@@ -136,12 +152,8 @@ fn why(name: &str, winner: &Candidate, workspace: &Workspace, looked_for: &mut u
     *looked_for += usize::from(!by_file);
     match reference(winner) {
         Some(SecretReference::File(_)) => Why::Unreadable,
-        Some(SecretReference::Env(from)) => {
-            Why::Pieced { pieces: trust_claims::pieces(workspace, &from, None) }
-        }
-        Some(SecretReference::Vault { .. }) | None => {
-            Why::Pieced { pieces: trust_claims::pieces(workspace, name, place) }
-        }
+        Some(SecretReference::Env(from)) => Why::Pieced { pieces: pieces(&from, None) },
+        Some(SecretReference::Vault { .. }) | None => Why::Pieced { pieces: pieces(name, place) },
     }
 }
 

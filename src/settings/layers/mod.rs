@@ -13,10 +13,12 @@ use super::profile_file::Assembled;
 use super::resolution::{Candidate, InVain, PassedOver, Resolution};
 use super::secret::{SecretSource, ValueRef};
 use super::shown::hidden;
+use super::trust_claims::Agreement;
 use crate::base::Secret;
 use crate::report::{Place, Problem};
 use absorb::{Said, absorb};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What the layers are gathered from and into.
 struct Gather<'a> {
@@ -32,13 +34,14 @@ struct Gather<'a> {
     problems: &'a mut Vec<Problem>,
 }
 
-/// What every layer says under this profile.
+/// What every layer says under this profile, and whether the user agreed to what the root's files ask
+/// for, if that mattered.
 pub(super) fn gather(
     workspace: &Workspace,
     assembled: Assembled,
     secrets: &dyn SecretSource,
     problems: &mut Vec<Problem>,
-) -> Resolution {
+) -> (Resolution, Option<Arc<Agreement>>) {
     let profile = assembled.profile;
     let keys = profile.providers.values().flat_map(|provider| provider.keys.iter());
     let declared = profile.secrets.keys().chain(keys).cloned().collect();
@@ -52,7 +55,7 @@ pub(super) fn gather(
     process(&mut gather);
     flags(&mut gather);
     trust::withhold(&mut gather);
-    gather.resolution
+    (gather.resolution, gather.asked.map(trust::Asked::agreement))
 }
 
 /// The process environment: catalogued names, their aliases and files, and foreign names that a

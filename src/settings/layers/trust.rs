@@ -4,44 +4,53 @@
 use super::Gather;
 use super::absorb::Said;
 use crate::report::{Place, Problem};
+use crate::settings::Workspace;
 use crate::settings::dotenv;
-use crate::settings::git;
 use crate::settings::groups::KNOWN_PROVIDERS;
 use crate::settings::origin::Layer;
 use crate::settings::profile::PROMPTS;
-use crate::settings::resolution::InVain;
+use crate::settings::resolution::{InVain, Withheld};
 use crate::settings::trust::{Claims, TrustStatus, Wanted};
-use crate::settings::{Workspace, trust_claims};
+use crate::settings::trust_claims::{self, Agreement};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What the root's files ask for, and whether the user has agreed to it.
 #[derive(Clone)]
 pub(super) struct Asked {
-    status: TrustStatus,
-    claims: Rc<Claims>,
+    agreement: Arc<Agreement>,
     /// Keys of dotenv files that take in something of the user's.
     taking: Rc<BTreeSet<String>>,
-    /// Why nobody knows whether the user has agreed.
-    unread: Option<Problem>,
+}
+
+impl Asked {
+    fn claims(&self) -> &Claims {
+        &self.agreement.claims
+    }
+
+    fn may_resolve(&self) -> bool {
+        self.agreement.status().is_ok_and(TrustStatus::may_resolve)
+    }
+
+    /// The agreement itself, for who asks on.
+    pub(super) fn agreement(self) -> Arc<Agreement> {
+        self.agreement
+    }
 }
 
 /// What the root's files ask for, and whether the user has agreed to it. Asked once: it reads every
 /// profile of the root.
 fn asked(gather: &mut Gather<'_>) -> Asked {
-    let workspace = gather.workspace;
+    let (workspace, profile) = (gather.workspace, &gather.resolution.profile.name);
     gather
         .asked
         .get_or_insert_with(|| {
-            let (status, claims, unread) = match trust_claims::trust(workspace) {
-                Ok((status, claims)) => (status, claims, None),
-                Err(e) => (TrustStatus::Unknown, trust_claims::claims(workspace), Some(e)),
-            };
+            let agreement = Arc::new(Agreement::of(workspace, profile));
             let takes = |w: &&Wanted| w.file.is_some() && w.live && w.reference.starts_with('$');
-            let taking = claims.wanted.iter().filter(takes).map(|w| w.variable.clone());
-            let taking = Rc::new(taking.collect());
-            Asked { status, claims: Rc::new(claims), taking, unread }
+            let taking = agreement.claims.wanted.iter().filter(takes).map(|w| w.variable.clone());
+            Asked { taking: Rc::new(taking.collect()), agreement }
         })
         .clone()
 }
@@ -49,17 +58,21 @@ fn asked(gather: &mut Gather<'_>) -> Asked {
 /// Whether the user has agreed to what the root's files ask for. If not, that is among the
 /// problems, with what would be sent where.
 pub(super) fn trusted(gather: &mut Gather<'_>) -> bool {
-    let Asked { status, claims, unread, .. } = asked(gather);
-    if status.may_resolve() {
+    let asked = asked(gather);
+    if asked.may_resolve() {
         return true;
     }
     if std::mem::replace(&mut gather.told, true) {
         return false;
     }
-    if let Some(problem) = unread {
-        gather.problems.push(problem);
-        return false;
-    }
+    let status = match asked.agreement.status() {
+        Ok(status) => status,
+        Err(problem) => {
+            gather.problems.push(problem);
+            return false;
+        }
+    };
+    let claims = asked.claims();
     let wanted = claims.wanted.iter().filter(|w| w.live).map(|w| match &w.file {
         Some(file) => format!("{} ({file})", dotenv::told(&w.reference)),
         None => w.reference.clone(),
@@ -99,11 +112,11 @@ pub(super) fn bars_taking(gather: &mut Gather<'_>, variable: &str) -> Option<InV
 /// Why the file of a secret that a dotenv file of the root names is not read, if so: nobody has
 /// agreed to that.
 pub(super) fn bars_file(gather: &mut Gather<'_>, variable: &str, said: &Said) -> Option<InVain> {
-    let claims = asked(gather).claims;
+    let asked = asked(gather);
     let claimed = |w: &Wanted| {
         w.file.is_some() && w.variable == variable && w.now.as_deref() == Some(&*said.text)
     };
-    if claims.wanted.iter().any(claimed) {
+    if asked.claims().wanted.iter().any(claimed) {
         if !trusted(gather) {
             return Some(InVain::Untrusted);
         }
@@ -113,7 +126,7 @@ pub(super) fn bars_file(gather: &mut Gather<'_>, variable: &str, said: &Said) ->
     gather.problems.push(
         Problem::error("pieced-path", format!("the file that `{name}` names is not read"))
             .at(said.place.clone())
-            .why(pieced("its path", gather.workspace, name, said.place.as_ref()))
+            .why(pieced("its path", &asked, gather.workspace, name, said.place.as_ref()))
             .hint(format!("write the whole path, or set `{name}` in the environment")),
     );
     Some(InVain::Because("withheld: its path is put together from variables of other lines"))
@@ -129,7 +142,7 @@ pub(super) fn bars_link(
     place: Option<&Place>,
 ) -> Option<InVain> {
     let root = gather.workspace.dotenv_dir()?;
-    if !link_leaves(root, &gather.workspace.state_dir, Path::new(path)) {
+    if !link_leaves(root, gather.workspace, Path::new(path)) {
         return None;
     }
     gather.problems.push(
@@ -146,11 +159,11 @@ pub(super) fn bars_link(
 /// where no checkout says how far that reaches, below everything that a relative path climbs to: a
 /// file says what lies beside its root only where that came along. One that dangles leads to
 /// nothing, which is told where the file is looked for.
-fn link_leaves(root: &Path, state_dir: &Path, path: &Path) -> bool {
+fn link_leaves(root: &Path, workspace: &Workspace, path: &Path) -> bool {
     let Ok(real_root) = root.canonicalize() else { return false };
-    let state = state_dir.canonicalize().ok();
+    let state = workspace.state_dir.canonicalize().ok();
     // From the innermost on: a link stays in the first of these that it lies in.
-    let mut grounds = vec![real_root.clone(), git::around(&real_root).to_owned()];
+    let mut grounds = vec![real_root.clone(), workspace.checkout_around(&real_root).to_owned()];
     let mut at = if path.is_absolute() { PathBuf::new() } else { real_root.clone() };
     for part in path.components() {
         if part == Component::ParentDir {
@@ -175,8 +188,14 @@ fn link_leaves(root: &Path, state_dir: &Path, path: &Path) -> bool {
 }
 
 /// Why nobody can agree to what a dotenv file says of `name` there.
-fn pieced(what: &str, workspace: &Workspace, name: &str, place: Option<&Place>) -> String {
-    let pieces = trust_claims::pieces(workspace, name, place);
+fn pieced(
+    what: &str,
+    asked: &Asked,
+    workspace: &Workspace,
+    name: &str,
+    place: Option<&Place>,
+) -> String {
+    let pieces = asked.agreement.pieces(workspace, name, place);
     format!("{what} {}, so nobody can agree to it", trust_claims::pieced(&pieces))
 }
 
@@ -204,12 +223,12 @@ pub(super) fn withhold(gather: &mut Gather<'_>) {
         return;
     }
     // Nobody is asked to trust a root that gets nothing; a key that is set later goes nowhere yet.
-    let agreed = if said { trusted(gather) } else { asked(gather).status.may_resolve() };
+    let agreed = if said { trusted(gather) } else { asked(gather).may_resolve() };
     if agreed {
         return;
     }
     for key in keys {
-        gather.resolution.withhold(&key);
+        gather.resolution.withhold(&key, Withheld::Untrusted);
     }
 }
 
@@ -223,15 +242,16 @@ fn withhold_from_pieced(gather: &mut Gather<'_>) {
         if !is_dotenv(origin.layer) {
             continue;
         }
-        let claims = asked(gather).claims;
-        if claims.destinations.iter().any(|to| to.name == name && to.now.as_ref() == Some(&url)) {
+        let asked = asked(gather);
+        let mut claimed = asked.claims().destinations.iter();
+        if claimed.any(|to| to.name == name && to.now.as_ref() == Some(&url)) {
             continue;
         }
         let place = origin.place.clone();
         let written_as = origin.written_as.clone().unwrap_or_else(|| name.to_owned());
         let has_key = known.keys().any(|key| !gather.resolution.candidates(key).is_empty());
         for key in known.keys() {
-            gather.resolution.withhold(key);
+            gather.resolution.withhold(key, Withheld::Pieced { address: name });
         }
         if !has_key {
             continue;
@@ -239,7 +259,7 @@ fn withhold_from_pieced(gather: &mut Gather<'_>) {
         gather.problems.push(
             Problem::error("pieced-address", format!("no key goes to the address in `{name}`"))
                 .at(place.clone())
-                .why(pieced("it", gather.workspace, &written_as, place.as_ref()))
+                .why(pieced("it", &asked, gather.workspace, &written_as, place.as_ref()))
                 .hint(format!("write the whole address, or set `{name}` in the environment")),
         );
     }

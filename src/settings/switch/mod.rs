@@ -11,7 +11,9 @@ pub(crate) mod generated;
 pub(crate) mod history;
 pub(crate) mod present;
 pub(crate) mod session;
+mod wrote;
 
 pub(crate) use follow::complete;
 pub(crate) use present::Present;
 pub(crate) use session::{Last, Session};
+pub(super) use wrote::wrote;

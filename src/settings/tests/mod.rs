@@ -4,6 +4,7 @@ mod bad_profiles;
 mod profiles;
 mod rules;
 mod secrets;
+mod trust_cost;
 
 use super::environment::Environment;
 use super::secret::NoSecrets;

@@ -103,7 +103,8 @@ fn references_resolve_only_in_a_trusted_root() {
     assert!(why.contains("env:OTHER") && why.contains("https://acme.io/v1"), "{why}");
     assert!(loaded.resolution.unwrap().winner("OPENAI_API_KEY").is_none());
     let workspace = place.workspace(Flags::default());
-    let claims = crate::settings::trust_claims::claims(&workspace);
+    let claims =
+        crate::settings::trust_claims::Agreement::of(&workspace, &workspace.profile).claims;
     let store = crate::settings::trust::store_path(&workspace.environment).unwrap();
     let root = workspace.root.as_deref().unwrap();
     crate::settings::trust::grant(&store, root, &claims, Timestamp::UNIX_EPOCH).unwrap();

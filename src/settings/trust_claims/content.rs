@@ -6,7 +6,6 @@ use super::told::hook;
 use crate::base::file;
 use crate::report::Place;
 use crate::settings::Workspace;
-use crate::settings::git;
 use crate::settings::trust::Hook;
 use std::path::{Path, PathBuf};
 
@@ -47,7 +46,7 @@ fn came_along(workspace: &Workspace, path: &Path) -> bool {
 /// Whether a file really lies in the checkout; `None` if there is none to be found.
 fn in_checkout(workspace: &Workspace, path: &Path) -> Option<bool> {
     let root = real(workspace.root.as_deref()?)?;
-    Some(real(path)?.starts_with(git::around(&root)))
+    Some(real(path)?.starts_with(workspace.checkout_around(&root)))
 }
 
 fn real(path: &Path) -> Option<PathBuf> {

@@ -35,6 +35,7 @@ pub(super) fn in_dotenv_file(
     file: &File<'_>,
     document: &Document,
     veiled: &Veiled<'_>,
+    built_in: &BTreeMap<String, String>,
     found: &mut Claims,
 ) {
     let File { name, profile } = *file;
@@ -47,7 +48,10 @@ pub(super) fn in_dotenv_file(
         },
         // What only the program says: no file of the root can change that. Where one says
         // something else, the value is another, and this one speaks of nothing.
-        last: &|name| catalogue::find(name)?.default.map(str::to_owned),
+        last: &|name| {
+            let default = || catalogue::find(name)?.default.map(str::to_owned);
+            built_in.get(name).cloned().or_else(default)
+        },
         ..dotenv::Outside::NOTHING
     };
     let expanded = dotenv::expand(document, &outside, &mut Vec::new());

@@ -30,17 +30,18 @@ pub(super) fn among(files: &Files<'_>, claims: &Claims) -> BTreeSet<Extends> {
             Some((&**name, extends))
         })
         .collect();
-    let claims_at_last = |name: &str| {
-        let (mut at, mut seen) = (name, BTreeSet::new());
-        loop {
-            if claiming.contains(at) {
-                return true;
-            }
-            match next.get(at) {
-                Some(extends) if seen.insert(at) => at = &extends.other,
-                _ => return false,
+    let mut extended_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, extends) in &next {
+        extended_by.entry(&extends.other).or_default().push(name);
+    }
+    let mut found: BTreeSet<&str> = claiming.iter().map(|name| &**name).collect();
+    let mut open: Vec<&str> = found.iter().copied().collect();
+    while let Some(name) = open.pop() {
+        for by in extended_by.get(name).into_iter().flatten() {
+            if found.insert(by) {
+                open.push(by);
             }
         }
-    };
-    next.values().filter(|extends| claims_at_last(&extends.profile)).cloned().collect()
+    }
+    next.values().filter(|extends| found.contains(&*extends.profile)).cloned().collect()
 }

@@ -6,52 +6,100 @@ use super::extends;
 use super::said::{Files, Veiled};
 use super::told::{danger, hook, is_address, keys_of, keys_sent_to};
 use crate::base::file as files;
-use crate::report::{Place, Problem};
 use crate::settings::Workspace;
 use crate::settings::dotenv::{self, Document};
 use crate::settings::hook_names::is_hook;
-use crate::settings::profile::{ALIASES, SecretReference};
+use crate::settings::profile::{ALIASES, SecretReference, canonical};
 use crate::settings::profile_file;
-use crate::settings::taken_in::TakenIn;
-use crate::settings::trust::{Claims, Destination, Hook, TrustStatus, Wanted, status, store_path};
-use std::collections::BTreeSet;
+use crate::settings::profile_names;
+use crate::settings::switch;
+use crate::settings::taken_in::{By, Start, TakenIn};
+use crate::settings::trust::{Claims, Destination, Hook, Wanted};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-/// Every reference to a secret and every base URL in the profiles of the workspace's root, and the
+/// The files of a root, as they were read once.
+pub(super) struct Gathered {
+    profiles: Vec<(String, profile_file::Document)>,
+    dotenv: Vec<Read>,
+    taken_in: TakenIn,
+}
+
+impl Gathered {
+    /// Nothing, where no file is read.
+    pub(super) fn nothing() -> Self {
+        Self { profiles: Vec::new(), dotenv: Vec::new(), taken_in: TakenIn::default() }
+    }
+
+    /// Reads every profile of the workspace's root and every dotenv file that is a layer of some
+    /// profile.
+    pub(super) fn read(workspace: &Workspace) -> Self {
+        let (profiles, dotenv) = (profiles(workspace), dotenv_files(workspace));
+        let taken_in = taken_in(&profiles, &dotenv);
+        Self { profiles, dotenv, taken_in }
+    }
+
+    /// The same, to be asked for a workspace.
+    pub(super) fn files<'a>(&'a self, workspace: &'a Workspace) -> Files<'a> {
+        let Self { profiles, dotenv, taken_in } = self;
+        Files { workspace, profiles, dotenv, taken_in }
+    }
+}
+
+/// Every reference to a secret and every base URL in the profiles of a root, and the
 /// base URLs of providers in its dotenv files; and the variables of both that can make a command
 /// run code or send elsewhere what it sends. A file that cannot be read asks for nothing until it
-/// can; then the digest is another.
-pub(crate) fn claims(workspace: &Workspace) -> Claims {
+/// can; then the digest is another. What they come to now is said for `profile`.
+pub(super) fn claims(files: &Files<'_>, profile: &str) -> Claims {
     let mut claims = Claims::default();
-    let (profiles, dotenv) = (profiles(workspace), dotenv_files(workspace));
-    let taken_in = taken_in(&profiles, &dotenv);
-    let files = Files { workspace, profiles: &profiles, dotenv: &dotenv, taken_in: &taken_in };
+    let workspace = files.workspace;
     let veiled = files.veiled();
-    for (name, document) in &profiles {
-        in_profile(name, document, &files, &veiled, &mut claims);
-    }
-    for (index, (file, document)) in dotenv.iter().enumerate() {
-        let claimed = || document.entries.iter().map(|e| &*e.name).filter(|name| is_claimed(name));
-        if claimed().next().is_none() {
-            continue;
+    let built_in = built_in(files, profile);
+    let mut starts = Vec::new();
+    for (name, document) in files.profiles {
+        in_profile(name, document, workspace, &veiled, &mut claims);
+        for (variable, reference, _) in &document.secrets {
+            if let SecretReference::Env(name) = reference
+                && danger(variable).is_some()
+            {
+                starts.push(Start { name, by: By::One(None), itself: true });
+            }
         }
-        let file = File { name: &file.0, profile: file.1.as_deref() };
-        in_dotenv_file(workspace, &file, document, &veiled, &mut claims);
-        files.add(claimed(), Some(index), &mut claims);
     }
-    let ours = said_by_files(workspace, &taken_in, &dotenv);
-    claims.wanted.extend(taken_in.wanted(&workspace.environment, &ours));
-    claims.extends = extends::among(&files, &claims);
+    for (index, read) in files.dotenv.iter().enumerate().filter(|(_, read)| read.is_layer) {
+        let names = read.document.entries.iter().map(|entry| &*entry.name);
+        let claimed = names.filter(|name| is_claimed(name));
+        let before = starts.len();
+        let by = By::One(Some(index));
+        starts.extend(claimed.map(|name| Start { name, by, itself: false }));
+        if starts.len() > before {
+            let file = File { name: &read.name, profile: read.profile.as_deref() };
+            in_dotenv_file(workspace, &file, &read.document, &veiled, &built_in, &mut claims);
+        }
+    }
+    files.add(starts.into_iter(), &mut claims);
+    let ours = said_by_files(workspace, files.taken_in, files.dotenv);
+    claims.wanted.extend(files.taken_in.wanted(&workspace.environment, &ours));
+    claims.extends = extends::among(files, &claims);
     claims
 }
 
-/// What keeps the value that `name` has at `place` in a dotenv file of the root from being agreed to:
-/// variables that other lines say, each with its place. Without a place it is about the variable
-/// itself, too.
-pub(crate) fn pieces(workspace: &Workspace, name: &str, place: Option<&Place>) -> Vec<String> {
-    let (profiles, dotenv) = (profiles(workspace), dotenv_files(workspace));
-    let taken_in = taken_in(&profiles, &dotenv);
-    let files = Files { workspace, profiles: &profiles, dotenv: &dotenv, taken_in: &taken_in };
-    files.pieces(name, place)
+/// What the built-in profile says with which `profile` begins, if with any.
+fn built_in(files: &Files<'_>, profile: &str) -> BTreeMap<String, String> {
+    let documents: BTreeMap<&str, &profile_file::Document> =
+        files.profiles.iter().map(|(name, document)| (&**name, document)).collect();
+    let (mut at, mut seen) = (profile, BTreeSet::new());
+    while let Some(document) = documents.get(at) {
+        let Some((other, _)) = document.extends.as_ref().filter(|_| seen.insert(at)) else {
+            return BTreeMap::new();
+        };
+        at = canonical(other);
+    }
+    let Some(text) = profile_names::built_in(at) else { return BTreeMap::new() };
+    let document = profile_file::Document::parse(Path::new(at), text, &mut Vec::new());
+    let Some(document) = document else { return BTreeMap::new() };
+    let mode = document.mode.map(|(mode, _)| ("ULTRA_MODE".to_owned(), mode.word().to_owned()));
+    document.vars.into_iter().map(|said| (said.name, said.text)).chain(mode).collect()
 }
 
 /// The profiles that stand in files, by name. Built-in ones are part of the program.
@@ -75,8 +123,8 @@ fn taken_in(profiles: &[(String, profile_file::Document)], dotenv: &[Read]) -> T
         let keys = document.providers.values().flat_map(|spec| &spec.keys);
         keys.for_each(|key| taken_in.sends(key));
     }
-    for ((name, profile), document) in dotenv {
-        taken_in.reads(&File { name, profile: profile.as_deref() }, document);
+    for Read { name, profile, document, is_layer } in dotenv {
+        taken_in.reads(&File { name, profile: profile.as_deref() }, document, *is_layer);
     }
     taken_in
 }
@@ -85,11 +133,10 @@ fn taken_in(profiles: &[(String, profile_file::Document)], dotenv: &[Read]) -> T
 fn in_profile(
     name: &str,
     document: &profile_file::Document,
-    files: &Files<'_>,
+    workspace: &Workspace,
     veiled: &Veiled<'_>,
     claims: &mut Claims,
 ) {
-    let workspace = files.workspace;
     let profile = Some(name.to_owned());
     for (variable, reference, _) in &document.secrets {
         let mut now = None;
@@ -98,10 +145,6 @@ fn in_profile(
                 SecretReference::Env(from) => {
                     let environment = &workspace.environment;
                     now = environment.get(from).filter(|_| !veiled.has(from)).map(str::to_owned);
-                    let from = &**from;
-                    let mut names = files.taken_in.reached(std::iter::once(from));
-                    names.insert(from);
-                    files.add_these(&names, None, claims);
                 }
                 SecretReference::File(path) => {
                     let hook = content(workspace, variable, path);
@@ -154,8 +197,8 @@ fn said_by_files(workspace: &Workspace, taken_in: &TakenIn, read: &[Read]) -> BT
         return ours;
     }
     let mut ignored = Vec::new();
-    for (_, document) in read {
-        for entry in dotenv::expand(document, &dotenv::Outside::NOTHING, &mut ignored) {
+    for read in read.iter().filter(|read| read.is_layer) {
+        for entry in dotenv::expand(&read.document, &dotenv::Outside::NOTHING, &mut ignored) {
             if workspace.environment.get(&entry.name) == Some(&*entry.text) {
                 ours.insert(entry.name);
             }
@@ -164,10 +207,20 @@ fn said_by_files(workspace: &Workspace, taken_in: &TakenIn, read: &[Read]) -> BT
     ours
 }
 
-/// A dotenv file: its name, the profile under which alone it counts, and what it says.
-pub(super) type Read = ((String, Option<String>), Document);
+/// A dotenv file, and what it says.
+pub(super) struct Read {
+    /// Its name.
+    pub(super) name: String,
+    /// The profile under which alone it counts.
+    pub(super) profile: Option<String>,
+    pub(super) document: Document,
+    /// Whether it is a layer. A `.env` that says that it was generated is none, but other tools read
+    /// it, and what they hand on comes before any file.
+    pub(super) is_layer: bool,
+}
 
-/// Every dotenv file that is a layer of some profile.
+/// Every dotenv file that is a layer of some profile, and a generated `.env` that no switch of this
+/// state directory wrote: what such a switch writes is what the files said, and the user's own act.
 fn dotenv_files(workspace: &Workspace) -> Vec<Read> {
     let Some(dir) = workspace.dotenv_dir() else { return Vec::new() };
     let mut names = vec![(".env".to_owned(), None), (".env.local".to_owned(), None)];
@@ -182,25 +235,13 @@ fn dotenv_files(workspace: &Workspace) -> Vec<Read> {
     let document = |(name, profile): (String, Option<String>)| {
         let path = dir.join(&name);
         let bytes = files::read_bounded(&path, dotenv::LIMIT).ok()??;
-        if name == ".env" && dotenv::is_generated(&bytes) && !workspace.adopting {
+        let is_layer = name != ".env" || workspace.adopting || !dotenv::is_generated(&bytes);
+        if !is_layer && switch::wrote(workspace, &bytes) {
             return None;
         }
         // Its problems are told where it is read as a layer.
-        Some(((name, profile), dotenv::parse(&path, &bytes, &mut Vec::new())))
+        let document = dotenv::parse(&path, &bytes, &mut Vec::new());
+        Some(Read { name, profile, document, is_layer })
     };
     names.into_iter().filter_map(document).collect()
-}
-
-/// Whether the user has agreed to what the root's files ask for. Without a root it is about the
-/// directory whose dotenv files are layers.
-///
-/// # Errors
-/// The list of trusted roots cannot be read.
-pub(crate) fn trust(workspace: &Workspace) -> Result<(TrustStatus, Claims), Problem> {
-    let Some(root) = workspace.dotenv_dir() else {
-        return Ok((TrustStatus::NotNeeded, Claims::default()));
-    };
-    let claims = claims(workspace);
-    let store = store_path(&workspace.environment);
-    Ok((status(store.as_deref(), root, &claims)?, claims))
 }

@@ -2,6 +2,7 @@
 //! variables of both that can make a command run code or lead elsewhere what it sends. Read from the
 //! files as they stand, other sources left out.
 
+mod agreement;
 mod content;
 mod dotenv_file;
 mod extends;
@@ -9,7 +10,7 @@ mod gather;
 mod said;
 mod told;
 
+pub(crate) use agreement::Agreement;
 pub(crate) use content::is_the_roots;
 pub(in crate::settings) use dotenv_file::File;
-pub(crate) use gather::{claims, pieces, trust};
 pub(crate) use told::{danger, pieced, shown};

@@ -9,9 +9,13 @@ use crate::settings::Workspace;
 use crate::settings::dotenv::{self, Entry};
 use crate::settings::names::{self, Meaning};
 use crate::settings::profile_file;
-use crate::settings::taken_in::TakenIn;
+use crate::settings::taken_in::{By, Start, TakenIn, work};
 use crate::settings::trust::{Claims, Hook};
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// So many of the lines that keep a value from being agreed to are told.
+const MOST_TOLD: usize = 8;
 
 /// Every file of a root.
 pub(super) struct Files<'a> {
@@ -48,7 +52,8 @@ impl<'a> Files<'a> {
             }
             names.extend(document.secrets.iter().map(|(name, _, at)| (&**name, Some(at))));
         }
-        for entry in self.dotenv.iter().flat_map(|(_, document)| &document.entries) {
+        let layers = self.dotenv.iter().filter(|read| read.is_layer);
+        for entry in layers.flat_map(|read| &read.document.entries) {
             if let Meaning::FileOf(spec) = names::meaning(&entry.name) {
                 names.insert(spec.name, Some(&entry.place));
             }
@@ -57,44 +62,45 @@ impl<'a> Files<'a> {
         Veiled { names, takers }
     }
 
-    /// Adds what the files say of what these names take in, at any remove. What the file with the
-    /// number `own` says above the lines that take it in is agreed to with these.
-    pub(super) fn add<'n>(
-        &self,
-        takers: impl Iterator<Item = &'n str>,
-        own: Option<usize>,
-        claims: &mut Claims,
-    ) {
-        let reached = self.taken_in.reached(takers);
-        self.add_these(&reached, own, claims);
+    /// Adds what the files say of what these take in, at any remove. What a file says above the lines
+    /// of its own that take it in is agreed to with these. One look at each file, whatever takes in
+    /// how much.
+    pub(super) fn add<'s>(&'s self, starts: impl Iterator<Item = Start<'s>>, claims: &mut Claims) {
+        let reached = self.taken_in.reached(starts);
+        self.add_these(&reached, claims);
     }
 
-    /// Adds what the files say of these names.
-    pub(super) fn add_these(
-        &self,
-        names: &BTreeSet<&str>,
-        own: Option<usize>,
-        claims: &mut Claims,
-    ) {
-        if names.is_empty() {
+    fn add_these(&self, reached: &BTreeMap<&str, By>, claims: &mut Claims) {
+        if reached.is_empty() {
             return;
         }
         for (profile, document) in self.profiles {
-            for said in document.vars.iter().filter(|said| names.contains(&*said.name)) {
-                let said = hook(self.workspace, &said.name, &said.text, said.place.as_ref());
-                claims.taken_in.insert(Hook { profile: Some(profile.clone()), now: None, ..said });
+            for said in &document.vars {
+                work::step();
+                if reached.contains_key(&*said.name) {
+                    let said = hook(self.workspace, &said.name, &said.text, said.place.as_ref());
+                    let profile = Some(profile.clone());
+                    claims.taken_in.insert(Hook { profile, now: None, ..said });
+                }
             }
         }
-        for (index, ((_, profile), document)) in self.dotenv.iter().enumerate() {
-            let later = (own == Some(index)).then(|| dotenv::said_later(document));
-            let asked = |name: &str| {
-                names.contains(name) && later.as_ref().is_none_or(|later| later.contains(name))
+        for (index, Read { profile, document, .. }) in self.dotenv.iter().enumerate() {
+            let later = LazyCell::new(|| dotenv::said_later(document));
+            let asked = |name: &str| match reached.get(name) {
+                None => false,
+                Some(By::One(Some(own))) if *own == index => later.contains(name),
+                Some(_) => true,
             };
-            if !document.entries.iter().any(|entry| asked(&entry.name)) {
+            let any = document.entries.iter().any(|entry| {
+                work::step();
+                asked(&entry.name)
+            });
+            if !any {
                 continue;
             }
             let spelled = dotenv::spelled(document, &asked);
             for entry in &document.entries {
+                work::step();
                 let Some(text) = spelled.get(&entry.name) else { continue };
                 let said = hook(self.workspace, &entry.name, text, Some(&entry.place));
                 let profile = profile.clone();
@@ -107,21 +113,19 @@ impl<'a> Files<'a> {
     /// other lines say and the environment does not, or that can change although they stay. Without a
     /// place it is about the variable itself, too.
     pub(super) fn pieces(&self, name: &str, place: Option<&Place>) -> Vec<String> {
-        let mut said = Claims::default();
-        let mut reached = self.taken_in.reached(std::iter::once(name));
-        if place.is_none() {
-            reached.insert(name);
-        }
         let own = place.and_then(|place| {
             let shown = |entry: &Entry| self.workspace.shown(&entry.place.file) == place.file;
-            let is_own = |read: &Read| read.1.entries.first().is_some_and(shown);
+            let is_own = |read: &Read| read.document.entries.first().is_some_and(shown);
             self.dotenv.iter().position(is_own)
         });
-        self.add_these(&reached, own, &mut said);
+        let start = Start { name, by: By::One(own), itself: place.is_none() };
+        let reached = self.taken_in.reached(std::iter::once(start));
+        let mut said = Claims::default();
+        self.add_these(&reached, &mut said);
         let veiled = self.veiled();
         let open = |name: &str| self.workspace.environment.has(name) && !veiled.has(name);
         let said = said.taken_in.iter().filter(|said| !open(&said.name));
-        let found = veiled.names.iter().filter(|(name, _)| reached.contains(*name));
+        let found = veiled.names.iter().filter(|(name, _)| reached.contains_key(*name));
         let found =
             found.filter_map(|(name, place)| Some((*name, place_of(self.workspace, (*place)?))));
         let told: BTreeSet<String> = said
@@ -129,6 +133,11 @@ impl<'a> Files<'a> {
             .chain(found)
             .map(|(name, place)| format!("`{name}` at {place}"))
             .collect();
-        told.into_iter().collect()
+        let more = told.len().saturating_sub(MOST_TOLD);
+        let mut told: Vec<String> = told.into_iter().take(MOST_TOLD).collect();
+        if more > 0 {
+            told.push(format!("{more} more"));
+        }
+        told
     }
 }

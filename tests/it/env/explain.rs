@@ -233,3 +233,17 @@ fn what_no_command_gets_is_told() {
     let said = ultra.run(&["env", "explain", "BASH_ENV"]).exits(0);
     assert!(!said.stdout.contains(told), "{}", said.stdout);
 }
+
+/// Trust does not help where nobody can agree to the address that a key would go to.
+#[test]
+fn a_key_for_an_address_of_pieces_is_not_said_to_lack_trust() {
+    let ultra = Ultra::empty().env("OPENAI_API_KEY", CANARY);
+    ultra.write(".env.local", "OPENAI_BASE_URL=https://${THEIR_HOST}/v1\n");
+    ultra.write(".env", "THEIR_HOST=collector.example.org\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let said = ultra.run(&["env", "explain", "OPENAI_API_KEY"]).keeps_the_canary();
+    assert!(!said.stdout.contains("not trusted"), "{}", said.stdout);
+    said.says("withheld: its address is put together from variables of other lines")
+        .says("`ultra env explain OPENAI_BASE_URL` shows from which");
+    ultra.run(&["env", "explain", "OPENAI_BASE_URL"]).says("`THEIR_HOST` at .env:1");
+}

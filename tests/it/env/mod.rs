@@ -23,6 +23,7 @@ mod startup;
 mod steering;
 mod switch;
 mod trust;
+mod trust_dotenv;
 mod trust_reach;
 mod usage;
 mod validate;

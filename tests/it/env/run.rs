@@ -578,6 +578,11 @@ fn a_declared_secret_that_is_no_text_is_masked_whatever_its_name() {
         let args = ["env", "run", "--redact", "--", "sh", "-c", "printf '%s\\n' \"$MY_LOGIN\""];
         let said: Outcome = ultra.command(args).env("MY_LOGIN", &secret).output().unwrap().into();
         assert_eq!(said.stdout, "[redacted:MY_LOGIN]\n", "trusted: {trusted}; {}", said.stderr);
+        // Nor does it come along where it is not asked for.
+        let args =
+            ["env", "run", "--only", "ULTRA_PORT", "--", "sh", "-c", "echo ${MY_LOGIN-none}"];
+        let said: Outcome = ultra.command(args).env("MY_LOGIN", &secret).output().unwrap().into();
+        assert_eq!(said.stdout, "none\n", "trusted: {trusted}; {}", said.stderr);
     }
 }
 

@@ -190,3 +190,24 @@ fn a_database_of_the_clone_gets_no_password_of_the_users() {
         assert_eq!(verify(&ultra, &keys), CANARY);
     }
 }
+
+/// A `.git` in the home directory, as of one's own configuration, does not make all of it a part of
+/// the root below.
+#[test]
+fn a_repository_of_the_home_directory_is_no_checkout_of_a_root_in_it() {
+    let ultra = Ultra::empty();
+    std::fs::create_dir(ultra.home().join(".git")).unwrap();
+    let words = "correct horse battery staple";
+    let own = ultra.home().join("private.txt");
+    std::fs::write(&own, words).unwrap();
+    std::os::unix::fs::symlink(&own, ultra.root().join("link")).unwrap();
+    let said = format!("secrets:\n  BASH_ENV: file:{}\n  LD_AUDIT: file:link\n", own.display());
+    ultra.write("profiles/dev.yaml", said);
+    let asked = ultra.run(&["env", "trust", "--no-input"]).exits(6);
+    assert!(!asked.stderr.contains(words), "{}", asked.stderr);
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let link = ultra.run(&["env", "validate", "dev"]);
+    let said = format!("{}{}", link.stdout, link.stderr);
+    assert!(said.contains("the file that `LD_AUDIT` names is not read"), "{said}");
+    assert!(!said.contains(words), "{said}");
+}

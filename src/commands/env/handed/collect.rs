@@ -34,12 +34,15 @@ pub(crate) fn collect(
     secrets: &dyn SecretSource,
     console: &dyn Console,
 ) -> Result<Handed, Fault> {
-    let (resolution, warnings) = understood(load(workspace, &workspace.profile, secrets))?;
+    let loaded = load(workspace, &workspace.profile, secrets);
+    let agreement = loaded.agreement.clone();
+    let (resolution, warnings) = understood(loaded)?;
     tell(&warnings, workspace, console);
     let wanted = wanted(selection, &resolution, workspace)?;
     let asked = |name: &&str| wanted.as_ref().is_none_or(|wanted| wanted.contains(*name));
     let names = resolution.names().filter(asked);
-    let withheld = unagreed::withheld(names, &resolution, workspace, console)?;
+    let withheld =
+        unagreed::withheld(names, &resolution, workspace, agreement.as_deref(), console)?;
     let mut collector = Collector {
         workspace,
         resolution: &resolution,
@@ -81,6 +84,11 @@ pub(crate) fn collect(
                 problems.push(problem);
             }
         }
+    }
+    if let Some(wanted) = &wanted {
+        // What is no text is in no layer, and the command would inherit it all the same.
+        let bytes = resolution.secret_bytes().iter().filter(|name| !wanted.contains(*name));
+        bytes.for_each(|name| collector.keep(name));
     }
     collector.as_written(selection.secrets, |name| {
         wanted.as_ref().is_none_or(|wanted| wanted.contains(name))

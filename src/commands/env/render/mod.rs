@@ -91,7 +91,8 @@ pub(crate) fn run(
     let (Some(resolution), false) = (&loaded.resolution, loaded.misread) else {
         return Err(Fault::does_not_hold(loaded.problems));
     };
-    let withheld = unagreed::not_agreed_to(facts::says(resolution), workspace, "rendered")?;
+    let (says, agreement) = (facts::says(resolution), loaded.agreement.as_deref());
+    let withheld = unagreed::not_agreed_to(says, workspace, agreement, "rendered")?;
     withheld.values().for_each(|problem| console.warn(problem));
     let facts = facts::of(resolution, &withheld.into_keys().collect());
     let rendered = fill(&name, &text, &facts)?;

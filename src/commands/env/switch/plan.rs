@@ -72,10 +72,13 @@ pub(super) fn plan(
     let adopting = matches!(step, Ok(DotenvStep::Adopt));
     let after = Workspace { adopting, ..workspace.clone() };
     // What does not hold is told before what is refused: there is more of it to do.
-    let (settings, resolution, mut warnings) = validate(&after, target, secrets).usable()?;
+    let loaded = validate(&after, target, secrets);
+    let agreement = loaded.agreement.clone();
+    let (settings, resolution, mut warnings) = loaded.usable()?;
     let step = step.map_err(|problem| Fault::refused(hinted(problem, target)))?;
+    let says = generated::says(&resolution);
     let withheld =
-        unagreed::not_agreed_to(generated::says(&resolution), &after, "written to `.env`")?;
+        unagreed::not_agreed_to(says, &after, agreement.as_deref(), "written to `.env`")?;
     let left_out = match step {
         DotenvStep::Leave => Vec::new(),
         _ => generated::left_out(&resolution).into_iter().chain(withheld.keys().cloned()).collect(),

@@ -1,0 +1,73 @@
+//! What it costs to find out what hostile files ask for: counted in looks at lines and references.
+
+use super::Place;
+use crate::settings::taken_in::work;
+use crate::settings::trust_claims::Agreement;
+use crate::settings::workspace::Flags;
+
+type Files = Vec<(String, String)>;
+
+/// Many variables that take in the same, and as many lines besides.
+fn one_for_all(count: usize) -> Files {
+    let lines = |line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let base = format!("A=x\n{}", lines(&|n| format!("B{n}=y\n")));
+    vec![
+        (".env".to_owned(), base),
+        (".env.local".to_owned(), lines(&|n| format!("LD_X{n}=${{A}}\n"))),
+    ]
+}
+
+/// Keys of which each takes in the one before.
+fn chain(count: usize) -> Files {
+    let lines = |line: &dyn Fn(usize) -> String| (1..count).map(line).collect::<String>();
+    let declared = lines(&|n| format!("  K{n}_TOKEN: env:X{n}\n"));
+    vec![
+        (".env.local".to_owned(), lines(&|n| format!("K{n}_TOKEN=${{K{}_TOKEN}}\n", n - 1))),
+        ("profiles/dev.yaml".to_owned(), format!("mode: mock\nsecrets:\n{declared}")),
+    ]
+}
+
+/// References to variables of which each takes in all before.
+fn references(count: usize) -> Files {
+    let lines = |line: &dyn Fn(usize) -> String| (1..count).map(line).collect::<String>();
+    let secrets = lines(&|n| format!("  LD_X{n}: env:S{n}\n"));
+    vec![
+        (".env.local".to_owned(), lines(&|n| format!("S{n}=${{S{}}}\n", n - 1))),
+        ("profiles/dev.yaml".to_owned(), format!("mode: mock\nsecrets:\n{secrets}")),
+    ]
+}
+
+/// Profiles with a file each, all of which take in the same.
+fn profiles(count: usize) -> Files {
+    let files = (0..count).flat_map(|n| {
+        let extends = if n > 0 { format!("extends: p{}\n", n - 1) } else { String::new() };
+        let said = format!("LD_X=${{A{n}}}\nA{n}=${{A{}}}\n", n + 1);
+        [(format!("profiles/p{n}.yaml"), extends), (format!(".env.p{n}"), said)]
+    });
+    files.collect()
+}
+
+#[test]
+fn the_work_grows_as_the_files_do() {
+    let steps = |files: Files| {
+        let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (&**n, &**t)).collect();
+        let workspace = Place::new(&files).workspace(Flags::default());
+        work::taken();
+        let agreement = Agreement::of(&workspace, "dev");
+        assert_ne!(agreement.claims.digest(), crate::settings::trust::Claims::default().digest());
+        let pieces = agreement.pieces(&workspace, "LD_X1", None);
+        assert!(pieces.len() <= 9, "{pieces:?}");
+        work::taken()
+    };
+    let shapes: [(&str, fn(usize) -> Files); 4] = [
+        ("one for all", one_for_all),
+        ("chain", chain),
+        ("references", references),
+        ("profiles", profiles),
+    ];
+    for (name, shape) in shapes {
+        let (few, many) = (steps(shape(60)), steps(shape(240)));
+        assert!(few > 60, "{name}: only {few} steps are counted");
+        assert!(many < few * 5, "{name}: {few} steps for 60 lines, {many} for 240");
+    }
+}
