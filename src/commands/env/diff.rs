@@ -42,8 +42,16 @@ pub(crate) fn run(
     let mut notes = Vec::new();
     let mut local = |name: &str| side(name, workspace, secrets, &mut notes);
     let mut sides = Vec::new();
+    let mut wrong: Option<Fault> = None;
     for name in [&request.a, &request.b].into_iter().flatten() {
-        sides.push(local(name)?);
+        match (local(name), &mut wrong) {
+            (Ok(side), _) => sides.push(side),
+            (Err(fault), None) => wrong = Some(fault),
+            (Err(fault), Some(wrong)) => wrong.problems.extend(fault.problems),
+        }
+    }
+    if let Some(fault) = wrong {
+        return Err(fault);
     }
     if sides.len() + usize::from(request.url.is_some()) < 2 {
         sides.insert(0, local(&workspace.profile)?);

@@ -51,7 +51,8 @@ fn profiles(count: usize) -> Files {
 fn the_work_grows_as_the_files_do() {
     let steps = |files: Files| {
         let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (&**n, &**t)).collect();
-        let workspace = Place::new(&files).workspace(Flags::default());
+        let place = Place::new(&files);
+        let workspace = place.workspace(Flags::default());
         work::taken();
         let agreement = Agreement::of(&workspace, "dev");
         assert_ne!(agreement.claims.digest(), crate::settings::trust::Claims::default().digest());
