@@ -11,6 +11,7 @@ use super::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::mock::Piece;
+use crate::provider::translation::StreamTranslator;
 use crate::provider::{Endpoint, EventFilter, Failure, UsageScanner};
 use crate::store::Outcome;
 use bytes::{Bytes, BytesMut};
@@ -51,6 +52,8 @@ pub(crate) struct Passed {
     scanner: UsageScanner,
     /// Leaves out what is not for the client.
     filter: EventFilter,
+    /// Tells the events to a client of another family: nothing passes as it is then.
+    translator: Option<Box<StreamTranslator>>,
     attempt: Attempt,
     /// The beginning of a line whose end has not come yet.
     held: BytesMut,
@@ -87,6 +90,8 @@ pub(super) struct Beginning {
     pub(super) endpoint: Endpoint,
     /// Whether the event with the counts is taken out, which was asked for in the client's place.
     pub(super) without_usage: bool,
+    /// What tells it to a client of another family.
+    pub(super) translator: Option<Box<StreamTranslator>>,
 }
 
 /// More of a line than this is passed on before its end is there.
@@ -103,11 +108,13 @@ impl AnswerBody {
 
     /// A provider's events.
     pub(super) fn passed(upstream: Incoming, attempt: Attempt, beginning: Beginning) -> Self {
-        let Beginning { held, slot, permit, stall, deadline, endpoint, without_usage } = beginning;
+        let Beginning { held, slot, permit, stall, deadline, endpoint, without_usage, translator } =
+            beginning;
         Self::Passed(Box::new(Passed {
             upstream,
             scanner: UsageScanner::new(endpoint),
             filter: EventFilter::new(without_usage),
+            translator,
             attempt,
             held: BytesMut::new(),
             stall,
@@ -124,7 +131,11 @@ impl AnswerBody {
 
     /// Whether all of a provider's answer is there, though its connection may be open.
     pub(super) fn is_finished(&self) -> bool {
-        matches!(self, Self::Passed(passed) if passed.scanner.finished())
+        let finished = |passed: &Passed| match &passed.translator {
+            Some(translator) => translator.finished(),
+            None => passed.scanner.finished(),
+        };
+        matches!(self, Self::Passed(passed) if finished(passed))
     }
 
     /// Gives a provider's stream up.
@@ -199,9 +210,56 @@ impl Passed {
         let message = format!("the stream of the provider ended early: {failure}");
         tracing::warn!(request_id = %asked.request_id, error = %failure, "stream broken off");
         // The blank line ends an event whose lines are out but whose end is not.
-        let sequence = self.scanner.next_sequence();
+        let sequence = self.sequence();
         let event = asked.endpoint.stream_error(kind, &message, &asked.request_id, sequence);
         Bytes::from(format!("\n{event}"))
+    }
+
+    /// The number of the client's next event, where events are numbered.
+    fn sequence(&self) -> u64 {
+        match &self.translator {
+            Some(translator) => translator.sequence(),
+            None => self.scanner.next_sequence(),
+        }
+    }
+
+    /// Takes a piece; gives back what the client gets of it.
+    fn pass(&mut self, piece: Bytes) -> Bytes {
+        let Some(mut translator) = self.translator.take() else {
+            let out = self.take(piece);
+            return self.filtered(out);
+        };
+        let before = translator.malformed();
+        let out = translator.push(&piece);
+        if before == 0 && translator.malformed() > 0 {
+            self.warn_of_malformed();
+        }
+        let out = self.told(&translator, out);
+        self.translator = Some(translator);
+        out
+    }
+
+    /// What follows from what the client has been told.
+    fn told(&mut self, translator: &StreamTranslator, out: Bytes) -> Bytes {
+        self.attempt.count(translator.tokens());
+        let also = |out: Bytes, more: Bytes| Bytes::from([out, more].concat());
+        if let Some(why) = translator.broken() {
+            let failure = Failure::Malformed(why);
+            return also(out, self.break_off(Outcome::Truncated, &failure));
+        }
+        if translator.refused() && !self.attempt.is_kept() {
+            // The client has been told so in the words of its family.
+            let why = "the provider ended its stream with an error".to_owned();
+            self.over = true;
+            self.fail(Outcome::Error, Failure::Malformed(why));
+        }
+        if translator.finished()
+            && let Err(why) = self.succeed()
+        {
+            self.over = true;
+            return unmetered(&self.attempt, &why, translator.sequence());
+        }
+        out
     }
 
     /// Takes a piece; gives back what may go out, whole lines only.
@@ -241,6 +299,9 @@ impl Passed {
 
     /// The provider has closed the stream.
     fn close(&mut self) -> Option<Bytes> {
+        if let Some(mut translator) = self.translator.take() {
+            return self.close_told(&mut translator);
+        }
         if !self.attempt.is_kept() {
             if !self.scanner.whole() {
                 let failure = Failure::Transport("the end of the answer is missing".to_owned());
@@ -256,13 +317,33 @@ impl Passed {
         Some(self.filtered(rest)).filter(|rest| !rest.is_empty())
     }
 
+    /// The provider has closed a stream of another family than the client's.
+    fn close_told(&mut self, translator: &mut StreamTranslator) -> Option<Bytes> {
+        let mut out = Bytes::new();
+        if !self.attempt.is_kept() {
+            let rest = translator.finish();
+            out = self.told(translator, rest);
+            if !self.attempt.is_kept() && !self.over {
+                let failure = Failure::Transport("the end of the answer is missing".to_owned());
+                let event = self.break_off(Outcome::Truncated, &failure);
+                out = Bytes::from([out, event].concat());
+            }
+        }
+        self.over = true;
+        Some(out).filter(|out| !out.is_empty())
+    }
+
+    fn warn_of_malformed(&self) {
+        let request_id = &self.attempt.asked().request_id;
+        tracing::warn!(%request_id, "events of the provider that cannot be read are left out");
+    }
+
     /// What of whole lines is for the client.
     fn filtered(&mut self, lines: Bytes) -> Bytes {
         let before = self.filter.malformed();
         let left = self.filter.pass(lines);
         if before == 0 && self.filter.malformed() > 0 {
-            let request_id = &self.attempt.asked().request_id;
-            tracing::warn!(%request_id, "events of the provider that cannot be read are left out");
+            self.warn_of_malformed();
         }
         left
     }
@@ -286,8 +367,7 @@ impl Passed {
                 return Poll::Ready(None);
             }
             if let Some(piece) = self.begun.next() {
-                let out = self.take(piece);
-                let out = self.filtered(out);
+                let out = self.pass(piece);
                 if !out.is_empty() {
                     return Poll::Ready(Some(out));
                 }
@@ -301,8 +381,7 @@ impl Passed {
                     }
                     // Trailers say nothing that a client of these APIs would read.
                     let Ok(piece) = frame.into_data() else { continue };
-                    let out = self.take(piece);
-                    let out = self.filtered(out);
+                    let out = self.pass(piece);
                     if !out.is_empty() {
                         return Poll::Ready(Some(out));
                     }

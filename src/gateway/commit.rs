@@ -4,18 +4,21 @@
 
 use super::answer::{AnswerBody, Beginning};
 use super::attempt::Attempt;
+use super::crossing::Crossing;
 use super::exchange::{Exchange, Kind, Missed, answer, failed};
 use super::resilience::breaker::Permit;
 use super::slots::InFlight;
 use crate::base::Joined;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
-use crate::provider::{Failure, Opening, OpeningScanner};
+use crate::provider::translation::{Refused, StreamOpening};
+use crate::provider::{Class, Failure, Opening, OpeningScanner};
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
-use http::Response;
+use http::header::CONTENT_TYPE;
 use http::response::Parts;
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use std::time::{Duration, Instant};
@@ -26,6 +29,38 @@ const LARGEST: usize = 64 << 20;
 
 /// How long more is waited for when the end of a stream has come.
 const LEFTOVERS: Duration = Duration::from_millis(50);
+
+/// What the beginning of a stream says.
+enum Opened<'a> {
+    /// There is an answer.
+    Answer,
+    /// There is none: the provider's error, as a client of its family reads it.
+    Refusal(StatusCode, Class, Bytes),
+    /// There is none: the provider's error, for a client of another family.
+    Refused(&'a Crossing, Refused),
+}
+
+/// Reads the beginning of a stream.
+enum Scanner<'a> {
+    Passing(OpeningScanner),
+    Crossing(&'a Crossing, Box<StreamOpening>),
+}
+
+impl<'a> Scanner<'a> {
+    /// Takes the next piece; `None` if it says nothing yet.
+    fn push(&mut self, piece: &[u8]) -> Option<Opened<'a>> {
+        Some(match self {
+            Self::Passing(scanner) => match scanner.push(piece)? {
+                Opening::Answer => Opened::Answer,
+                Opening::Refusal { status, class, body } => Opened::Refusal(status, class, body),
+            },
+            Self::Crossing(crossing, opening) => match opening.push(piece)? {
+                Ok(()) => Opened::Answer,
+                Err(refused) => Opened::Refused(crossing, refused),
+            },
+        })
+    }
+}
 
 impl Exchange<'_> {
     /// Passes a stream on once it has begun.
@@ -42,9 +77,16 @@ impl Exchange<'_> {
             Ok(begun) => begun,
             Err((kind, failure)) => return Err(self.lost(&mut attempt, kind, failure)),
         };
-        if let Opening::Refusal { status, class, body } = opening {
-            attempt.fail(Outcome::Error, status.as_u16());
-            return Err(self.refusal(class, status, &parts.headers, body, slot));
+        match opening {
+            Opened::Answer => {}
+            Opened::Refusal(status, class, body) => {
+                attempt.fail(Outcome::Error, status.as_u16());
+                return Err(self.refusal(class, status, &parts.headers, body, slot));
+            }
+            Opened::Refused(crossing, refused) => {
+                attempt.fail(Outcome::Error, refused.status.as_u16());
+                return Err(self.refused(crossing, &refused, &parts.headers, slot));
+            }
         }
         if let Some(permit) = permit {
             permit.began();
@@ -57,12 +99,21 @@ impl Exchange<'_> {
             deadline,
             endpoint: self.endpoint,
             without_usage: self.call.envelope.adds_usage() && self.target.provider.stream_usage,
+            translator: self.crossing.map(|crossing| {
+                Box::new(crossing.translator(self.target, &self.call.asked.request_id))
+            }),
         };
         let body = AnswerBody::passed(upstream, attempt, beginning);
-        match self.commit {
-            StreamCommit::FirstEvent => Ok(answer(&parts, body)),
-            StreamCommit::Complete => self.complete(body).await.map(|body| answer(&parts, body)),
+        let body = match self.commit {
+            StreamCommit::FirstEvent => body,
+            StreamCommit::Complete => self.complete(body).await?,
+        };
+        let mut answer = answer(&parts, body);
+        if self.crossing.is_some() {
+            let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");
+            answer.headers_mut().insert(CONTENT_TYPE, kind);
         }
+        Ok(answer)
     }
 
     /// Reads until the stream says something: the pieces so far, and what they say.
@@ -70,8 +121,11 @@ impl Exchange<'_> {
         &self,
         upstream: &mut Incoming,
         deadline: Instant,
-    ) -> Result<(Vec<Bytes>, Opening), (Kind, Failure)> {
-        let mut scanner = OpeningScanner::new(self.endpoint);
+    ) -> Result<(Vec<Bytes>, Opened<'_>), (Kind, Failure)> {
+        let mut scanner = match self.crossing {
+            Some(crossing) => Scanner::Crossing(crossing, Box::new(crossing.opening())),
+            None => Scanner::Passing(OpeningScanner::new(self.endpoint)),
+        };
         let mut held = Vec::new();
         let first = match self.last {
             true => deadline,

@@ -1,5 +1,6 @@
 //! Why the gateway has no answer to pass on. How it reads on the wire is for the server.
 
+use crate::provider::translation::Untranslatable;
 use crate::provider::wire::Endpoint;
 use crate::provider::{Failure, Malformed};
 use http::StatusCode;
@@ -24,6 +25,8 @@ pub(crate) enum GatewayError {
     },
     /// The body is not what the family wants.
     Malformed(Malformed),
+    /// The request cannot be put to a provider of another family.
+    Untranslatable(Untranslatable),
     /// No target of the route can be used at present.
     Unavailable {
         /// The name.
@@ -77,6 +80,8 @@ impl GatewayError {
             Self::UnknownModel { .. } => "model_not_found",
             Self::WrongEndpoint { .. } => "wrong_endpoint",
             Self::Malformed(_) => "malformed_request",
+            Self::Untranslatable(Untranslatable { malformed: true, .. }) => "invalid_value",
+            Self::Untranslatable(_) => "unsupported_parameter",
             Self::Unavailable { .. } => "model_unavailable",
             Self::CredentialsExhausted { .. } => "upstream_credentials_exhausted",
             Self::TooLate => "request_timeout",

@@ -2,6 +2,7 @@
 
 use super::answer::AnswerBody;
 use super::attempt::{Attempt, Meter};
+use super::crossing::Crossing;
 use super::error::GatewayError;
 use super::forward::Call;
 use super::resilience::breaker::Permit;
@@ -77,7 +78,7 @@ pub(super) enum Kind {
 }
 
 impl Missed {
-    fn new(kind: Kind, error: GatewayError) -> Self {
+    pub(super) fn new(kind: Kind, error: GatewayError) -> Self {
         Self { kind, told: Box::new(Err(error)), wait: None }
     }
 }
@@ -96,6 +97,8 @@ pub(super) struct Exchange<'a> {
     pub(super) uri: &'a Uri,
     /// The endpoint that is asked there: how the answer reads follows from it.
     pub(super) endpoint: Endpoint,
+    /// What is put to it instead, if it is of another family.
+    pub(super) crossing: Option<&'a Crossing>,
     pub(super) limits: &'a Limits,
     pub(super) call: &'a Call,
     /// Which attempt of the request, from 1.
@@ -185,14 +188,20 @@ impl Exchange<'_> {
     fn request(&self, slot: &InFlight) -> Request<Full<Bytes>> {
         let counts = self.target.provider.stream_usage;
         let envelope = &self.call.envelope;
-        let body = envelope.for_provider(&self.call.body, &self.target.model, counts);
+        let body = match self.crossing {
+            Some(crossing) => crossing.body.clone(),
+            None => envelope.for_provider(&self.call.body, &self.target.model, counts),
+        };
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
         let out = request.headers_mut();
         out.reserve(self.call.headers.len() + 2);
         headers::to_provider(&self.call.headers, out);
-        self.target.provider.family.defaults(out);
+        match self.crossing {
+            Some(crossing) => crossing.dress(out),
+            None => self.endpoint.family().defaults(out),
+        }
         for (name, value) in &slot.slot().credentials {
             out.insert(name.clone(), value.clone());
         }
@@ -232,15 +241,32 @@ impl Exchange<'_> {
                 let read = self.read(upstream, LARGEST_ERROR, deadline).await;
                 let body = read.unwrap_or_default();
                 attempt.fail(Outcome::Error, parts.status.as_u16());
-                let class = Class::of_error(self.target.provider.family, parts.status, &body);
+                if let Some(crossing) = self.crossing {
+                    return Err(self.refused_by(
+                        crossing,
+                        parts.status,
+                        &parts.headers,
+                        &body,
+                        slot,
+                    ));
+                }
+                let class = Class::of_error(self.endpoint.family(), parts.status, &body);
                 return Err(self.refusal(class, parts.status, &parts.headers, body, slot));
             }
         }
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        if kind.starts_with(b"text/event-stream") {
+        let streams = match self.crossing {
+            Some(crossing) => crossing.streams(kind),
+            None => kind.starts_with(b"text/event-stream"),
+        };
+        if streams {
             return self.stream(parts, upstream, attempt, slot, permit, deadline).await;
         }
         let encoded = parts.headers.contains_key(CONTENT_ENCODING);
+        if encoded && self.crossing.is_some() {
+            let failure = Failure::Malformed("it is encoded, which nobody asked for".to_owned());
+            return Err(self.lost(&mut attempt, Kind::Useless, failure));
+        }
         if !encoded && memchr::memmem::find(kind, b"json").is_none() {
             let failure = Failure::Malformed("it is neither JSON nor a stream".to_owned());
             return Err(self.lost(&mut attempt, Kind::Useless, failure));
@@ -249,6 +275,9 @@ impl Exchange<'_> {
             Ok(body) => body,
             Err((kind, failure)) => return Err(self.lost(&mut attempt, kind, failure)),
         };
+        if let Some(crossing) = self.crossing {
+            return self.told(crossing, &parts, &body, &mut attempt, slot);
+        }
         if !encoded {
             let text = body.trim_ascii();
             let cut = !self_delimited(&parts) && usage::is_cut(text);
@@ -281,9 +310,20 @@ impl Exchange<'_> {
         Ok(answer)
     }
 
-    fn key_refused(&self) -> Missed {
+    pub(super) fn key_refused(&self) -> Missed {
         let provider = self.target.provider.name.to_string();
         Missed::new(Kind::KeyRefused, GatewayError::CredentialsExhausted { provider })
+    }
+
+    /// What is told of an error that cannot be read.
+    pub(super) fn unreadable(&self, status: StatusCode) -> Told {
+        let provider = self.target.provider.name.to_string();
+        let status = match status {
+            StatusCode::SERVICE_UNAVAILABLE => status,
+            status if status.is_client_error() => status,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Box::new(Err(GatewayError::Upstream { provider, status }))
     }
 
     /// An error of the provider's own, in the family's shape: passed on as it is, but for our key
@@ -296,26 +336,11 @@ impl Exchange<'_> {
         body: Bytes,
         slot: &InFlight,
     ) -> Missed {
-        let kind = match class {
-            Class::KeyRefused => return self.key_refused(),
-            Class::RateLimited => Kind::RateLimited,
-            Class::Overloaded => Kind::Overloaded,
-            Class::ClientError => Kind::Faulty,
-            Class::Filtered => Kind::Filtered,
-            Class::TooLong => Kind::TooLong,
-            Class::ServerError | Class::Unusable | Class::Success => Kind::Broken,
-        };
+        let Some(kind) = Kind::of(class) else { return self.key_refused() };
         let wait = told_to_wait(headers, SystemTime::now());
         let json = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body);
         let (Ok(_), Ok(text)) = (json, std::str::from_utf8(&body)) else {
-            let provider = self.target.provider.name.to_string();
-            let status = match status {
-                StatusCode::SERVICE_UNAVAILABLE => status,
-                status if status.is_client_error() => status,
-                _ => StatusCode::BAD_GATEWAY,
-            };
-            let told = Box::new(Err(GatewayError::Upstream { provider, status }));
-            return Missed { kind, told, wait };
+            return Missed { kind, told: self.unreadable(status), wait };
         };
         let key = &slot.slot().secret;
         let body = if !key.is_empty() && text.contains(key.expose()) {

@@ -113,7 +113,7 @@ fn open(
         reference.may_go_to(facts, base_url)?;
     }
     usable(&secret, variable)?;
-    let credentials = provider.family.credentials(&secret).ok_or_else(|| {
+    let credentials = provider.dialect.credentials(&secret).ok_or_else(|| {
         Problem::error("malformed-key", format!("the value of `{variable}` cannot be a key"))
             .why("it holds a line break or another control character")
     })?;

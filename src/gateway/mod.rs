@@ -4,6 +4,7 @@
 pub(crate) mod answer;
 pub(crate) mod attempt;
 mod commit;
+mod crossing;
 pub(crate) mod error;
 mod exchange;
 pub(crate) mod forward;

@@ -3,6 +3,7 @@
 //! What is tried again, and after how long, is said in [`super::resilience::retry`].
 
 use super::answer::AnswerBody;
+use super::crossing::{Crossing, Meant};
 use super::error::GatewayError;
 use super::exchange::{Exchange, Kind, Missed, Told, failed};
 use super::forward::{Call, Gateway};
@@ -11,9 +12,11 @@ use super::resilience::retry::{ATTEMPTS, PATIENCE, backoff};
 use super::routes::{Backend, Route, Target};
 use super::slots::InFlight;
 use crate::provider::Failure;
+use crate::provider::translation::Untranslatable;
 use crate::settings::profile::StreamCommit;
 use http::{HeaderName, HeaderValue, Response, Uri};
 use std::time::{Duration, Instant};
+use url::Url;
 
 /// Who answered.
 const PROVIDER: HeaderName = HeaderName::from_static("x-ultra-provider");
@@ -46,6 +49,14 @@ struct Round {
     wait: Option<Duration>,
 }
 
+/// How a target is asked.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    uri: &'a Uri,
+    /// What is put to it instead of the call, if it is of another family.
+    crossing: Option<&'a Crossing>,
+}
+
 /// One request on its way.
 pub(super) struct Pursuit<'a> {
     gateway: &'a Gateway,
@@ -67,6 +78,10 @@ pub(super) struct Pursuit<'a> {
     rests: Option<Duration>,
     /// Whether a target with a key was passed over without being asked: others stand in for it.
     passed_over: bool,
+    /// What the call asks, once a target of another family has been met.
+    meant: Option<Result<Meant, Untranslatable>>,
+    /// Why the first of them cannot be asked it, if so.
+    untranslatable: Option<Untranslatable>,
 }
 
 impl<'a> Pursuit<'a> {
@@ -89,12 +104,14 @@ impl<'a> Pursuit<'a> {
             too_long_for: None,
             rests: None,
             passed_over: false,
+            meant: None,
+            untranslatable: None,
         }
     }
 
     /// Asks until there is an answer, or nothing that could help is left.
     pub(super) async fn run(mut self) -> Result<Response<AnswerBody>, GatewayError> {
-        let targets: Vec<&Target> = self.route.in_turn(self.call.endpoint.family()).collect();
+        let targets: Vec<&Target> = self.route.in_turn(self.call.endpoint).collect();
         if self.left().is_zero() {
             return Err(GatewayError::TooLate);
         }
@@ -108,19 +125,30 @@ impl<'a> Pursuit<'a> {
                 if only.is_some_and(|only| only != n) || !self.fits(target) {
                     continue;
                 }
-                let uri = match &target.provider.backend {
+                let (uris, base_url) = match &target.provider.backend {
                     Backend::Mock => {
                         return self.gateway.mocked(target, &self.route.limits, self.call).await;
                     }
                     Backend::Http { .. } if !target.provider.slots.usable() => continue,
-                    Backend::Http { uris, .. } => match uris.get(self.call.endpoint) {
-                        Some(uri) => uri,
-                        None => continue,
-                    },
+                    Backend::Http { uris, base_url } => (uris, base_url),
                 };
                 if self.exhausted() {
                     break;
                 }
+                let crossing;
+                let way = match uris.get(self.call.endpoint) {
+                    Some(uri) => Way { uri, crossing: None },
+                    None => match self.cross(target, base_url).await {
+                        Ok(own) => {
+                            crossing = own;
+                            Way { uri: &crossing.uri, crossing: Some(&crossing) }
+                        }
+                        Err(why) => {
+                            self.untranslatable.get_or_insert(why);
+                            continue;
+                        }
+                    },
+                };
                 let mut wait = None;
                 match target.provider.slots.limited(&target.model).filter(|_| only.is_none()) {
                     // It has said for how long, and asking before would be in vain.
@@ -140,7 +168,7 @@ impl<'a> Pursuit<'a> {
                         Err(refused) => self.rest(refused),
                         Ok(permit) => {
                             let last = self.is_last(&targets, n);
-                            match self.ask(target, uri, last, permit).await {
+                            match self.ask(target, way, last, permit).await {
                                 Next::End(outcome) => return outcome,
                                 Next::Elsewhere(after) => wait = after,
                             }
@@ -173,8 +201,22 @@ impl<'a> Pursuit<'a> {
         self.outcome(!targets.is_empty())
     }
 
+    /// The call as a target of another family is asked it.
+    async fn cross(&mut self, target: &Target, base: &Url) -> Result<Crossing, Untranslatable> {
+        let meant = match self.meant.take() {
+            Some(meant) => meant,
+            None => Meant::of(self.call).await,
+        };
+        let crossing = match &meant {
+            Ok(meant) => meant.at(target, base.as_str(), self.call.body.len()).await,
+            Err(why) => Err(why.clone()),
+        };
+        self.meant = Some(meant);
+        crossing
+    }
+
     /// Asks one target, with one key after the other if keys are refused.
-    async fn ask(&mut self, target: &Target, uri: &Uri, last: bool, permit: Permit) -> Next {
+    async fn ask(&mut self, target: &Target, way: Way<'_>, last: bool, permit: Permit) -> Next {
         let Some(client) = &self.gateway.client else {
             let failure = Failure::Connect("this server has no client".to_owned());
             return Next::End(Err(failed(&target.provider, failure)));
@@ -200,8 +242,9 @@ impl<'a> Pursuit<'a> {
                 meter: &self.gateway.meter,
                 instance: &self.gateway.instance,
                 target,
-                uri,
+                uri: way.uri,
                 endpoint: self.call.endpoint,
+                crossing: way.crossing,
                 limits: &self.route.limits,
                 call: self.call,
                 number: self.asked,
@@ -381,6 +424,9 @@ impl<'a> Pursuit<'a> {
         }
         if let Some(error) = self.last {
             return Err(error);
+        }
+        if let (Some(why), None) = (self.untranslatable, self.rests) {
+            return Err(GatewayError::Untranslatable(why));
         }
         let model = self.route.model.to_string();
         Err(match (fit, self.rests) {

@@ -3,8 +3,9 @@
 use super::resilience::breaker::Breaker;
 use super::slots::Slots;
 use crate::provider::mock;
-use crate::provider::wire::{Endpoint, Family, Uris};
-use crate::settings::profile::{ProviderSpec, StreamCommit, Timeouts};
+use crate::provider::translation::{self, Dialect};
+use crate::provider::wire::{Endpoint, Uris};
+use crate::settings::profile::{ProviderKind, ProviderSpec, StreamCommit, Timeouts};
 use http::HeaderValue;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,8 +31,10 @@ pub(crate) enum Backend {
 pub(crate) struct Provider {
     /// Its name.
     pub(crate) name: Arc<str>,
+    /// The kind of provider that it is.
+    pub(crate) kind: ProviderKind,
     /// The API it speaks.
-    pub(crate) family: Family,
+    pub(crate) dialect: &'static dyn Dialect,
     /// Who answers for it.
     pub(crate) backend: Backend,
     /// The variables that hold its keys.
@@ -49,6 +52,14 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
+    /// Whether it can answer what an endpoint is asked: in its own words, or translated. The mock's
+    /// own models are of no family: they answer in the shape they are asked in.
+    fn answers(&self, endpoint: Endpoint) -> bool {
+        self.dialect.family() == Some(endpoint.family())
+            || self.is_our_mock()
+            || translation::client(endpoint).is_some()
+    }
+
     /// Whether it can be used at present.
     fn is_usable(&self) -> bool {
         matches!(self.backend, Backend::Mock) || self.slots.usable()
@@ -184,15 +195,15 @@ pub(crate) struct Route {
 impl Route {
     /// The targets to be asked one after the other: the first is drawn by shares where the profile
     /// gives any, the others follow in their order.
-    pub(super) fn in_turn(&self, family: Family) -> impl Iterator<Item = &Target> {
-        let first = self.weighted.then(|| self.drawn(family, rand::random())).flatten();
+    pub(super) fn in_turn(&self, endpoint: Endpoint) -> impl Iterator<Item = &Target> {
+        let first = self.weighted.then(|| self.drawn(endpoint, rand::random())).flatten();
         let others = move |t: &&Target| first.is_none_or(|first| !std::ptr::eq(first, *t));
-        first.into_iter().chain(self.of_family(family).filter(others))
+        first.into_iter().chain(self.fit_for(endpoint).filter(others))
     }
 
     /// The usable target on which `lot` falls.
-    pub(super) fn drawn(&self, family: Family, lot: u64) -> Option<&Target> {
-        let usable = || self.of_family(family).filter(|t| t.provider.is_usable());
+    pub(super) fn drawn(&self, endpoint: Endpoint, lot: u64) -> Option<&Target> {
+        let usable = || self.fit_for(endpoint).filter(|t| t.provider.is_usable());
         let all = usable().fold(0_u64, |sum, t| sum.saturating_add(t.share));
         let mut rest = lot.checked_rem(all)?;
         usable().find(|target| {
@@ -202,22 +213,15 @@ impl Route {
         })
     }
 
-    /// The targets that this family's endpoint can use.
-    fn of_family(&self, family: Family) -> impl Iterator<Item = &Target> {
-        // The mock's own models are of no family: they answer in the shape they are asked in.
-        let fits = move |t: &&Target| t.provider.family == family || t.provider.is_our_mock();
-        self.targets.iter().filter(fits)
+    /// The targets that can answer what this endpoint is asked.
+    fn fit_for(&self, endpoint: Endpoint) -> impl Iterator<Item = &Target> {
+        self.targets.iter().filter(move |target| target.provider.answers(endpoint))
     }
 
-    /// The endpoints that serve it, those of usable targets first.
+    /// The endpoints that serve it.
     pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
-        let mut endpoints: Vec<Endpoint> = Vec::new();
-        for family in [Family::OpenAi, Family::Anthropic] {
-            if self.of_family(family).next().is_some() {
-                endpoints.push(family.chat());
-            }
-        }
-        endpoints
+        let served = |endpoint: &Endpoint| self.fit_for(*endpoint).next().is_some();
+        Endpoint::ALL.into_iter().filter(served).collect()
     }
 
     /// Whether any of its providers is configured.

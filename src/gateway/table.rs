@@ -11,9 +11,12 @@ use super::error::GatewayError;
 use super::resilience::breaker::Breaker;
 use super::routes::{Backend, Limits, Provider, Route, Target};
 use crate::provider::mock;
-use crate::provider::wire::{Family, Uris};
+use crate::provider::translation;
+use crate::provider::wire::Uris;
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
-use crate::settings::profile::{Mode, Profile, ProviderSpec, RouteSpec, StreamCommit, TargetSpec};
+use crate::settings::profile::{
+    Mode, Profile, ProviderKind, ProviderSpec, RouteSpec, StreamCommit, TargetSpec,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -90,7 +93,8 @@ impl Table {
         if mode == Mode::Mock {
             let mock = Arc::new(Provider {
                 name: Arc::from(mock::NAME),
-                family: Family::OpenAi,
+                kind: ProviderKind::OpenAi,
+                dialect: translation::dialect(ProviderKind::OpenAi, true),
                 backend: Backend::Mock,
                 keys: Vec::new(),
                 slots: Arc::default(),
@@ -231,17 +235,18 @@ impl Table {
 }
 
 fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Option<Provider> {
-    let family = Family::of(spec.kind);
+    let dialect = translation::dialect(spec.kind, spec.stream_usage);
     let backend = match mode {
         Mode::Mock => Backend::Mock,
         Mode::Real => Backend::Http {
-            uris: Uris::of(family, &spec.base_url)?,
+            uris: Uris::of(dialect.family(), &spec.base_url)?,
             base_url: spec.base_url.clone(),
         },
     };
     Some(Provider {
         name: Arc::from(name),
-        family,
+        kind: spec.kind,
+        dialect,
         backend,
         keys: spec.keys.clone(),
         slots: Arc::default(),
@@ -256,7 +261,7 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
 mod tests {
     use super::*;
     use crate::provider::Endpoint;
-    use crate::settings::profile::{Policy, ProviderKind, Timeouts};
+    use crate::settings::profile::{Policy, Timeouts};
 
     fn of(profile: &Profile, mode: Mode) -> Table {
         let usual = |known: &KnownProvider| Url::parse(known.base_url).ok();
@@ -326,7 +331,7 @@ mod tests {
         let drawn = |mode, lot| {
             let table = of(&profile, mode);
             let route = table.find("m").unwrap();
-            route.drawn(Family::OpenAi, lot).map(|t| t.model.to_string())
+            route.drawn(Endpoint::ChatCompletions, lot).map(|t| t.model.to_string())
         };
         let drawn_of_four: Vec<_> = (0..4).map(|lot| drawn(Mode::Mock, lot).unwrap()).collect();
         assert_eq!(drawn_of_four, ["one", "two", "two", "two"]);
@@ -334,7 +339,8 @@ mod tests {
         let table = of(&profile, Mode::Mock);
         for _ in 0..20 {
             let route = table.find("m").unwrap();
-            let mut turn: Vec<_> = route.in_turn(Family::OpenAi).map(|t| &*t.model).collect();
+            let mut turn: Vec<_> =
+                route.in_turn(Endpoint::ChatCompletions).map(|t| &*t.model).collect();
             turn.sort_unstable();
             assert_eq!(turn, ["one", "two"], "each is asked once");
         }
@@ -348,7 +354,8 @@ mod tests {
         }
         let table = of(&profile, Mode::Mock);
         let route = table.find("shared").unwrap();
-        let turn: Vec<_> = route.in_turn(Family::OpenAi).map(|t| &*t.provider.name).collect();
+        let turn: Vec<_> =
+            route.in_turn(Endpoint::ChatCompletions).map(|t| &*t.provider.name).collect();
         assert_eq!(turn, ["a", "b"]);
     }
 
@@ -410,7 +417,11 @@ mod tests {
             let route = table.find(name).unwrap();
             assert!(route.unavailable().is_none(), "{name}");
         }
-        assert_eq!(table.find(mock::MODEL).unwrap().endpoints().len(), 2);
-        assert_eq!(table.find("gpt-4o").unwrap().endpoints(), [Endpoint::ChatCompletions]);
+        assert_eq!(table.find(mock::MODEL).unwrap().endpoints(), Endpoint::ALL);
+        let of = |model: &str| table.find(model).unwrap().endpoints();
+        assert!(of("gpt-4o").contains(&Endpoint::Messages), "translated");
+        assert!(!of("gpt-4o").contains(&Endpoint::CountTokens));
+        assert!(of("claude-sonnet-4-5").contains(&Endpoint::ChatCompletions), "translated");
+        assert!(!of("claude-sonnet-4-5").contains(&Endpoint::Embeddings));
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::base::Secret;
 use crate::provider::{anthropic, openai};
-use crate::settings::profile::ProviderKind;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::Serialize;
 use url::Url;
@@ -39,12 +38,12 @@ pub(crate) enum Endpoint {
 pub(crate) struct Uris([Option<Uri>; Endpoint::ALL.len()]);
 
 impl Uris {
-    /// Those of a provider of this family; `None` if no URI can be made of the base URL, which
+    /// Those of a provider of this family, none if it is of none that clients speak; `None` if no URI can be made of the base URL, which
     /// could not be reached anyway.
-    pub(crate) fn of(family: Family, base_url: &Url) -> Option<Self> {
+    pub(crate) fn of(family: Option<Family>, base_url: &Url) -> Option<Self> {
         let mut uris = [const { None }; Endpoint::ALL.len()];
         for (uri, endpoint) in uris.iter_mut().zip(Endpoint::ALL) {
-            if endpoint.family() == family {
+            if let Some(family) = family.filter(|family| endpoint.family() == *family) {
                 *uri = Some(family.url(base_url, endpoint).parse().ok()?);
             }
         }
@@ -58,27 +57,11 @@ impl Uris {
 }
 
 impl Family {
-    /// The family that a provider of this kind speaks.
-    pub(crate) fn of(kind: ProviderKind) -> Self {
-        match kind {
-            ProviderKind::OpenAi => Self::OpenAi,
-            ProviderKind::Anthropic => Self::Anthropic,
-        }
-    }
-
     /// Its word in metrics, logs and answers.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
-        }
-    }
-
-    /// The endpoint of this family that answers a conversation.
-    pub(crate) fn chat(self) -> Endpoint {
-        match self {
-            Self::OpenAi => Endpoint::ChatCompletions,
-            Self::Anthropic => Endpoint::Messages,
         }
     }
 
@@ -179,8 +162,11 @@ mod tests {
 
     #[test]
     fn urls_follow_the_base_urls_of_the_sdks() {
-        let url =
-            |family: Family, base: &str| family.url(&Url::parse(base).unwrap(), family.chat());
+        let chat = |family| match family {
+            Family::OpenAi => Endpoint::ChatCompletions,
+            Family::Anthropic => Endpoint::Messages,
+        };
+        let url = |family: Family, base: &str| family.url(&Url::parse(base).unwrap(), chat(family));
         assert_eq!(
             url(Family::OpenAi, "https://api.openai.com/v1"),
             "https://api.openai.com/v1/chat/completions"
@@ -198,7 +184,7 @@ mod tests {
     #[test]
     fn every_endpoint_has_its_place_at_a_provider_of_its_family() {
         for (family, base) in [(Family::OpenAi, "http://a/v1"), (Family::Anthropic, "http://a")] {
-            let uris = Uris::of(family, &Url::parse(base).unwrap()).unwrap();
+            let uris = Uris::of(Some(family), &Url::parse(base).unwrap()).unwrap();
             for endpoint in Endpoint::ALL {
                 let wanted =
                     (endpoint.family() == family).then(|| format!("http://a{}", endpoint.path()));

@@ -7,8 +7,6 @@ use crate::base::Timestamp;
 use crate::gateway::Route;
 use crate::gateway::routes::{Backend, Provider};
 use crate::provider::list_models::{KeyVerdict, list_models};
-use crate::provider::wire::Family;
-use crate::settings::profile::ProviderKind;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -149,11 +147,7 @@ async fn one(app: &App, provider: &Provider, anew: bool) -> Option<Listed> {
     }
     let used = provider.slots.pick("", &[])?;
     let slot = used.slot();
-    let kind = match provider.family {
-        Family::OpenAi => ProviderKind::OpenAi,
-        Family::Anthropic => ProviderKind::Anthropic,
-    };
-    let asked = list_models(kind, base_url, &slot.secret);
+    let asked = list_models(provider.kind, base_url, &slot.secret);
     let why = match tokio::time::timeout(DEADLINE, asked).await {
         Ok(KeyVerdict::Accepted { models }) => {
             let listed = Listed { models: models.into_iter().collect(), at: app.clock.now() };

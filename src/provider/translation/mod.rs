@@ -7,14 +7,42 @@ mod framing;
 mod ids;
 mod openai;
 mod refused;
+mod responses;
 mod seam;
 mod stream;
 
 pub(crate) use anthropic::Messages;
 pub(crate) use openai::Chat;
 pub(crate) use refused::{Refused, Unread, Untranslatable};
-pub(crate) use seam::{ClientDialect, Dialect, Framing, ReadEvents, Shown, WriteEvents};
-pub(crate) use stream::{Beginning, StreamTranslator};
+pub(crate) use responses::Responses;
+pub(crate) use seam::{ClientDialect, Dialect, Framing, ReadEvents, Shown};
+pub(crate) use stream::{StreamOpening, StreamTranslator};
+
+use super::wire::Endpoint;
+use crate::settings::profile::ProviderKind;
+
+const CHAT: Chat = Chat { counts_streams: true };
+const CHAT_UNCOUNTED: Chat = Chat { counts_streams: false };
+
+/// The API that a provider of this kind speaks; `counts_streams` if it may be asked to count the
+/// tokens of a stream.
+pub(crate) fn dialect(kind: ProviderKind, counts_streams: bool) -> &'static dyn Dialect {
+    match kind {
+        ProviderKind::OpenAi if counts_streams => &CHAT,
+        ProviderKind::OpenAi => &CHAT_UNCOUNTED,
+        ProviderKind::Anthropic => &Messages,
+    }
+}
+
+/// The API that a client speaks who asks an endpoint, if a provider of another family can answer.
+pub(crate) fn client(endpoint: Endpoint) -> Option<&'static dyn ClientDialect> {
+    match endpoint {
+        Endpoint::ChatCompletions => Some(&CHAT),
+        Endpoint::Messages => Some(&Messages),
+        Endpoint::Responses => Some(&Responses),
+        Endpoint::Completions | Endpoint::Embeddings | Endpoint::CountTokens => None,
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -116,4 +116,9 @@ pub(crate) trait WriteEvents: Debug + Send {
 
     /// The stream ends here with an error, after which nothing comes: no end is added.
     fn fail(&mut self, refused: &Refused, request_id: &str, out: &mut BytesMut);
+
+    /// The number of the next event, where events are numbered.
+    fn sequence(&self) -> u64 {
+        0
+    }
 }

@@ -12,13 +12,13 @@ const LONGEST_BEGINNING: usize = 1 << 20;
 
 /// Finds out how a stream begins, as [`crate::provider::OpeningScanner`] does where bytes pass.
 #[derive(Debug)]
-pub(crate) struct Beginning {
+pub(crate) struct StreamOpening {
     splitter: Splitter,
     reader: Box<dyn ReadEvents>,
     seen: usize,
 }
 
-impl Beginning {
+impl StreamOpening {
     /// For a stream of a provider.
     pub(crate) fn of(dialect: &dyn Dialect) -> Self {
         Self { splitter: Splitter::new(dialect.framing()), reader: dialect.reader(), seen: 0 }
@@ -174,6 +174,11 @@ impl StreamTranslator {
     pub(crate) fn broken(&self) -> Option<String> {
         let early = || "it ends without a reason".to_owned();
         self.broken.clone().or_else(|| (self.over && !self.concluded).then(early))
+    }
+
+    /// The number of the client's next event, where events are numbered.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.writer.sequence()
     }
 
     /// How many events were left out because they cannot be read.

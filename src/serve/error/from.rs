@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::gateway::GatewayError;
+use crate::provider::translation::Untranslatable;
 use crate::provider::{Failure, Malformed};
 use crate::serve::auth::AuthError;
 use http::StatusCode;
@@ -28,6 +29,10 @@ impl From<GatewayError> for Refusal {
         let code = error.word();
         match error {
             GatewayError::Malformed(malformed) => malformed.into(),
+            GatewayError::Untranslatable(Untranslatable { param, message, .. }) => {
+                let param = Some(param).filter(|param| !param.is_empty());
+                Self::new(StatusCode::BAD_REQUEST, code, message).param(param)
+            }
             GatewayError::UnknownModel { model, near } => {
                 let hint = near.map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();
                 let model: String = model.chars().take(100).collect();

@@ -11,6 +11,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use std::borrow::Cow;
 
 /// Why a request gets no answer. Texts are for the caller and hold no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(crate) struct Refusal {
     /// What is wrong.
     pub(crate) message: String,
     /// The field that is wrong, if it is one.
-    pub(crate) param: Option<&'static str>,
+    pub(crate) param: Option<Cow<'static, str>>,
     /// When to try again, seconds.
     pub(crate) retry_after: Option<u64>,
     /// `WWW-Authenticate`.
@@ -49,8 +50,8 @@ impl Refusal {
     }
 
     /// The same refusal, about a field.
-    pub(crate) fn param(mut self, param: Option<&'static str>) -> Self {
-        self.param = param;
+    pub(crate) fn param(mut self, param: Option<impl Into<Cow<'static, str>>>) -> Self {
+        self.param = param.map(Into::into);
         self
     }
 

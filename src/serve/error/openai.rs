@@ -17,5 +17,5 @@ fn kind(status: u16) -> &'static str {
 /// The body.
 pub(super) fn body(refusal: &Refusal) -> Value {
     let kind = kind(refusal.status.as_u16());
-    openai::error_body(kind, &refusal.message, refusal.param, Some(refusal.code))
+    openai::error_body(kind, &refusal.message, refusal.param.as_deref(), Some(refusal.code))
 }

@@ -12,8 +12,8 @@ pub(super) fn body(refusal: &Refusal, mode: &str, request_id: &str) -> Value {
         "mode": mode,
         "request_id": request_id,
     });
-    if let (Some(param), Some(map)) = (refusal.param, body.as_object_mut()) {
-        map.insert("param".to_owned(), Value::from(param));
+    if let (Some(param), Some(map)) = (&refusal.param, body.as_object_mut()) {
+        map.insert("param".to_owned(), Value::from(param.as_ref()));
     }
     body
 }

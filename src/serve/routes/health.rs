@@ -81,7 +81,7 @@ fn detail(app: &App) -> Value {
             let reason = p.unavailable();
             object!({
                 "name": &*p.name,
-                "family": p.family,
+                "family": p.kind.word(),
                 "base_url": base_url,
                 "available": reason.is_none(),
                 "reason": reason,

@@ -2,11 +2,11 @@
 
 use super::errors;
 use super::reply::{Block, end};
-use crate::provider::Endpoint;
 use crate::provider::conversation::Event;
 use crate::provider::translation::refused::Unread;
 use crate::provider::translation::seam::ReadEvents;
 use crate::provider::usage;
+use crate::provider::wire::Endpoint;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

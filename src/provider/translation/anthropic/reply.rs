@@ -1,10 +1,10 @@
 //! A whole message, read.
 
 use super::errors;
-use crate::provider::Endpoint;
 use crate::provider::conversation::{End, Part, Reply, ToolCall};
 use crate::provider::translation::refused::Unread;
 use crate::provider::usage;
+use crate::provider::wire::Endpoint;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

@@ -2,12 +2,12 @@
 
 use super::errors;
 use super::reply::{content, end};
-use crate::provider::Endpoint;
 use crate::provider::conversation::Event;
 use crate::provider::translation::ids;
 use crate::provider::translation::refused::Unread;
 use crate::provider::translation::seam::ReadEvents;
 use crate::provider::usage;
+use crate::provider::wire::Endpoint;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -2,11 +2,11 @@
 
 use super::errors;
 use super::read::arguments;
-use crate::provider::Endpoint;
 use crate::provider::conversation::{End, Part, Reply, ToolCall};
 use crate::provider::translation::ids;
 use crate::provider::translation::refused::Unread;
 use crate::provider::usage;
+use crate::provider::wire::Endpoint;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

@@ -3,7 +3,7 @@
 use super::CHAT;
 use crate::provider::conversation::Conversation;
 use crate::provider::translation::{
-    Chat, ClientDialect, Dialect, Messages, Shown, StreamTranslator,
+    Chat, ClientDialect, Dialect, Messages, Responses, Shown, StreamTranslator,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -87,9 +87,9 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-fn clients() -> [&'static dyn ClientDialect; 2] {
+fn clients() -> [&'static dyn ClientDialect; 3] {
     const CHAT: &Chat = &Chat { counts_streams: true };
-    [CHAT, &Messages]
+    [CHAT, &Messages, &Responses]
 }
 
 fn providers() -> [&'static dyn Dialect; 2] {
@@ -106,6 +106,7 @@ proptest! {
         }
         let role = ["user", "assistant", "system"][usize::from(content.is_array())];
         request["messages"] = json!([{"role": role, "content": content}, content]);
+        request["input"] = json!([{"role": role, "content": content}, content]);
         let body = request.to_string();
         for client in clients() {
             if let Ok(conversation) = client.read_request(body.as_bytes()) {

@@ -2,7 +2,7 @@
 
 use super::{CHAT, asked, to_anthropic, to_openai};
 use crate::provider::conversation::Conversation;
-use crate::provider::translation::{ClientDialect, Dialect, Messages};
+use crate::provider::translation::{ClientDialect, Dialect, Messages, Responses};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -382,4 +382,78 @@ proptest! {
         let again = plain(CHAT.read_request(&back).unwrap());
         prop_assert_eq!(&again, &read);
     }
+}
+
+#[test]
+fn a_request_for_a_response_becomes_messages() {
+    let request = json!({
+        "model": "m",
+        "instructions": "be brief",
+        "input": [
+            {"role": "developer", "content": "be kind"},
+            {"type": "message", "role": "user", "content": [
+                {"type": "input_text", "text": "look"},
+                {"type": "input_image", "image_url": "https://x/y.png", "detail": "auto"},
+                {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,BBBB"},
+            ]},
+            {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [
+                {"type": "output_text", "text": "so", "annotations": []},
+            ]},
+            {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c1", "output": "done"},
+        ],
+        "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": false}],
+        "tool_choice": {"type": "function", "name": "f"},
+        "max_output_tokens": 9,
+        "text": {"format": {"type": "json_schema", "name": "x", "schema": {"type": "object"}}},
+        "store": false,
+        "include": ["reasoning.encrypted_content"],
+        "truncation": "disabled",
+    });
+    let sent = asked(&Responses, &Messages, "claude-sonnet-4-5", &request).unwrap();
+    assert_eq!(
+        sent,
+        json!({
+            "model": "claude-sonnet-4-5",
+            "max_tokens": 9,
+            "system": [{"type": "text", "text": "be brief"}, {"type": "text", "text": "be kind"}],
+            "messages": [
+                {"role": "user", "content": [
+                    {"type": "text", "text": "look"},
+                    {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}},
+                    {"type": "document", "title": "a.pdf", "source": {
+                        "type": "base64", "media_type": "application/pdf", "data": "BBBB",
+                    }},
+                ]},
+                {"role": "assistant", "content": [
+                    {"type": "text", "text": "so"},
+                    {"type": "tool_use", "id": "c1", "name": "f", "input": {}},
+                ]},
+                {"role": "user", "content": [
+                    {"type": "tool_result", "tool_use_id": "c1", "content": "done"},
+                ]},
+            ],
+            "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+            "tool_choice": {"type": "tool", "name": "f"},
+            "output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
+        })
+    );
+    for (field, value) in [
+        ("previous_response_id", json!("resp_1")),
+        ("conversation", json!("conv_1")),
+        ("background", json!(true)),
+        ("store", json!(true)),
+        ("prompt", json!({"id": "p"})),
+        ("truncation", json!("auto")),
+        ("include", json!(["message.output_text.logprobs"])),
+        ("max_tool_calls", json!(3)),
+        ("service_tier", json!("priority")),
+    ] {
+        let mut request = json!({"model": "m", "input": "hi"});
+        request[field] = value;
+        let error = asked(&Responses, &Messages, "m", &request).unwrap_err();
+        assert_eq!((error.param.as_str(), error.malformed), (field, false));
+    }
+    let hosted = json!({"model": "m", "input": "hi", "tools": [{"type": "web_search"}]});
+    assert_eq!(asked(&Responses, &Messages, "m", &hosted).unwrap_err().param, "tools[0].type");
 }

@@ -3,7 +3,7 @@
 use super::CHAT;
 use crate::provider::conversation::Conversation;
 use crate::provider::translation::{
-    Beginning, ClientDialect, Dialect, Messages, Shown, StreamTranslator,
+    ClientDialect, Dialect, Messages, Responses, Shown, StreamOpening, StreamTranslator,
 };
 use serde_json::{Value, json};
 
@@ -247,7 +247,7 @@ fn calls_that_come_one_between_the_other_cannot_be_told_to_a_client_of_messages(
 #[test]
 fn the_beginning_of_a_stream_is_what_says_something() {
     let begins = |from: &dyn Dialect, stream: &str| {
-        let mut beginning = Beginning::of(from);
+        let mut beginning = StreamOpening::of(from);
         stream.as_bytes().chunks(3).find_map(|piece| beginning.push(piece))
     };
     let role = chunks(&[json!({"delta": {"role": "assistant", "content": ""}})]);
@@ -260,6 +260,76 @@ fn the_beginning_of_a_stream_is_what_says_something() {
     assert_eq!(begins(&CHAT, error).unwrap().unwrap_err().status.as_u16(), 500);
     assert_eq!(begins(&CHAT, "data: {x\n\n: c\n\n"), None);
     let comments = ": keep-alive\n".repeat(100_000);
-    let mut beginning = Beginning::of(&CHAT);
+    let mut beginning = StreamOpening::of(&CHAT);
     assert_eq!(beginning.push(comments.as_bytes()), Some(Ok(())));
+}
+
+#[test]
+fn a_response_is_told_item_by_item() {
+    let asking = json!({
+        "model": "m", "input": "hi", "stream": true, "reasoning": {"effort": "high"},
+        "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}}],
+    });
+    let conversation = Responses.read_request(asking.to_string().as_bytes()).unwrap();
+    let (stream, translator) = told(&Messages, &Responses, &conversation, &messages(), 77);
+    assert!(translator.finished() && translator.broken().is_none());
+    let data = data(&stream);
+    let kinds: Vec<&str> = data.iter().map(|d| d["type"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "response.created",
+            "response.in_progress",
+            "response.output_item.added",
+            "response.reasoning_summary_part.added",
+            "response.reasoning_summary_text.delta",
+            "response.reasoning_summary_text.done",
+            "response.reasoning_summary_part.done",
+            "response.output_item.done",
+            "response.output_item.added",
+            "response.content_part.added",
+            "response.output_text.delta",
+            "response.output_text.done",
+            "response.content_part.done",
+            "response.output_item.done",
+            "response.output_item.added",
+            "response.function_call_arguments.delta",
+            "response.function_call_arguments.done",
+            "response.output_item.done",
+            "response.completed",
+        ]
+    );
+    assert!((0_u64..).zip(&data).all(|(n, d)| d["sequence_number"] == n));
+    assert_eq!(translator.sequence(), 19);
+    let response = &data[18]["response"];
+    assert_eq!(response["id"], "resp_9");
+    assert_eq!(response["status"], "completed");
+    assert_eq!(response["usage"]["input_tokens"], 9);
+    assert_eq!(response["usage"]["output_tokens"], 40);
+    assert_eq!(response["output"][1]["content"][0]["text"], "Hello é");
+    assert_eq!(response["output"][2]["call_id"], "toolu_1");
+    assert_eq!(response["output"][2]["arguments"], "{\"a\":1}");
+    for item in [0, 1, 2] {
+        let done = data.iter().filter(|d| d["type"] == "response.output_item.done").nth(item);
+        assert_eq!(done.unwrap()["item"], response["output"][item]);
+    }
+
+    // What was thought comes back to its provider as it was.
+    let again = json!({"model": "m", "input": [
+        {"role": "user", "content": "hi"},
+        response["output"][0], response["output"][1], response["output"][2],
+        {"type": "function_call_output", "call_id": "toolu_1", "output": "done"},
+    ]});
+    let conversation = Responses.read_request(again.to_string().as_bytes()).unwrap();
+    let sent = Messages.request(&conversation, "claude-sonnet-4-5").unwrap();
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    assert_eq!(
+        sent["messages"][1]["content"],
+        json!([
+            {"type": "thinking", "thinking": "hm", "signature": "sig"},
+            {"type": "text", "text": "Hello é"},
+            {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}},
+        ])
+    );
+    assert_eq!(sent["messages"][2]["content"][0]["type"], "tool_result");
 }

@@ -1,0 +1,222 @@
+//! A call put to a provider of another family.
+
+use super::answer::AnswerBody;
+use super::error::GatewayError;
+use super::exchange::{Exchange, Kind, Missed, Told, answer};
+use super::forward::Call;
+use super::routes::Target;
+use super::slots::InFlight;
+use crate::base::redact::Redactor;
+use crate::provider::conversation::Conversation;
+use crate::provider::translation::{
+    self, ClientDialect, Dialect, Framing, Refused, Shown, StreamTranslator, Unread, Untranslatable,
+};
+use crate::provider::{Class, Failure, headers, told_to_wait};
+use crate::store::Outcome;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Longer bodies are read and written apart from the tasks that serve others.
+const LARGE: usize = 256 << 10;
+
+/// What a call asks, read once for all targets of other families.
+#[derive(Clone, Debug)]
+pub(super) struct Meant {
+    client: &'static dyn ClientDialect,
+    conversation: Arc<Conversation>,
+}
+
+/// A call as it is put to one target.
+#[derive(Debug)]
+pub(super) struct Crossing {
+    meant: Meant,
+    dialect: &'static dyn Dialect,
+    pub(super) uri: Uri,
+    pub(super) body: Bytes,
+}
+
+impl Meant {
+    /// What a call asks.
+    pub(super) async fn of(call: &Call) -> Result<Self, Untranslatable> {
+        let Some(client) = translation::client(call.endpoint) else {
+            let what = "this endpoint has no counterpart at the provider of this model";
+            return Err(Untranslatable::unsupported("model", what));
+        };
+        let body = call.body.clone();
+        let conversation = apart(body.len(), move || client.read_request(&body)).await?;
+        Ok(Self { client, conversation: Arc::new(conversation) })
+    }
+
+    /// The call as `target` is asked it.
+    pub(super) async fn at(
+        &self,
+        target: &Target,
+        base: &str,
+        size: usize,
+    ) -> Result<Crossing, Untranslatable> {
+        let dialect = target.provider.dialect;
+        let (conversation, model) = (Arc::clone(&self.conversation), Arc::clone(&target.model));
+        let body = apart(size, move || dialect.request(&conversation, &model)).await?;
+        let url = dialect.url(base.trim_end_matches('/'), &target.model, self.conversation.stream);
+        let uri = url.parse().map_err(|_| {
+            let what = "the model's name at the provider cannot stand in an address";
+            Untranslatable::unsupported("model", what)
+        })?;
+        Ok(Crossing { meant: self.clone(), dialect, uri, body })
+    }
+}
+
+/// Does something with a body of `size` bytes, without keeping others waiting if it is large.
+async fn apart<T: Send + 'static>(
+    size: usize,
+    work: impl FnOnce() -> Result<T, Untranslatable> + Send + 'static,
+) -> Result<T, Untranslatable> {
+    if size < LARGE {
+        return work();
+    }
+    let failed = |_| Untranslatable::unsupported("", "the request could not be translated");
+    tokio::task::spawn_blocking(work).await.map_err(failed)?
+}
+
+impl Crossing {
+    /// Leaves out what headers say to a family that is not asked, and adds what the other demands.
+    pub(super) fn dress(&self, out: &mut HeaderMap) {
+        let foreign: Vec<_> = out
+            .keys()
+            .filter(|name| {
+                let name = name.as_str();
+                name.starts_with("anthropic-") || name.starts_with("openai-")
+            })
+            .cloned()
+            .collect();
+        for name in foreign {
+            out.remove(name);
+        }
+        self.dialect.defaults(out);
+    }
+
+    /// Whether an answer of this type is a stream.
+    pub(super) fn streams(&self, kind: &[u8]) -> bool {
+        kind.starts_with(b"text/event-stream")
+            || (self.dialect.framing() == Framing::Lines && self.meant.conversation.stream)
+    }
+
+    /// The beginning of a stream is looked for with this.
+    pub(super) fn opening(&self) -> translation::StreamOpening {
+        translation::StreamOpening::of(self.dialect)
+    }
+
+    /// What tells the stream to the client.
+    pub(super) fn translator(&self, target: &Target, request_id: &str) -> StreamTranslator {
+        let writer = self.meant.client.writer(&self.shown(target, request_id));
+        StreamTranslator::new(self.dialect, writer, request_id)
+    }
+
+    fn shown<'a>(&'a self, target: &'a Target, request_id: &'a str) -> Shown<'a> {
+        let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let conversation = &self.meant.conversation;
+        Shown { conversation, model: &target.model, request_id, created }
+    }
+}
+
+impl Exchange<'_> {
+    /// A whole answer of the provider, told to the client.
+    pub(super) fn told(
+        &self,
+        crossing: &Crossing,
+        parts: &Parts,
+        body: &Bytes,
+        attempt: &mut super::attempt::Attempt,
+        slot: &InFlight,
+    ) -> Result<Response<AnswerBody>, Missed> {
+        if crossing.meant.conversation.stream {
+            let failure = Failure::Malformed("it is no stream".to_owned());
+            return Err(self.lost(attempt, Kind::Useless, failure));
+        }
+        let reply = match crossing.dialect.reply(body) {
+            Ok(reply) => reply,
+            Err(Unread::Malformed(why)) => {
+                return Err(self.lost(attempt, Kind::Useless, Failure::Malformed(why)));
+            }
+            Err(Unread::Refused(refused)) => {
+                attempt.fail(Outcome::Error, refused.status.as_u16());
+                return Err(self.refused(crossing, &refused, &parts.headers, slot));
+            }
+        };
+        attempt.count(reply.tokens);
+        attempt
+            .end(Outcome::Ok, parts.status.as_u16())
+            .map_err(|why| Missed::new(Kind::Final, GatewayError::Unmetered(why)))?;
+        let shown = crossing.shown(self.target, &self.call.asked.request_id);
+        let body = crossing.meant.client.write_reply(&reply, &shown);
+        let mut answer = answer(parts, AnswerBody::Whole(Some(body)));
+        *answer.status_mut() = StatusCode::OK;
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        attempt.tell_cost(answer.headers_mut());
+        Ok(answer)
+    }
+
+    /// What the error of the provider says.
+    pub(super) fn refused_by(
+        &self,
+        crossing: &Crossing,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &Bytes,
+        slot: &InFlight,
+    ) -> Missed {
+        let refused = crossing.dialect.refusal(status, body);
+        let mut missed = self.refused(crossing, &refused, headers, slot);
+        missed.wait = missed.wait.or_else(|| crossing.dialect.told_to_wait(body));
+        missed
+    }
+
+    /// An error of the provider's own, in the shape of the client's family; our key is masked if
+    /// the provider quotes it.
+    pub(super) fn refused(
+        &self,
+        crossing: &Crossing,
+        refused: &Refused,
+        headers: &HeaderMap,
+        slot: &InFlight,
+    ) -> Missed {
+        let Some(kind) = Kind::of(refused.class) else { return self.key_refused() };
+        let wait = told_to_wait(headers, SystemTime::now());
+        if refused.message.is_empty() {
+            return Missed { kind, told: self.unreadable(refused.status), wait };
+        }
+        let key = &slot.slot().secret;
+        let message = Redactor::new([key.clone()]).clean(&refused.message);
+        let refused = Refused { message, ..refused.clone() };
+        let (status, body) =
+            crossing.meant.client.write_refusal(&refused, &self.call.asked.request_id);
+        let mut answer = Response::new(AnswerBody::Whole(Some(body)));
+        *answer.status_mut() = status;
+        headers::to_client(headers, answer.headers_mut());
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(after) = headers.get(RETRY_AFTER) {
+            answer.headers_mut().insert(RETRY_AFTER, after.clone());
+        }
+        let told: Told = Box::new(Ok(answer));
+        Missed { kind, told, wait }
+    }
+}
+
+impl Kind {
+    /// What an error of a provider means for what is tried next; `None` if the key is refused.
+    pub(super) fn of(class: Class) -> Option<Self> {
+        Some(match class {
+            Class::KeyRefused => return None,
+            Class::RateLimited => Self::RateLimited,
+            Class::Overloaded => Self::Overloaded,
+            Class::ClientError => Self::Faulty,
+            Class::Filtered => Self::Filtered,
+            Class::TooLong => Self::TooLong,
+            Class::ServerError | Class::Unusable | Class::Success => Self::Broken,
+        })
+    }
+}
