@@ -61,6 +61,7 @@ impl Fixture {
                     fingerprint: "5f0c".to_owned(),
                     allowed: vec![],
                     drain: None,
+                    standby: vec![],
                 }),
                 missing: None,
                 shared_with: vec![],

@@ -127,6 +127,7 @@ fn open(
         credentials,
         made_at: facts.as_ref().map(|f| f.created_at),
         drain: facts.as_ref().and_then(|f| f.drain),
+        standby: facts.as_ref().map(|f| f.standby.clone()).unwrap_or_default(),
         version: facts.map(|f| f.version),
         fingerprint,
         source,

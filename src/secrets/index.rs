@@ -119,6 +119,13 @@ impl VersionFacts {
         marks.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether servers may still use it where the provider does not take the one after it.
+    pub(crate) fn may_stand_by(&self, now: Timestamp) -> bool {
+        self.state == State::Old
+            && self.compromised_at.is_none()
+            && self.retire_at.is_none_or(|end| end > now)
+    }
+
     /// Every destination that it may be sent to; empty if it is not bound yet.
     pub(crate) fn destinations(&self) -> impl Iterator<Item = &String> {
         self.bound.iter().chain(&self.allowed)

@@ -52,6 +52,9 @@ pub(crate) struct SecretFacts {
     pub(crate) allowed: Vec<String>,
     /// How long servers let the version before stand by, if whoever replaced it said so.
     pub(crate) drain: Option<Duration>,
+    /// The earlier versions that may stand by: neither disabled nor compromised, and their grace is
+    /// not over.
+    pub(crate) standby: Vec<u32>,
 }
 
 /// What the issuer of a key calls it: its ids, by which it is disabled and deleted. No values.

@@ -43,11 +43,12 @@ impl Slots {
     }
 
     /// The slot for the next request: the active ones take turns, those that the provider lets no
-    /// more requests through with last; if none is left a draining one stands in. `refused` are the
-    /// slots that the provider has just refused for this request.
-    pub(crate) fn pick(&self, model: &str, refused: &[InFlight]) -> Option<InFlight> {
+    /// more requests through with last. If it refuses them all, a draining one stands in: for a key
+    /// that is no good, and not for one that has used up its rate. `tried` are the slots that were
+    /// of no use to this request.
+    pub(crate) fn pick(&self, model: &str, tried: &[InFlight]) -> Option<InFlight> {
         let set = self.set.load();
-        let fresh = |slot: &&Arc<Slot>| !refused.iter().any(|r| Arc::ptr_eq(&r.0, slot));
+        let fresh = |slot: &&Arc<Slot>| !tried.iter().any(|t| Arc::ptr_eq(&t.0, slot));
         let now = Instant::now();
         let of = |state: State, limited: bool| {
             let fits =
@@ -60,11 +61,14 @@ impl Slots {
             };
             set.iter().filter(fits).filter(fresh).nth(turn)
         };
-        let slot = of(State::Active, false)
-            .or_else(|| of(State::Draining, false))
-            .or_else(|| of(State::Active, true))
-            .or_else(|| of(State::Draining, true))?;
-        Some(InFlight::with(slot))
+        let taken =
+            || set.iter().any(|s| s.state() == State::Active && s.limited(model, now).is_some());
+        let stands_in = || {
+            let slot = of(State::Draining, false).or_else(|| of(State::Draining, true));
+            slot.filter(|_| !taken())
+        };
+        let slot = of(State::Active, false).or_else(|| of(State::Active, true));
+        slot.or_else(stands_in).map(InFlight::with)
     }
 
     /// For how long the provider lets no more requests for `model` through, whatever the key; `None`
@@ -72,9 +76,10 @@ impl Slots {
     pub(crate) fn limited(&self, model: &str) -> Option<Limited> {
         let now = Instant::now();
         let set = self.set.load();
-        let usable = set.iter().filter(|s| matches!(s.state(), State::Active | State::Draining));
+        let any_active = set.iter().any(|s| s.state() == State::Active);
+        let in_turn = if any_active { State::Active } else { State::Draining };
         let mut shortest: Option<Limited> = None;
-        for slot in usable {
+        for slot in set.iter().filter(|s| s.state() == in_turn) {
             let limited = slot.limited(model, now)?;
             if shortest.is_none_or(|least| limited.rest < least.rest) {
                 shortest = Some(limited);
@@ -114,7 +119,8 @@ impl Slots {
     }
 
     /// Takes a new set of keys. `kept` are variables whose key could not be opened: their slots
-    /// stay as they are. Everything else that is not among `opened` drains.
+    /// stay as they are. Everything else that is not among `opened` drains, but for what may not
+    /// even stand by any more ([`Opened::standby`]): that is gone at once.
     pub(crate) fn replace(
         &self,
         provider: &str,
@@ -130,6 +136,9 @@ impl Slots {
             let said = drains.iter().find(|(variable, _)| *variable == slot.variable);
             said.map_or(DRAIN, |(_, drain)| *drain)
         };
+        let ended: Vec<&Arc<Slot>> =
+            old.iter().filter(|slot| opened.iter().any(|o| o.ends(slot))).collect();
+        let ended: Vec<*const Slot> = ended.into_iter().map(Arc::as_ptr).collect();
         let mut new: Vec<Arc<Slot>> = Vec::with_capacity(opened.len() + 1);
         for opened in opened {
             let known = old.iter().find(|s| {
@@ -170,6 +179,7 @@ impl Slots {
                 |s: &Arc<Slot>| s.variable == slot.variable && s.state() == State::Rejected;
             match slot.state() {
                 _ if kept.contains(&slot.variable) => new.push(Arc::clone(slot)),
+                _ if ended.contains(&Arc::as_ptr(slot)) => change.drained += 1,
                 // It stands in for a key that is still the configured one.
                 State::Active if new.iter().any(rejected) => new.push(Arc::clone(slot)),
                 State::Active => {
@@ -184,6 +194,11 @@ impl Slots {
                 }
                 State::Draining | State::Rejected | State::Disabled => {}
             }
+        }
+        if !new.iter().any(|s| matches!(s.state(), State::Active | State::Draining)) {
+            // What stood in for them has ended: they are all there is, and may heal.
+            let rejected = new.iter().filter(|s| s.state() == State::Rejected);
+            rejected.for_each(|slot| slot.set(State::Active));
         }
         self.set.store(Arc::new(new));
         change

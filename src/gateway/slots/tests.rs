@@ -22,6 +22,7 @@ fn key(value: &str) -> Opened {
         fingerprint: None,
         source: source(),
         drain: None,
+        standby: vec![],
         made_at: None,
     }
 }
@@ -79,6 +80,47 @@ fn only_the_key_that_was_replaced_last_stands_by() {
     let second = slots.pick(MODEL, std::slice::from_ref(&third)).unwrap();
     assert_eq!(second.slot().secret.expose(), "two");
     assert!(slots.pick(MODEL, &[third, second]).is_none());
+}
+
+#[test]
+fn a_version_that_has_ended_stands_by_no_more() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    let version = |value, number, standby: &[u32]| Opened {
+        version: Some(number),
+        standby: standby.to_vec(),
+        ..key(value)
+    };
+    slots.replace("openai", vec![version("one", 1, &[])], &[], now);
+    slots.replace("openai", vec![version("two", 2, &[1])], &[], now);
+    assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
+    slots.replace("openai", vec![version("two", 2, &[])], &[], now);
+    assert_eq!(states(&slots), [(2, State::Active)], "it was disabled");
+    slots.replace("openai", vec![version("three", 3, &[])], &[], now);
+    assert_eq!(states(&slots), [(3, State::Active)], "it is compromised");
+
+    // The one that stands in for a rejected key ends: that one is asked again.
+    slots.replace("openai", vec![version("four", 4, &[3])], &[], now);
+    for _ in 0..3 {
+        slots.refused(&slots.pick(MODEL, &[]).unwrap());
+    }
+    assert_eq!(states(&slots), [(4, State::Rejected), (3, State::Active)]);
+    slots.replace("openai", vec![version("four", 4, &[])], &[], now);
+    assert_eq!(states(&slots), [(4, State::Active)]);
+}
+
+#[test]
+fn the_key_before_does_not_stand_in_for_one_that_has_used_up_its_rate() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![key("two")], &[], now);
+    let two = slots.pick(MODEL, &[]).unwrap();
+    assert_eq!(slots.limited(MODEL), None);
+    slots.limit(&two, &MODEL.into(), Some(Duration::from_secs(9)));
+    assert!(slots.limited(MODEL).is_some_and(|limited| limited.told));
+    assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "two");
+    assert!(slots.pick(MODEL, &[two]).is_none());
 }
 
 #[test]

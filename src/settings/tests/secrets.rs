@@ -56,6 +56,7 @@ impl SecretSource for OneEntry {
             fingerprint: "f".to_owned(),
             allowed: Vec::new(),
             drain: None,
+            standby: Vec::new(),
         }))
     }
 

@@ -1,7 +1,9 @@
-//! A key that signs is taken out of the vault: when the command has ended, no server uses it.
+//! A key that signs is taken out of the vault, or an old one of a provider ends: when the command
+//! has ended, no server uses it.
 
-use super::servers::send;
-use super::with_identity_file;
+use super::provider::{Manner, Provider};
+use super::servers::{dev_key, send, slots};
+use super::{NEW, OLD, rotate, set, with_identity_file};
 use crate::support::{Server, Ultra, eventually};
 use std::time::Duration;
 
@@ -60,4 +62,37 @@ fn a_signing_key_that_is_removed_neither_signs_nor_is_accepted() {
         assert_eq!(me(&server, &signed), 401, "{profile}");
         server.stop().exits(0);
     }
+}
+
+#[test]
+fn an_old_key_that_is_disabled_does_not_even_stand_by() {
+    let provider = Provider::knowing(&[OLD, NEW]);
+    let ultra = with_identity_file().env("OPENAI_BASE_URL", provider.base_url());
+    set(&ultra, "openai", OLD).exits(0);
+    let server = Server::start(&ultra, &["--real"]);
+    rotate(&ultra, "openai", NEW).exits(0);
+    let stands = |wanted: &[(u64, &str)]| {
+        let wanted: Vec<_> = wanted.iter().map(|&(n, state)| (n, state.to_owned())).collect();
+        let mut found = slots(&ultra, "OPENAI_API_KEY").pop()?;
+        found.sort();
+        (found == wanted).then_some(())
+    };
+    eventually(PATIENCE, "the old key to stand by", || stands(&[(1, "draining"), (2, "active")]));
+    provider.becomes(Manner::Knows(vec![NEW.to_owned()]));
+    ultra.run(&["keys", "disable", "openai"]).exits(0);
+    eventually(PATIENCE, "the old key to go", || stands(&[(2, "active")]));
+
+    // Not even where the provider takes the old one again, and not the new one.
+    provider.becomes(Manner::Knows(vec![OLD.to_owned()]));
+    provider.seen();
+    let chat = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
+    for _ in 0..4 {
+        let key = dev_key(&ultra);
+        let (status, body) = send(server.addr(), "POST", "/v1/chat/completions", &key, chat);
+        assert_eq!(status, 502, "{body}");
+        assert!(body.contains("upstream_credentials_exhausted"), "{body}");
+    }
+    let seen = provider.seen();
+    assert!(seen.iter().all(|key| key == NEW) && !seen.is_empty(), "{}", seen.len());
+    server.stop().exits(0);
 }
