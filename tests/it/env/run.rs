@@ -529,7 +529,7 @@ fn the_gateway_takes_the_place_of_every_provider() {
     let key = std::fs::read_to_string(ultra.state().join("dev-key")).unwrap();
     let ultra = ultra
         .env("OPENAI_API_KEY", CANARY)
-        .env("GOOGLE_API_KEY", CANARY)
+        .env("GOOGLE_API_KEY", "AIzaSyCanaryCanaryCanary")
         .env("GEMINI_API_KEY", "AIzaSyCanaryCanaryCanary")
         .env("NAMED_OTHERWISE", CANARY)
         .env("HARMLESS", "kept");
