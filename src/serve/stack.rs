@@ -5,7 +5,7 @@
 use super::error::{self, Refusal};
 use super::middleware::access_log::{Line, Tracked};
 use super::middleware::{
-    admit, concurrency, cors, head, hop, panic, rate, request_id, security::SecurityHeaders,
+    admit, concurrency, cors, head, hop, panic, prefix, rate, request_id, security::SecurityHeaders,
 };
 use super::router;
 use super::seats::Busy;
@@ -36,9 +36,10 @@ pub(crate) async fn handle(
     others: &Router,
     peer: SocketAddr,
     busy: Busy,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<Tracked> {
     let started = Instant::now();
+    prefix::strip(request.uri_mut());
     let (path, headers) = (request.uri().path(), request.headers());
     let surface = Surface::of(path, headers);
     let request_id = request_id::of(headers);

@@ -9,6 +9,7 @@ pub(crate) mod cors;
 pub(crate) mod head;
 pub(crate) mod hop;
 pub(crate) mod panic;
+pub(crate) mod prefix;
 pub(crate) mod rate;
 pub(crate) mod request_id;
 pub(crate) mod security;

@@ -1,16 +1,24 @@
 //! Official client packages, unmodified, against `ultra serve` in mode mock.
 
+mod endpoints;
+mod javascript;
+
 use crate::support::{Server, Ultra, missing};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The interpreter with the packages of `requirements.txt`, made by `scripts/setup test`.
-fn python() -> Option<PathBuf> {
+/// Where `scripts/setup test` keeps what the tests need.
+fn cache() -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
-    let python = cache.join("ultra/venv/bin/python");
+    Some(cache.join("ultra"))
+}
+
+/// The interpreter with the packages of `requirements.txt`, made by `scripts/setup test`.
+fn python() -> Option<PathBuf> {
+    let python = cache()?.join("venv/bin/python");
     if python.is_file() {
         return Some(python);
     }
@@ -31,14 +39,26 @@ pub(crate) fn run_in(
     key: &str,
     model: &str,
 ) -> Option<Value> {
-    let python = python()?;
+    let mut python = Command::new(python()?);
+    python.env_clear();
+    Some(run_with(python, folder, script, base_url, key, model))
+}
+
+/// The same with another interpreter.
+fn run_with(
+    mut interpreter: Command,
+    folder: &str,
+    script: &str,
+    base_url: (&str, &str),
+    key: &str,
+    model: &str,
+) -> Value {
     let ultra = Ultra::empty();
     let server = Server::start(&ultra, &["--mock"]);
     let dev_key = std::fs::read_to_string(ultra.state().join("dev-key")).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let output = Command::new(python)
+    let output = interpreter
         .arg(folder.join(script))
-        .env_clear()
         .env("HOME", ultra.home())
         .env(base_url.0, server.url(base_url.1))
         .env(key, dev_key.trim())
@@ -46,7 +66,7 @@ pub(crate) fn run_in(
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]

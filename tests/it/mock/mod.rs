@@ -4,6 +4,7 @@
 mod accounts;
 mod clients;
 mod connections;
+mod endpoints;
 mod listing;
 mod often;
 mod refusals;

@@ -3,6 +3,7 @@
 mod bounds;
 mod control;
 mod costs;
+mod endpoints;
 mod errors;
 mod fallback;
 mod faults;
@@ -17,6 +18,7 @@ mod passing;
 mod permissions;
 mod refuse;
 mod reload;
+mod responses;
 mod start;
 mod stop;
 mod streams;
