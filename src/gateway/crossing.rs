@@ -171,7 +171,15 @@ impl Exchange<'_> {
     ) -> Missed {
         let refused = crossing.dialect.refusal(status, body);
         let mut missed = self.refused(crossing, &refused, headers, slot);
-        missed.wait = missed.wait.or_else(|| crossing.dialect.told_to_wait(body));
+        if missed.wait.is_none()
+            && let Some(wait) = crossing.dialect.told_to_wait(body)
+        {
+            missed.wait = Some(wait);
+            if let Ok(answer) = &mut *missed.told {
+                let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+                answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+        }
         missed
     }
 

@@ -135,9 +135,12 @@ impl<'a> Pursuit<'a> {
                 if self.exhausted() {
                     break;
                 }
-                let crossing;
-                let way = match uris.get(self.call.endpoint) {
-                    Some(uri) => Way { uri, crossing: None },
+                let (own_uri, crossing);
+                let way = match uris.get(self.call.endpoint, &target.model) {
+                    Some(uri) => {
+                        own_uri = uri;
+                        Way { uri: &own_uri, crossing: None }
+                    }
                     None => match self.cross(target, base_url).await {
                         Ok(own) => {
                             crossing = own;

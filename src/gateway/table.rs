@@ -239,7 +239,10 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
     let backend = match mode {
         Mode::Mock => Backend::Mock,
         Mode::Real => Backend::Http {
-            uris: Uris::of(dialect.family(), &spec.base_url)?,
+            uris: match spec.kind {
+                ProviderKind::Azure => Uris::of_azure(&spec.base_url)?,
+                _ => Uris::of(dialect.family(), &spec.base_url)?,
+            },
             base_url: spec.base_url.clone(),
         },
     };

@@ -2,12 +2,13 @@
 //! tested by a list that only it may see: projects (OpenAI API) or keys (Anthropic API).
 //!
 //! `GET {base}/models` with `Authorization: Bearer` (OpenAI API), or `GET {base}/v1/models` with
-//! `x-api-key` and `anthropic-version` (Anthropic API). A redirect is not followed: it would carry
-//! the key somewhere else.
+//! `x-api-key` and `anthropic-version` (Anthropic API), and the like at the others. A redirect is not
+//! followed: it would carry the key somewhere else.
 
+use super::translation::dialect;
 use crate::base::{Secret, redact};
 use crate::settings::profile::ProviderKind;
-use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use reqwest::redirect::Policy;
 use serde_json::Value;
@@ -16,6 +17,10 @@ use url::Url;
 
 /// The version of the Anthropic API that we speak.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
+
+/// The version of the API of Azure in which what can be deployed is listed, whatever version else
+/// is asked for.
+const AZURE_LISTING: &str = "api-version=2024-10-21";
 
 /// How long the whole test may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -57,7 +62,15 @@ pub(crate) async fn list_models(kind: ProviderKind, base_url: &Url, key: &Secret
                 verdict => return Ok(verdict),
             }
         }
-        ask(kind, address(kind, base_url), key, DEADLINE, Asked::List).await
+        let list = ask(kind, address(kind, base_url), key, DEADLINE, Asked::List).await?;
+        if kind == ProviderKind::Ollama
+            && !key.is_empty()
+            && matches!(list, KeyVerdict::Accepted { .. })
+        {
+            // Everybody may see the list, so it says nothing of the key.
+            return Err("its list of models is for everybody, and says nothing of a key".to_owned());
+        }
+        Ok(list)
     };
     listed.await.unwrap_or_else(|why| KeyVerdict::Unverified { why })
 }
@@ -80,6 +93,13 @@ pub(crate) async fn test_admin_key(kind: ProviderKind, base_url: &Url, key: &Sec
     let path = match kind {
         ProviderKind::OpenAi => "organization/projects",
         ProviderKind::Anthropic => "v1/organizations/api_keys",
+        ProviderKind::Azure
+        | ProviderKind::Google
+        | ProviderKind::Cohere
+        | ProviderKind::Ollama => {
+            let why = "its API has no keys that make keys".to_owned();
+            return KeyVerdict::Unverified { why };
+        }
     };
     url.set_path(&format!("{}/{path}", base_url.path().trim_end_matches('/')));
     url.set_query(Some("limit=1"));
@@ -164,24 +184,41 @@ fn blames_key(json: &Value) -> bool {
     ["api key not valid", "api key expired", "incorrect api key"].iter().any(|s| text.contains(s))
 }
 
-/// The names in a list of models: both APIs write `{"data": [{"id": …}]}`, and Together the list
-/// alone.
+/// The names in a list of models: `{"data": [{"id": …}]}` (OpenAI and Anthropic API), the list alone
+/// (Together), or `{"models": [{"name": …}]}` (Google, Cohere, Ollama).
 fn models(json: &Value) -> Option<Vec<String>> {
-    let data = json.get("data").unwrap_or(json).as_array()?;
-    Some(data.iter().filter_map(|m| m.get("id")?.as_str().map(str::to_owned)).collect())
+    let list = json.get("data").or_else(|| json.get("models")).unwrap_or(json).as_array()?;
+    let name = |model: &Value| {
+        let name = model.get("id").or_else(|| model.get("name"))?.as_str()?;
+        // Google's names say that they are names of models.
+        Some(name.strip_prefix("models/").unwrap_or(name).to_owned())
+    };
+    Some(list.iter().filter_map(name).collect())
 }
 
 fn address(kind: ProviderKind, base_url: &Url) -> Url {
     let mut url = base_url.clone();
-    let path = match kind {
-        ProviderKind::OpenAi => "models",
-        ProviderKind::Anthropic => "v1/models",
+    let base = base_url.path().trim_end_matches('/');
+    let without = |ending: &str| base.strip_suffix(ending).unwrap_or(base);
+    // So many to a page: the most that may be asked for.
+    let (path, query) = match kind {
+        ProviderKind::OpenAi => (format!("{base}/models"), None),
+        ProviderKind::Anthropic => (format!("{base}/v1/models"), Some("limit=1000")),
+        ProviderKind::Azure => {
+            let root = without("/v1");
+            let root = root.strip_suffix("/openai").unwrap_or(root);
+            (format!("{root}/openai/models"), Some(AZURE_LISTING))
+        }
+        ProviderKind::Google => {
+            (format!("{}/v1beta/models", without("/v1beta")), Some("pageSize=1000"))
+        }
+        ProviderKind::Cohere => {
+            (format!("{}/v1/models", without("/v2")), Some("page_size=1000&endpoint=chat"))
+        }
+        ProviderKind::Ollama => (format!("{}/api/tags", without("/api")), None),
     };
-    url.set_path(&format!("{}/{path}", base_url.path().trim_end_matches('/')));
-    if kind == ProviderKind::Anthropic {
-        // Twenty to a page, unless asked for more; this is the most.
-        url.set_query(Some("limit=1000"));
-    }
+    url.set_path(&path);
+    url.set_query(query);
     url
 }
 
@@ -196,14 +233,10 @@ fn headers(kind: ProviderKind, key: &Secret) -> Result<HeaderMap, String> {
     if key.is_empty() {
         return Ok(headers);
     }
-    let (name, text) = match kind {
-        ProviderKind::OpenAi => (AUTHORIZATION, Secret::new(format!("Bearer {}", key.expose()))),
-        ProviderKind::Anthropic => (HeaderName::from_static("x-api-key"), key.clone()),
-    };
-    let mut value = HeaderValue::from_str(text.expose())
-        .map_err(|_| "the value has characters that a header cannot carry".to_owned())?;
-    value.set_sensitive(true);
-    headers.insert(name, value);
+    let credentials = dialect(kind, true)
+        .credentials(key)
+        .ok_or_else(|| "the value has characters that a header cannot carry".to_owned())?;
+    headers.extend(credentials);
     Ok(headers)
 }
 
@@ -272,7 +305,39 @@ mod tests {
             exchange(ProviderKind::OpenAi, "/v1", &answer("200 OK", r#"[{"id":"a"}]"#)).await;
         assert_eq!(verdict, KeyVerdict::Accepted { models: vec!["a".into()] });
         let headers = headers(ProviderKind::OpenAi, &Secret::new("")).unwrap();
-        assert!(!headers.contains_key(AUTHORIZATION));
+        assert!(!headers.contains_key("authorization"));
+    }
+
+    #[tokio::test]
+    async fn every_api_is_asked_in_its_own_way() {
+        let named = r#"{"models":[{"name":"models/a"},{"name":"b"}]}"#;
+        for (kind, path, line, header) in [
+            (ProviderKind::Google, "/", "GET /v1beta/models?pageSize=1000 ", "x-goog-api-key: "),
+            (ProviderKind::Google, "/x/v1beta", "GET /x/v1beta/models?", "x-goog-api-key: "),
+            (
+                ProviderKind::Cohere,
+                "/v2/",
+                "GET /v1/models?page_size=1000&",
+                "authorization: Bearer ",
+            ),
+            (
+                ProviderKind::Azure,
+                "/openai/v1?api-version=x",
+                "GET /openai/models?api-version=2",
+                "api-key: ",
+            ),
+        ] {
+            let (asked, verdict) = exchange(kind, path, &answer("200 OK", named)).await;
+            assert!(asked.starts_with(line), "{asked}");
+            assert!(asked.contains(&format!("\r\n{header}{CANARY}\r\n")), "{asked}");
+            assert_eq!(verdict, KeyVerdict::Accepted { models: vec!["a".into(), "b".into()] });
+        }
+        let (asked, verdict) = exchange(ProviderKind::Ollama, "/", &answer("200 OK", named)).await;
+        assert!(asked.starts_with("GET /api/tags "), "{asked}");
+        assert!(matches!(verdict, KeyVerdict::Unverified { .. }), "anybody may see the list");
+        let invalid = answer("401 Unauthorized", r#"{"message":"invalid api token"}"#);
+        let (_, verdict) = exchange(ProviderKind::Cohere, "/", &invalid).await;
+        assert_eq!(verdict, KeyVerdict::Refused { status: 401 });
     }
 
     #[test]

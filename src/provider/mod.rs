@@ -3,6 +3,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod anthropic;
+pub(crate) mod azure;
 pub(crate) mod client;
 pub(crate) mod cohere;
 pub(crate) mod conversation;

@@ -1,9 +1,10 @@
 //! The API families that clients speak, and their endpoints.
 
 use crate::base::Secret;
-use crate::provider::{anthropic, openai};
+use crate::provider::{anthropic, azure, openai};
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::Serialize;
+use std::borrow::Cow;
 use url::Url;
 
 /// A family of APIs: its error bodies, stream events and headers go together.
@@ -33,9 +34,14 @@ pub(crate) enum Endpoint {
     CountTokens,
 }
 
-/// Where the endpoints of a provider are, made once and not for every request.
+/// Where the endpoints of a provider are.
 #[derive(Debug)]
-pub(crate) struct Uris([Option<Uri>; Endpoint::ALL.len()]);
+pub(crate) enum Uris {
+    /// Made once and not for every request.
+    Fixed([Option<Uri>; Endpoint::ALL.len()]),
+    /// Below this base URL, another one for each deployment of a model ([`azure`]).
+    ByDeployment(String),
+}
 
 impl Uris {
     /// Those of a provider of this family, none if it is of none that clients speak; `None` if no URI can be made of the base URL, which
@@ -47,12 +53,33 @@ impl Uris {
                 *uri = Some(family.url(base_url, endpoint).parse().ok()?);
             }
         }
-        Some(Self(uris))
+        Some(Self::Fixed(uris))
     }
 
-    /// Where `endpoint` is, if the provider's family has it.
-    pub(crate) fn get(&self, endpoint: Endpoint) -> Option<&Uri> {
-        self.0.get(endpoint as usize)?.as_ref()
+    /// Those of a provider at Azure.
+    pub(crate) fn of_azure(base_url: &Url) -> Option<Self> {
+        let base = base_url.as_str();
+        if azure::by_deployment(base) {
+            return Some(Self::ByDeployment(base.to_owned()));
+        }
+        let mut uris = [const { None }; Endpoint::ALL.len()];
+        for (uri, endpoint) in uris.iter_mut().zip(Endpoint::ALL) {
+            if endpoint.family() == Family::OpenAi {
+                *uri = Some(azure::url(base, endpoint, "").parse().ok()?);
+            }
+        }
+        Some(Self::Fixed(uris))
+    }
+
+    /// Where `endpoint` is for `model`, if the provider's family has it.
+    pub(crate) fn get(&self, endpoint: Endpoint, model: &str) -> Option<Cow<'_, Uri>> {
+        match self {
+            Self::Fixed(uris) => uris.get(endpoint as usize)?.as_ref().map(Cow::Borrowed),
+            Self::ByDeployment(_) if endpoint.family() != Family::OpenAi => None,
+            Self::ByDeployment(base) => {
+                azure::url(base, endpoint, model).parse().ok().map(Cow::Owned)
+            }
+        }
     }
 }
 
@@ -188,9 +215,23 @@ mod tests {
             for endpoint in Endpoint::ALL {
                 let wanted =
                     (endpoint.family() == family).then(|| format!("http://a{}", endpoint.path()));
-                assert_eq!(uris.get(endpoint).map(Uri::to_string), wanted);
+                assert_eq!(uris.get(endpoint, "m").map(|uri| uri.to_string()), wanted);
             }
         }
+    }
+
+    #[test]
+    fn deployments_have_addresses_of_their_own() {
+        let uris = |base: &str| Uris::of_azure(&Url::parse(base).unwrap()).unwrap();
+        let at = |uris: &Uris, endpoint| uris.get(endpoint, "d").map(|uri| uri.to_string());
+        let fixed = uris("http://a");
+        let chat = Some("http://a/openai/v1/chat/completions".to_owned());
+        assert_eq!(at(&fixed, Endpoint::ChatCompletions), chat);
+        assert_eq!(at(&fixed, Endpoint::Messages), None);
+        let own = uris("http://a?api-version=v");
+        let chat = Some("http://a/openai/deployments/d/chat/completions?api-version=v".to_owned());
+        assert_eq!(at(&own, Endpoint::ChatCompletions), chat);
+        assert_eq!(at(&own, Endpoint::Messages), None);
     }
 
     #[test]

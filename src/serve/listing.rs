@@ -7,6 +7,7 @@ use crate::base::Timestamp;
 use crate::gateway::Route;
 use crate::gateway::routes::{Backend, Provider};
 use crate::provider::list_models::{KeyVerdict, list_models};
+use crate::settings::profile::ProviderKind;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -141,6 +142,10 @@ async fn refresh(app: &App, anew: bool) {
 /// The list of one provider: from the cache if it is fresh there, else from the provider.
 async fn one(app: &App, provider: &Provider, anew: bool) -> Option<Listed> {
     let Backend::Http { base_url, .. } = &provider.backend else { return None };
+    if provider.kind == ProviderKind::Azure {
+        // It lists what can be deployed; which deployments there are it does not say.
+        return None;
+    }
     let name = cache_key(&provider.name, base_url);
     if !anew && let Some(listed) = cached(app, &name).await {
         return Some(listed);

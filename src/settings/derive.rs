@@ -1,7 +1,7 @@
 //! Providers and routes that variables alone define.
 
 use super::groups::{KNOWN_PROVIDERS, KnownProvider};
-use super::profile::{ProviderSpec, RouteSpec, TargetSpec};
+use super::profile::{ProviderKind, ProviderSpec, RouteSpec, TargetSpec};
 use super::resolution::Resolution;
 use url::Url;
 
@@ -28,7 +28,18 @@ pub(crate) fn providers_and_routes(resolution: &mut Resolution) {
 /// one. `None` if the one that somebody set is malformed, which its own variable reports.
 pub(crate) fn base_url(known: &KnownProvider, resolution: &Resolution) -> Option<Url> {
     let said = known.url.and_then(|name| resolution.text(name)).map(|(text, _)| text);
-    <Url as super::value::Value>::parse(said.unwrap_or(known.base_url))
+    let mut url = <Url as super::value::Value>::parse(said.unwrap_or(known.base_url))?;
+    if known.kind == ProviderKind::Azure
+        && let Some((version, _)) = resolution.text("AZURE_OPENAI_API_VERSION")
+    {
+        set_version(&mut url, version);
+    }
+    Some(url)
+}
+
+/// Says in the address of a provider at Azure which version of its API is meant.
+pub(super) fn set_version(url: &mut Url, version: &str) {
+    url.query_pairs_mut().clear().append_pair("api-version", version);
 }
 
 /// Whether it is one that needs no key at the address that somebody has set.

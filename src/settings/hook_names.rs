@@ -375,7 +375,6 @@ mod tests {
             "GIT_SSL_NO_VERIFY",
             "OPENAI_API_BASE",
             "TOGETHER_AI_API_BASE",
-            "AZURE_OPENAI_ENDPOINT",
             "MISTRAL_BASE_URL",
         ] {
             assert!(is_hook(name), "{name}");
@@ -390,6 +389,7 @@ mod tests {
             "APP_BASE_URL",
             "NEXT_PUBLIC_API_BASE_URL",
             "OPENAI_BASE_URL",
+            "AZURE_OPENAI_ENDPOINT",
             "API_HOST",
         ] {
             assert!(!is_hook(name), "{name}");

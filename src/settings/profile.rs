@@ -28,6 +28,14 @@ choice! {
         OpenAi = "openai",
         /// The Anthropic API.
         Anthropic = "anthropic",
+        /// The OpenAI API at Azure, which has its own addresses and header for the key.
+        Azure = "azure",
+        /// The Gemini API of Google.
+        Google = "google",
+        /// The Cohere API, version 2.
+        Cohere = "cohere",
+        /// The API of Ollama.
+        Ollama = "ollama",
     }
 }
 
@@ -150,7 +158,8 @@ pub(crate) const PROMPTS: &str = "prompts, without a key";
 pub(crate) struct ProviderSpec {
     /// Its wire protocol.
     pub(crate) kind: ProviderKind,
-    /// Base URL as the vendor's SDK writes it: with `/v1` for OpenAI, without for Anthropic.
+    /// Base URL as the vendor's SDK writes it: with `/v1` for OpenAI, without a version for all
+    /// others. One of Azure says in its query which version of the API is meant, if any.
     pub(crate) base_url: Url,
     /// The variables that hold its keys, such as `OPENAI_API_KEY`; each becomes a slot. Without any
     /// it is asked without a key.

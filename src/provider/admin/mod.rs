@@ -144,6 +144,10 @@ pub(crate) fn issuer(
     Ok(match kind {
         ProviderKind::OpenAi => Box::new(openai::OpenAi::new(base_url, key, project)?),
         ProviderKind::Anthropic => Box::new(anthropic::Anthropic::new(base_url, key)?),
+        ProviderKind::Azure
+        | ProviderKind::Google
+        | ProviderKind::Cohere
+        | ProviderKind::Ollama => return Err(IssuerError::Unable),
     })
 }
 

@@ -18,11 +18,17 @@ pub(crate) use responses::Responses;
 pub(crate) use seam::{ClientDialect, Dialect, Framing, ReadEvents, Shown};
 pub(crate) use stream::{StreamOpening, StreamTranslator};
 
+use super::azure::Azure;
+use super::cohere::Cohere;
+use super::google::Google;
+use super::ollama::Ollama;
 use super::wire::Endpoint;
 use crate::settings::profile::ProviderKind;
 
 const CHAT: Chat = Chat { counts_streams: true };
 const CHAT_UNCOUNTED: Chat = Chat { counts_streams: false };
+const AZURE: Azure = Azure { chat: CHAT };
+const AZURE_UNCOUNTED: Azure = Azure { chat: CHAT_UNCOUNTED };
 
 /// The API that a provider of this kind speaks; `counts_streams` if it may be asked to count the
 /// tokens of a stream.
@@ -31,6 +37,11 @@ pub(crate) fn dialect(kind: ProviderKind, counts_streams: bool) -> &'static dyn 
         ProviderKind::OpenAi if counts_streams => &CHAT,
         ProviderKind::OpenAi => &CHAT_UNCOUNTED,
         ProviderKind::Anthropic => &Messages,
+        ProviderKind::Azure if counts_streams => &AZURE,
+        ProviderKind::Azure => &AZURE_UNCOUNTED,
+        ProviderKind::Google => &Google,
+        ProviderKind::Cohere => &Cohere,
+        ProviderKind::Ollama => &Ollama,
     }
 }
 

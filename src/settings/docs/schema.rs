@@ -155,9 +155,10 @@ fn provider() -> Value {
         "required": ["kind", "base_url"],
         "properties": {
             "kind": choice("The wire protocol.", ProviderKind::KIND),
-            "base_url": {"type": "string", "pattern": "^https?://.", "description": "Base URL as the vendor's SDK writes it: with `/v1` for openai, without for anthropic."},
+            "base_url": {"type": "string", "pattern": "^https?://.", "description": "Base URL as the vendor's SDK writes it: with `/v1` for openai, without a version for all others."},
             "keys": {"type": "array", "items": {"type": "string", "pattern": NAME}, "description": "The variables that hold its keys."},
             "models": {"type": "array", "items": {"type": "string"}, "description": "Models it serves, for routes that nobody declared."},
+            "api_version": {"type": "string", "description": "For azure: asks by deployments, with this version of the API."},
             "stream_usage": {"type": "boolean", "description": "Whether it may be asked to count the tokens of a stream (`stream_options`); true if left out."},
         },
     })

@@ -23,7 +23,7 @@ fn every_variable_of_profiles_is_known_and_secrets_are_references_only() {
 }
 
 /// A profile that uses everything there is.
-const EVERYTHING: &str = "
+const EVERYTHING: &str = r#"
 extends: prod
 protected: true
 mode: real
@@ -31,6 +31,7 @@ vars: {ULTRA_PORT: 8000, MINE: text}
 secrets: {ACME_KEY: vault:acme}
 providers:
   acme: {kind: openai, base_url: https://acme.example/v1, keys: [ACME_KEY], models: [m], stream_usage: false}
+  azure: {kind: azure, base_url: https://acme.example, api_version: "2024-10-21"}
 routes:
   m:
     targets: [{provider: acme, model: m, weight: 2, context: 9}]
@@ -42,7 +43,7 @@ policy:
   gates: [P0]
   key_max_age: {jwt: 1d, encryption: 2d, provider: 3d, service: 4d}
   requests_per_minute: 6
-";
+"#;
 
 #[test]
 fn the_schema_names_what_the_reader_reads_and_no_more() {

@@ -12,13 +12,21 @@ settings! {
         openai_url: Option<Url> = "OPENAI_BASE_URL" { example: Some("https://api.openai.com/v1"), reload: Reload::Live },
         /// Base URL of the Anthropic API, without `/v1`.
         anthropic_url: Option<Url> = "ANTHROPIC_BASE_URL" { example: Some("https://api.anthropic.com"), reload: Reload::Live },
+        /// Base URL of the Google Gemini API, without a version.
+        google_url: Option<Url> = "GOOGLE_GEMINI_BASE_URL" { example: Some("https://generativelanguage.googleapis.com"), reload: Reload::Live },
+        /// Base URL of the Cohere API, without a version.
+        cohere_url: Option<Url> = "COHERE_BASE_URL" { example: Some("https://api.cohere.com"), reload: Reload::Live },
+        /// Address of an Ollama server, which then needs no key.
+        ollama_url: Option<Url> = "OLLAMA_BASE_URL" { example: Some("http://127.0.0.1:11434"), reload: Reload::Live },
+        /// Address of a resource of Azure OpenAI.
+        azure_url: Option<Url> = "AZURE_OPENAI_ENDPOINT" { example: Some("https://example.openai.azure.com"), reload: Reload::Live },
     }
     declared {
         /// Key of the OpenAI API.
         "OPENAI_API_KEY": Option<SecretRef> { vault: Some("openai"), reload: Reload::Live },
         /// Key of the Anthropic API.
         "ANTHROPIC_API_KEY": Option<SecretRef> { vault: Some("anthropic"), reload: Reload::Live },
-        /// Key of the Google Gemini API, used through its OpenAI-compatible endpoint.
+        /// Key of the Google Gemini API.
         "GOOGLE_API_KEY": Option<SecretRef> { vault: Some("google"), reload: Reload::Live, aliases: &[Alias::same("GEMINI_API_KEY")] },
         /// Key of the Mistral API.
         "MISTRAL_API_KEY": Option<SecretRef> { vault: Some("mistral"), reload: Reload::Live },
@@ -32,6 +40,15 @@ settings! {
         "OPENROUTER_API_KEY": Option<SecretRef> { vault: Some("openrouter"), reload: Reload::Live },
         /// Key of the xAI API.
         "XAI_API_KEY": Option<SecretRef> { vault: Some("xai"), reload: Reload::Live },
+        /// Key of the Cohere API.
+        "COHERE_API_KEY": Option<SecretRef> { vault: Some("cohere"), reload: Reload::Live },
+        /// Key of a resource of Azure OpenAI.
+        "AZURE_OPENAI_API_KEY": Option<SecretRef> { vault: Some("azure"), reload: Reload::Live },
+        /// The version of the API of Azure OpenAI that asks by deployments; without it the API that
+        /// has no versions is asked.
+        "AZURE_OPENAI_API_VERSION": Option<String> { example: Some("2024-10-21"), reload: Reload::Live },
+        /// Key of the Ollama server of its vendor; one at an address of your own needs none.
+        "OLLAMA_API_KEY": Option<SecretRef> { vault: Some("ollama"), reload: Reload::Live },
         /// Admin key of OpenAI: with it, `ultra keys` makes and deletes keys. It goes where the
         /// base URL of the OpenAI API points to.
         "OPENAI_ADMIN_KEY": Option<SecretRef> { vault: Some("openai-admin"), consumer: Consumer::Cli, internal: true, operator: true },
@@ -45,8 +62,15 @@ settings! {
 
 impl ProviderSettings {
     /// The addresses that variables give, by provider.
-    pub(crate) fn addresses(&self) -> [(&'static str, &Option<Url>); 2] {
-        [("openai", &self.openai_url), ("anthropic", &self.anthropic_url)]
+    pub(crate) fn addresses(&self) -> [(&'static str, &Option<Url>); 6] {
+        [
+            ("openai", &self.openai_url),
+            ("anthropic", &self.anthropic_url),
+            ("google", &self.google_url),
+            ("cohere", &self.cohere_url),
+            ("ollama", &self.ollama_url),
+            ("azure", &self.azure_url),
+        ]
     }
 }
 
@@ -61,7 +85,7 @@ pub(crate) struct KnownProvider {
     pub(crate) key: &'static str,
     /// The variable of its base URL, if it has one.
     pub(crate) url: Option<&'static str>,
-    /// Its base URL otherwise.
+    /// Its base URL otherwise; empty if it has none that all share.
     pub(crate) base_url: &'static str,
     /// Models that are listed and routed without a declaration.
     pub(crate) models: &'static [&'static str],
@@ -122,10 +146,10 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
     },
     KnownProvider {
         name: "google",
-        kind: ProviderKind::OpenAi,
+        kind: ProviderKind::Google,
         key: "GOOGLE_API_KEY",
-        url: None,
-        base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
+        url: Some("GOOGLE_GEMINI_BASE_URL"),
+        base_url: "https://generativelanguage.googleapis.com",
         models: &["gemini-2.5-pro", "gemini-2.5-flash"],
         key_prefixes: &["AIza", "AQ."],
         keyless: false,
@@ -195,6 +219,39 @@ pub(crate) const KNOWN: &[KnownProvider] = &[
         models: &[],
         key_prefixes: &["xai-"],
         keyless: false,
+        admin: None,
+    },
+    KnownProvider {
+        name: "cohere",
+        kind: ProviderKind::Cohere,
+        key: "COHERE_API_KEY",
+        url: Some("COHERE_BASE_URL"),
+        base_url: "https://api.cohere.com",
+        models: &[],
+        key_prefixes: &[],
+        keyless: false,
+        admin: None,
+    },
+    KnownProvider {
+        name: "azure",
+        kind: ProviderKind::Azure,
+        key: "AZURE_OPENAI_API_KEY",
+        url: Some("AZURE_OPENAI_ENDPOINT"),
+        base_url: "",
+        models: &[],
+        key_prefixes: &[],
+        keyless: false,
+        admin: None,
+    },
+    KnownProvider {
+        name: "ollama",
+        kind: ProviderKind::Ollama,
+        key: "OLLAMA_API_KEY",
+        url: Some("OLLAMA_BASE_URL"),
+        base_url: "https://ollama.com",
+        models: &[],
+        key_prefixes: &[],
+        keyless: true,
         admin: None,
     },
 ];

@@ -2,8 +2,9 @@
 
 use super::reader::Reader;
 use crate::report::Problem;
+use crate::settings::derive;
 use crate::settings::dotenv;
-use crate::settings::profile::{ProviderSpec, RouteSpec, TargetSpec, Timeouts};
+use crate::settings::profile::{ProviderKind, ProviderSpec, RouteSpec, TargetSpec, Timeouts};
 use crate::settings::secretish::name_for_message;
 use crate::settings::yaml::Node;
 use std::collections::BTreeMap;
@@ -13,11 +14,11 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
     let mut providers = BTreeMap::new();
     for (key, value) in reader.entries(node, "`providers`") {
         let what = format!("provider {}", name_for_message(&key.text));
-        let (mut kind, mut base_url) = (None, None);
+        let (mut kind, mut base_url, mut version) = (None, None, None);
         let (mut keys, mut models) = (Vec::new(), Vec::new());
         let (mut kind_said, mut url_said) = (false, false);
-        let mut stream_usage = true;
-        let known = ["kind", "base_url", "keys", "models", "stream_usage"];
+        let (mut stream_usage, mut version_at) = (true, None);
+        let known = ["kind", "base_url", "keys", "models", "stream_usage", "api_version"];
         for (field, node) in reader.fields(value, &what, &known) {
             match field {
                 "kind" => {
@@ -29,6 +30,11 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
                     base_url = reader.value(node, &format!("`base_url` of {what}"));
                 }
                 "keys" => keys = key_names(reader, node, &what),
+                "api_version" => {
+                    let place = node.place.clone();
+                    version = reader.name(node, &format!("`api_version` of {what}"));
+                    version_at = Some(place);
+                }
                 "stream_usage" => {
                     let name = format!("`stream_usage` of {what}");
                     stream_usage = reader.boolean(&node, &name).unwrap_or(true);
@@ -44,7 +50,18 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
                 );
             }
         }
-        if let (Some(kind), Some(base_url)) = (kind, base_url) {
+        if let (Some(kind), Some(mut base_url)) = (kind, base_url) {
+            if let (Some(version), Some(place)) = (&version, version_at) {
+                if kind == ProviderKind::Azure {
+                    derive::set_version(&mut base_url, version);
+                } else {
+                    reader.problems.push(
+                        Problem::error("unknown-key", format!("{what} takes no `api_version`"))
+                            .at(place)
+                            .why("only a provider of kind `azure` has versions"),
+                    );
+                }
+            }
             let place = Some(key.place);
             let spec = ProviderSpec { kind, base_url, keys, models, stream_usage, place };
             providers.insert(key.text, spec);

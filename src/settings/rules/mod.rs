@@ -51,6 +51,7 @@ pub(crate) const RULES: &[Rule] = &[
     routes::RULE,
     provider_key::RULE,
     provider_url::RULE,
+    provider_url::NOWHERE,
     own_listener::RULE,
     placeholder::RULE,
     weak::RULE,

@@ -122,7 +122,10 @@ const CASES: &[(&str, &[&str])] = &[
         "p.yaml:2:3 missing-key: provider `a` has no `base_url`",
     ]),
     ("providers:\n  a:\n    kind: opnai\n    base_url: https://a\n", &[
-        "p.yaml:3:11 malformed-value: `kind` of provider `a` is `opnai` (expected one of `openai`, `anthropic`)",
+        "p.yaml:3:11 malformed-value: `kind` of provider `a` is `opnai` (expected one of `openai`, `anthropic`, `azure`, `google`, `cohere`, `ollama`)",
+    ]),
+    ("providers:\n  a:\n    kind: openai\n    base_url: https://a\n    api_version: v1\n", &[
+        "p.yaml:5:18 unknown-key: provider `a` takes no `api_version` (only a provider of kind `azure` has versions)",
     ]),
     ("providers:\n  a:\n    kind: openai\n    base_url: ftp://a\n", &[
         "p.yaml:4:15 malformed-value: `base_url` of provider `a` is `ftp://a` (expected an absolute `http` or `https` URL)",

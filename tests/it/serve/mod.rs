@@ -14,6 +14,8 @@ mod journal;
 mod keys;
 mod listing;
 mod memory;
+mod native;
+mod native_faults;
 mod passing;
 mod permissions;
 mod refuse;
