@@ -2,7 +2,7 @@
 
 use super::answer::AnswerBody;
 use super::error::GatewayError;
-use super::exchange::{Exchange, Kind, Missed, Told, answer};
+use super::exchange::{Exchange, Kind, Missed, Told, answer, is_stream};
 use super::forward::Call;
 use super::routes::Target;
 use super::slots::InFlight;
@@ -101,7 +101,7 @@ impl Crossing {
 
     /// Whether an answer of this type is a stream.
     pub(super) fn streams(&self, kind: &[u8]) -> bool {
-        kind.starts_with(b"text/event-stream")
+        is_stream(kind)
             || (self.dialect.framing() == Framing::Lines && self.meant.conversation.stream)
     }
 

@@ -239,27 +239,16 @@ impl Exchange<'_> {
             _ => {
                 // One that cannot be read says what its status says.
                 let read = self.read(upstream, LARGEST_ERROR, deadline).await;
-                let body = read.unwrap_or_default();
                 attempt.fail(Outcome::Error, parts.status.as_u16());
-                if let Some(crossing) = self.crossing {
-                    return Err(self.refused_by(
-                        crossing,
-                        parts.status,
-                        &parts.headers,
-                        &body,
-                        slot,
-                    ));
-                }
-                let class = Class::of_error(self.endpoint.family(), parts.status, &body);
-                return Err(self.refusal(class, parts.status, &parts.headers, body, slot));
+                return Err(self.error(&parts, read.unwrap_or_default(), slot));
             }
         }
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        let streams = match self.crossing {
-            Some(crossing) => crossing.streams(kind),
-            None => kind.starts_with(b"text/event-stream"),
-        };
-        if streams {
+        if self.crossing.map_or_else(|| is_stream(kind), |crossing| crossing.streams(kind)) {
+            if self.crossing.is_some() && !self.call.envelope.stream {
+                let failure = Failure::Malformed("it is a stream, not asked for".to_owned());
+                return Err(self.lost(&mut attempt, Kind::Useless, failure));
+            }
             return self.stream(parts, upstream, attempt, slot, permit, deadline).await;
         }
         let encoded = parts.headers.contains_key(CONTENT_ENCODING);
@@ -308,6 +297,17 @@ impl Exchange<'_> {
         let mut answer = answer(&parts, AnswerBody::Whole(Some(body)));
         attempt.tell_cost(answer.headers_mut());
         Ok(answer)
+    }
+
+    /// What an answer without a status of success says.
+    fn error(&self, parts: &Parts, body: Bytes, slot: &InFlight) -> Missed {
+        match self.crossing {
+            Some(crossing) => self.refused_by(crossing, parts.status, &parts.headers, &body, slot),
+            None => {
+                let class = Class::of_error(self.endpoint.family(), parts.status, &body);
+                self.refusal(class, parts.status, &parts.headers, body, slot)
+            }
+        }
     }
 
     pub(super) fn key_refused(&self) -> Missed {
@@ -391,6 +391,11 @@ impl Exchange<'_> {
             joined.push(data);
         }
     }
+}
+
+/// Whether an answer of this type is a stream of events.
+pub(super) fn is_stream(kind: &[u8]) -> bool {
+    kind.starts_with(b"text/event-stream")
 }
 
 /// An answer with what the client gets of the provider's head.

@@ -13,8 +13,10 @@ use super::routes::{Backend, Route, Target};
 use super::slots::InFlight;
 use crate::provider::Failure;
 use crate::provider::translation::Untranslatable;
+use crate::provider::wire::Uris;
 use crate::settings::profile::StreamCommit;
 use http::{HeaderName, HeaderValue, Response, Uri};
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -50,9 +52,8 @@ struct Round {
 }
 
 /// How a target is asked.
-#[derive(Clone, Copy)]
 struct Way<'a> {
-    uri: &'a Uri,
+    uri: Cow<'a, Uri>,
     /// What is put to it instead of the call, if it is of another family.
     crossing: Option<&'a Crossing>,
 }
@@ -135,22 +136,9 @@ impl<'a> Pursuit<'a> {
                 if self.exhausted() {
                     break;
                 }
-                let (own_uri, crossing);
-                let way = match uris.get(self.call.endpoint, &target.model) {
-                    Some(uri) => {
-                        own_uri = uri;
-                        Way { uri: &own_uri, crossing: None }
-                    }
-                    None => match self.cross(target, base_url).await {
-                        Ok(own) => {
-                            crossing = own;
-                            Way { uri: &crossing.uri, crossing: Some(&crossing) }
-                        }
-                        Err(why) => {
-                            self.untranslatable.get_or_insert(why);
-                            continue;
-                        }
-                    },
+                let mut crossing = None;
+                let Some(way) = self.way(target, (uris, base_url), &mut crossing).await else {
+                    continue;
                 };
                 let mut wait = None;
                 match target.provider.slots.limited(&target.model).filter(|_| only.is_none()) {
@@ -204,6 +192,28 @@ impl<'a> Pursuit<'a> {
         self.outcome(!targets.is_empty())
     }
 
+    /// How a target is asked; `None` if it cannot be asked this.
+    async fn way<'w>(
+        &mut self,
+        target: &Target,
+        (uris, base): (&'w Uris, &Url),
+        own: &'w mut Option<Crossing>,
+    ) -> Option<Way<'w>> {
+        if let Some(uri) = uris.get(self.call.endpoint, &target.model) {
+            return Some(Way { uri, crossing: None });
+        }
+        match self.cross(target, base).await {
+            Ok(crossing) => {
+                let crossing: &Crossing = own.insert(crossing);
+                Some(Way { uri: Cow::Borrowed(&crossing.uri), crossing: Some(crossing) })
+            }
+            Err(why) => {
+                self.untranslatable.get_or_insert(why);
+                None
+            }
+        }
+    }
+
     /// The call as a target of another family is asked it.
     async fn cross(&mut self, target: &Target, base: &Url) -> Result<Crossing, Untranslatable> {
         let meant = match self.meant.take() {
@@ -245,7 +255,7 @@ impl<'a> Pursuit<'a> {
                 meter: &self.gateway.meter,
                 instance: &self.gateway.instance,
                 target,
-                uri: way.uri,
+                uri: &way.uri,
                 endpoint: self.call.endpoint,
                 crossing: way.crossing,
                 limits: &self.route.limits,

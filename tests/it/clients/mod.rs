@@ -17,7 +17,7 @@ fn cache() -> Option<PathBuf> {
 }
 
 /// The interpreter with the packages of `requirements.txt`, made by `scripts/setup test`.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let python = cache()?.join("venv/bin/python");
     if python.is_file() {
         return Some(python);

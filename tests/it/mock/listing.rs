@@ -21,7 +21,7 @@ fn every_listed_model_is_in_the_guide_and_says_what_it_does() {
         assert!(guide.contains(&format!("`{name}`")), "{name}");
         let all = available["models"].as_array().unwrap();
         let model = all.iter().find(|m| m["name"] == **name).unwrap();
-        assert_eq!(model["endpoints"].as_array().unwrap().len(), 2, "{model}");
+        assert!(model["endpoints"].as_array().unwrap().len() >= 2, "{model}");
         assert!(model["note"].as_str().unwrap().starts_with("`mock-"), "{model}");
     }
 }

@@ -3,6 +3,7 @@
 mod bounds;
 mod control;
 mod costs;
+mod crossing;
 mod endpoints;
 mod errors;
 mod fallback;

@@ -47,20 +47,16 @@ struct Start {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Delta {
-    TextDelta {
-        text: String,
-    },
-    ThinkingDelta {
-        thinking: String,
-    },
-    SignatureDelta {
-        signature: String,
-    },
-    InputJsonDelta {
-        partial_json: String,
-    },
+    #[serde(rename = "text_delta")]
+    Text { text: String },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: String },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: String },
+    #[serde(rename = "input_json_delta")]
+    Input { partial_json: String },
     #[serde(other)]
     Other,
 }
@@ -112,14 +108,14 @@ impl ReadEvents for Reader {
                 Block::Other => {}
             },
             Told::ContentBlockDelta { index, delta } => match delta {
-                Delta::TextDelta { text } => out.extend(some(text).map(Event::Text)),
-                Delta::ThinkingDelta { thinking } => {
+                Delta::Text { text } => out.extend(some(text).map(Event::Text)),
+                Delta::Thinking { thinking } => {
                     out.extend(some(thinking).map(Event::Thinking));
                 }
-                Delta::SignatureDelta { signature } => {
+                Delta::Signature { signature } => {
                     out.extend(some(signature).map(Event::Signature));
                 }
-                Delta::InputJsonDelta { partial_json } => {
+                Delta::Input { partial_json } => {
                     let number = self.calls.get(&index).copied();
                     if let (Some(number), Some(fragment)) = (number, some(partial_json)) {
                         out.push(Event::Arguments { number, fragment });

@@ -180,7 +180,7 @@ fn user(turn: &Turn, out: &mut Vec<Value>) -> Result<(), Untranslatable> {
     match (said.as_slice(), turn.parts.as_slice()) {
         ([], [_, ..]) => {}
         (_, [Part::Text(text)]) if results == 0 => {
-            out.push(json!({"role": "user", "content": text}))
+            out.push(json!({"role": "user", "content": text}));
         }
         _ => out.push(json!({"role": "user", "content": said})),
     }

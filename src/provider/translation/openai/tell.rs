@@ -41,7 +41,7 @@ impl Writer {
         }
     }
 
-    fn chunk(&self, choices: Value, usage: Option<Value>, out: &mut BytesMut) {
+    fn chunk(&self, choices: &Value, usage: Option<Value>, out: &mut BytesMut) {
         let mut chunk = json!({
             "id": ids::answer("chatcmpl-", self.id.as_deref(), &self.request_id),
             "object": "chat.completion.chunk",
@@ -58,16 +58,16 @@ impl Writer {
         out.extend_from_slice(format!("data: {chunk}\n\n").as_bytes());
     }
 
-    fn delta(&mut self, delta: Value, reason: Option<&str>, out: &mut BytesMut) {
+    fn delta(&mut self, delta: &Value, reason: Option<&str>, out: &mut BytesMut) {
         if !self.begun {
             self.begun = true;
             let role = json!({"role": "assistant", "content": "", "refusal": null});
-            self.delta(role, None, out);
+            self.delta(&role, None, out);
         }
         let choice = json!({
             "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason,
         });
-        self.chunk(Value::Array(vec![choice]), None, out);
+        self.chunk(&Value::Array(vec![choice]), None, out);
     }
 }
 
@@ -81,33 +81,33 @@ impl WriteEvents for Writer {
                 self.id = id;
                 self.model = model.unwrap_or(std::mem::take(&mut self.model));
             }
-            Event::Text(text) => self.delta(json!({"content": text}), None, out),
+            Event::Text(text) => self.delta(&json!({"content": text}), None, out),
             Event::Thinking(text) => {
                 self.thought.push_str(&text);
-                self.delta(json!({"reasoning_content": text}), None, out);
+                self.delta(&json!({"reasoning_content": text}), None, out);
             }
             Event::Signature(signature) => {
                 let block = thought(&std::mem::take(&mut self.thought), &signature);
-                self.delta(json!({"thinking_blocks": [block]}), None, out);
+                self.delta(&json!({"thinking_blocks": [block]}), None, out);
             }
             Event::Sealed(data) => {
-                self.delta(json!({"thinking_blocks": [sealed(&data)]}), None, out);
+                self.delta(&json!({"thinking_blocks": [sealed(&data)]}), None, out);
             }
-            Event::Refusal(why) => self.delta(json!({"refusal": why}), None, out),
+            Event::Refusal(why) => self.delta(&json!({"refusal": why}), None, out),
             Event::ToolCall { number, id, name } => {
                 let function = json!({"name": name, "arguments": ""});
                 let call = json!({
                     "index": number, "id": id, "type": "function", "function": function,
                 });
-                self.delta(json!({"tool_calls": [call]}), None, out);
+                self.delta(&json!({"tool_calls": [call]}), None, out);
             }
             Event::Arguments { number, fragment } => {
                 let call = json!({"index": number, "function": {"arguments": fragment}});
-                self.delta(json!({"tool_calls": [call]}), None, out);
+                self.delta(&json!({"tool_calls": [call]}), None, out);
             }
             Event::Tokens(tokens) => self.tokens.update(tokens),
             Event::End(end) => {
-                self.delta(json!({}), Some(reason(&end)), out);
+                self.delta(&json!({}), Some(reason(&end)), out);
                 self.end = Some(end);
             }
             Event::Over => {}
@@ -117,7 +117,7 @@ impl WriteEvents for Writer {
 
     fn finish(&mut self, out: &mut BytesMut) {
         if self.with_usage {
-            self.chunk(json!([]), Some(usage(&self.tokens)), out);
+            self.chunk(&json!([]), Some(usage(&self.tokens)), out);
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }

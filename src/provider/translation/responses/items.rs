@@ -47,7 +47,7 @@ pub(super) fn text_part(text: &str, refusal: bool) -> Value {
 }
 
 /// What is said, as an item.
-pub(super) fn message(id: &str, status: &str, content: Value) -> Value {
+pub(super) fn message(id: &str, status: &str, content: &Value) -> Value {
     json!({
         "id": id, "type": "message", "status": status, "role": "assistant", "content": content,
     })

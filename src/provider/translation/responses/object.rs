@@ -116,7 +116,7 @@ pub(super) fn reply(reply: &Reply, shown: &Shown<'_>) -> Value {
         let item = match part {
             Part::Text(text) | Part::Refusal(text) => {
                 let content = items::text_part(text, matches!(part, Part::Refusal(_)));
-                items::message(&items::id("msg", &id, number), "completed", json!([content]))
+                items::message(&items::id("msg", &id, number), "completed", &json!([content]))
             }
             Part::Thinking { text, .. } => {
                 items::reasoning(&items::id("rs", &id, number), text, items::sealed(part))

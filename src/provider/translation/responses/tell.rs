@@ -103,7 +103,7 @@ impl Writer {
         let (item, part) = match &self.open {
             None => return,
             Some(Open::Said { refusal, .. }) => {
-                let item = items::message(&id, "in_progress", json!([]));
+                let item = items::message(&id, "in_progress", &json!([]));
                 (
                     item,
                     Some((
@@ -161,7 +161,7 @@ impl Writer {
                 self.event(kind, at(said), out);
                 let done = json!({"content_index": 0, "part": part});
                 self.event("response.content_part.done", at(done), out);
-                items::message(&id, "completed", json!([part]))
+                items::message(&id, "completed", &json!([part]))
             }
             Open::Thought { text, signature } => {
                 let part = json!({"type": "summary_text", "text": text});
