@@ -44,6 +44,8 @@ seen["kinds"] = [kinds[0], kinds[-1]]
 
 
 def raised(model, stream=False, **more):
+    # One that succeeds in between: the provider does not come to rest.
+    client.messages.create(model=prefix + "tools", messages=messages, **asked)
     try:
         answer = client.messages.create(model=prefix + model, messages=messages, stream=stream, **{**asked, **more})
         if stream:

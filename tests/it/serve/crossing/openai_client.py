@@ -57,6 +57,8 @@ seen["streamed_response"] = [final.status, item.name, json.loads(item.arguments)
 
 
 def raised(model, stream=False, **more):
+    # One that succeeds in between: the provider does not come to rest.
+    client.chat.completions.create(model=prefix + "tools", messages=messages)
     try:
         answer = client.chat.completions.create(model=prefix + model, messages=messages, stream=stream, **more)
         if stream:
