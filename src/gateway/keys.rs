@@ -1,7 +1,7 @@
 //! From configured keys to slots: opened at start-up and whenever they may have changed.
 
 use super::routes::{Backend, Provider};
-use super::slots::{Change, Opened, Source};
+use super::slots::{Change, Opened, Source, Standing};
 use super::table::Table;
 use crate::base::{Salted, Secret};
 use crate::report::Problem;
@@ -24,17 +24,14 @@ pub(crate) struct Reloaded {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Takes out of use what was taken out of the vault, and says how many keys that were. Nobody
-/// replaced them, so none of them stands by. A vault that is not there, or whose index cannot be
-/// read, says nothing of that kind.
+/// Takes out of use what was taken out of the vault, and versions that may not even stand by any
+/// more; says how many keys that were. A vault that is not there, or whose index cannot be read,
+/// says nothing of that kind.
 pub(crate) fn withdraw(table: &Table, secrets: &dyn SecretSource) -> usize {
-    if secrets.holds_nothing() {
-        return 0;
-    }
     let mut count = 0;
     for provider in table.providers() {
-        let withdrawn = provider.slots.withdraw(|source| is_gone(source, secrets));
-        if withdrawn > 0 {
+        let withdrawn = withdraw_from(provider, secrets);
+        if withdrawn > 0 && !provider.slots.usable() {
             provider.explain(Some("its key was taken out of the vault".to_owned()));
         }
         count += withdrawn;
@@ -42,10 +39,28 @@ pub(crate) fn withdraw(table: &Table, secrets: &dyn SecretSource) -> usize {
     count
 }
 
+fn withdraw_from(provider: &Provider, secrets: &dyn SecretSource) -> usize {
+    if secrets.holds_nothing() {
+        return 0;
+    }
+    provider.slots.withdraw(|source| standing(source, secrets))
+}
+
 /// Whether a key was taken out of the vault that it came from; false if nobody can say.
 pub(crate) fn is_gone(source: &Source, secrets: &dyn SecretSource) -> bool {
-    let entry = source.entry.as_ref();
-    entry.is_some_and(|(profile, name)| matches!(secrets.opened(profile, name), Ok(None)))
+    standing(source, secrets) == Standing::Gone
+}
+
+fn standing(source: &Source, secrets: &dyn SecretSource) -> Standing {
+    let Some((profile, name)) = &source.entry else { return Standing::Unknown };
+    match secrets.opened(profile, name) {
+        Ok(None) => Standing::Gone,
+        Ok(Some((facts, _))) => Standing::Held {
+            version: facts.version.into(),
+            standby: facts.standby.into_iter().map(u64::from).collect(),
+        },
+        Err(_) => Standing::Unknown,
+    }
 }
 
 /// Opens the keys of all providers and swaps their slots. A key that cannot be opened leaves its
@@ -57,7 +72,6 @@ pub(crate) fn load(
     now: Instant,
 ) -> Reloaded {
     let mut reloaded = Reloaded::default();
-    reloaded.change.drained += withdraw(table, secrets);
     for provider in table.providers() {
         // A known provider is configured by its key alone, which may come later.
         let named = resolution.profile.providers.contains_key(&*provider.name);
@@ -95,6 +109,8 @@ pub(crate) fn load(
         let change = provider.slots.replace(&provider.name, opened, &kept, now);
         reloaded.change.added += change.added;
         reloaded.change.drained += change.drained;
+        // After the new ones are there: no request falls into a gap between them.
+        reloaded.change.withdrawn += withdraw_from(provider, secrets);
     }
     reloaded
 }
@@ -127,7 +143,6 @@ fn open(
         credentials,
         made_at: facts.as_ref().map(|f| f.created_at),
         drain: facts.as_ref().and_then(|f| f.drain),
-        standby: facts.as_ref().map(|f| f.standby.clone()).unwrap_or_default(),
         version: facts.map(|f| f.version),
         fingerprint,
         source,

@@ -43,8 +43,10 @@ enum Next {
 /// What happened at one target.
 #[derive(Default)]
 struct Round {
-    /// The slots whose key was refused, or has used up its rate.
-    tried: Vec<InFlight>,
+    /// The slots whose key was refused.
+    refused: Vec<InFlight>,
+    /// The slots whose key has used up its rate.
+    limited: Vec<InFlight>,
     /// Whether it was asked once more because it broke.
     repeated: bool,
     /// When the first of its keys may be used again.
@@ -238,8 +240,8 @@ impl<'a> Pursuit<'a> {
         let mut permit = Some(permit);
         let mut round = Round::default();
         loop {
-            let Some(slot) = slots.pick(&target.model, &round.tried).filter(|_| !self.exhausted())
-            else {
+            let slot = slots.pick(&target.model, &round.refused, &round.limited);
+            let Some(slot) = slot.filter(|_| !self.exhausted()) else {
                 return Next::Elsewhere(round.wait);
             };
             let permit = match permit.take().map_or_else(|| self.permit(target, false), Ok) {
@@ -310,13 +312,13 @@ impl<'a> Pursuit<'a> {
                     rejected,
                     "provider refuses the key"
                 );
-                round.tried.push(slot);
+                round.refused.push(slot);
             }
             Kind::RateLimited => {
                 slots.limit(&slot, &target.model, told_to_wait);
                 let after = told_to_wait.unwrap_or_else(|| backoff(self.waits, rand::random()));
                 round.wait = Some(round.wait.map_or(after, |least| least.min(after)));
-                round.tried.push(slot);
+                round.limited.push(slot);
             }
             Kind::Unreached | Kind::Unanswered | Kind::Broken | Kind::Overloaded => {
                 let pause = backoff(0, rand::random());

@@ -86,3 +86,24 @@ fn a_ring_has_who_signs_who_will_and_who_did() {
     assert_eq!(back.versions[2].retire_at, Some(later));
     assert!(!text.contains("remote") && !text.contains("disabled_at"), "{text}");
 }
+
+#[test]
+fn what_is_disabled_or_compromised_does_not_stand_by_in_whatever_version() {
+    let mut entry = Entry::default();
+    let now = Timestamp::UNIX_EPOCH;
+    for value in ["one", "two", "one", "three", "four"] {
+        entry.add(Secret::new(value), State::Current, now, None);
+    }
+    let standby = |entry: &Entry| {
+        let fingerprint = |value: &Secret| value.expose().to_owned();
+        entry.facts(fingerprint).standby()
+    };
+    assert_eq!(standby(&entry), [1, 2, 3, 4]);
+    entry.version_mut(4).unwrap().retire_at = Some(now);
+    assert_eq!(standby(&entry), [1, 2, 3, 4], "a server may be living on it");
+    entry.version_mut(2).unwrap().state = State::Disabled;
+    assert_eq!(standby(&entry), [1, 3, 4]);
+    entry.version_mut(3).unwrap().compromised_at = Some(now);
+    assert_eq!(standby(&entry), [4]);
+    assert!(entry.facts(|_| String::new()).standby().contains(&1), "nobody can tell");
+}

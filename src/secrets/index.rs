@@ -119,13 +119,6 @@ impl VersionFacts {
         marks.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether servers may still use it where the provider does not take the one after it.
-    pub(crate) fn may_stand_by(&self, now: Timestamp) -> bool {
-        self.state == State::Old
-            && self.compromised_at.is_none()
-            && self.retire_at.is_none_or(|end| end > now)
-    }
-
     /// Every destination that it may be sent to; empty if it is not bound yet.
     pub(crate) fn destinations(&self) -> impl Iterator<Item = &String> {
         self.bound.iter().chain(&self.allowed)
@@ -144,6 +137,20 @@ impl VersionFacts {
 }
 
 impl EntryFacts {
+    /// The versions that may stand by for the current one: they were in use, and are neither
+    /// disabled nor compromised in whatever version. The end of a grace does not matter: servers may
+    /// be living on one until it is disabled, and who disables it looks at that before.
+    pub(crate) fn standby(&self) -> Vec<u32> {
+        let is_known = |v: &VersionFacts| {
+            let same = |c: &&VersionFacts| {
+                c.number == v.number || !v.fingerprint.is_empty() && c.fingerprint == v.fingerprint
+            };
+            self.versions.iter().filter(same).any(|c| c.compromised_at.is_some())
+        };
+        let may = |v: &&VersionFacts| v.state == State::Old && !is_known(v);
+        self.versions.iter().filter(may).map(|v| v.number).collect()
+    }
+
     /// The version in use.
     pub(crate) fn current(&self) -> Option<&VersionFacts> {
         self.versions.iter().find(|v| v.state == State::Current)

@@ -6,7 +6,7 @@ use super::entry::Entry;
 use super::followed::FOLDER as FOLLOWED;
 use super::index::EntryFacts;
 use super::overview::{Freshness, Overview, Stamp, glance, stamp};
-use crate::base::{Clock, Secret, Timestamp, file};
+use crate::base::{Clock, Secret, file};
 use crate::report::{Fault, Place, Problem, Unanswered};
 use crate::settings::secret::{RingKey, SecretFacts, SecretSource};
 use std::path::{Path, PathBuf};
@@ -293,11 +293,11 @@ impl SecretSource for VaultSource {
                 let key = self.fingerprint_key().map_err(first)?;
                 let facts = document.facts(|value| key.of(value));
                 let entry = facts.get(&Document::key(profile, name));
-                return Ok(entry.and_then(|entry| current(entry, self.clock.now())));
+                return Ok(entry.and_then(current));
             }
             Freshness::NoVault | Freshness::Fresh | Freshness::Stale => {}
         }
-        Ok(overview.entry(profile, name).and_then(|entry| current(entry, self.clock.now())))
+        Ok(overview.entry(profile, name).and_then(current))
     }
 
     fn holds_nothing(&self) -> bool {
@@ -317,7 +317,7 @@ impl SecretSource for VaultSource {
     fn opened(&self, profile: &str, name: &str) -> Result<Option<(SecretFacts, Secret)>, Problem> {
         let Some(entry) = self.entry(profile, name).map_err(first)? else { return Ok(None) };
         let value = self.open(profile, name)?;
-        Ok(current(&entry, self.clock.now()).zip(value))
+        Ok(current(&entry).zip(value))
     }
 
     fn ring(&self, profile: &str, name: &str) -> Result<Vec<RingKey>, Problem> {
@@ -349,14 +349,13 @@ impl SecretSource for VaultSource {
     }
 }
 
-fn current(entry: &EntryFacts, now: Timestamp) -> Option<SecretFacts> {
-    let standby = entry.versions.iter().filter(|v| v.may_stand_by(now)).map(|v| v.number);
+fn current(entry: &EntryFacts) -> Option<SecretFacts> {
     entry.current().map(|v| SecretFacts {
         version: v.number,
         created_at: v.created_at,
         fingerprint: v.fingerprint.clone(),
         allowed: v.destinations().cloned().collect(),
         drain: v.drain_seconds.map(Duration::from_secs),
-        standby: standby.collect(),
+        standby: entry.standby(),
     })
 }

@@ -150,7 +150,7 @@ async fn one(app: &App, provider: &Provider, anew: bool) -> Option<Listed> {
     if !anew && let Some(listed) = cached(app, &name).await {
         return Some(listed);
     }
-    let used = provider.slots.pick("", &[])?;
+    let used = provider.slots.pick("", &[], &[])?;
     let slot = used.slot();
     let asked = list_models(provider.kind, base_url, &slot.secret);
     let why = match tokio::time::timeout(DEADLINE, asked).await {

@@ -241,7 +241,10 @@ fn withdraw(app: &App) {
     let secrets: &dyn SecretSource = &*reloader.vault;
     let count = keys::withdraw(&app.gateway.table(), secrets) + rings::withdraw(app, secrets);
     if count > 0 {
-        tracing::warn!(count, "keys were taken out of the vault, and are not used any more");
+        tracing::warn!(
+            count,
+            "keys were taken out of the vault or have ended, and are not used any more"
+        );
         reloader.applied.notify_one();
     }
 }
@@ -326,6 +329,7 @@ pub(crate) async fn reload_and_tell(app: &Arc<App>, why: &'static str) {
                 why,
                 added = reloaded.change.added,
                 drained = reloaded.change.drained,
+                withdrawn = reloaded.change.withdrawn,
                 "values loaded again"
             );
             for problem in &reloaded.problems {

@@ -52,8 +52,8 @@ pub(crate) struct SecretFacts {
     pub(crate) allowed: Vec<String>,
     /// How long servers let the version before stand by, if whoever replaced it said so.
     pub(crate) drain: Option<Duration>,
-    /// The earlier versions that may stand by: neither disabled nor compromised, and their grace is
-    /// not over.
+    /// Other versions that may stand by for it: they were in use, and are neither disabled nor
+    /// compromised.
     pub(crate) standby: Vec<u32>,
 }
 

@@ -80,12 +80,13 @@ async fn pass_on(journal: Arc<Journal>, store: Arc<dyn Store>, stop: Cancellatio
         // Asked before the work, so that rows written until then are passed on.
         let last = stop.is_cancelled();
         let mut outcome = Ok(());
-        if journal.counters.pending_bytes.load(Ordering::Relaxed) > 0 {
+        let pending = journal.counters.pending_bytes.load(Ordering::Relaxed);
+        if pending > 0 {
             let active = journal.active();
-            outcome = own.follow(&journal, active, &*store).await;
+            outcome = own.follow(&journal, active, pending, &*store).await;
         }
         while let (Ok(()), Some((follower, _))) = (&outcome, left.last_mut()) {
-            outcome = follower.follow(&journal, u64::MAX, &*store).await;
+            outcome = follower.follow(&journal, u64::MAX, u64::MAX, &*store).await;
             if outcome.is_ok() {
                 follower.clear();
                 // Dropping the claim gives the directory free.
@@ -119,24 +120,30 @@ async fn pass_on(journal: Arc<Journal>, store: Arc<dyn Store>, stop: Cancellatio
 }
 
 /// Follows one journal.
-struct Follower {
+pub(super) struct Follower {
     dir: PathBuf,
     cursor: Option<Cursor>,
 }
 
 impl Follower {
-    fn new(dir: PathBuf) -> Self {
+    pub(super) fn new(dir: PathBuf) -> Self {
         Self { dir, cursor: None }
     }
 
-    /// Passes on all that is there. Segments from `active` on are still being written.
-    async fn follow(
+    /// Passes on the next `due` bytes and what comes with them, or all that is there. Segments from
+    /// `active` on are still being written.
+    ///
+    /// Under load there is always more by the time that the store has taken a batch. Going on with
+    /// that at once would make ever smaller transactions, each of which writes as many pages: what
+    /// came meanwhile is left for the next round.
+    pub(super) async fn follow(
         &mut self,
         journal: &Journal,
         active: u64,
+        mut due: u64,
         store: &dyn Store,
     ) -> Result<(), String> {
-        loop {
+        while due > 0 {
             let cursor = *self.cursor.get_or_insert_with(|| Cursor::load(&self.dir));
             let dir = self.dir.clone();
             let remembered = if active == u64::MAX { None } else { journal.remembered(cursor) };
@@ -153,6 +160,7 @@ impl Follower {
             self.store(journal, store, &batch.rows).await?;
             self.advance(cursor, batch.next).await;
             self.cursor = Some(batch.next);
+            due = due.saturating_sub(batch.consumed);
             let counters = &journal.counters;
             counters.damaged.fetch_add(batch.damaged, Ordering::Relaxed);
             counters.stored.fetch_add(batch.rows.len() as u64, Ordering::Relaxed);
@@ -170,6 +178,7 @@ impl Follower {
                 );
             }
         }
+        Ok(())
     }
 
     /// Deletes what the store has taken, for a journal that nobody writes to any more.

@@ -81,6 +81,24 @@ async fn rows_reach_the_store_once_and_segments_go() {
 }
 
 #[tokio::test]
+async fn what_comes_while_the_store_works_waits_for_the_next_round() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path()).await;
+    let journal = Journal::open(JournalOptions { segment_bytes: 1 << 20, ..options(dir.path()) });
+    let journal = journal.unwrap();
+    for n in 0..1_200 {
+        journal.append(&usage_row(n)).unwrap();
+    }
+    let mut follower = reader::Follower::new(journal.dir().to_owned());
+    let pending = journal.status().pending_bytes;
+    for (due, stored) in [(1, 500), (pending / 2, 1_200), (pending, 1_200)] {
+        follower.follow(&journal, journal.active(), due, &*store).await.unwrap();
+        assert_eq!(count(&store).await, stored);
+    }
+    assert_eq!(journal.status().pending_bytes, 0);
+}
+
+#[tokio::test]
 async fn rows_wait_for_a_store_that_is_away() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path()).await;

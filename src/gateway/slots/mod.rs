@@ -27,6 +27,8 @@ pub(crate) struct Change {
     pub(crate) added: usize,
     /// Keys that drain now.
     pub(crate) drained: usize,
+    /// Keys that may no longer be used at all.
+    pub(crate) withdrawn: usize,
 }
 
 /// The slots of one provider.
@@ -36,39 +38,78 @@ pub(crate) struct Slots {
     turn: AtomicUsize,
 }
 
+/// What the vault says of a key that came from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nobody can say at present, or it is from somewhere else.
+    Unknown,
+    /// It was taken out of the vault.
+    Gone,
+    /// It is there.
+    Held {
+        /// The version in use.
+        version: u64,
+        /// Other versions that may stand by for it.
+        standby: Vec<u64>,
+    },
+}
+
+/// The active slots of the same variable, which a draining one may stand in for.
+fn successors<'a>(set: &'a [Arc<Slot>], slot: &'a Slot) -> impl Iterator<Item = &'a Arc<Slot>> {
+    set.iter().filter(|s| s.state() == State::Active && s.variable == slot.variable)
+}
+
 impl Slots {
     /// Whether any slot can take a request.
     pub(crate) fn usable(&self) -> bool {
-        self.set.load().iter().any(|s| matches!(s.state(), State::Active | State::Draining))
+        !self.set.load().is_empty()
     }
 
     /// The slot for the next request: the active ones take turns, those that the provider lets no
-    /// more requests through with last. If it refuses them all, a draining one stands in: for a key
-    /// that is no good, and not for one that has used up its rate. `tried` are the slots that were
-    /// of no use to this request.
-    pub(crate) fn pick(&self, model: &str, tried: &[InFlight]) -> Option<InFlight> {
+    /// more requests through with last. For a key that is `refused` the one that it replaced stands
+    /// in, not so for one that is `limited`: these are the slots that this request has tried. Where
+    /// nothing else is left, one that was rejected is asked again.
+    pub(crate) fn pick(
+        &self,
+        model: &str,
+        refused: &[InFlight],
+        limited: &[InFlight],
+    ) -> Option<InFlight> {
         let set = self.set.load();
-        let fresh = |slot: &&Arc<Slot>| !tried.iter().any(|t| Arc::ptr_eq(&t.0, slot));
+        let among = |slot: &Arc<Slot>, tried: &[InFlight]| {
+            tried.iter().any(|tried| Arc::ptr_eq(&tried.0, slot))
+        };
         let now = Instant::now();
-        let of = |state: State, limited: bool| {
-            let fits =
-                |s: &&Arc<Slot>| s.state() == state && s.limited(model, now).is_some() == limited;
-            let count = set.iter().filter(fits).filter(fresh).count();
-            let turn = match count {
+        let of = |state: State, is_limited: bool| {
+            let fits = |slot: &&Arc<Slot>| {
+                slot.state() == state
+                    && !among(slot, refused)
+                    && !among(slot, limited)
+                    && slot.limited(model, now).is_some() == is_limited
+                    && (state != State::Draining
+                        || !successors(&set, slot).any(|s| !among(s, refused)))
+            };
+            let turn = match set.iter().filter(fits).count() {
                 0 => return None,
                 1 => 0,
-                _ => self.turn.fetch_add(1, Ordering::Relaxed) % count,
+                count => self.turn.fetch_add(1, Ordering::Relaxed) % count,
             };
-            set.iter().filter(fits).filter(fresh).nth(turn)
+            set.iter().filter(fits).nth(turn)
         };
-        let taken =
-            || set.iter().any(|s| s.state() == State::Active && s.limited(model, now).is_some());
-        let stands_in = || {
-            let slot = of(State::Draining, false).or_else(|| of(State::Draining, true));
-            slot.filter(|_| !taken())
-        };
-        let slot = of(State::Active, false).or_else(|| of(State::Active, true));
-        slot.or_else(stands_in).map(InFlight::with)
+        let slot = of(State::Active, false)
+            .or_else(|| of(State::Draining, false))
+            .or_else(|| of(State::Active, true))
+            .or_else(|| of(State::Draining, true));
+        let slot = slot.or_else(|| {
+            let again = || of(State::Rejected, false).or_else(|| of(State::Rejected, true));
+            self.is_all_rejected().then(again).flatten()
+        });
+        slot.map(InFlight::with)
+    }
+
+    /// Whether what stood in for rejected keys has ended, so that they are all there is.
+    fn is_all_rejected(&self) -> bool {
+        self.set.load().iter().all(|s| s.state() == State::Rejected)
     }
 
     /// For how long the provider lets no more requests for `model` through, whatever the key; `None`
@@ -76,10 +117,13 @@ impl Slots {
     pub(crate) fn limited(&self, model: &str) -> Option<Limited> {
         let now = Instant::now();
         let set = self.set.load();
-        let any_active = set.iter().any(|s| s.state() == State::Active);
-        let in_turn = if any_active { State::Active } else { State::Draining };
+        let in_turn = set.iter().filter(|slot| match slot.state() {
+            State::Active => true,
+            State::Draining => successors(&set, slot).next().is_none(),
+            State::Rejected | State::Disabled => false,
+        });
         let mut shortest: Option<Limited> = None;
-        for slot in set.iter().filter(|s| s.state() == in_turn) {
+        for slot in in_turn {
             let limited = slot.limited(model, now)?;
             if shortest.is_none_or(|least| limited.rest < least.rest) {
                 shortest = Some(limited);
@@ -96,6 +140,9 @@ impl Slots {
     /// The provider took the key and a request for `model`.
     pub(crate) fn accepted(&self, used: &InFlight, model: &str) {
         used.0.taken(model);
+        if used.0.state() == State::Rejected && self.is_all_rejected() {
+            used.0.set(State::Active);
+        }
     }
 
     /// The provider refused the key. Refused thrice in a row it is rejected, if another slot can
@@ -107,20 +154,22 @@ impl Slots {
             return false;
         }
         let set = self.set.load();
-        let heir = set.iter().find(|other| {
+        let fit = |other: &&Arc<Slot>| {
             !Arc::ptr_eq(other, &used.0)
                 && matches!(other.state(), State::Active | State::Draining)
                 && other.refusals.load(Ordering::Relaxed) == 0
-        });
-        let Some(heir) = heir else { return false };
+        };
+        let same = |other: &&Arc<Slot>| fit(other) && other.variable == used.0.variable;
+        let Some(heir) = set.iter().find(same).or_else(|| set.iter().find(fit)) else {
+            return false;
+        };
         used.0.set(State::Rejected);
         heir.set(State::Active);
         true
     }
 
     /// Takes a new set of keys. `kept` are variables whose key could not be opened: their slots
-    /// stay as they are. Everything else that is not among `opened` drains, but for what may not
-    /// even stand by any more ([`Opened::standby`]): that is gone at once.
+    /// stay as they are. Everything else that is not among `opened` drains.
     pub(crate) fn replace(
         &self,
         provider: &str,
@@ -136,9 +185,6 @@ impl Slots {
             let said = drains.iter().find(|(variable, _)| *variable == slot.variable);
             said.map_or(DRAIN, |(_, drain)| *drain)
         };
-        let ended: Vec<&Arc<Slot>> =
-            old.iter().filter(|slot| opened.iter().any(|o| o.ends(slot))).collect();
-        let ended: Vec<*const Slot> = ended.into_iter().map(Arc::as_ptr).collect();
         let mut new: Vec<Arc<Slot>> = Vec::with_capacity(opened.len() + 1);
         for opened in opened {
             let known = old.iter().find(|s| {
@@ -179,7 +225,6 @@ impl Slots {
                 |s: &Arc<Slot>| s.variable == slot.variable && s.state() == State::Rejected;
             match slot.state() {
                 _ if kept.contains(&slot.variable) => new.push(Arc::clone(slot)),
-                _ if ended.contains(&Arc::as_ptr(slot)) => change.drained += 1,
                 // It stands in for a key that is still the configured one.
                 State::Active if new.iter().any(rejected) => new.push(Arc::clone(slot)),
                 State::Active => {
@@ -195,26 +240,33 @@ impl Slots {
                 State::Draining | State::Rejected | State::Disabled => {}
             }
         }
-        if !new.iter().any(|s| matches!(s.state(), State::Active | State::Draining)) {
-            // What stood in for them has ended: they are all there is, and may heal.
-            let rejected = new.iter().filter(|s| s.state() == State::Rejected);
-            rejected.for_each(|slot| slot.set(State::Active));
-        }
         self.set.store(Arc::new(new));
         change
     }
 
-    /// Takes keys out of use at once: nothing begins with them any more, and what they began ends
-    /// with them. Says how many.
-    pub(crate) fn withdraw(&self, gone: impl Fn(&Source) -> bool) -> usize {
+    /// Takes keys out of use at once that are gone, or may no longer be used though another version
+    /// is here: nothing begins with them any more, and what they began ends with them. Says how many.
+    pub(crate) fn withdraw(&self, standing: impl Fn(&Source) -> Standing) -> usize {
         let before = self.set.load();
-        let count = before.iter().filter(|slot| gone(&slot.source)).count();
-        if count > 0 {
-            self.set.rcu(|set| {
-                set.iter().filter(|slot| !gone(&slot.source)).cloned().collect::<Vec<_>>()
-            });
+        let here = |slot: &Slot, version: u64| {
+            before.iter().any(|s| s.source.entry == slot.source.entry && s.generation == version)
+        };
+        let is_over = |slot: &&Arc<Slot>| match standing(&slot.source) {
+            Standing::Unknown => false,
+            Standing::Gone => true,
+            Standing::Held { version, standby } => {
+                slot.generation != version
+                    && !standby.contains(&slot.generation)
+                    && here(slot, version)
+            }
+        };
+        let over: Vec<Arc<Slot>> = before.iter().filter(is_over).cloned().collect();
+        if !over.is_empty() {
+            let stays = |slot: &&Arc<Slot>| !over.iter().any(|o| Arc::ptr_eq(o, slot));
+            self.set.rcu(|set| set.iter().filter(stays).cloned().collect::<Vec<_>>());
+            over.iter().for_each(|slot| slot.set(State::Disabled));
         }
-        count
+        over.len()
     }
 
     /// Forgets keys that have drained.

@@ -92,8 +92,6 @@ pub(crate) struct Opened {
     pub(crate) source: Source,
     /// How long the key before it stands by, if whoever replaced it said so.
     pub(crate) drain: Option<Duration>,
-    /// The earlier versions that may stand by for it, if it has versions.
-    pub(crate) standby: Vec<u32>,
     /// When it was made, if the vault knows.
     pub(crate) made_at: Option<Timestamp>,
 }
@@ -115,19 +113,8 @@ impl Opened {
                 salted: None,
             },
             drain: None,
-            standby: Vec::new(),
             made_at: None,
         }
-    }
-
-    /// Whether `slot` holds an earlier version of this key that may no longer be used, not even to
-    /// stand by.
-    pub(super) fn ends(&self, slot: &Slot) -> bool {
-        self.version.is_some_and(|version| u64::from(version) != slot.generation)
-            && slot.variable == self.variable
-            && slot.source.entry.is_some()
-            && slot.source.entry == self.source.entry
-            && !self.standby.iter().any(|&version| u64::from(version) == slot.generation)
     }
 }
 

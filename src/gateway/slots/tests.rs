@@ -22,7 +22,6 @@ fn key(value: &str) -> Opened {
         fingerprint: None,
         source: source(),
         drain: None,
-        standby: vec![],
         made_at: None,
     }
 }
@@ -36,13 +35,13 @@ fn a_new_key_takes_over_and_the_old_one_drains_and_retires() {
     let slots = Slots::default();
     let now = Instant::now();
     assert!(!slots.usable());
-    assert!(slots.pick(MODEL, &[]).is_none());
+    assert!(slots.pick(MODEL, &[], &[]).is_none());
     slots.replace("openai", vec![key("one")], &[], now);
-    let under_way = slots.pick(MODEL, &[]).unwrap();
+    let under_way = slots.pick(MODEL, &[], &[]).unwrap();
     assert_eq!(slots.replace("openai", vec![key("one")], &[], now), Change::default());
     slots.replace("openai", vec![key("two")], &[], now);
     assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
-    assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "two");
+    assert_eq!(slots.pick(MODEL, &[], &[]).unwrap().slot().secret.expose(), "two");
     assert_eq!(under_way.slot().secret.expose(), "one");
     slots.retire(now + DRAIN);
     assert_eq!(states(&slots), [(2, State::Active)]);
@@ -55,17 +54,17 @@ fn a_refused_key_is_passed_over_for_the_one_before() {
     slots.replace("openai", vec![key("good")], &[], now);
     slots.replace("openai", vec![key("bad")], &[], now);
     for n in 1..=3 {
-        let bad = slots.pick(MODEL, &[]).unwrap();
+        let bad = slots.pick(MODEL, &[], &[]).unwrap();
         assert_eq!(bad.slot().secret.expose(), "bad");
         assert_eq!(slots.refused(&bad), n == 3);
-        let other = slots.pick(MODEL, &[bad]).unwrap();
+        let other = slots.pick(MODEL, &[bad], &[]).unwrap();
         assert_eq!(other.slot().secret.expose(), "good");
     }
     assert_eq!(states(&slots), [(2, State::Rejected), (1, State::Active)]);
-    assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "good");
+    assert_eq!(slots.pick(MODEL, &[], &[]).unwrap().slot().secret.expose(), "good");
     // The same bad key again changes nothing.
     slots.replace("openai", vec![key("bad")], &[], now);
-    assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "good");
+    assert_eq!(slots.pick(MODEL, &[], &[]).unwrap().slot().secret.expose(), "good");
 }
 
 #[test]
@@ -76,37 +75,82 @@ fn only_the_key_that_was_replaced_last_stands_by() {
         slots.replace("openai", vec![key(value)], &[], now);
     }
     assert_eq!(states(&slots), [(3, State::Active), (2, State::Draining)]);
-    let third = slots.pick(MODEL, &[]).unwrap();
-    let second = slots.pick(MODEL, std::slice::from_ref(&third)).unwrap();
+    let third = slots.pick(MODEL, &[], &[]).unwrap();
+    let second = slots.pick(MODEL, std::slice::from_ref(&third), &[]).unwrap();
     assert_eq!(second.slot().secret.expose(), "two");
-    assert!(slots.pick(MODEL, &[third, second]).is_none());
+    assert!(slots.pick(MODEL, &[third, second], &[]).is_none());
 }
 
 #[test]
 fn a_version_that_has_ended_stands_by_no_more() {
     let slots = Slots::default();
     let now = Instant::now();
-    let version = |value, number, standby: &[u32]| Opened {
-        version: Some(number),
-        standby: standby.to_vec(),
-        ..key(value)
+    let version = |value, number| Opened { version: Some(number), ..key(value) };
+    let held = |version, standby: &[u64]| {
+        let standing = Standing::Held { version, standby: standby.to_vec() };
+        slots.withdraw(|_| standing.clone())
     };
-    slots.replace("openai", vec![version("one", 1, &[])], &[], now);
-    slots.replace("openai", vec![version("two", 2, &[1])], &[], now);
+    slots.replace("openai", vec![version("one", 1)], &[], now);
+    assert_eq!(held(2, &[]), 0, "the one after it is not here");
+    slots.replace("openai", vec![version("two", 2)], &[], now);
+    assert_eq!(held(2, &[1]), 0);
     assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
-    slots.replace("openai", vec![version("two", 2, &[])], &[], now);
-    assert_eq!(states(&slots), [(2, State::Active)], "it was disabled");
-    slots.replace("openai", vec![version("three", 3, &[])], &[], now);
-    assert_eq!(states(&slots), [(3, State::Active)], "it is compromised");
-
-    // The one that stands in for a rejected key ends: that one is asked again.
-    slots.replace("openai", vec![version("four", 4, &[3])], &[], now);
+    let under_way = slots.pick(MODEL, &[slots.pick(MODEL, &[], &[]).unwrap()], &[]).unwrap();
+    assert_eq!(held(2, &[]), 1);
+    assert_eq!(states(&slots), [(2, State::Active)]);
+    assert_eq!(under_way.slot().secret.expose(), "one");
     for _ in 0..3 {
-        slots.refused(&slots.pick(MODEL, &[]).unwrap());
+        assert!(!slots.refused(&under_way), "nobody takes the place of what is out of use");
     }
-    assert_eq!(states(&slots), [(4, State::Rejected), (3, State::Active)]);
-    slots.replace("openai", vec![version("four", 4, &[])], &[], now);
-    assert_eq!(states(&slots), [(4, State::Active)]);
+
+    // The one that stands in for a rejected key stays in until it ends; then that one is asked.
+    slots.replace("openai", vec![version("three", 3)], &[], now);
+    for _ in 0..3 {
+        slots.refused(&slots.pick(MODEL, &[], &[]).unwrap());
+    }
+    assert_eq!(held(3, &[2]), 0);
+    slots.replace("openai", vec![version("three", 3)], &[], now);
+    assert_eq!(states(&slots), [(3, State::Rejected), (2, State::Active)]);
+    assert_eq!(held(3, &[]), 1);
+    assert!(slots.usable());
+    let third = slots.pick(MODEL, &[], &[]).unwrap();
+    assert_eq!((third.slot().generation, third.slot().state()), (3, State::Rejected));
+    slots.accepted(&third, MODEL);
+    assert_eq!(states(&slots), [(3, State::Active)]);
+    assert_eq!(slots.withdraw(|_| Standing::Unknown), 0);
+    assert_eq!(slots.withdraw(|_| Standing::Gone), 1);
+    assert!(!slots.usable());
+}
+
+#[test]
+fn a_limited_key_does_not_keep_another_ones_standby_away() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    let second = |value| Opened { variable: "SECOND".to_owned(), ..key(value) };
+    slots.replace("openai", vec![key("a"), second("one")], &[], now);
+    slots.replace("openai", vec![key("a"), second("two")], &[], now);
+    let all = |tried: &mut Vec<InFlight>, refused: &str| {
+        while let Some(slot) = slots.pick(MODEL, tried, &[]) {
+            if slot.slot().secret.expose() == refused {
+                slots.refused(&slot);
+            }
+            tried.push(slot);
+        }
+    };
+    for _ in 0..3 {
+        all(&mut Vec::new(), "two");
+    }
+    let view: Vec<_> = slots.view().iter().map(|s| (s.variable.clone(), s.state)).collect();
+    assert!(view.contains(&("SECOND".to_owned(), State::Rejected)), "{view:?}");
+    let a = slots.pick(MODEL, &[], &[]).unwrap();
+    let (a, one) = match a.slot().secret.expose() {
+        "a" => (a, slots.pick(MODEL, &[], &[]).unwrap()),
+        _ => (slots.pick(MODEL, &[], &[]).unwrap(), a),
+    };
+    assert_eq!((a.slot().secret.expose(), one.slot().secret.expose()), ("a", "one"));
+    slots.limit(&a, &MODEL.into(), Some(Duration::from_secs(9)));
+    assert_eq!(slots.limited(MODEL), None);
+    assert_eq!(slots.pick(MODEL, &[], &[]).unwrap().slot().secret.expose(), "one");
 }
 
 #[test]
@@ -115,12 +159,12 @@ fn the_key_before_does_not_stand_in_for_one_that_has_used_up_its_rate() {
     let now = Instant::now();
     slots.replace("openai", vec![key("one")], &[], now);
     slots.replace("openai", vec![key("two")], &[], now);
-    let two = slots.pick(MODEL, &[]).unwrap();
+    let two = slots.pick(MODEL, &[], &[]).unwrap();
     assert_eq!(slots.limited(MODEL), None);
     slots.limit(&two, &MODEL.into(), Some(Duration::from_secs(9)));
     assert!(slots.limited(MODEL).is_some_and(|limited| limited.told));
-    assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "two");
-    assert!(slots.pick(MODEL, &[two]).is_none());
+    assert_eq!(slots.pick(MODEL, &[], &[]).unwrap().slot().secret.expose(), "two");
+    assert!(slots.pick(MODEL, &[], &[two]).is_none());
 }
 
 #[test]
@@ -128,9 +172,9 @@ fn the_only_key_is_never_rejected() {
     let slots = Slots::default();
     slots.replace("openai", vec![key("only")], &[], Instant::now());
     for _ in 0..5 {
-        let used = slots.pick(MODEL, &[]).unwrap();
+        let used = slots.pick(MODEL, &[], &[]).unwrap();
         assert!(!slots.refused(&used));
-        assert!(slots.pick(MODEL, &[used]).is_none());
+        assert!(slots.pick(MODEL, &[used], &[]).is_none());
     }
     assert!(slots.usable());
 }
@@ -170,14 +214,18 @@ fn a_key_that_is_withdrawn_begins_nothing_and_ends_what_it_began() {
     let file = Source { entry: None, ..source() };
     let fed = Opened { variable: "SECOND".to_owned(), source: file, ..key("fed") };
     slots.replace("openai", vec![key("one"), fed], &[], now);
-    let under_way = slots.pick(MODEL, &[]).unwrap();
-    assert_eq!(slots.withdraw(|source| source.entry.is_some()), 1);
-    assert_eq!(slots.withdraw(|source| source.entry.is_some()), 0);
+    let under_way = slots.pick(MODEL, &[], &[]).unwrap();
+    let removed = |source: &Source| match source.entry {
+        Some(_) => Standing::Gone,
+        None => Standing::Unknown,
+    };
+    assert_eq!(slots.withdraw(removed), 1);
+    assert_eq!(slots.withdraw(removed), 0);
     for _ in 0..2 {
-        assert_eq!(slots.pick(MODEL, &[]).unwrap().slot().secret.expose(), "fed");
+        assert_eq!(slots.pick(MODEL, &[], &[]).unwrap().slot().secret.expose(), "fed");
     }
-    assert_eq!(slots.withdraw(|_| true), 1);
-    assert!(!slots.usable() && slots.pick(MODEL, &[]).is_none());
+    assert_eq!(slots.withdraw(|_| Standing::Gone), 1);
+    assert!(!slots.usable() && slots.pick(MODEL, &[], &[]).is_none());
     assert_eq!(under_way.slot().secret.expose(), "one");
 }
 
@@ -195,7 +243,7 @@ fn forgetting_loses_no_key_that_comes_at_the_same_time() {
         for n in 1..=20_000_u64 {
             slots.replace("openai", vec![key(&n.to_string())], &[], now);
             // Each key counts on from the one before: one that was lost is missed here for ever.
-            let generation = slots.pick(MODEL, &[]).map(|slot| slot.slot().generation);
+            let generation = slots.pick(MODEL, &[], &[]).map(|slot| slot.slot().generation);
             if generation != Some(n) {
                 done.store(true, Ordering::Relaxed);
             }
@@ -212,19 +260,19 @@ fn a_key_whose_rate_is_used_up_rests_while_another_can_be_used() {
     other.variable = "OTHER".to_owned();
     slots.replace("openai", vec![key("one"), other], &[], Instant::now());
     assert_eq!(slots.limited(MODEL), None);
-    let first = slots.pick(MODEL, &[]).unwrap();
+    let first = slots.pick(MODEL, &[], &[]).unwrap();
     slots.limit(&first, &MODEL.into(), Some(Duration::from_secs(5)));
     assert_eq!(slots.limited(MODEL), None, "the other one is free");
     for _ in 0..4 {
-        assert_ne!(slots.pick(MODEL, &[]).unwrap().slot().id, first.slot().id);
+        assert_ne!(slots.pick(MODEL, &[], &[]).unwrap().slot().id, first.slot().id);
     }
-    let second = slots.pick(MODEL, &[]).unwrap();
+    let second = slots.pick(MODEL, &[], &[]).unwrap();
     slots.limit(&second, &MODEL.into(), Some(Duration::from_secs(86_400)));
     assert!(
         slots.limited(MODEL).unwrap().rest <= Duration::from_secs(5),
         "whichever is free first"
     );
-    assert!(slots.pick(MODEL, &[]).is_some(), "whoever insists gets one");
+    assert!(slots.pick(MODEL, &[], &[]).is_some(), "whoever insists gets one");
     let told = |view: &SlotView| view.limited_ms.get(MODEL).copied().unwrap_or_default();
     assert!(slots.view().iter().all(|view| (1..=60_000).contains(&told(view))));
     assert_eq!(slots.limited("another"), None, "other models have a rate of their own");
@@ -238,7 +286,7 @@ fn a_key_whose_rate_is_used_up_rests_while_another_can_be_used() {
 fn without_a_word_of_the_provider_a_key_rests_longer_each_time() {
     let slots = Slots::default();
     slots.replace("openai", vec![key("one")], &[], Instant::now());
-    let slot = slots.pick(MODEL, &[]).unwrap();
+    let slot = slots.pick(MODEL, &[], &[]).unwrap();
     for (from, to) in [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (32, 60), (59, 60)] {
         slots.limit(&slot, &MODEL.into(), None);
         let rest = slots.limited(MODEL).unwrap().rest;
