@@ -9,6 +9,7 @@ mod env;
 mod generate;
 mod keys;
 mod metered;
+mod models;
 mod relay;
 mod run;
 mod serve;
@@ -300,6 +301,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer, Fault> {
         return Err(Fault::usage(Problem::error("output-format", what).hint("-o json")));
     }
     let report = match command {
+        Command::Models(group) => models::run(group.command, context),
         Command::Usage(group) => metered::run(group.command, context),
         Command::Check(group) => check::run(group.command, context),
         Command::Env(group) => return env::run(group.command, context),

@@ -41,7 +41,7 @@ impl<C: Subcommand> Args for Group<C> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cli, auth, check, db, env, keys};
+    use super::super::{Cli, auth, check, db, env, keys, models};
     use clap::{Command, CommandFactory as _, Subcommand};
 
     fn group<C: Subcommand>(name: &'static str) -> Command {
@@ -61,6 +61,7 @@ mod tests {
             group::<auth::TokenCommand>("token"),
             group::<db::DbCommand>("db"),
             group::<check::CheckCommand>("check"),
+            group::<models::ModelsCommand>("models"),
         ];
         for before in groups {
             let mut after = before.clone();

@@ -15,6 +15,7 @@ pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod man;
+pub(crate) mod models;
 #[cfg(test)]
 mod quoted;
 pub(crate) mod render;
@@ -103,6 +104,8 @@ pub(crate) enum Command {
     Auth(Group<auth::AuthCommand>),
     /// The store: its schema and its state.
     Db(Group<db::DbCommand>),
+    /// Models: what answers for each, and whether it does.
+    Models(Group<models::ModelsCommand>),
     /// What was used, and what it cost.
     Usage(Group<usage::UsageCommand>),
     /// Readiness, status, smoke tests and scans.

@@ -9,6 +9,7 @@ pub(crate) mod env;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod man;
+pub(crate) mod models;
 mod on_record;
 mod probe;
 pub(crate) mod serve;

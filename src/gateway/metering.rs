@@ -30,19 +30,19 @@ impl JournalMeter {
     ) -> Self {
         Self { journal, metrics, prices, clock }
     }
+}
 
-    /// What an attempt cost, in nano-dollars. Nobody pays for what the mock answers in the place of
-    /// a provider: only a price of the mock's own counts for it. Counting tokens is free everywhere.
-    fn cost(prices: &Prices, ended: &Ended<'_>) -> Option<i64> {
-        if ended.asked.endpoint == Endpoint::CountTokens {
-            return Some(0);
-        }
-        let provider = match ended.asked.mode {
-            Mode::Mock => "mock",
-            Mode::Real => ended.provider,
-        };
-        prices.find(provider, ended.upstream_model)?.of(&ended.tokens)
+/// What an attempt cost, in nano-dollars. Nobody pays for what the mock answers in the place of a
+/// provider: only a price of the mock's own counts for it. Counting tokens is free everywhere.
+pub(crate) fn cost(prices: &Prices, ended: &Ended<'_>) -> Option<i64> {
+    if ended.asked.endpoint == Endpoint::CountTokens {
+        return Some(0);
     }
+    let provider = match ended.asked.mode {
+        Mode::Mock => "mock",
+        Mode::Real => ended.provider,
+    };
+    prices.find(provider, ended.upstream_model)?.of(&ended.tokens)
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -62,7 +62,7 @@ impl Meter for JournalMeter {
 
     fn keep(&self, ended: &Ended<'_>) -> Result<Option<i64>, String> {
         let prices = self.prices.load();
-        let cost = Self::cost(&prices, ended);
+        let cost = cost(&prices, ended);
         self.metrics.attempt(ended, cost);
         let asked = ended.asked;
         let tokens = ended.tokens;

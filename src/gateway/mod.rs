@@ -15,6 +15,7 @@ pub(crate) mod metering;
 pub(crate) mod metrics;
 pub(crate) mod played;
 mod pursuit;
+pub(crate) mod registry;
 pub(crate) mod resilience;
 pub(crate) mod routes;
 pub(crate) mod slots;

@@ -1,10 +1,9 @@
 //! Which models providers list by themselves: asked now and then with a request that costs no
 //! tokens, and shared between replicas through the cache. It only informs: no request waits for
-//! it, and no model is taken away because of it.
+//! it, and no model is taken away because of it. A list that cannot be had again stays, with its age.
 
 use super::state::App;
 use crate::base::Timestamp;
-use crate::gateway::Route;
 use crate::gateway::routes::{Backend, Provider};
 use crate::provider::list_models::{KeyVerdict, list_models};
 use crate::settings::profile::ProviderKind;
@@ -20,14 +19,18 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-/// How often providers are asked.
-const EVERY: Duration = Duration::from_secs(300);
+/// How often providers are asked, at least; up to a quarter longer, so that replicas that start
+/// together do not ask together.
+const EVERY: Duration = Duration::from_secs(900);
 
 /// A list that is younger, whoever has asked for it, is taken as it is.
-const FRESH: Duration = Duration::from_secs(240);
+const FRESH: Duration = Duration::from_secs(600);
+
+/// How soon it is tried again where a provider gave no list.
+const AGAIN: Duration = Duration::from_secs(120);
 
 /// How long a list is worth something.
-const KEPT: Duration = Duration::from_secs(900);
+const KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// How long one provider may take.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -49,7 +52,7 @@ pub(crate) struct Listed {
 
 impl Listed {
     /// Whether the model is on the list. Google's API puts `models/` before names.
-    fn has(&self, model: &str) -> bool {
+    pub(crate) fn has(&self, model: &str) -> bool {
         self.models.contains(model) || self.models.contains(&format!("models/{model}"))
     }
 
@@ -62,7 +65,8 @@ impl Listed {
 /// What is known of the lists of all providers.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    known: ArcSwap<HashMap<Arc<str>, Arc<Listed>>>,
+    /// By the place that was asked.
+    known: ArcSwap<HashMap<String, Arc<Listed>>>,
     wanted: Notify,
     /// Whether to ask even where a fresh list is known: with another key it may be another one.
     anew: AtomicBool,
@@ -71,26 +75,14 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// What this provider has listed, unless it is too long ago.
-    pub(crate) fn of(&self, provider: &str, now: Timestamp) -> Option<Arc<Listed>> {
-        self.known.load().get(provider).filter(|listed| listed.age(now) <= KEPT).cloned()
+    /// What this provider has listed at the place where it is now, unless it is too long ago.
+    pub(crate) fn of(&self, provider: &Provider, now: Timestamp) -> Option<Arc<Listed>> {
+        let place = place(provider)?;
+        self.known.load().get(&place).filter(|listed| listed.age(now) <= KEPT).cloned()
     }
 
-    /// Whether any provider of the route lists its model; `None` if nobody knows.
-    pub(crate) fn lists(&self, route: &Route, now: Timestamp) -> Option<bool> {
-        let mut known = true;
-        for target in &route.targets {
-            match self.of(&target.provider.name, now) {
-                Some(listed) if listed.has(&target.model) => return Some(true),
-                Some(_) => {}
-                None => known = false,
-            }
-        }
-        known.then_some(false)
-    }
-
-    /// Asks for the lists to be asked for again, because keys have changed.
-    pub(crate) fn keys_have_changed(&self) {
+    /// Has all providers asked now.
+    pub(crate) fn ask_now(&self) {
         self.anew.store(true, Ordering::Relaxed);
         self.wanted.notify_one();
     }
@@ -108,9 +100,10 @@ pub(crate) async fn follow(app: Arc<App>, stop: CancellationToken) {
         shared_cache(&app).await;
         loop {
             let anew = app.listing.anew.swap(false, Ordering::Relaxed);
-            refresh(&app, anew).await;
+            let every = if refresh(&app, anew).await { EVERY } else { AGAIN };
+            let pause = every + every.mul_f64(rand::random::<f64>() / 4.0);
             // Asked for or not, after a while it is time again.
-            let _ = tokio::time::timeout(EVERY, app.listing.wanted.notified()).await;
+            let _ = tokio::time::timeout(pause, app.listing.wanted.notified()).await;
         }
     };
     tokio::select! {
@@ -127,27 +120,28 @@ async fn shared_cache(app: &App) {
     }
 }
 
-async fn refresh(app: &App, anew: bool) {
+/// Asks all providers at once. Says whether every one that has a key gave a list.
+async fn refresh(app: &App, anew: bool) -> bool {
     let table = app.gateway.table();
-    let lists = join_all(table.providers().map(async |provider| {
-        let listed = one(app, provider, anew).await?;
-        Some((Arc::clone(&provider.name), Arc::new(listed)))
+    let asked = table.providers().filter_map(|provider| Some((place(provider)?, provider)));
+    let lists = join_all(asked.map(async |(place, provider)| {
+        let listed = one(app, provider, &place, anew).await;
+        (place, listed.map(Arc::new), provider.slots.usable())
     }))
     .await;
+    // Of those that gave none the last one stays; what is nobody's place any more goes.
     let mut known = HashMap::clone(&app.listing.known.load());
-    known.extend(lists.into_iter().flatten());
+    known.retain(|place, _| lists.iter().any(|(asked, ..)| asked == place));
+    let whole = lists.iter().all(|(_, listed, usable)| listed.is_some() || !usable);
+    known.extend(lists.into_iter().filter_map(|(place, listed, _)| Some((place, listed?))));
     app.listing.known.store(Arc::new(known));
+    whole
 }
 
 /// The list of one provider: from the cache if it is fresh there, else from the provider.
-async fn one(app: &App, provider: &Provider, anew: bool) -> Option<Listed> {
+async fn one(app: &App, provider: &Provider, name: &str, anew: bool) -> Option<Listed> {
     let Backend::Http { base_url, .. } = &provider.backend else { return None };
-    if provider.kind == ProviderKind::Azure {
-        // It lists what can be deployed; which deployments there are it does not say.
-        return None;
-    }
-    let name = cache_key(&provider.name, base_url);
-    if !anew && let Some(listed) = cached(app, &name).await {
+    if !anew && let Some(listed) = cached(app, name).await {
         return Some(listed);
     }
     let used = provider.slots.pick("", &[], &[])?;
@@ -157,7 +151,7 @@ async fn one(app: &App, provider: &Provider, anew: bool) -> Option<Listed> {
         Ok(KeyVerdict::Accepted { models }) => {
             let listed = Listed { models: models.into_iter().collect(), at: app.clock.now() };
             if let Ok(bytes) = serde_json::to_vec(&listed) {
-                app.cache.set(&name, Bytes::from(bytes), KEPT).await;
+                app.cache.set(name, Bytes::from(bytes), KEPT).await;
             }
             return Some(listed);
         }
@@ -184,6 +178,16 @@ async fn cached(app: &App, name: &str) -> Option<Listed> {
     (listed.age(now) <= FRESH).then_some(listed)
 }
 
+/// Where a provider is asked; `None` for the mock.
+fn place(provider: &Provider) -> Option<String> {
+    if provider.kind == ProviderKind::Azure {
+        // It lists what can be deployed; which deployments there are it does not say.
+        return None;
+    }
+    let Backend::Http { base_url, .. } = &provider.backend else { return None };
+    Some(cache_key(&provider.name, base_url))
+}
+
 /// Replicas that ask the same place share a list; credentials in the URL are left out.
 fn cache_key(provider: &str, base_url: &Url) -> String {
     let origin = base_url.origin().ascii_serialization();
@@ -200,14 +204,14 @@ mod tests {
         Listed { models: models.iter().map(|&m| m.to_owned()).collect(), at }
     }
 
-    fn know(listing: &Listing, provider: &str, list: Listed) {
+    fn know(listing: &Listing, provider: &Provider, list: Listed) {
         let mut known = HashMap::clone(&listing.known.load());
-        known.insert(Arc::from(provider), Arc::new(list));
+        known.insert(place(provider).unwrap(), Arc::new(list));
         listing.known.store(Arc::new(known));
     }
 
     #[test]
-    fn a_model_is_listed_or_not_or_nobody_knows() {
+    fn a_list_counts_where_it_was_asked_for_and_for_a_day() {
         let profile = crate::settings::profile::Profile {
             name: "dev".to_owned(),
             extends: vec![],
@@ -218,20 +222,24 @@ mod tests {
             routes: Default::default(),
             policy: Default::default(),
         };
-        let usual =
-            |known: &crate::settings::groups::KnownProvider| Url::parse(known.base_url).ok();
-        let table = Table::of(&profile, Mode::Real, Duration::from_secs(60), usual, None);
-        let (gpt, claude) = (table.find("gpt-4o").unwrap(), table.find("anthropic/x").unwrap());
+        let table = |port: u16| {
+            let somewhere = move |_: &crate::settings::groups::KnownProvider| {
+                Url::parse(&format!("http://h:{port}/v1")).ok()
+            };
+            Table::of(&profile, Mode::Real, Duration::from_secs(60), somewhere, None)
+        };
+        let provider =
+            |table: &Table| Arc::clone(&table.find("openai/x").unwrap().targets[0].provider);
+        let (here, there) = (provider(&table(1)), provider(&table(2)));
         let (listing, now) = (Listing::default(), Timestamp::now());
-        assert_eq!(listing.lists(&gpt, now), None);
-        know(&listing, "openai", listed(&["gpt-4o"], now));
-        know(&listing, "anthropic", listed(&["models/y"], now));
-        assert_eq!(listing.lists(&gpt, now), Some(true));
-        assert_eq!(listing.lists(&claude, now), Some(false));
-        assert_eq!(listing.lists(&table.find("anthropic/y").unwrap(), now), Some(true));
+        assert_eq!(listing.of(&here, now), None);
+        know(&listing, &here, listed(&["gpt-4o", "models/y"], now));
+        let list = listing.of(&here, now).unwrap();
+        assert!(list.has("gpt-4o") && list.has("y") && !list.has("x"));
+        assert_eq!(listing.of(&there, now), None, "that is another place");
         // What was true long ago is not known.
-        assert_eq!(listing.lists(&gpt, now + KEPT), Some(true));
-        assert_eq!(listing.lists(&gpt, now + KEPT + Duration::from_secs(1)), None);
+        assert!(listing.of(&here, now + KEPT).is_some());
+        assert_eq!(listing.of(&here, now + KEPT + Duration::from_secs(1)), None);
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod standing;
 mod state;
 mod surface;
 
+pub(crate) use error::Refusal;
 pub(crate) use open::Start;
 pub(crate) use published::look as take_published;
 pub(crate) use reload::{Before, agreed};

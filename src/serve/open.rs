@@ -81,7 +81,6 @@ pub(super) async fn open(
     let state_dir = workspace.prepare_state_dir()?.to_path_buf();
     let mode = settings.server.mode;
     let profile = settings.profile.name.clone();
-    let protected = settings.profile.protected;
 
     let (plan, prices) =
         Plan::read(&workspace, &settings, &resolution).map_err(Fault::does_not_hold)?;
@@ -120,11 +119,12 @@ pub(super) async fn open(
         own_signing_key(&settings, &state_dir, secrets)?,
     ));
     let last_good = sealed_copy(&settings, &state_dir, secrets, console);
-    let dev_key =
-        if protected { None } else { own_key(&state_dir, &*store, clock.now(), console).await };
+    let dev_key = match settings.profile.protected {
+        true => None,
+        false => own_key(&state_dir, &*store, clock.now(), console).await,
+    };
     auth::start_up(&auth, &*store, last_good.as_ref(), &*clock).await;
 
-    let hash = reload::config_hash(&resolution);
     let app = Arc::new(App {
         mode,
         profile,
@@ -147,7 +147,7 @@ pub(super) async fn open(
         metrics,
         registry,
         health: Health::default(),
-        live: ArcSwap::from_pointee(Live::of(&settings, mode, hash)),
+        live: ArcSwap::from_pointee(Live::of(&settings, mode, reload::config_hash(&resolution))),
         reloader: Reloader::new(
             workspace,
             vault,

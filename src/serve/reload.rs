@@ -121,6 +121,11 @@ impl Reloader {
         }
     }
 
+    /// What models cost.
+    pub(super) fn prices(&self) -> Arc<Prices> {
+        self.prices.load_full()
+    }
+
     /// The state directory of the server.
     pub(crate) fn state_dir(&self) -> &Path {
         &self.workspace.state_dir
@@ -166,7 +171,7 @@ pub(crate) fn reload(app: &App) -> Result<Reloaded, Vec<Problem>> {
     let _turn = reloader.turn.lock().unwrap_or_else(PoisonError::into_inner);
     let outcome = attempt(app);
     match &outcome {
-        Ok(reloaded) if reloaded.change.added > 0 => app.listing.keys_have_changed(),
+        Ok(reloaded) if reloaded.change.added > 0 => app.listing.ask_now(),
         Ok(_) => {}
         Err(problems) => {
             withdraw(app);
@@ -217,7 +222,7 @@ fn attempt(app: &App) -> Result<Reloaded, Vec<Problem>> {
         app.gateway.route_by(table);
         reloader.prices.store(Arc::new(prices));
         *reloader.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
-        app.listing.keys_have_changed();
+        app.listing.ask_now();
         reloader.applied.notify_one();
         tracing::info!("routes, providers and prices taken over");
     }

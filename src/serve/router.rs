@@ -88,6 +88,11 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     get("/api/health/ready", Access::Public, |app, _, _| Box::pin(health::ready(app))),
     get("/api/health/circuit-breakers", MODELS, |app, _, _| Box::pin(breakers::list(app))),
     get("/api/available-models", MODELS, |app, _, _| Box::pin(models::available(app))),
+    get("/api/llms", MODELS, |app, _, request| Box::pin(models::llms(app, request))),
+    get("/api/llms/{*id}", MODELS, |app, _, request| Box::pin(models::llm(app, request))),
+    post("/api/admin/models/refresh", Access::Scopes(&[Scope::Admin]), |app, _, _| {
+        Box::pin(models::refresh(app))
+    }),
     get("/api/auth/me", Access::Known, |app, seen, _| Box::pin(me::me(app, seen))),
     get("/api/usage", Access::Scopes(&[Scope::Read, Scope::Admin]), |app, seen, request| {
         Box::pin(usage::usage(app, seen, request))

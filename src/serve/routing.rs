@@ -7,7 +7,7 @@ use crate::gateway::Table;
 use crate::gateway::routes::Backend;
 use crate::provider::prices::Prices;
 use crate::report::Problem;
-use crate::settings::derive::base_url;
+use crate::settings::derive::agreed_base_url;
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
 use crate::settings::profile::{Mode, ProviderSpec, RouteSpec};
 use crate::settings::{Resolution, Settings, Workspace, trust};
@@ -42,13 +42,9 @@ impl Plan {
     ) -> Result<(Self, Prices), Vec<Problem>> {
         let named = settings.server.prices.as_deref();
         let prices = Prices::load(workspace.root.as_deref(), named)?;
-        // An address that nobody agreed to is not that of a key that comes later either.
-        let address = |known: &KnownProvider| match resolution.is_withheld(known.key) {
-            true => Url::parse(known.base_url).ok(),
-            false => base_url(known, resolution),
-        };
-        let addresses =
-            KNOWN_PROVIDERS.iter().filter_map(|known| Some((known.name, address(known)?)));
+        let addresses = KNOWN_PROVIDERS
+            .iter()
+            .filter_map(|known| Some((known.name, agreed_base_url(known, resolution)?)));
         let plan = Self {
             providers: settings.profile.providers.clone(),
             routes: settings.profile.routes.clone(),

@@ -47,6 +47,15 @@ fn keyless(known: &KnownProvider, resolution: &Resolution) -> bool {
     known.keyless && known.url.is_some_and(|name| resolution.text(name).is_some())
 }
 
+/// The same, but the usual one where nobody agreed to what files of the root say: a key that comes
+/// later must not go there either.
+pub(crate) fn agreed_base_url(known: &KnownProvider, resolution: &Resolution) -> Option<Url> {
+    match resolution.is_withheld(known.key) {
+        true => Url::parse(known.base_url).ok(),
+        false => base_url(known, resolution),
+    }
+}
+
 fn provider(known: &KnownProvider, resolution: &Resolution) -> Option<ProviderSpec> {
     let key = resolution.winner(known.key).map(|_| known.key.to_owned());
     Some(ProviderSpec {

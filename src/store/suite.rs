@@ -119,14 +119,17 @@ async fn a_check_applies_nothing_and_says_what_is_pending(database: Database) {
     let Err(StoreError::Pending { pending, .. }) = store.ping().await else {
         panic!("nothing is pending");
     };
-    assert_eq!(pending, ["0001-init", "0002-fleet", "0003-successors", "0004-usage-costs"]);
+    assert_eq!(
+        pending,
+        ["0001-init", "0002-fleet", "0003-successors", "0004-usage-costs", "0005-usage-daily"]
+    );
     let refused = store.service_keys().await.unwrap_err();
     assert!(matches!(refused, StoreError::Pending { .. }), "{refused}");
     assert_eq!(store.schema().await.unwrap().applied, []);
 
     // Another process migrates, and this one goes on without a restart.
     let applied = database.open_as(MigrateMode::Check).await.migrate().await.unwrap();
-    assert_eq!(applied.len(), 4);
+    assert_eq!(applied.len(), 5);
     store.ping().await.unwrap();
 }
 

@@ -79,7 +79,37 @@ pub(crate) struct UsageQuery {
     pub(crate) limit: u32,
 }
 
+/// Where the rows of a span of time are found: those of whole days are summed up already, by day,
+/// in the same transaction in which each was inserted; the others are summed up now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Spans {
+    /// Whole days, by number since 1970-01-01; the end is not among them.
+    pub(super) days: Option<(i64, i64)>,
+    /// Times in microseconds, of which the end is not part; `None` is open.
+    pub(super) rest: Vec<(Option<i64>, Option<i64>)>,
+}
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
 impl UsageQuery {
+    /// Where its rows are found.
+    pub(super) fn spans(&self) -> Spans {
+        let since = self.since.map(Timestamp::as_microsecond);
+        let until = self.until.map(Timestamp::as_microsecond);
+        let first = since
+            .map_or(i64::MIN, |since| since.div_euclid(DAY) + i64::from(since.rem_euclid(DAY) > 0));
+        let end = until.map_or(i64::MAX, |until| until.div_euclid(DAY));
+        if first >= end {
+            return Spans { days: None, rest: vec![(since, until)] };
+        }
+        let before = since.map(|since| (since, first.saturating_mul(DAY)));
+        let after = until.map(|until| (end.saturating_mul(DAY), until));
+        let rest = before.into_iter().chain(after).filter(|(from, to)| from < to);
+        let rest = rest.map(|(from, to)| (Some(from), Some(to))).collect();
+        Spans { days: Some((first, end)), rest }
+    }
+
     /// Whether it can have no rows: it is about the keys of an empty list.
     pub(super) fn is_empty(&self) -> bool {
         self.keys.as_ref().is_some_and(Vec::is_empty)
@@ -127,6 +157,10 @@ pub(super) const SUMMED: [&str; 7] = [
     "reasoning_tokens",
     "cost_nano_usd",
 ];
+
+/// The columns of the table by day that are counted, in the order of [`UsageSum`].
+pub(super) const COUNTED_BY_DAY: [&str; 5] =
+    ["requests", "attempts", "failed", "uncounted", "unpriced"];
 
 /// What is counted, each a condition, in the order of [`UsageSum`]. A provider may bill what it has
 /// answered or counted, not what it refused.
@@ -181,5 +215,35 @@ impl UsageSum {
         self.output = sum(self.output, other.output);
         self.reasoning = sum(self.reasoning, other.reasoning);
         self.cost_nano_usd = sum(self.cost_nano_usd, other.cost_nano_usd);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_days_are_told_from_the_rest_of_a_span() {
+        let at = |hours: i64| Timestamp::from_second(hours * 3600).unwrap();
+        let micros = |hours: i64| Some(hours * 3_600_000_000);
+        let spans = |since: Option<i64>, until: Option<i64>| {
+            let query =
+                UsageQuery { since: since.map(at), until: until.map(at), ..UsageQuery::default() };
+            query.spans()
+        };
+        let whole = |first, end| Spans { days: Some((first, end)), rest: vec![] };
+        assert_eq!(spans(None, None), whole(i64::MIN, i64::MAX));
+        assert_eq!(spans(Some(24), Some(72)), whole(1, 3));
+        let edges = Spans {
+            days: Some((2, 4)),
+            rest: vec![(micros(25), micros(48)), (micros(96), micros(97))],
+        };
+        assert_eq!(spans(Some(25), Some(97)), edges);
+        for (since, until) in [(25, 26), (25, 49), (47, 49), (30, 71)] {
+            let rest = Spans { days: None, rest: vec![(micros(since), micros(until))] };
+            assert_eq!(spans(Some(since), Some(until)), rest, "{since} {until}");
+        }
+        let open = Spans { days: Some((2, i64::MAX)), rest: vec![(micros(25), micros(48))] };
+        assert_eq!(spans(Some(25), None), open);
     }
 }

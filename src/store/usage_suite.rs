@@ -10,6 +10,7 @@ suite!(
     usage_takes_what_clients_send,
     usage_from_two_processes_adds_up,
     usage_is_summed_up_exactly,
+    usage_over_days_is_the_sum_of_its_rows,
 );
 
 async fn usage_rows_are_kept_whole_and_never_twice(database: Database) {
@@ -154,4 +155,107 @@ async fn usage_is_summed_up_exactly(database: Database) {
     let sum = ask(all).await.remove(0);
     assert_eq!(sum.input, Some(6 + 3 * i128::from(i64::MAX)));
     assert_eq!(sum.cost_nano_usd, Some(6 + 3 * i128::from(i64::MIN)));
+}
+
+/// What rows come to, one after the other.
+fn added_up(rows: &[UsageRow]) -> UsageSum {
+    let mut sum = UsageSum::default();
+    for row in rows {
+        let number = |n: Option<u64>| n.map(i128::from);
+        let refused = matches!(row.outcome, Outcome::Error | Outcome::Refused);
+        let billed = !refused || row.input_tokens.is_some() || row.output_tokens.is_some();
+        let counted = row.input_tokens.is_some() && row.output_tokens.is_some();
+        let ended = matches!(row.outcome, Outcome::Ok | Outcome::ClientClosed);
+        sum.add(&UsageSum {
+            group: None,
+            requests: u64::from(row.attempt == 1),
+            attempts: 1,
+            failed: u64::from(!ended),
+            uncounted: u64::from(billed && !counted),
+            unpriced: u64::from(billed && row.cost_nano_usd.is_none()),
+            input: number(row.input_tokens),
+            cached: number(row.cached_tokens),
+            cache_write_5m: number(row.cache_write_5m_tokens),
+            cache_write_1h: number(row.cache_write_1h_tokens),
+            output: number(row.output_tokens),
+            reasoning: number(row.reasoning_tokens),
+            cost_nano_usd: row.cost_nano_usd.map(i128::from),
+        });
+    }
+    sum
+}
+
+async fn usage_over_days_is_the_sum_of_its_rows(database: Database) {
+    const HOUR: i64 = 3600;
+    let start = 1_790_000_000 - 1_790_000_000 % 86_400;
+    let at = |hours: i64| Timestamp::from_second(start + hours * HOUR).unwrap();
+    let row = |n: u32| {
+        let some = |every: u32, value: u64| n.is_multiple_of(every).then_some(value);
+        UsageRow {
+            at: at(i64::from(n) * 7 % 240),
+            key_id: format!("k{}", n % 3).into(),
+            // Names are as long as clients like, and one is not the end of another.
+            model: if n.is_multiple_of(11) { "m".repeat(9_000) } else { format!("m{}", n % 2) }
+                .into(),
+            provider: some(4, 0).is_none().then(|| "p".into()),
+            user_id: some(5, 0).map(|_| if n.is_multiple_of(2) { "" } else { "u" }.into()),
+            outcome: if n.is_multiple_of(6) { Outcome::Error } else { Outcome::Ok },
+            attempt: 1 + n % 2,
+            input_tokens: some(3, u64::MAX >> 1).or(Some(u64::from(n))),
+            cached_tokens: some(7, 11),
+            output_tokens: some(2, 5),
+            reasoning_tokens: None,
+            cost_nano_usd: some(9, 1).map_or(Some(-i64::from(n) - (1 << 40)), |_| None),
+            ..usage_row(n)
+        }
+    };
+    let store = database.open().await;
+    let rows: Vec<UsageRow> = (1..=300).map(row).collect();
+    let (first, late) = rows.split_at(200);
+    store.record_usage(first).await.unwrap();
+    let all = UsageQuery { limit: 10_000, ..UsageQuery::default() };
+    assert_eq!(store.usage_report(&all).await.unwrap(), [added_up(first)]);
+    // Rows of days that are over come late, and some come again.
+    store.record_usage(&rows[150..]).await.unwrap();
+    store.record_usage(late).await.unwrap();
+    for (since, until) in [
+        (None, None),
+        (Some(0), Some(240)),
+        (Some(24), Some(48)),
+        (Some(25), Some(26)),
+        (Some(25), Some(49)),
+        (Some(13), Some(203)),
+        (None, Some(100)),
+        (Some(100), None),
+    ] {
+        let (since, until) = (since.map(at), until.map(at));
+        let within = |row: &&UsageRow| {
+            since.is_none_or(|since| row.at >= since) && until.is_none_or(|until| row.at < until)
+        };
+        let within: Vec<UsageRow> = rows.iter().filter(within).cloned().collect();
+        let query = UsageQuery { since, until, ..all.clone() };
+        let sums = store.usage_report(&query).await.unwrap();
+        assert_eq!(sums, [added_up(&within)], "{since:?} {until:?}");
+        for by in UsageBy::ALL {
+            let query = UsageQuery { by: Some(by), ..query.clone() };
+            let mut total = UsageSum::default();
+            let groups = store.usage_report(&query).await.unwrap();
+            groups.iter().for_each(|sum| total.add(sum));
+            assert_eq!(total, added_up(&within), "{} {since:?} {until:?}", by.word());
+            if by == UsageBy::User {
+                let of = |user: Option<&str>| -> Vec<UsageRow> {
+                    within.iter().filter(|row| row.user_id.as_deref() == user).cloned().collect()
+                };
+                for group in groups {
+                    let expected = added_up(&of(group.group.as_deref()));
+                    assert_eq!(UsageSum { group: None, ..group }, expected);
+                }
+            }
+        }
+        let some = UsageQuery { model: Some("m1".into()), keys: Some(vec!["k2".into()]), ..query };
+        let expected: Vec<UsageRow> =
+            within.iter().filter(|r| &*r.model == "m1" && &*r.key_id == "k2").cloned().collect();
+        let sums = store.usage_report(&some).await.unwrap();
+        assert_eq!(sums.first().cloned().unwrap_or_default(), added_up(&expected));
+    }
 }

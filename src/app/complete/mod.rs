@@ -122,6 +122,7 @@ fn named(arg: Arg, path: &str, names: &Arc<Names>) -> Arg {
             names.keys().into_iter().chain([own]).collect()
         })),
         ("keys", "NAME") => arg.add(offer(names, Names::keys)),
+        ("models", "NAME") => arg.add(offer(names, Names::models)),
         ("check", "CHECK" | "ID") => arg.add(offer(names, Names::checks)),
         ("env", "A" | "B") => arg.add(offer_or_path(names, Names::profiles)),
         ("env", "TEMPLATE") => arg.add(offer_or_path(names, Names::templates)),

@@ -7,6 +7,8 @@ use crate::report::Problem;
 use crate::secrets::{BackendOptions, VaultSource};
 use crate::settings::docs::words;
 use crate::settings::environment::Environment;
+use crate::settings::groups::KNOWN_PROVIDERS;
+use crate::settings::profile::{RouteSpec, TargetSpec};
 use crate::settings::secret::{SecretFacts, SecretSource};
 use crate::settings::workspace::Flags;
 use crate::settings::{Workspace, catalogue, load, profile_names};
@@ -120,6 +122,28 @@ impl Names {
                     let kept = format!("in the vault of {}", workspace.profile);
                     *meaning = if meaning.is_empty() { kept } else { format!("{meaning}, {kept}") };
                 }
+            }
+        }
+        names.into_iter().map(|(name, meaning)| Name::new(name, meaning)).collect()
+    }
+
+    /// The models of the profile in use, by their routes.
+    pub(super) fn models(&self) -> Vec<Name> {
+        let resolution = self
+            .workspace
+            .as_ref()
+            .and_then(|workspace| load(workspace, &workspace.profile, &Blind).resolution);
+        let routes = resolution.map(|resolution| resolution.profile.routes).unwrap_or_default();
+        let meaning = |route: &RouteSpec| {
+            let target = |t: &TargetSpec| format!("{}/{}", t.provider, t.model);
+            route.targets.iter().map(target).collect::<Vec<_>>().join(", ")
+        };
+        let mut names: BTreeMap<String, String> =
+            routes.iter().map(|(name, route)| (name.clone(), meaning(route))).collect();
+        for known in KNOWN_PROVIDERS {
+            for model in known.models {
+                let meaning = format!("{}/{model}", known.name);
+                names.entry((*model).to_owned()).or_insert(meaning);
             }
         }
         names.into_iter().map(|(name, meaning)| Name::new(name, meaning)).collect()

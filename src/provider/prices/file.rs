@@ -1,10 +1,11 @@
 //! Price lists as files: comma-separated, a header that names the columns, prices in micro-dollars
 //! per million tokens.
 
-use super::Price;
+use super::{Facts, Price};
 use crate::base::csv::{self, Field};
 use crate::base::{file, near};
 use crate::report::{Place, Problem};
+use jiff::civil::Date;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
@@ -15,23 +16,34 @@ const LARGEST: u64 = 4 << 20;
 /// The greatest price: a dollar a token. A dearer one is a wrong unit.
 const DEAREST: u64 = 1_000_000_000_000;
 
-/// The columns of a list. Those that are not about prices are read by nobody here.
+/// The greatest number of tokens; more is a slip.
+const MOST_TOKENS: u64 = 1_000_000_000_000;
+
+/// The columns of a list.
 const COLUMNS: [&str; 14] = [
     "provider",
     "model",
+    // What kind of model it is, which nobody here asks.
     "mode",
-    "max_input_tokens",
-    "max_output_tokens",
+    CONTEXT,
+    MAX_OUTPUT,
     INPUT,
     OUTPUT,
     CACHE_READ,
     CACHE_WRITE_5M,
     CACHE_WRITE_1H,
-    "tools",
-    "vision",
-    "reasoning",
-    "deprecation_date",
+    TOOLS,
+    VISION,
+    REASONING,
+    DEPRECATED,
 ];
+
+const CONTEXT: &str = "max_input_tokens";
+const MAX_OUTPUT: &str = "max_output_tokens";
+const TOOLS: &str = "tools";
+const VISION: &str = "vision";
+const REASONING: &str = "reasoning";
+const DEPRECATED: &str = "deprecation_date";
 
 const INPUT: &str = "input_microusd_per_mtok";
 const OUTPUT: &str = "output_microusd_per_mtok";
@@ -39,12 +51,13 @@ const CACHE_READ: &str = "cache_read_microusd_per_mtok";
 const CACHE_WRITE_5M: &str = "cache_write_5m_microusd_per_mtok";
 const CACHE_WRITE_1H: &str = "cache_write_1h_microusd_per_mtok";
 
-/// A model and its price.
+/// A model, its price, and what else is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) provider: String,
     pub(super) model: String,
     pub(super) price: Price,
+    pub(super) facts: Facts,
 }
 
 /// An operator's own prices.
@@ -220,7 +233,48 @@ fn row(cells: &HashMap<&str, &Field>, line: u32, problems: &mut Vec<Wrong>) -> R
         cache_write_5m: price(CACHE_WRITE_5M),
         cache_write_1h: price(CACHE_WRITE_1H),
     };
-    Row { provider, model, price }
+    let facts = facts(cells, line, problems);
+    Row { provider, model, price, facts }
+}
+
+/// What a row says besides prices.
+fn facts(cells: &HashMap<&str, &Field>, line: u32, problems: &mut Vec<Wrong>) -> Facts {
+    let mut read = |column: &str, what: &str, fits: &dyn Fn(&str) -> bool| {
+        let field = cells.get(column)?;
+        let text = field.text.trim();
+        if text.is_empty() {
+            return None;
+        }
+        if fits(text) {
+            return Some(text.to_owned());
+        }
+        let what = format!("`{column}` must be {what}, or empty where it is unknown");
+        problems.push(wrong(line, field.column, what));
+        None
+    };
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok());
+    let tokens = |text: &str| number(text).flatten().filter(|n| *n <= MOST_TOKENS);
+    let flag = |text: &str| match text {
+        "1" | "true" => Some(true),
+        "0" | "false" => Some(false),
+        _ => None,
+    };
+    let date = |text: &str| text.parse::<Date>().ok().filter(|_| text.len() == 10);
+    let mut count = |column| {
+        let text = read(column, "a whole number of tokens", &|text| tokens(text).is_some())?;
+        tokens(&text)
+    };
+    let (context, max_output) = (count(CONTEXT), count(MAX_OUTPUT));
+    let mut yes = |column| flag(&read(column, "`1` or `0`", &|text| flag(text).is_some())?);
+    Facts {
+        context,
+        max_output,
+        tools: yes(TOOLS),
+        vision: yes(VISION),
+        reasoning: yes(REASONING),
+        deprecated: read(DEPRECATED, "a date such as `2026-11-30`", &|text| date(text).is_some())
+            .and_then(|text| date(&text)),
+    }
 }
 
 #[cfg(test)]
@@ -257,5 +311,22 @@ mod tests {
         assert_eq!(problems, []);
         assert_eq!(rows[0].price, Price { output: Some(7), ..Price::default() });
         assert_eq!((rows[0].model.as_str(), rows[1].price), ("m", Price::default()));
+    }
+
+    #[test]
+    fn what_else_is_known_is_read_and_judged() {
+        let head = format!("provider,model,{CONTEXT},{TOOLS},{VISION},{DEPRECATED}\n");
+        let (rows, problems) = read(&format!("{head}p,m,128000,1,false,2026-11-30\np,n,,,,\n"));
+        assert_eq!(problems, []);
+        let facts = Facts {
+            context: Some(128_000),
+            tools: Some(true),
+            vision: Some(false),
+            deprecated: Some(jiff::civil::date(2026, 11, 30)),
+            ..Facts::default()
+        };
+        assert_eq!((rows[0].facts, rows[1].facts), (facts, Facts::default()));
+        let bad = format!("{head}p,m,12k,yes,2,soon\np,n,,,,20261130\n");
+        assert_eq!(places(&bad), [(2, 5), (2, 9), (2, 13), (2, 15), (3, 8)]);
     }
 }

@@ -1,6 +1,6 @@
 //! All prices by provider and model, and the version that stands on every usage row.
 
-use super::{Price, file};
+use super::{Facts, Price, file};
 use crate::report::Problem;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -10,12 +10,15 @@ use std::sync::Arc;
 /// The list in this binary.
 pub(super) const LIST: &str = include_str!("list.csv");
 
-/// Prices by provider and the provider's own name of a model.
+/// Prices by provider and the provider's own name of a model, and what else is known of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Prices {
-    models: HashMap<Box<str>, HashMap<Box<str>, Price>>,
+    models: HashMap<Box<str>, OfProvider>,
     version: Arc<str>,
 }
+
+/// The models of a provider, by its own names of them.
+type OfProvider = HashMap<Box<str>, (Price, Facts)>;
 
 /// The prices of an operator in a root, where nobody names another file.
 const OWN: &str = "prices.csv";
@@ -53,10 +56,12 @@ impl Prices {
         // The list is read by a test: nothing in it is broken.
         let (listed, _) = file::read(LIST);
         let own = overlay.map(|o| o.rows.as_slice()).unwrap_or_default();
-        let mut models: HashMap<Box<str>, HashMap<Box<str>, Price>> = HashMap::new();
+        let mut models: HashMap<Box<str>, OfProvider> = HashMap::new();
         for row in listed.iter().chain(own) {
             let of = models.entry(row.provider.as_str().into()).or_default();
-            of.insert(row.model.as_str().into(), row.price);
+            // Own prices say nothing of what a model can do, unless they do.
+            let before = of.get(row.model.as_str()).map(|(_, facts)| *facts).unwrap_or_default();
+            of.insert(row.model.as_str().into(), (row.price, row.facts.or(before)));
         }
         let mut digest = Sha256::new();
         digest.update(LIST);
@@ -80,6 +85,15 @@ impl Prices {
     /// model at the provider. A model that is not listed has the price of the name without the date
     /// at its end (`-2024-08-06`, `-20240806`).
     pub(crate) fn find(&self, provider: &str, model: &str) -> Option<&Price> {
+        self.row(provider, model).map(|(price, _)| price)
+    }
+
+    /// What else is known of a model, found as its price is.
+    pub(crate) fn facts(&self, provider: &str, model: &str) -> Facts {
+        self.row(provider, model).map(|(_, facts)| *facts).unwrap_or_default()
+    }
+
+    fn row(&self, provider: &str, model: &str) -> Option<&(Price, Facts)> {
         let models = self.models.get(provider)?;
         models.get(model).or_else(|| models.get(undated(model)?))
     }
@@ -168,6 +182,11 @@ mod tests {
         let price = own.find("openai", "gpt-4o").unwrap();
         assert_eq!((price.input, price.output), (Some(7), None), "the whole row is replaced");
         assert_eq!(own.find("ours", "x"), Some(&Price::default()));
+        let facts = plain.facts("openai", "gpt-4o");
+        assert!(facts.context.is_some() && facts.tools == Some(true), "{facts:?}");
+        assert_eq!(own.facts("openai", "gpt-4o"), facts, "what the file does not say stays");
+        let sonnet = plain.facts("anthropic", "claude-sonnet-4-5").deprecated;
+        assert_eq!(sonnet, Some(jiff::civil::date(2026, 11, 30)));
         assert_ne!(plain.version(), own.version());
         assert!(plain.version().starts_with("2026-11-") && plain.version().len() == 16);
         assert!(own.version().starts_with("2026-11+own-"), "{}", own.version());

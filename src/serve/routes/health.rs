@@ -85,7 +85,7 @@ fn detail(app: &App) -> Value {
                 "base_url": base_url,
                 "available": reason.is_none(),
                 "reason": reason,
-                "listed_at": app.listing.of(&p.name, now).map(|listed| listed.at),
+                "listed_at": app.listing.of(p, now).map(|listed| listed.at),
                 "slots": p.slots.view(),
             })
         })

@@ -1,53 +1,70 @@
-//! Which models there are: `GET /api/available-models`, `/v1/models`, `/v1/models/{id}`.
+//! Which models there are: `GET /api/available-models`, `/api/llms`, `/api/llms/{name}`,
+//! `/api/llms/{name}/status`, `/v1/models`, `/v1/models/{id}`, and
+//! `POST /api/admin/models/refresh`.
 
 use super::json;
+use crate::base::Timestamp;
 use crate::gateway::Route;
-use crate::provider::mock;
+use crate::gateway::registry::{self, Capabilities, Key, Model, Sight};
+use crate::gateway::routes::{Backend, Provider};
 use crate::serve::error::Refusal;
 use crate::serve::router::Outcome;
 use crate::serve::seen::Seen;
 use crate::serve::state::App;
 use crate::serve::surface::Surface;
-use crate::settings::profile::Mode;
 use axum::RequestExt as _;
 use axum::extract::{Path, Request};
 use http::StatusCode;
 use serde_json::{Value, json as object};
 use std::sync::Arc;
 
+/// What a running server sees of keys, lists and breakers.
+struct Running<'a>(&'a App);
+
+impl Sight for Running<'_> {
+    fn keys(&self, provider: &Provider) -> (Vec<Key>, Option<String>) {
+        if matches!(provider.backend, Backend::Mock) {
+            return (Vec::new(), None);
+        }
+        let slots = provider.slots.view();
+        let state = |variable: &String| {
+            // The one in use goes before those that drain.
+            let of = slots.iter().filter(|slot| slot.variable == *variable);
+            of.map(|slot| slot.state.word()).min_by_key(|word| *word != "active")
+        };
+        let key = |variable: &String| Key {
+            variable: variable.clone(),
+            state: state(variable).unwrap_or("missing").to_owned(),
+        };
+        (provider.keys.iter().map(key).collect(), provider.unavailable())
+    }
+
+    fn listed(&self, provider: &Provider, model: &str) -> Option<(bool, Timestamp)> {
+        let listed = self.0.listing.of(provider, self.now())?;
+        Some((listed.has(model), listed.at))
+    }
+
+    fn has_breakers(&self) -> bool {
+        true
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+}
+
+fn all(app: &App) -> Vec<Model> {
+    registry::models(&app.gateway.table(), &app.reloader.prices(), &Running(app))
+}
+
 /// All models, with the reason where one cannot be used.
 pub(crate) async fn available(app: Arc<App>) -> Outcome {
-    let table = app.gateway.table();
-    let now = app.clock.now();
-    let models: Vec<Value> = table
-        .routes()
-        .map(|route| {
-            let reason = route.unavailable();
-            let listed = app.listing.lists(route, now);
-            let targets: Vec<Value> = route
-                .targets
-                .iter()
-                .map(|t| object!({"provider": &*t.provider.name, "model": &*t.model}))
-                .collect();
-            let endpoints: Vec<&str> = route.endpoints().iter().map(|e| e.path()).collect();
-            object!({
-                "name": &*route.model,
-                "available": reason.is_none(),
-                "reason": reason,
-                "configured": route.configured(),
-                "listed": listed,
-                "note": (listed == Some(false)).then(|| unlisted(route)).or_else(|| acts(app.mode, route)),
-                "targets": targets,
-                "endpoints": endpoints,
-            })
-        })
-        .collect();
-    let usable: Vec<&Value> =
-        models.iter().filter(|m| m["available"] == true).map(|m| &m["name"]).collect();
+    let models = all(&app);
+    let usable: Vec<&str> =
+        models.iter().filter(|m| m.available).map(|m| m.name.as_str()).collect();
     // What nobody has configured is no failure of what was.
-    let missing = |m: &Value| m["configured"] == true && m["available"] == false;
-    let whole = !usable.is_empty() && !models.iter().any(missing);
-    let status = if whole { "success" } else { "partial" };
+    let missing = models.iter().any(|m| m.configured && !m.available);
+    let status = if usable.is_empty() || missing { "partial" } else { "success" };
     Ok(json(&object!({
         "status": status,
         "mode": app.mode,
@@ -57,17 +74,92 @@ pub(crate) async fn available(app: Arc<App>) -> Outcome {
     })))
 }
 
-/// What a model of the mock does.
-fn acts(mode: Mode, route: &Route) -> Option<String> {
-    let target = route.targets.first().filter(|_| mode == Mode::Mock)?;
-    (&*target.provider.name == mock::NAME).then(|| mock::about(&target.model))?
+/// The models that the query asks for.
+pub(crate) async fn llms(app: Arc<App>, request: Request) -> Outcome {
+    let mut models = all(&app);
+    let query = request.uri().query().unwrap_or_default();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let refused =
+            |message: String| Refusal::new(StatusCode::BAD_REQUEST, "invalid_value", message);
+        match &*name {
+            "capability" => {
+                if Capabilities::default().has(&value).is_none() {
+                    let words = Capabilities::WORDS.join(", ");
+                    return Err(refused(format!("`capability` is one of {words}")));
+                }
+                models.retain(|m| m.known.capabilities.has(&value) == Some(true));
+            }
+            "provider" => models.retain(|m| m.targets.iter().any(|t| t.provider == *value)),
+            _ => {
+                let message = "there are no parameters but capability, provider".to_owned();
+                return Err(refused(message));
+            }
+        }
+    }
+    let version = app.reloader.prices().version().to_string();
+    Ok(json(&object!({
+        "status": "success",
+        "mode": app.mode,
+        "count": models.len(),
+        "prices": version,
+        "models": models,
+    })))
 }
 
-/// What to say of a model that no provider of it lists.
-fn unlisted(route: &Route) -> String {
-    let all: Vec<String> =
-        route.targets.iter().map(|t| format!("`{}`: `{}`", t.provider.name, t.model)).collect();
-    format!("not in the provider's own list, where aliases are often missing ({})", all.join(", "))
+/// One model, or, with `/status` behind its name, whether it can be used.
+pub(crate) async fn llm(app: Arc<App>, mut request: Request) -> Outcome {
+    let name = named(&mut request).await?;
+    let table = app.gateway.table();
+    let known = |route: &Route| registry::model(route, &app.reloader.prices(), &Running(&app));
+    // Names of models have slashes: a route that is called so is meant before the status of another.
+    let exact = table.routes().any(|route| *route.model == *name);
+    let asked = name.strip_suffix("/status").filter(|_| !exact);
+    if let Some(name) = asked {
+        let model = known(&*app.gateway.route(name)?);
+        return Ok(json(&object!({
+            "status": "success",
+            "mode": app.mode,
+            "model_status": status(&model),
+        })));
+    }
+    let model = known(&*app.gateway.route(&name)?);
+    Ok(json(&object!({"status": "success", "mode": app.mode, "model": model})))
+}
+
+/// Whether a model can be used, in the words of the seeds.
+fn status(model: &Model) -> Value {
+    let rests = |t: &registry::Target| t.breaker.as_deref() == Some("open");
+    let usable: Vec<&registry::Target> = model.targets.iter().filter(|t| t.available).collect();
+    let resting = !usable.is_empty() && usable.iter().all(|t| rests(t));
+    let recovery = usable.iter().filter_map(|t| t.retry_in_ms).min().filter(|_| resting);
+    let (word, message) = match (&model.reason, resting) {
+        (Some(reason), _) => ("unavailable", reason.clone()),
+        (None, true) => ("resting", "every target has failed too often just now".to_owned()),
+        (None, false) => ("available", model.note.clone().unwrap_or_default()),
+    };
+    object!({
+        "name": model.name,
+        "available": model.available && !resting,
+        "status": word,
+        "message": message,
+        "recovery_time": recovery.map(|ms| ms.div_ceil(1000)),
+    })
+}
+
+/// Has the lists of all providers asked for again, and says of when those are that are known.
+pub(crate) async fn refresh(app: Arc<App>) -> Outcome {
+    app.listing.ask_now();
+    let now = app.clock.now();
+    let table = app.gateway.table();
+    let known: Vec<Value> = table
+        .providers()
+        .filter_map(|provider| Some((provider, app.listing.of(provider, now)?)))
+        .map(|(provider, listed)| object!({"provider": &*provider.name, "listed_at": listed.at}))
+        .collect();
+    let mut response =
+        json(&object!({"status": "success", "mode": app.mode, "asked": true, "lists": known}));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
 }
 
 /// The models that can be used, in the shape of the caller's family.
@@ -86,12 +178,18 @@ pub(crate) async fn list(app: Arc<App>, seen: Arc<Seen>) -> Outcome {
     }))
 }
 
-/// One model.
-pub(crate) async fn one(app: Arc<App>, seen: Arc<Seen>, mut request: Request) -> Outcome {
+/// The name in the path.
+async fn named(request: &mut Request) -> Result<String, Refusal> {
     let Ok(Path(id)) = request.extract_parts::<Path<String>>().await else {
         let message = "the name of the model is not UTF-8";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_value", message));
     };
+    Ok(id)
+}
+
+/// One model.
+pub(crate) async fn one(app: Arc<App>, seen: Arc<Seen>, mut request: Request) -> Outcome {
+    let id = named(&mut request).await?;
     let route = app.gateway.route(&id)?;
     if let Some(reason) = route.unavailable() {
         return Err(Refusal::new(

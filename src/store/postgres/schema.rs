@@ -21,6 +21,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "usage-costs",
         sql: include_str!("migrations/0004_usage_costs.sql"),
     },
+    Migration {
+        version: 5,
+        name: "usage-daily",
+        sql: include_str!("migrations/0005_usage_daily.sql"),
+    },
 ];
 
 /// The advisory lock that whoever migrates holds: any number nobody else uses.

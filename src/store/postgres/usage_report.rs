@@ -1,11 +1,11 @@
 //! Sums of usage in PostgreSQL.
 //!
-//! `EXPLAIN`: a time range is a scan of `usage_at`, one of a key of `usage_key_at`, without a range
-//! a parallel scan of the table; groups are hashed. Sums are `numeric`, which does not overflow.
+//! `EXPLAIN`: whole days are a scan of `usage_daily` by its key, or of `usage_daily_key` for a key's
+//! own, what is before and behind them a scan of `usage_at`; groups are hashed. Sums are `numeric`,
+//! which does not overflow.
 
 use super::rows::{Result, clean, uncount};
-use crate::base::Timestamp;
-use crate::store::usage_report::{COUNTED, SUMMED, UsageQuery, UsageSum};
+use crate::store::usage_report::{COUNTED, COUNTED_BY_DAY, SUMMED, UsageBy, UsageQuery, UsageSum};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _};
 
@@ -22,21 +22,71 @@ pub(super) async fn sums(
 }
 
 fn statement(query: &UsageQuery) -> QueryBuilder<Postgres> {
-    let group = query.by.map_or("NULL::text", |by| by.expression());
-    let mut sql = QueryBuilder::new(format!("SELECT ({group})::text"));
-    for condition in COUNTED {
-        sql.push(format!(", count(*) FILTER (WHERE {condition})"));
+    let mut sql = QueryBuilder::new("SELECT part::text");
+    for n in 0..COUNTED.len() {
+        sql.push(format!(", sum(n{n})::bigint"));
     }
-    for column in SUMMED {
-        sql.push(format!(", sum({column})::text"));
+    for n in COUNTED.len()..COUNTED.len() + SUMMED.len() {
+        sql.push(format!(", sum(n{n})::text"));
     }
-    sql.push(" FROM ultra.usage WHERE TRUE");
-    if let Some(since) = query.since {
-        sql.push(" AND at >= ").push_bind(Timestamp::as_microsecond(since));
+    sql.push(" FROM (");
+    let spans = query.spans();
+    if let Some((first, end)) = spans.days {
+        let part = match query.by {
+            None => "NULL::text",
+            Some(UsageBy::Day) => "day",
+            Some(by) => by.expression(),
+        };
+        let values = COUNTED_BY_DAY.iter().chain(&SUMMED).map(|column| (*column).to_owned());
+        select(&mut sql, part, values, "ultra.usage_daily");
+        sql.push(" WHERE day >= ").push_bind(first).push(" AND day < ").push_bind(end);
+        narrow(&mut sql, query);
     }
-    if let Some(until) = query.until {
-        sql.push(" AND at < ").push_bind(Timestamp::as_microsecond(until));
+    for (n, (from, to)) in spans.rest.iter().enumerate() {
+        if n > 0 || spans.days.is_some() {
+            sql.push(" UNION ALL ");
+        }
+        let part = query.by.map_or("NULL::text", |by| by.expression());
+        let counted = COUNTED
+            .iter()
+            .map(|condition| format!("CASE WHEN {condition} THEN 1::bigint ELSE 0 END"));
+        let summed = SUMMED.iter().map(|column| format!("{column}::numeric"));
+        select(&mut sql, part, counted.chain(summed), "ultra.usage");
+        sql.push(" WHERE TRUE");
+        if let Some(from) = from {
+            sql.push(" AND at >= ").push_bind(*from);
+        }
+        if let Some(to) = to {
+            sql.push(" AND at < ").push_bind(*to);
+        }
+        narrow(&mut sql, query);
     }
+    // In the order of the bytes, as SQLite has it, whatever the language of the database; days by
+    // number.
+    let order = match query.by {
+        Some(UsageBy::Day) => "part",
+        _ => "part::text COLLATE \"C\"",
+    };
+    sql.push(format!(") AS parts GROUP BY part ORDER BY {order} NULLS FIRST LIMIT "));
+    sql.push_bind(i64::from(query.limit));
+    sql
+}
+
+fn select(
+    sql: &mut QueryBuilder<Postgres>,
+    part: &str,
+    values: impl Iterator<Item = String>,
+    table: &str,
+) {
+    sql.push(format!("SELECT {part} AS part"));
+    for (n, value) in values.enumerate() {
+        sql.push(format!(", {value} AS n{n}"));
+    }
+    sql.push(format!(" FROM {table}"));
+}
+
+/// Only what the query is about.
+fn narrow(sql: &mut QueryBuilder<Postgres>, query: &UsageQuery) {
     if let Some(model) = &query.model {
         sql.push(" AND model = ").push_bind(clean(model));
     }
@@ -45,15 +95,6 @@ fn statement(query: &UsageQuery) -> QueryBuilder<Postgres> {
         sql.push_bind(keys.iter().map(|key| clean(key)).collect::<Vec<_>>());
         sql.push(")");
     }
-    // In the order of the bytes, as SQLite has it, whatever the language of the database; days by
-    // number.
-    let order = match query.by {
-        Some(by) if by.expression().starts_with("at ") => group.to_owned(),
-        _ => format!("({group})::text COLLATE \"C\""),
-    };
-    sql.push(format!(" GROUP BY {group} ORDER BY {order} NULLS FIRST LIMIT "));
-    sql.push_bind(i64::from(query.limit));
-    sql
 }
 
 fn sum(row: &PgRow, query: &UsageQuery) -> Result<UsageSum> {

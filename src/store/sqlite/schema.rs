@@ -21,6 +21,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "usage-costs",
         sql: include_str!("migrations/0004_usage_costs.sql"),
     },
+    Migration {
+        version: 5,
+        name: "usage-daily",
+        sql: include_str!("migrations/0005_usage_daily.sql"),
+    },
 ];
 
 /// Files up to this size are checked whole when they are opened; larger ones would delay the start.

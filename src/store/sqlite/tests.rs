@@ -1,11 +1,14 @@
 //! What only a database in a file can suffer.
 
 use crate::base::Secret;
+use crate::base::Timestamp;
 use crate::settings::groups::MigrateMode;
 use crate::store::suite::{Database, key};
 use crate::store::testing::usage_row;
-use crate::store::{DatabaseOptions, Store, StoreError, StoreKind, open};
-use sqlx::{ConnectOptions as _, Connection as _};
+use crate::store::{
+    DatabaseOptions, Store, StoreError, StoreKind, UsageBy, UsageQuery, UsageRow, open,
+};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -104,7 +107,7 @@ async fn a_newer_schema_is_refused_and_left_as_it_is() {
     newer.close().await.unwrap();
     let before = std::fs::read(path).unwrap();
     let error = refused(&database.options).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 9999, known: 4, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 9999, known: 5, .. }), "{error}");
     assert_eq!(std::fs::read(path).unwrap(), before);
 }
 
@@ -232,4 +235,80 @@ async fn urls_name_files_and_nothing_else() {
         assert!(matches!(error, StoreError::Unsuitable { .. }), "{url}: {error}");
         assert!(!format!("{error:?} {error} {}", error.problem()).contains("canary"), "{url}");
     }
+}
+
+/// Rows of a year: one model, two keys, `per_day` a day.
+fn a_year(per_day: u32) -> Vec<UsageRow> {
+    let at = |n: u32| 1_760_054_400 + i64::from(n / per_day) * 86_400 + i64::from(n % per_day);
+    (0..365 * per_day)
+        .map(|n| UsageRow {
+            at: Timestamp::from_second(at(n)).unwrap(),
+            key_id: format!("k{}", n % 2).into(),
+            ..usage_row(n)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_year_is_summed_up_from_its_days_and_not_from_its_rows() {
+    let database = Database::sqlite();
+    let store = database.open().await;
+    for rows in a_year(20).chunks(1_000) {
+        store.record_usage(rows).await.unwrap();
+    }
+    let mut other = connect(&database.options.sqlite_path).await;
+    let days: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM usage_daily").fetch_one(&mut other).await.unwrap();
+    assert_eq!(days, 365 * 2, "a row for a day and key, however many requests there were");
+    // From the middle of a day to the middle of another.
+    let at = |day: i64| Timestamp::from_second(1_760_054_400 + day * 86_400 + 10).unwrap();
+    for (keys, index) in
+        [(None, "usage_daily USING PRIMARY KEY"), (Some(vec!["k1".into()]), "usage_daily")]
+    {
+        let query = UsageQuery {
+            by: Some(UsageBy::Model),
+            since: Some(at(0)),
+            until: Some(at(364)),
+            keys,
+            limit: 10,
+            ..UsageQuery::default()
+        };
+        let statement = super::usage_report::statement(&query);
+        let explained = format!("EXPLAIN QUERY PLAN {}", statement.sql().as_str());
+        let plan: Vec<String> = sqlx::query(sqlx::AssertSqlSafe(explained))
+            .fetch_all(&mut other)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| row.get::<String, _>("detail"))
+            .collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains(&format!("SEARCH {index}")), "{plan}");
+        assert!(!plan.contains("SCAN usage"), "{plan}");
+        assert!(plan.contains("SEARCH usage USING INDEX usage_"), "{plan}");
+        let sum = store.usage_report(&query).await.unwrap().remove(0);
+        let expected = 363 * 20 + 10 + 10;
+        assert_eq!(sum.attempts, if query.keys.is_some() { expected / 2 } else { expected });
+    }
+}
+
+#[tokio::test]
+async fn rows_that_were_there_before_the_table_by_day_are_in_it() {
+    let database = Database::sqlite();
+    let store = database.open().await;
+    store.record_usage(&a_year(2)).await.unwrap();
+    let all = UsageQuery { by: Some(UsageBy::Key), limit: 10, ..UsageQuery::default() };
+    let expected = store.usage_report(&all).await.unwrap();
+    store.close().await;
+    let mut other = connect(&database.options.sqlite_path).await;
+    sqlx::raw_sql(
+        "DROP TRIGGER usage_daily_add; DROP TABLE usage_daily; \
+         DELETE FROM ultra_migrations WHERE version = 5",
+    )
+    .execute(&mut other)
+    .await
+    .unwrap();
+    other.close().await.unwrap();
+    let again = database.open().await;
+    assert_eq!(again.usage_report(&all).await.unwrap(), expected);
 }

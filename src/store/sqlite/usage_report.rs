@@ -1,12 +1,11 @@
 //! Sums of usage in SQLite.
 //!
-//! `EXPLAIN QUERY PLAN`: a time range is a search in `usage_at`, one of a key in `usage_key_at`;
-//! groups are made in a temporary tree. Without a range the table is scanned, which is cheaper than
-//! any index then.
+//! `EXPLAIN QUERY PLAN`: whole days are a search in `usage_daily` by its key, or by `usage_daily_key`
+//! for a key's own, what is before and behind them a search in `usage_at`; groups are made in a
+//! temporary tree. Numbers are summed in two halves of 32 bits, which cannot overflow.
 
 use super::rows::{Result, uncount};
-use crate::base::Timestamp;
-use crate::store::usage_report::{COUNTED, SUMMED, UsageQuery, UsageSum};
+use crate::store::usage_report::{COUNTED, COUNTED_BY_DAY, SUMMED, UsageBy, UsageQuery, UsageSum};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
@@ -15,44 +14,80 @@ pub(super) async fn sums(pool: &SqlitePool, query: &UsageQuery) -> Result<Vec<Us
     if query.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = match statement(query, Halves::No).build().fetch_all(pool).await {
-        // Somebody counted tokens beyond all reason: the sums are made of halves, which takes
-        // longer and is as exact.
-        Err(sqlx::Error::Database(e)) if e.message().contains("integer overflow") => {
-            let rows = statement(query, Halves::Yes).build().fetch_all(pool).await?;
-            return rows.iter().map(|row| sum(row, query, Halves::Yes)).collect();
+    let rows = statement(query).build().fetch_all(pool).await?;
+    rows.iter().map(|row| sum(row, query)).collect()
+}
+
+/// A group as the table by day has it: what is not there is empty there, and what is has a mark.
+fn by_day(by: UsageBy) -> &'static str {
+    match by {
+        UsageBy::Day => "day",
+        UsageBy::User => "CASE user_id WHEN '' THEN NULL ELSE substr(user_id, 2) END",
+        UsageBy::Provider => "CASE provider WHEN '' THEN NULL ELSE substr(provider, 2) END",
+        UsageBy::Key | UsageBy::Model => by.expression(),
+    }
+}
+
+pub(super) fn statement(query: &UsageQuery) -> QueryBuilder<Sqlite> {
+    let columns = COUNTED.len() + 2 * SUMMED.len();
+    let mut sql = QueryBuilder::new("SELECT CAST(part AS TEXT)");
+    for n in 0..columns {
+        sql.push(if n < COUNTED.len() {
+            format!(", coalesce(sum(n{n}), 0)")
+        } else {
+            format!(", sum(n{n})")
+        });
+    }
+    sql.push(" FROM (");
+    let spans = query.spans();
+    if let Some((first, end)) = spans.days {
+        let part = query.by.map_or("NULL", by_day);
+        let halves =
+            SUMMED.iter().flat_map(|column| ["h", "l"].map(|half| format!("{column}_{half}")));
+        let values = COUNTED_BY_DAY.iter().map(|column| (*column).to_owned()).chain(halves);
+        select(&mut sql, part, values, "usage_daily");
+        sql.push(" WHERE day >= ").push_bind(first).push(" AND day < ").push_bind(end);
+        narrow(&mut sql, query);
+    }
+    for (n, (from, to)) in spans.rest.iter().enumerate() {
+        if n > 0 || spans.days.is_some() {
+            sql.push(" UNION ALL ");
         }
-        other => other?,
-    };
-    rows.iter().map(|row| sum(row, query, Halves::No)).collect()
+        let part = query.by.map_or("NULL", |by| by.expression());
+        let halves = SUMMED
+            .iter()
+            .flat_map(|column| [format!("{column} >> 32"), format!("{column} & 4294967295")]);
+        let values = COUNTED.iter().map(|condition| (*condition).to_owned()).chain(halves);
+        select(&mut sql, part, values, "usage");
+        sql.push(" WHERE TRUE");
+        if let Some(from) = from {
+            sql.push(" AND at >= ").push_bind(*from);
+        }
+        if let Some(to) = to {
+            sql.push(" AND at < ").push_bind(*to);
+        }
+        narrow(&mut sql, query);
+    }
+    sql.push(") GROUP BY part ORDER BY part LIMIT ");
+    sql.push_bind(i64::from(query.limit));
+    sql
 }
 
-/// Whether numbers are summed in two halves of 32 bits, which cannot overflow.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Halves {
-    No,
-    Yes,
+fn select(
+    sql: &mut QueryBuilder<Sqlite>,
+    part: &str,
+    values: impl Iterator<Item = String>,
+    table: &str,
+) {
+    sql.push(format!("SELECT {part} AS part"));
+    for (n, value) in values.enumerate() {
+        sql.push(format!(", {value} AS n{n}"));
+    }
+    sql.push(format!(" FROM {table}"));
 }
 
-fn statement(query: &UsageQuery, halves: Halves) -> QueryBuilder<Sqlite> {
-    let group = query.by.map_or("NULL", |by| by.expression());
-    let mut sql = QueryBuilder::new(format!("SELECT CAST({group} AS TEXT)"));
-    for condition in COUNTED {
-        sql.push(format!(", coalesce(sum({condition}), 0)"));
-    }
-    for column in SUMMED {
-        match halves {
-            Halves::No => sql.push(format!(", sum({column})")),
-            Halves::Yes => sql.push(format!(", sum({column} >> 32), sum({column} & 4294967295)")),
-        };
-    }
-    sql.push(" FROM usage WHERE TRUE");
-    if let Some(since) = query.since {
-        sql.push(" AND at >= ").push_bind(Timestamp::as_microsecond(since));
-    }
-    if let Some(until) = query.until {
-        sql.push(" AND at < ").push_bind(Timestamp::as_microsecond(until));
-    }
+/// Only what the query is about.
+fn narrow(sql: &mut QueryBuilder<Sqlite>, query: &UsageQuery) {
     if let Some(model) = &query.model {
         sql.push(" AND model = ").push_bind(model.clone());
     }
@@ -64,12 +99,9 @@ fn statement(query: &UsageQuery, halves: Halves) -> QueryBuilder<Sqlite> {
         }
         sql.push(")");
     }
-    sql.push(format!(" GROUP BY {group} ORDER BY {group} LIMIT "));
-    sql.push_bind(i64::from(query.limit));
-    sql
 }
 
-fn sum(row: &SqliteRow, query: &UsageQuery, halves: Halves) -> Result<UsageSum> {
+fn sum(row: &SqliteRow, query: &UsageQuery) -> Result<UsageSum> {
     let group: Option<String> = row.try_get(0)?;
     let mut counted = [0; COUNTED.len()];
     for (n, count) in counted.iter_mut().enumerate() {
@@ -80,13 +112,8 @@ fn sum(row: &SqliteRow, query: &UsageQuery, halves: Halves) -> Result<UsageSum> 
         |at: usize| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(at)?.map(i128::from));
     let mut summed = [None; SUMMED.len()];
     for (n, sum) in summed.iter_mut().enumerate() {
-        *sum = match halves {
-            Halves::No => number(first + n)?,
-            Halves::Yes => {
-                let (high, low) = (number(first + 2 * n)?, number(first + 2 * n + 1)?);
-                high.zip(low).map(|(high, low)| (high << 32) + low)
-            }
-        };
+        let (high, low) = (number(first + 2 * n)?, number(first + 2 * n + 1)?);
+        *sum = high.zip(low).map(|(high, low)| (high << 32) + low);
     }
     let group = group.zip(query.by).map(|(group, by)| by.shown(group));
     Ok(UsageSum::of(group, counted, summed))

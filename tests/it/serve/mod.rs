@@ -15,6 +15,7 @@ mod journal;
 mod keys;
 mod listing;
 mod memory;
+mod models;
 mod native;
 mod native_faults;
 mod passing;

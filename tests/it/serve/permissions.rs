@@ -6,6 +6,9 @@ use super::{dressed, mock, with_key};
 /// Every route but the public ones. A unit test holds this list against the table.
 const GUARDED: &[(&str, &str)] = &[
     ("GET", "/api/available-models"),
+    ("GET", "/api/llms"),
+    ("GET", "/api/llms/gpt-4o"),
+    ("POST", "/api/admin/models/refresh"),
     ("GET", "/api/auth/me"),
     ("POST", "/api/admin/keys/reload"),
     ("GET", "/api/usage"),

@@ -10,7 +10,13 @@ fn the_embedded_database_is_made_by_migrate_and_shown_by_status() {
     assert_eq!((&before["exists"], &before["kind"]), (&false.into(), &"sqlite".into()));
     assert_eq!(
         before["pending"],
-        serde_json::json!(["0001-init", "0002-fleet", "0003-successors", "0004-usage-costs"])
+        serde_json::json!([
+            "0001-init",
+            "0002-fleet",
+            "0003-successors",
+            "0004-usage-costs",
+            "0005-usage-daily"
+        ])
     );
     assert!(!ultra.state().exists(), "to look is not to create");
     ultra.run(&["db", "migrate"]).exits(0).says("0001-init");

@@ -1,0 +1,7 @@
+//! `ultra models`.
+
+pub(crate) mod list;
+mod seen;
+pub(crate) mod test;
+
+pub(crate) use seen::Server;

@@ -1,0 +1,215 @@
+//! What is known of models: at a server, in the files of a profile, and by asking one.
+
+use super::upstream::{self, Upstream};
+use super::with_key;
+use crate::support::services::free_port;
+use crate::support::{CANARY, Server, Ultra, eventually};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const ANSWER: &str = r#"{"id":"x","choices":[{"message":{"role":"assistant","content":"ready"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":2}}"#;
+const LIST: &str = r#"{"object":"list","data":[{"id":"gpt-4o"}]}"#;
+
+fn provider() -> Upstream {
+    Upstream::saying(upstream::json("200 OK", ANSWER)).lists(upstream::json("200 OK", LIST))
+}
+
+/// A root whose provider `openai` is this one, in mode real.
+fn root(provider: &str) -> Ultra {
+    let ultra = Ultra::empty().env("OPENAI_API_KEY", CANARY).env("OPENAI_BASE_URL", provider);
+    ultra.env("ULTRA_MODE", "real")
+}
+
+fn get(ultra: &Ultra, server: &Server, path: &str) -> Value {
+    with_key(ultra, "GET", path).send(server.addr()).is(200).json()
+}
+
+fn named<'a>(models: &'a Value, name: &str) -> &'a Value {
+    let all = models["models"].as_array().unwrap();
+    all.iter().find(|model| model["name"] == name).unwrap()
+}
+
+#[test]
+fn a_server_tells_all_that_is_known_of_a_model() {
+    let provider = provider();
+    let ultra = root(&provider.openai());
+    let server = Server::start(&ultra, &["--real"]);
+    eventually(PATIENCE, "the list", || {
+        let model = get(&ultra, &server, "/api/llms/gpt-4o")["model"].clone();
+        (model["listed"] == true).then_some(())
+    });
+    let all = get(&ultra, &server, "/api/llms");
+    assert_eq!((&all["status"], &all["mode"]), (&"success".into(), &"real".into()));
+    let gpt = named(&all, "gpt-4o");
+    assert_eq!(gpt["capabilities"], json!({"tools": true, "vision": true, "reasoning": false}));
+    assert_eq!(gpt["context_tokens"], 128_000, "{gpt}");
+    assert_eq!(gpt["price"]["input_microusd_per_mtok"], 2_500_000, "{gpt}");
+    let target = &gpt["targets"][0];
+    assert_eq!(target["keys"], json!([{"variable": "OPENAI_API_KEY", "state": "active"}]));
+    assert!(target["listed_at"].is_string() && target["breaker"] == "closed", "{target}");
+    // One without a key is listed, with the reason, and hides no other.
+    let claude = named(&all, "claude-haiku-4-5");
+    assert_eq!((&claude["available"], &claude["configured"]), (&false.into(), &false.into()));
+    assert!(claude["reason"].as_str().unwrap().contains("`ANTHROPIC_API_KEY` is not set"));
+    let seed = get(&ultra, &server, "/api/available-models");
+    assert_eq!(seed["status"], "success", "{seed}");
+    assert!(seed["available_models"].as_array().unwrap().contains(&"gpt-4o".into()));
+    assert_eq!(named(&seed, "gpt-4o")["endpoints"], json!(["/v1/chat/completions"]));
+
+    let seeing = get(&ultra, &server, "/api/llms?capability=vision&provider=openai");
+    assert!(seeing["models"].as_array().unwrap().iter().any(|m| m["name"] == "gpt-4o"));
+    assert!(
+        seeing["models"].as_array().unwrap().iter().all(|m| m["capabilities"]["vision"] == true)
+    );
+    for wrong in ["/api/llms?capability=speech", "/api/llms?tag=x"] {
+        with_key(&ultra, "GET", wrong).send(server.addr()).is(400);
+    }
+    let unknown = with_key(&ultra, "GET", "/api/llms/gpt-4").send(server.addr()).is(404);
+    assert!(unknown.text().contains("did you mean"), "{}", unknown.text());
+    let status = get(&ultra, &server, "/api/llms/gpt-4o/status")["model_status"].clone();
+    assert_eq!((&status["available"], &status["status"]), (&true.into(), &"available".into()));
+    let status = get(&ultra, &server, "/api/llms/claude-haiku-4-5/status")["model_status"].clone();
+    assert_eq!((&status["available"], &status["status"]), (&false.into(), &"unavailable".into()));
+    server.stop().keeps_the_canary();
+}
+
+#[test]
+fn a_list_that_cannot_be_had_again_stays_with_its_age() {
+    let provider = provider();
+    let ultra = root(&provider.openai());
+    let server = Server::start(&ultra, &["--real"]);
+    let listed = || {
+        let target = get(&ultra, &server, "/api/llms/gpt-4o")["model"]["targets"][0].clone();
+        target["listed_at"].is_string().then_some(target)
+    };
+    let before = eventually(PATIENCE, "the list", listed);
+    let provider = provider.lists(upstream::json("500 Oops", "{}"));
+    let asked = provider.asked_for_the_list().len();
+    with_key(&ultra, "POST", "/api/admin/models/refresh").send(server.addr()).is(202);
+    eventually(PATIENCE, "the second question", || {
+        (provider.asked_for_the_list().len() > asked).then_some(())
+    });
+    for _ in 0..3 {
+        assert_eq!(listed().unwrap(), before);
+    }
+}
+
+#[test]
+fn files_and_a_server_list_the_same_models() {
+    let provider = provider();
+    let ultra = root(&provider.openai());
+    let head = "provider,model,input_microusd_per_mtok,output_microusd_per_mtok,deprecation_date\n";
+    ultra.write("prices.csv", format!("{head}openai,gpt-4.1,1,2,2020-02-03\n"));
+    ultra.write("profiles/dev.yaml", "routes:\n  both:\n    targets: [{provider: openai, model: gpt-4o, weight: 3}, {provider: openai, model: gpt-4.1, weight: 1}]\n");
+    ultra.run(&["env", "trust", "--yes"]);
+    let files = ultra.run(&["models", "list", "-o", "json"]).exits(0).keeps_the_canary();
+    assert!(files.stderr.contains("is deprecated since 2020-02-03"), "{}", files.stderr);
+    let files = files.json();
+    assert_eq!((&files["schema"], &files["mode"]), (&"ultra.models.list/1".into(), &"real".into()));
+    let both = named(&files, "both");
+    assert_eq!((&both["targets"][0]["share"], &both["available"]), (&3.into(), &true.into()));
+    assert_eq!(both["targets"][0]["keys"][0]["state"], "set");
+    assert_eq!(both["targets"][1]["deprecated"], "past");
+    assert!(files["models"].as_array().unwrap().iter().all(|m| m["configured"] == true));
+    assert!(files["hidden"].as_u64().unwrap() > 0);
+    let table = ultra.run(&["models", "list"]).exits(0);
+    for part in ["openai/gpt-4o (3 of 4)", "128000", "2.5", "deprecated 2020-02-03", "--all"] {
+        assert!(table.stdout.contains(part), "{part}: {}", table.stdout);
+    }
+    let all = ultra.run(&["models", "list", "--all", "-o", "json"]).exits(0).json();
+    let claude = named(&all, "claude-haiku-4-5");
+    assert_eq!(claude["targets"][0]["keys"][0]["state"], "missing", "{claude}");
+
+    let server = Server::start(&ultra, &["--real"]);
+    let url = server.url("");
+    let asked = ultra.run(&["models", "list", "--url", &url, "-o", "json"]).exits(0);
+    let asked = asked.keeps_the_canary().json();
+    let names = |list: &Value| -> Vec<String> {
+        let all = list["models"].as_array().unwrap();
+        all.iter().map(|m| m["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&asked), names(&files));
+    assert_eq!(named(&asked, "both")["targets"][0]["keys"][0]["state"], "active");
+    drop(server);
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    ultra.run(&["models", "list", "--url", &nobody]).exits(5);
+}
+
+#[test]
+fn a_model_is_asked_for_a_word_when_somebody_agrees() {
+    let provider = provider();
+    let ultra = root(&provider.openai());
+    // Nobody agrees, and nobody is asked.
+    let refused = ultra.run(&["models", "test", "gpt-4o"]).exits(6);
+    refused.complains("at most").complains("--yes").keeps_the_canary();
+    assert!(provider.received().is_empty());
+
+    let told = ultra.run(&["models", "test", "gpt-4o", "--yes", "-o", "json"]).exits(0);
+    let told = told.keeps_the_canary().json();
+    assert_eq!(
+        (&told["schema"], &told["verdict"]),
+        (&"ultra.models.test/1".into(), &"answered".into())
+    );
+    assert_eq!((&told["provider"], &told["upstream_model"]), (&"openai".into(), &"gpt-4o".into()));
+    assert_eq!((&told["input_tokens"], &told["output_tokens"]), (&20.into(), &2.into()));
+    assert_eq!(told["cost_usd"], "0.00007", "{told}");
+    assert_eq!(told["text"], "ready");
+    let asked = provider.received();
+    assert_eq!(asked.len(), 1);
+    let body: Value = serde_json::from_slice(&asked[0].body).unwrap();
+    assert_eq!(body["max_completion_tokens"], 16, "{body}");
+    ultra
+        .run(&["models", "test", "gpt-4o", "--yes"])
+        .exits(0)
+        .says("`gpt-4o` answers")
+        .says("0.00007");
+
+    ultra.run(&["models", "test", "gpt-4", "--yes"]).exits(2).complains("did you mean");
+    let missing = ultra.run(&["models", "test", "claude-haiku-4-5", "--yes"]).exits(3);
+    missing.says("`ANTHROPIC_API_KEY` is not set");
+    assert_eq!(provider.received().len(), 2);
+}
+
+#[test]
+fn what_is_wrong_is_told_from_what_cannot_be_reached() {
+    let nobody = root(&format!("http://127.0.0.1:{}/v1", free_port()));
+    nobody.run(&["models", "test", "gpt-4o", "--yes"]).exits(5).keeps_the_canary();
+    let error = format!(r#"{{"error":{{"message":"Incorrect API key {CANARY}"}}}}"#);
+    for (answer, status) in [
+        (upstream::json("401 Unauthorized", &error), 3),
+        (upstream::json("404 Not Found", &error), 3),
+        (upstream::json("500 Oops", &error), 5),
+        (upstream::json("200 OK", r#"{"choices":[]}"#), 3),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\n<html"
+                .to_vec(),
+            5,
+        ),
+    ] {
+        let provider = Upstream::saying(answer);
+        let ultra = root(&provider.openai());
+        ultra.run(&["models", "test", "gpt-4o", "--yes"]).exits(status).keeps_the_canary();
+    }
+}
+
+#[test]
+fn a_running_server_sends_the_test_too() {
+    let provider = provider();
+    let ultra = root(&provider.openai());
+    let server = Server::start(&ultra, &["--real"]);
+    let url = server.url("");
+    let told = ultra.run(&["models", "test", "gpt-4o", "--url", &url, "--yes", "-o", "json"]);
+    let told = told.exits(0).json();
+    assert_eq!((&told["verdict"], &told["cost_usd"]), (&"answered".into(), &"0.00007".into()));
+    assert_eq!(told["provider"], "openai");
+    ultra
+        .run(&["models", "test", "gpt-4", "--url", &url, "--yes"])
+        .exits(2)
+        .complains("did you mean");
+    server.stop();
+    // The mock costs nothing, so it need not be asked for.
+    let ultra = Ultra::empty();
+    let told = ultra.run(&["models", "test", "gpt-4o", "-o", "json"]).exits(0).json();
+    assert_eq!((&told["mode"], &told["verdict"]), (&"mock".into(), &"answered".into()), "{told}");
+}
