@@ -119,10 +119,7 @@ pub(super) async fn open(
         own_signing_key(&settings, &state_dir, secrets)?,
     ));
     let last_good = sealed_copy(&settings, &state_dir, secrets, console);
-    let dev_key = match settings.profile.protected {
-        true => None,
-        false => own_key(&state_dir, &*store, clock.now(), console).await,
-    };
+    let dev_key = own_key(&settings, &state_dir, &*store, clock.now(), console).await;
     auth::start_up(&auth, &*store, last_good.as_ref(), &*clock).await;
 
     let app = Arc::new(App {
@@ -258,11 +255,15 @@ fn sealed_copy(
 /// The service key of a developer's own server. Without it the server works, for those who have
 /// another key.
 async fn own_key(
+    settings: &Settings,
     state_dir: &Path,
     store: &dyn Store,
     now: Timestamp,
     console: &dyn Console,
 ) -> Option<DevKey> {
+    if settings.profile.protected {
+        return None;
+    }
     match auth::dev_key(state_dir, store, now).await {
         Ok(key) => {
             if key.exposed {
