@@ -6,7 +6,7 @@ use crate::gateway::attempt::{Asked, Ended, Meter};
 use crate::gateway::registry::Model;
 use crate::gateway::{Call, Gateway, keys, metering};
 use crate::provider::prices::{Prices, usd};
-use crate::provider::{Client, Endpoint, Envelope, Family, Tokens, usage};
+use crate::provider::{Client, Endpoint, Envelope, Tokens, usage};
 use crate::report::{Block, Console, Fault, Problem, Report, Tone};
 use crate::serve::Refusal;
 use crate::settings::profile::Mode;
@@ -253,13 +253,13 @@ async fn through(gateway: &Gateway, model: &Model, mode: Mode) -> Result<Reply, 
         ),
     };
     let asked = async {
-        let envelope = Envelope::read(&body, endpoint.family()).map_err(Refusal::from)?;
+        let envelope = Envelope::read(&body, endpoint).map_err(Refusal::from)?;
         let route = gateway.route(&model.name)?;
         let asked = Arc::new(Asked {
             request_id: "models-test".into(),
             key_id: "models-test".into(),
             user_id: None,
-            family: endpoint.family(),
+            endpoint,
             model: Arc::clone(&route.model),
             stream: false,
             mode,
@@ -292,14 +292,14 @@ fn answer(
     server: Option<&Server>,
 ) -> Result<Report, Fault> {
     let (endpoint, _) = question(model);
-    let judged = judge(&reply, endpoint.family());
+    let judged = judge(&reply, endpoint);
     let reply = reply.ok();
     let header = |name: &str| {
         let value = reply.as_ref()?.headers.get(name)?.to_str().ok()?;
         Some(value.to_owned())
     };
     let body = reply.as_ref().map(|reply| &reply.body);
-    let tokens = body.and_then(|body| usage::in_json(body, endpoint.family())).unwrap_or_default();
+    let tokens = body.and_then(|body| usage::in_json(body, endpoint)).unwrap_or_default();
     let (verdict, why, status) = match &judged {
         Ok(_) => ("answered", None, ExitStatus::Holds),
         Err((status, why)) if *status == ExitStatus::Unreachable => {
@@ -344,7 +344,7 @@ fn only(model: &Model, which: fn(&crate::gateway::registry::Target) -> &String) 
 /// The text of a right answer, if it has one; else how the command ends, and why.
 fn judge(
     reply: &Result<Reply, String>,
-    family: Family,
+    endpoint: Endpoint,
 ) -> Result<Option<String>, (ExitStatus, String)> {
     let reply = reply.as_ref().map_err(|why| (ExitStatus::Unreachable, why.clone()))?;
     let json: Option<Value> = serde_json::from_slice(&reply.body).ok();
@@ -365,9 +365,9 @@ fn judge(
     }
     let wrong = |why: &str| (ExitStatus::DoesNotHold, why.to_owned());
     let json = json.ok_or_else(|| wrong("its answer is no JSON"))?;
-    let (text, ended) = match family {
-        Family::Anthropic => ("/content/0/text", "/stop_reason"),
-        Family::OpenAi => ("/choices/0/message/content", "/choices/0/finish_reason"),
+    let (text, ended) = match endpoint {
+        Endpoint::Messages => ("/content/0/text", "/stop_reason"),
+        _ => ("/choices/0/message/content", "/choices/0/finish_reason"),
     };
     let text = json.pointer(text).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     // A model that reasons may have used up its few tokens before it said anything.
