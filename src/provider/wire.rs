@@ -38,7 +38,7 @@ pub(crate) enum Endpoint {
 #[derive(Debug)]
 pub(crate) enum Uris {
     /// Made once and not for every request.
-    Fixed([Option<Uri>; Endpoint::ALL.len()]),
+    Fixed(Box<[Option<Uri>; Endpoint::ALL.len()]>),
     /// Below this base URL, another one for each deployment of a model ([`azure`]).
     ByDeployment(String),
 }
@@ -47,7 +47,7 @@ impl Uris {
     /// Those of a provider of this family, none if it is of none that clients speak; `None` if no URI can be made of the base URL, which
     /// could not be reached anyway.
     pub(crate) fn of(family: Option<Family>, base_url: &Url) -> Option<Self> {
-        let mut uris = [const { None }; Endpoint::ALL.len()];
+        let mut uris = Box::new([const { None }; Endpoint::ALL.len()]);
         for (uri, endpoint) in uris.iter_mut().zip(Endpoint::ALL) {
             if let Some(family) = family.filter(|family| endpoint.family() == *family) {
                 *uri = Some(family.url(base_url, endpoint).parse().ok()?);
@@ -62,7 +62,7 @@ impl Uris {
         if azure::by_deployment(base) {
             return Some(Self::ByDeployment(base.to_owned()));
         }
-        let mut uris = [const { None }; Endpoint::ALL.len()];
+        let mut uris = Box::new([const { None }; Endpoint::ALL.len()]);
         for (uri, endpoint) in uris.iter_mut().zip(Endpoint::ALL) {
             if endpoint.family() == Family::OpenAi {
                 *uri = Some(azure::url(base, endpoint, "").parse().ok()?);

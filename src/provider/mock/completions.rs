@@ -5,7 +5,7 @@ use super::{Draft, Piece};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-fn document(draft: &Draft, choices: Vec<Value>) -> Value {
+fn document(draft: &Draft, choices: &[Value]) -> Value {
     json!({
         "id": format!("cmpl-{}", draft.digest.id()),
         "object": "text_completion",
@@ -16,16 +16,16 @@ fn document(draft: &Draft, choices: Vec<Value>) -> Value {
     })
 }
 
-fn choice(index: usize, text: &str, reason: Value) -> Value {
+fn choice(index: usize, text: &str, reason: Option<&str>) -> Value {
     json!({"index": index, "text": text, "logprobs": null, "finish_reason": reason})
 }
 
 /// The whole answer.
 pub(super) fn plain(draft: &Draft) -> Bytes {
     let choices = draft.choices.iter().enumerate();
-    let choices =
-        choices.map(|(index, c)| choice(index, &c.words.concat(), Value::from(reason(c))));
-    let mut answer = document(draft, choices.collect());
+    let choices: Vec<Value> =
+        choices.map(|(index, c)| choice(index, &c.words.concat(), Some(reason(c)))).collect();
+    let mut answer = document(draft, &choices);
     if let Some(map) = answer.as_object_mut() {
         map.insert("usage".to_owned(), usage(draft));
     }
@@ -36,7 +36,7 @@ pub(super) fn plain(draft: &Draft) -> Bytes {
 /// `[DONE]`.
 pub(super) fn stream(draft: &Draft, request: &Value) -> Vec<Piece> {
     let with_usage = wants_usage(request);
-    let event = |choices: Vec<Value>, usage: Value| {
+    let event = |choices: &[Value], usage: Value| {
         let mut chunk = document(draft, choices);
         if with_usage && let Some(map) = chunk.as_object_mut() {
             map.insert("usage".to_owned(), usage);
@@ -47,13 +47,13 @@ pub(super) fn stream(draft: &Draft, request: &Value) -> Vec<Piece> {
     let mut push = |bytes, output| pieces.push(Piece { bytes, output });
     for (index, said) in draft.choices.iter().enumerate() {
         for word in &said.words {
-            push(event(vec![choice(index, word, Value::Null)], Value::Null), 1);
+            push(event(&[choice(index, word, None)], Value::Null), 1);
         }
-        let end = choice(index, "", Value::from(reason(said)));
-        push(event(vec![end], Value::Null), 0);
+        let end = choice(index, "", Some(reason(said)));
+        push(event(&[end], Value::Null), 0);
     }
     if with_usage {
-        push(event(Vec::new(), usage(draft)), 0);
+        push(event(&[], usage(draft)), 0);
     }
     push(Bytes::from_static(b"data: [DONE]\n\n"), 0);
     pieces
