@@ -86,12 +86,7 @@ pub(super) async fn open(
         Plan::read(&workspace, &settings, &resolution).map_err(Fault::does_not_hold)?;
     let prices = Arc::new(ArcSwap::from_pointee(prices));
     let table = plan.table(&settings, mode, addr, None).map_err(Fault::does_not_hold)?;
-    let client = match mode {
-        Mode::Mock => None,
-        Mode::Real => {
-            Some(Client::new(CONNECT).map_err(|problem| Fault::does_not_hold(vec![problem]))?)
-        }
-    };
+    let client = client(mode)?;
 
     let cache = open_cache(&settings, secrets)?;
     let options =
@@ -157,6 +152,14 @@ pub(super) async fn open(
     let tasks = journal::start(&journal, store);
     health::judge(&app).await;
     Ok(Opened { app, last_good, dev_key, journal: tasks })
+}
+
+/// What asks providers; mode mock asks none.
+fn client(mode: Mode) -> Result<Option<Client>, Fault> {
+    match mode {
+        Mode::Mock => Ok(None),
+        Mode::Real => Client::new(CONNECT).map(Some).map_err(|e| Fault::does_not_hold(vec![e])),
+    }
 }
 
 /// An address that cannot be learned. A store that is away is waited for, one that nobody can name

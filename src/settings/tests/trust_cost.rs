@@ -47,6 +47,9 @@ fn profiles(count: usize) -> Files {
     files.collect()
 }
 
+/// Makes files of so many lines.
+type Shape = fn(usize) -> Files;
+
 #[test]
 fn the_work_grows_as_the_files_do() {
     let steps = |files: Files| {
@@ -60,7 +63,7 @@ fn the_work_grows_as_the_files_do() {
         assert!(pieces.len() <= 9, "{pieces:?}");
         work::taken()
     };
-    let shapes: [(&str, fn(usize) -> Files); 4] = [
+    let shapes: [(&str, Shape); 4] = [
         ("one for all", one_for_all),
         ("chain", chain),
         ("references", references),
