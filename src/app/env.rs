@@ -190,7 +190,7 @@ fn import(
     };
     let before = publish::generation(&desk);
     let outcome = env::import::run(&request, workspace, &desk);
-    publish::changed_since(before, false, &desk);
+    publish::imported(before, false, &desk, workspace);
     outcome
 }
 

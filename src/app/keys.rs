@@ -85,12 +85,17 @@ pub(super) fn keys(args: KeysArgs, context: &Context) -> Result<Report, Fault> {
     if let Some(name) = ends {
         shared::warn(&desk, &others, name.as_deref());
     }
+    let imports = matches!(args.command, KeysCommand::Import(_));
     let outcome = run(args.command, &desk, &workspace, context);
     warn_besides(unsettled, outcome.as_ref().err(), context);
     if may_write {
         // Who only looked, and opened nothing for that, is not asked for the identity now.
         let done = outcome.is_ok() && (writes || vault.is_unlocked());
-        publish::changed_since(before, done, &desk);
+        if imports {
+            publish::imported(before, done, &desk, &workspace);
+        } else {
+            publish::changed_since(before, done, &desk);
+        }
         shared::hand_over(before, &desk, &others);
     }
     outcome

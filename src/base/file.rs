@@ -158,6 +158,21 @@ pub(crate) fn read_with_mode(path: &Path, limit: u64) -> io::Result<Option<(Vec<
     Ok(Some((bytes, meta.mode() & 0o7777)))
 }
 
+/// Where a link leads at which [`read_bounded`] finds no file: the end of it, if it is a link to a
+/// link. `None` for what is no link, or leads to something.
+pub(crate) fn leads_nowhere(path: &Path) -> Option<PathBuf> {
+    let mut end = parent(path).join(std::fs::read_link(path).ok()?);
+    // The kernel follows as many; a circle it tells itself, as an error.
+    for _ in 0..40 {
+        match std::fs::read_link(&end) {
+            Ok(next) => end = parent(&end).join(next),
+            Err(_) if end.exists() => return None,
+            Err(_) => return Some(end),
+        }
+    }
+    None
+}
+
 /// The secret in a file, without one trailing newline.
 ///
 /// # Errors

@@ -115,6 +115,15 @@ impl Problem {
         Self::unreadable(what, file, error).maybe_hint(named)
     }
 
+    /// A file that cannot be read because it is a link to `target`, where nothing is.
+    pub(crate) fn leads_nowhere(what: impl Into<String>, file: &Path, target: &Path) -> Self {
+        let shown = words::argument(file);
+        Self::error("unreadable-file", what)
+            .at(Place::file(file))
+            .why(format!("it is a link that leads to `{}`, and nothing is there", target.display()))
+            .hint(format!("put the file there, or remove the link: `rm {shown}`"))
+    }
+
     /// A file that cannot be written.
     pub(crate) fn unwritable(file: &Path, error: &io::Error) -> Self {
         let dir = above(file).display();

@@ -89,16 +89,19 @@ pub(crate) fn out_of_reach(problem: &Problem) -> bool {
 
 /// The errors that the rules would report under `profile` if nobody set `name`, and that a value
 /// would end: why it is needed there. Nothing is opened. Empty where it is not needed; `None` if the
-/// profile cannot be read.
+/// profile cannot be read. What the files of the root ask for is read once for all profiles (`read`).
 pub(crate) fn needed(
     workspace: &Workspace,
     profile: &str,
     name: &str,
     secrets: &dyn SecretSource,
+    read: &mut Option<Arc<Agreement>>,
 ) -> Option<Vec<Problem>> {
     let mut ignored = Vec::new();
     let assembled = assemble(workspace, profile, &mut ignored)?;
-    let (mut with, _) = layers::gather(workspace, assembled, secrets, &mut ignored);
+    let (mut with, agreement) =
+        layers::gather(workspace, assembled, secrets, read.as_deref(), &mut ignored);
+    *read = read.take().or(agreement);
     let mut without = with.clone();
     without.forget(name);
     if with.winner(name).is_none_or(|winner| winner.origin.layer == Layer::Default) {
@@ -139,7 +142,8 @@ fn judged(
             unverified: 0,
         };
     };
-    let (mut resolution, agreement) = layers::gather(workspace, assembled, secrets, &mut problems);
+    let (mut resolution, agreement) =
+        layers::gather(workspace, assembled, secrets, None, &mut problems);
     derive::providers_and_routes(&mut resolution);
     // Used before by name; here only their types are judged.
     let _ = BootstrapSettings::read(&resolution, &mut problems);

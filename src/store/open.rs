@@ -81,6 +81,16 @@ impl DatabaseOptions {
         matches!(self.target(), Ok(Target::Sqlite(_)))
     }
 
+    /// Whether it can be told which database is meant.
+    pub(crate) fn is_suitable(&self) -> bool {
+        self.target().is_ok()
+    }
+
+    /// Whether both name a database of the same profile in the same words.
+    pub(crate) fn is_named_as(&self, other: &Self) -> bool {
+        self.url.as_ref().map(Secret::expose) == other.url.as_ref().map(Secret::expose)
+    }
+
     /// Whether a SQLite database is meant whose file does not exist yet.
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self.target(), Ok(Target::Sqlite(path)) if path.symlink_metadata().is_err())

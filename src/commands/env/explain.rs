@@ -16,6 +16,7 @@ use crate::settings::shown::{hidden, shown};
 use crate::settings::trust_claims::Agreement;
 use crate::settings::{Layer, Workspace, load, needed};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// What is wanted.
 #[derive(Debug)]
@@ -142,7 +143,7 @@ pub(crate) fn run(
         vault: spec.and_then(|spec| spec.vault),
         since: spec.map(|spec| spec.since),
         set,
-        needed_by: needed_by(&name, workspace, secrets),
+        needed_by: needed_by(&name, workspace, secrets, agreement),
         winner,
         servers: running.into_iter().map(|s| server(s, spec, &workspace.profile)).collect(),
         layers: &layers,
@@ -228,9 +229,14 @@ fn winner_text(origin: &Origin) -> String {
 }
 
 /// The profiles that do not hold without the variable. One that cannot be read is left out.
-fn needed_by(name: &str, workspace: &Workspace, secrets: &dyn SecretSource) -> Vec<NeededBy> {
+fn needed_by(
+    name: &str,
+    workspace: &Workspace,
+    secrets: &dyn SecretSource,
+    mut read: Option<Arc<Agreement>>,
+) -> Vec<NeededBy> {
     let reasons = |profile: String| {
-        let lacks = needed(workspace, &profile, name, secrets)?;
+        let lacks = needed(workspace, &profile, name, secrets, &mut read)?;
         let mut why: Vec<String> =
             lacks.into_iter().map(|lack| lack.why.unwrap_or(lack.what)).collect();
         why.dedup();
@@ -368,6 +374,7 @@ fn unasked(layer: Layer, name: &str, workspace: &Workspace) -> Option<&'static s
     let Some(dir) = workspace.dotenv_dir() else { return Some("there is no such file") };
     let path = dir.join(format!(".env{ending}"));
     match file::read_bounded(&path, dotenv::LIMIT) {
+        Ok(None) if path.is_symlink() => Some("cannot be read: the link leads nowhere"),
         Ok(None) => Some("there is no such file"),
         Ok(Some(bytes)) if layer == Layer::DotenvBase && dotenv::is_generated(&bytes) => {
             Some("not read: a switch wrote it, for other tools")

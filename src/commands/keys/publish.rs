@@ -7,10 +7,37 @@ use crate::exit::ExitStatus;
 use crate::report::{Fault, Problem};
 use crate::rotation::Fleet as _;
 use crate::secrets::Freshness;
+use crate::settings::{Settings, Workspace, load};
+use crate::store::DatabaseOptions;
 
 /// The generation of the vault, as far as that is known without opening it.
 pub(crate) fn generation(desk: &Desk<'_>) -> u64 {
     desk.vault.overview().map_or(0, |overview| overview.generation)
+}
+
+/// The same as [`changed_since`] after an import, which may have brought the address of the store:
+/// the servers of the store that the settings name now are handed the vault, and those of the one
+/// that they named before, if they named one that can be opened.
+pub(crate) fn imported(before: u64, done: bool, desk: &Desk<'_>, workspace: &Workspace) {
+    let loaded = load(workspace, desk.profile(), desk.vault);
+    let Some(resolution) = &loaded.resolution else { return changed_since(before, done, desk) };
+    let now = Desk { resolution, settings: loaded.settings.as_ref(), ..*desk };
+    changed_since(before, done, &now);
+    if generation(desk) > before && leaves_a_store(desk, &now) {
+        changed_since(before, false, desk);
+    }
+}
+
+/// Whether the settings named another store before than they do now, and one that servers can have.
+fn leaves_a_store(before: &Desk<'_>, now: &Desk<'_>) -> bool {
+    let options = |desk: &Desk<'_>| {
+        let Settings { database, profile, .. } = desk.settings?;
+        DatabaseOptions::from_settings(database, profile, desk.state_dir, desk.vault).ok()
+    };
+    let now = options(now);
+    options(before).is_some_and(|before| {
+        before.is_suitable() && now.is_none_or(|now| !before.is_named_as(&now))
+    })
 }
 
 /// Hands the vault to the servers of the profile, if it is of a later generation than `before`, or

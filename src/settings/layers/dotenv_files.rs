@@ -45,7 +45,7 @@ fn not_read(gather: &mut Gather<'_>) {
             .chain(ALIASES.iter().filter(|(_, name)| name == profile).map(|(alias, _)| *alias))
             .flat_map(|name| [format!(".env.{name}"), format!(".env.{name}.local")]),
     );
-    if !{ of_profile }.any(|name| dir.join(name).exists()) {
+    if !{ of_profile }.any(|name| is_there(&dir.join(name))) {
         return;
     }
     let problem = Problem::warning("foreign-dotenv", "the dotenv files here are not read");
@@ -59,7 +59,7 @@ fn of_profile(gather: &mut Gather<'_>, dir: &Path, profile: &str, ending: &str) 
         return path;
     };
     let other = dir.join(format!(".env.{alias}{ending}"));
-    match (path.exists(), other.exists()) {
+    match (is_there(&path), is_there(&other)) {
         (false, true) => other,
         (true, true) => {
             let shown = gather.workspace.shown(&path);
@@ -73,6 +73,11 @@ fn of_profile(gather: &mut Gather<'_>, dir: &Path, profile: &str, ending: &str) 
         }
         _ => path,
     }
+}
+
+/// Whether there is something at `path`, be it a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    path.exists() || path.is_symlink()
 }
 
 /// Adds the files that the command line names, in its order: a later one wins. A missing one is an
@@ -95,11 +100,18 @@ pub(super) fn add_named(gather: &mut Gather<'_>) {
 
 fn add_file(gather: &mut Gather<'_>, layer: Layer, path: &Path) {
     let shown = gather.workspace.shown(path);
+    let what = "cannot read the dotenv file";
     let bytes = match file::read_bounded(path, dotenv::LIMIT) {
         Ok(Some(bytes)) => bytes,
-        Ok(None) => return,
+        Ok(None) => {
+            // Somebody put a link there: what it should lead to is meant to count.
+            if let Some(to) = file::leads_nowhere(path) {
+                let to = gather.workspace.shown(&to);
+                gather.problems.push(Problem::leads_nowhere(what, &shown, &to));
+            }
+            return;
+        }
         Err(e) => {
-            let what = "cannot read the dotenv file";
             let problem = match layer {
                 Layer::NamedFile => Problem::unreadable_named(what, &shown, &e),
                 _ => Problem::unreadable(what, &shown, &e),

@@ -29,25 +29,29 @@ struct Gather<'a> {
     declared: BTreeSet<String>,
     /// What the root's files ask for, and whether the user agreed; `None` while nobody asked.
     asked: Option<trust::Asked>,
+    /// The same for another profile: what was read for it is not read again.
+    read: Option<&'a Agreement>,
     /// Whether it was told that the user has not agreed.
     told: bool,
     problems: &'a mut Vec<Problem>,
 }
 
 /// What every layer says under this profile, and whether the user agreed to what the root's files ask
-/// for, if that mattered.
+/// for, if that mattered. What they ask for is read, unless it was for another profile (`read`).
 pub(super) fn gather(
     workspace: &Workspace,
     assembled: Assembled,
     secrets: &dyn SecretSource,
+    read: Option<&Agreement>,
     problems: &mut Vec<Problem>,
 ) -> (Resolution, Option<Arc<Agreement>>) {
     let profile = assembled.profile;
     let keys = profile.providers.values().flat_map(|provider| provider.keys.iter());
     let declared = profile.secrets.keys().chain(keys).cloned().collect();
     let resolution = Resolution::defaults(profile);
+    let (asked, told) = (None, false);
     let mut gather =
-        Gather { workspace, secrets, resolution, declared, asked: None, told: false, problems };
+        Gather { workspace, secrets, resolution, declared, asked, read, told, problems };
     profile::add(&mut gather, assembled.vars);
     dotenv_files::add(&mut gather);
     vault::add(&mut gather);

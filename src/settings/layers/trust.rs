@@ -44,10 +44,14 @@ impl Asked {
 /// profile of the root.
 fn asked(gather: &mut Gather<'_>) -> Asked {
     let (workspace, profile) = (gather.workspace, &gather.resolution.profile.name);
+    let read = gather.read;
     gather
         .asked
         .get_or_insert_with(|| {
-            let agreement = Arc::new(Agreement::of(workspace, profile));
+            let agreement = Arc::new(match read {
+                Some(read) => read.under(workspace, profile),
+                None => Agreement::of(workspace, profile),
+            });
             let takes = |w: &&Wanted| w.file.is_some() && w.live && w.reference.starts_with('$');
             let taking = agreement.claims.wanted.iter().filter(takes).map(|w| w.variable.clone());
             Asked { taking: Rc::new(taking.collect()), agreement }

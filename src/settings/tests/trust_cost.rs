@@ -1,8 +1,10 @@
 //! What it costs to find out what hostile files ask for: counted in looks at lines and references.
 
 use super::Place;
+use crate::settings::needed;
+use crate::settings::secret::NoSecrets;
 use crate::settings::taken_in::work;
-use crate::settings::trust_claims::Agreement;
+use crate::settings::trust_claims::{Agreement, readings};
 use crate::settings::workspace::Flags;
 
 type Files = Vec<(String, String)>;
@@ -74,4 +76,25 @@ fn the_work_grows_as_the_files_do() {
         assert!(few > 60, "{name}: only {few} steps are counted");
         assert!(many < few * 5, "{name}: {few} steps for 60 lines, {many} for 240");
     }
+}
+
+#[test]
+fn what_the_profiles_need_takes_one_reading_of_the_root() {
+    let files: Files = (0..6)
+        .map(|n| {
+            let secrets = format!("mode: mock\nsecrets:\n  OPENAI_API_KEY: env:OTHER{n}\n");
+            (format!("profiles/p{n}.yaml"), secrets)
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (&**n, &**t)).collect();
+    let place = Place::new(&files);
+    let workspace = place.workspace(Flags::default());
+    let profiles = workspace.profile_names();
+    assert!(profiles.len() > 6, "{profiles:?}");
+    let mut read = None;
+    let before = readings();
+    for profile in &profiles {
+        assert!(needed(&workspace, profile, "OPENAI_API_KEY", &NoSecrets, &mut read).is_some());
+    }
+    assert_eq!(readings() - before, 1);
 }

@@ -6,13 +6,14 @@ use crate::report::{Place, Problem};
 use crate::settings::Workspace;
 use crate::settings::trust::{Claims, TrustStatus, status, store_path};
 use std::fmt;
+use std::sync::Arc;
 
 /// What the files of a root ask for, and whether the user has agreed to it.
 pub(crate) struct Agreement {
     /// What they ask for.
     pub(crate) claims: Claims,
     status: Result<TrustStatus, Problem>,
-    files: Gathered,
+    files: Arc<Gathered>,
 }
 
 impl fmt::Debug for Agreement {
@@ -26,11 +27,23 @@ impl Agreement {
     /// Reads the files of the workspace's root. Without a root it is about the directory whose dotenv
     /// files are layers. What a value comes to now is judged for `profile`.
     pub(crate) fn of(workspace: &Workspace, profile: &str) -> Self {
+        let files = match workspace.dotenv_dir() {
+            Some(_) => Gathered::read(workspace),
+            None => Gathered::nothing(),
+        };
+        Self::judged(workspace, profile, Arc::new(files))
+    }
+
+    /// The same for another profile of the workspace, by what was read for this one.
+    pub(crate) fn under(&self, workspace: &Workspace, profile: &str) -> Self {
+        Self::judged(workspace, profile, Arc::clone(&self.files))
+    }
+
+    fn judged(workspace: &Workspace, profile: &str, files: Arc<Gathered>) -> Self {
         let Some(root) = workspace.dotenv_dir() else {
             let status = Ok(TrustStatus::NotNeeded);
-            return Self { claims: Claims::default(), status, files: Gathered::nothing() };
+            return Self { claims: Claims::default(), status, files };
         };
-        let files = Gathered::read(workspace);
         let claims = gather::claims(&files.files(workspace), profile);
         let status = status(store_path(&workspace.environment).as_deref(), root, &claims);
         Self { claims, status, files }

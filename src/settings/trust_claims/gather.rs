@@ -18,6 +18,17 @@ use crate::settings::trust::{Claims, Destination, Hook, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+#[cfg(test)]
+thread_local! {
+    static READINGS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How often this thread has read the files of a root.
+#[cfg(test)]
+pub(in crate::settings) fn readings() -> usize {
+    READINGS.with(std::cell::Cell::get)
+}
+
 /// The files of a root, as they were read once.
 pub(super) struct Gathered {
     profiles: Vec<(String, profile_file::Document)>,
@@ -34,6 +45,8 @@ impl Gathered {
     /// Reads every profile of the workspace's root and every dotenv file that is a layer of some
     /// profile.
     pub(super) fn read(workspace: &Workspace) -> Self {
+        #[cfg(test)]
+        READINGS.with(|readings| readings.set(readings.get() + 1));
         let (profiles, dotenv) = (profiles(workspace), dotenv_files(workspace));
         let taken_in = taken_in(&profiles, &dotenv);
         Self { profiles, dotenv, taken_in }

@@ -13,4 +13,6 @@ mod told;
 pub(crate) use agreement::Agreement;
 pub(crate) use content::is_the_roots;
 pub(in crate::settings) use dotenv_file::File;
+#[cfg(test)]
+pub(in crate::settings) use gather::readings;
 pub(crate) use told::{danger, pieced, shown};

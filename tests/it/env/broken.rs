@@ -39,6 +39,34 @@ fn what_stands_where_a_file_is_looked_for_is_told_with_a_way_out() {
 }
 
 #[test]
+fn a_dotenv_file_that_is_a_link_to_nothing_is_told_with_where_it_leads() {
+    use std::os::unix::fs::symlink;
+    let ultra = Ultra::empty();
+    ultra.write("profiles/dev.yaml", "mode: mock\n");
+    ultra.run(&["env", "validate"]).exits(0);
+    for name in [".env", ".env.local", ".env.dev", ".env.development", ".env.dev.local"] {
+        let link = ultra.root().join(name);
+        symlink("private/own.env", &link).unwrap();
+        let run = ultra.run(&["env", "run", "--", "true"]).exits(5);
+        run.complains(&format!("error: cannot read the dotenv file\n    at: {name}\n"))
+            .complains("leads to `private/own.env`, and nothing is there")
+            .complains(&format!("`rm {name}`"));
+        let told = ultra.run(&["env", "validate", "-o", "json"]).exits(5).json();
+        assert_eq!(told["problems"][0]["code"], "unreadable-file", "{told}");
+        assert_eq!(told["problems"].as_array().unwrap().len(), 1, "{told}");
+        std::fs::remove_file(&link).unwrap();
+    }
+    // A link to a link is followed to its end, and one that leads to a file counts as that.
+    symlink("hop", ultra.root().join(".env.local")).unwrap();
+    symlink("own.env", ultra.root().join("hop")).unwrap();
+    ultra.run(&["env", "validate"]).exits(5).says("leads to `own.env`");
+    ultra.run(&["env", "explain", "ULTRA_PORT"]).says("the link leads nowhere");
+    ultra.run(&["env", "run", "--file", "hop", "--", "true"]).exits(2).complains("`hop`");
+    ultra.write_private("own.env", "ULTRA_PORT=8099\n");
+    ultra.run(&["env", "show", "ULTRA_PORT"]).exits(0).says("8099");
+}
+
+#[test]
 fn a_broken_profile_is_told_with_positions_without_values() {
     let ultra = Ultra::checkout();
     for text in [
