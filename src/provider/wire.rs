@@ -44,8 +44,8 @@ pub(crate) enum Uris {
 }
 
 impl Uris {
-    /// Those of a provider of this family, none if it is of none that clients speak; `None` if no URI can be made of the base URL, which
-    /// could not be reached anyway.
+    /// Those of a provider of this family, none if it is of none that clients speak; `None` if no
+    /// URI can be made of the base URL, which could not be reached anyway.
     pub(crate) fn of(family: Option<Family>, base_url: &Url) -> Option<Self> {
         let mut uris = Box::new([const { None }; Endpoint::ALL.len()]);
         for (uri, endpoint) in uris.iter_mut().zip(Endpoint::ALL) {
@@ -215,7 +215,7 @@ mod tests {
             for endpoint in Endpoint::ALL {
                 let wanted =
                     (endpoint.family() == family).then(|| format!("http://a{}", endpoint.path()));
-                assert_eq!(uris.get(endpoint, "m").map(|uri| uri.to_string()), wanted);
+                assert_eq!(uris.get(endpoint, "m").as_deref().map(Uri::to_string), wanted);
             }
         }
     }
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn deployments_have_addresses_of_their_own() {
         let uris = |base: &str| Uris::of_azure(&Url::parse(base).unwrap()).unwrap();
-        let at = |uris: &Uris, endpoint| uris.get(endpoint, "d").map(|uri| uri.to_string());
+        let at = |uris: &Uris, endpoint| uris.get(endpoint, "d").as_deref().map(Uri::to_string);
         let fixed = uris("http://a");
         let chat = Some("http://a/openai/v1/chat/completions".to_owned());
         assert_eq!(at(&fixed, Endpoint::ChatCompletions), chat);

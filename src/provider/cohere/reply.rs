@@ -61,17 +61,8 @@ struct Counts {
 impl Usage {
     /// What is billed, as that is what prices are for; else what was counted.
     fn tokens(&self) -> Tokens {
-        let whole = |count: f64| {
-            (count.is_finite() && (0.0..=9e15).contains(&count)).then(|| {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "it is within bounds"
-                )]
-                let whole = count.round() as u64;
-                whole
-            })
-        };
+        // Below that every whole number can be told from the next.
+        let whole = |count: f64| (0.0..=9e15).contains(&count).then(|| count.round() as u64);
         let of = |count: fn(&Counts) -> Option<f64>| {
             let billed = self.billed_units.as_ref().and_then(count);
             billed.or(self.tokens.as_ref().and_then(count)).and_then(whole)

@@ -215,11 +215,11 @@ impl Stream {
         let thought = part.thought == Some(true);
         if thought {
             events.extend(text.map(Event::Thinking));
-            events.extend(part.thought_signature.map(signed));
+            events.extend(part.thought_signature.as_deref().map(signed));
             return;
         }
         // It signs what was thought before the text or the call in which it stands.
-        events.extend(part.thought_signature.map(signed));
+        events.extend(part.thought_signature.as_deref().map(signed));
         events.extend(text.map(Event::Text));
         if let Some(call) = part.function_call {
             let number = self.calls;
@@ -232,7 +232,7 @@ impl Stream {
     }
 }
 
-fn signed(signature: String) -> Event {
+fn signed(signature: &str) -> Event {
     Event::Signature(format!("{SIGNED}{signature}"))
 }
 
