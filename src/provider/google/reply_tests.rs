@@ -19,7 +19,7 @@ fn counted() -> Tokens {
     }
 }
 
-fn answer(parts: Value, reason: &str) -> Value {
+fn answer(parts: &Value, reason: &str) -> Value {
     json!({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": reason}],
            "usageMetadata": usage(), "modelVersion": "gemini-2.5-pro", "responseId": "r1"})
 }
@@ -30,7 +30,7 @@ fn reply(body: &Value) -> Reply {
 
 #[test]
 fn an_answer_has_its_texts_counts_and_end() {
-    let reply = reply(&answer(json!([{"text": "Hel"}, {"text": "lo"}]), "STOP"));
+    let reply = reply(&answer(&json!([{"text": "Hel"}, {"text": "lo"}]), "STOP"));
     assert_eq!(reply.id.as_deref(), Some("r1"));
     assert_eq!(reply.model.as_deref(), Some("gemini-2.5-pro"));
     assert_eq!(reply.parts, [Part::Text("Hello".to_owned())]);
@@ -40,7 +40,7 @@ fn an_answer_has_its_texts_counts_and_end() {
 #[test]
 fn thoughts_are_signed_and_calls_have_ids() {
     let reply = reply(&answer(
-        json!([
+        &json!([
             {"text": "let me see", "thought": true},
             {"functionCall": {"name": "look", "args": {"n": 1}}, "thoughtSignature": "s"},
             {"functionCall": {"id": "c2", "name": "look"}},
@@ -69,9 +69,9 @@ fn ends_are_told_apart() {
         ("SPII", End::Filtered),
         ("A_NEW_WORD", End::Filtered),
     ] {
-        assert_eq!(reply(&answer(json!([{"text": "a"}]), reason)).end, end, "{reason}");
+        assert_eq!(reply(&answer(&json!([{"text": "a"}]), reason)).end, end, "{reason}");
     }
-    let broken = answer(json!([]), "MALFORMED_FUNCTION_CALL").to_string();
+    let broken = answer(&json!([]), "MALFORMED_FUNCTION_CALL").to_string();
     assert!(matches!(read(broken.as_bytes()), Err(Unread::Malformed(_))));
 }
 
