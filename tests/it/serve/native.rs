@@ -97,7 +97,7 @@ fn told(path: &str, text: &str) -> (String, String, String) {
     (said, arguments, end)
 }
 
-fn gemini(parts: Value) -> Value {
+fn gemini(parts: &Value) -> Value {
     json!({
         "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}],
         "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4, "thoughtsTokenCount": 2},
@@ -108,7 +108,7 @@ fn gemini(parts: Value) -> Value {
 #[test]
 fn gemini_answers_clients_of_both_families() {
     let call = json!([{"text": "so"}, {"functionCall": {"name": "look", "args": {"n": 1}}}]);
-    let provider = Upstream::saying(upstream::json("200 OK", &gemini(call).to_string()));
+    let provider = Upstream::saying(upstream::json("200 OK", &gemini(&call).to_string()));
     let (ultra, server) = server("google", &provider, "");
 
     let answer = chat(&ultra, CHAT, &question(CHAT, false)).send(server.addr()).is(200);
@@ -152,7 +152,7 @@ fn gemini_answers_clients_of_both_families() {
 #[test]
 fn a_conversation_with_gemini_goes_on_after_a_call() {
     let call = json!([{"functionCall": {"name": "look", "args": {}}, "thoughtSignature": "c2ln"}]);
-    let provider = Upstream::saying(upstream::json("200 OK", &gemini(call).to_string()));
+    let provider = Upstream::saying(upstream::json("200 OK", &gemini(&call).to_string()));
     let (ultra, server) = server("google", &provider, "");
     let mut first: Value = serde_json::from_str(&question(MESSAGES, false)).unwrap();
     first["thinking"] = json!({"type": "enabled", "budget_tokens": 1024});
@@ -190,7 +190,7 @@ fn streams_of_all_three_are_told_however_they_are_cut() {
         json!({"candidates": [{"content": {"parts": [{"text": "hm", "thought": true}]}}], "responseId": "r1"}),
         json!({"candidates": [{"content": {"parts": [{"text": "Hel"}]}}]}),
         json!({"candidates": [{"content": {"parts": [{"text": "lö"}]}}]}),
-        gemini(json!([{"functionCall": {"name": "look", "args": {"n": 1}}}])),
+        gemini(&json!([{"functionCall": {"name": "look", "args": {"n": 1}}}])),
     ]);
     let text = |text: &str| json!({"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": text}}}});
     let tool = |kind: &str, call: Value| json!({"type": kind, "index": 0, "delta": {"message": {"tool_calls": call}}});

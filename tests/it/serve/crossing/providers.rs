@@ -50,122 +50,125 @@ fn refusal(family: &str, model: &str) -> Option<(&'static str, Value)> {
 
 fn answer(family: &str, calls: bool) -> Said {
     match (family, calls) {
-        ("openai", false) => Said {
-            whole: json!({
-                "id": "chatcmpl-1", "object": "chat.completion", "model": "gpt-x",
-                "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello you"}}],
-                "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15, "prompt_tokens_details": {"cached_tokens": 5}},
-            }),
-            events: vec![
-                (
-                    "",
-                    json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}),
-                ),
-                (
-                    "",
-                    json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"content": "hello"}}]}),
-                ),
-                (
-                    "",
-                    json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"content": " you"}}]}),
-                ),
-                (
-                    "",
-                    json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
-                ),
-                (
-                    "",
-                    json!({"id": "chatcmpl-1", "choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}}),
-                ),
+        ("openai", false) => chat_text(),
+        ("openai", true) => chat_tools(),
+        (_, calls) => messages(calls),
+    }
+}
+
+fn chat_text() -> Said {
+    Said {
+        whole: json!({
+            "id": "chatcmpl-1", "object": "chat.completion", "model": "gpt-x",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello you"}}],
+            "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15, "prompt_tokens_details": {"cached_tokens": 5}},
+        }),
+        events: vec![
+            (
+                "",
+                json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}),
+            ),
+            (
+                "",
+                json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"content": "hello"}}]}),
+            ),
+            (
+                "",
+                json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"content": " you"}}]}),
+            ),
+            (
+                "",
+                json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+            ),
+            (
+                "",
+                json!({"id": "chatcmpl-1", "choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}}),
+            ),
+        ],
+        done: true,
+    }
+}
+
+fn chat_tools() -> Said {
+    let call = |delta: Value| {
+        (
+            "",
+            json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"tool_calls": [delta]}}]}),
+        )
+    };
+    Said {
+        whole: json!({
+            "id": "chatcmpl-1", "model": "gpt-x",
+            "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{\"place\":\"here\"}"}},
+            ]}}],
+            "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15},
+        }),
+        events: vec![
+            call(
+                json!({"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}),
+            ),
+            call(json!({"index": 0, "function": {"arguments": "{\"place\""}})),
+            call(json!({"index": 0, "function": {"arguments": ":\"here\"}"}})),
+            (
+                "",
+                json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
+            ),
+        ],
+        done: true,
+    }
+}
+
+fn messages(calls: bool) -> Said {
+    let block = match calls {
+        false => json!({"type": "text", "text": "hello you"}),
+        true => {
+            json!({"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"place": "here"}})
+        }
+    };
+    let reason = if calls { "tool_use" } else { "end_turn" };
+    let (begin, deltas) = match calls {
+        false => (
+            json!({"type": "text", "text": ""}),
+            [
+                json!({"type": "text_delta", "text": "hello"}),
+                json!({"type": "text_delta", "text": " you"}),
             ],
-            done: true,
-        },
-        ("openai", true) => {
-            let call = |delta: Value| {
-                (
-                    "",
-                    json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"tool_calls": [delta]}}]}),
-                )
-            };
-            Said {
-                whole: json!({
-                    "id": "chatcmpl-1", "model": "gpt-x",
-                    "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "content": null, "tool_calls": [
-                        {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{\"place\":\"here\"}"}},
-                    ]}}],
-                    "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15},
-                }),
-                events: vec![
-                    call(
-                        json!({"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}),
-                    ),
-                    call(json!({"index": 0, "function": {"arguments": "{\"place\""}})),
-                    call(json!({"index": 0, "function": {"arguments": ":\"here\"}"}})),
-                    (
-                        "",
-                        json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
-                    ),
-                ],
-                done: true,
-            }
-        }
-        (_, calls) => {
-            let block = match calls {
-                false => json!({"type": "text", "text": "hello you"}),
-                true => {
-                    json!({"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"place": "here"}})
-                }
-            };
-            let reason = if calls { "tool_use" } else { "end_turn" };
-            let (begin, deltas) = match calls {
-                false => (
-                    json!({"type": "text", "text": ""}),
-                    [
-                        json!({"type": "text_delta", "text": "hello"}),
-                        json!({"type": "text_delta", "text": " you"}),
-                    ],
-                ),
-                true => (
-                    json!({"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}),
-                    [
-                        json!({"type": "input_json_delta", "partial_json": "{\"place\""}),
-                        json!({"type": "input_json_delta", "partial_json": ":\"here\"}"}),
-                    ],
-                ),
-            };
-            let usage =
-                json!({"input_tokens": 7, "cache_read_input_tokens": 5, "output_tokens": 1});
-            let mut events = vec![
-                (
-                    "message_start",
-                    json!({"message": {"id": "msg_1", "model": "claude-x", "usage": usage}}),
-                ),
-                ("content_block_start", json!({"index": 0, "content_block": begin})),
-                ("ping", json!({})),
-            ];
-            for delta in deltas {
-                events.push(("content_block_delta", json!({"index": 0, "delta": delta})));
-            }
-            events.push(("content_block_stop", json!({"index": 0})));
-            events.push((
-                "message_delta",
-                json!({"delta": {"stop_reason": reason}, "usage": {"output_tokens": 3}}),
-            ));
-            events.push(("message_stop", json!({})));
-            for (kind, data) in &mut events {
-                data["type"] = Value::from(*kind);
-            }
-            let usage =
-                json!({"input_tokens": 7, "cache_read_input_tokens": 5, "output_tokens": 3});
-            Said {
-                whole: json!({
-                    "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x",
-                    "content": [block], "stop_reason": reason, "stop_sequence": null, "usage": usage,
-                }),
-                events,
-                done: false,
-            }
-        }
+        ),
+        true => (
+            json!({"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}),
+            [
+                json!({"type": "input_json_delta", "partial_json": "{\"place\""}),
+                json!({"type": "input_json_delta", "partial_json": ":\"here\"}"}),
+            ],
+        ),
+    };
+    let usage = json!({"input_tokens": 7, "cache_read_input_tokens": 5, "output_tokens": 1});
+    let mut events = vec![
+        ("message_start", json!({"message": {"id": "msg_1", "model": "claude-x", "usage": usage}})),
+        ("content_block_start", json!({"index": 0, "content_block": begin})),
+        ("ping", json!({})),
+    ];
+    for delta in deltas {
+        events.push(("content_block_delta", json!({"index": 0, "delta": delta})));
+    }
+    events.push(("content_block_stop", json!({"index": 0})));
+    events.push((
+        "message_delta",
+        json!({"delta": {"stop_reason": reason}, "usage": {"output_tokens": 3}}),
+    ));
+    events.push(("message_stop", json!({})));
+    for (kind, data) in &mut events {
+        data["type"] = Value::from(*kind);
+    }
+    let usage = json!({"input_tokens": 7, "cache_read_input_tokens": 5, "output_tokens": 3});
+    Said {
+        whole: json!({
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x",
+            "content": [block], "stop_reason": reason, "stop_sequence": null, "usage": usage,
+        }),
+        events,
+        done: false,
     }
 }
 
