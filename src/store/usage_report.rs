@@ -90,7 +90,7 @@ pub(super) struct Spans {
 }
 
 /// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
+pub(super) const DAY: i64 = 86_400_000_000;
 
 impl UsageQuery {
     /// Where its rows are found.

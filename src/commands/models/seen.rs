@@ -7,6 +7,7 @@ use crate::gateway::{Gateway, Table};
 use crate::provider::prices::Prices;
 use crate::report::{Fault, Problem};
 use crate::settings::derive::agreed_base_url;
+use crate::settings::profile::PROMPTS;
 use crate::settings::secret::ValueRef;
 use crate::settings::{Resolution, SecretSource, Settings, Workspace, load};
 use crate::smoke::{Call, Client, Exchange};
@@ -102,12 +103,15 @@ impl Sight for Files<'_> {
             keys.push(Key { variable: variable.clone(), state: state.to_owned() });
             reasons.extend(reason);
         }
-        let none = || "no key is configured for it".to_owned();
-        let usable = keys.iter().any(|key| key.state == "set");
-        let reason = (!usable).then(|| match reasons.is_empty() {
-            true => none(),
-            false => reasons.join(", "),
-        });
+        // One that names no key is asked without, unless files of the root lead it there.
+        if provider.keys.is_empty() && self.resolution.is_withheld(PROMPTS) {
+            reasons.push("nobody has agreed to the address that files give it".to_owned());
+        }
+        let usable = match keys.is_empty() {
+            true => reasons.is_empty(),
+            false => keys.iter().any(|key| key.state == "set"),
+        };
+        let reason = (!usable).then(|| reasons.join(", "));
         (keys, reason)
     }
 

@@ -7,6 +7,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod usage_daily;
 mod usage_report;
 
 use super::migrations::{AppliedMigration, SchemaStatus};

@@ -1,6 +1,7 @@
 //! Statements of the SQLite store, and rows as types of the domain. Times are microseconds since
 //! 1970-01-01 UTC.
 
+use super::usage_daily;
 use crate::base::Timestamp;
 use crate::store::{Outcome, Scopes, ServiceKey, UsageRow};
 use sqlx::query::Query;
@@ -157,11 +158,32 @@ fn insert_usage_sql(rows: usize) -> String {
     )
 }
 
-/// Inserts rows; how many were new.
+/// Inserts rows, and adds those that are new to the table by day, in a transaction that is the
+/// caller's; how many were new.
 pub(super) async fn insert_usage(
     connection: &mut SqliteConnection,
     rows: &[UsageRow],
 ) -> Result<u64> {
+    sqlx::query("SAVEPOINT batch").execute(&mut *connection).await?;
+    let new = insert_pieces(connection, rows).await?;
+    if new == rows.len() as u64 {
+        usage_daily::add(connection, rows).await?;
+        return Ok(new);
+    }
+    // Some were there, which is seldom: one at a time it shows which.
+    sqlx::query("ROLLBACK TO batch").execute(&mut *connection).await?;
+    let mut fresh = Vec::new();
+    for row in rows {
+        if insert_pieces(connection, std::slice::from_ref(row)).await? > 0 {
+            fresh.push(row.clone());
+        }
+    }
+    usage_daily::add(connection, &fresh).await?;
+    Ok(fresh.len() as u64)
+}
+
+/// Inserts rows in pieces; how many were new.
+async fn insert_pieces(connection: &mut SqliteConnection, rows: &[UsageRow]) -> Result<u64> {
     static SQL: LazyLock<[(usize, Arc<str>); 3]> =
         LazyLock::new(|| USAGE_PIECES.map(|rows| (rows, insert_usage_sql(rows).into())));
     let mut new = 0;

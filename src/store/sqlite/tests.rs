@@ -302,7 +302,7 @@ async fn rows_that_were_there_before_the_table_by_day_are_in_it() {
     store.close().await;
     let mut other = connect(&database.options.sqlite_path).await;
     sqlx::raw_sql(
-        "DROP TRIGGER usage_daily_add; DROP TABLE usage_daily; \
+        "DROP TABLE usage_daily; \
          DELETE FROM ultra_migrations WHERE version = 5",
     )
     .execute(&mut other)
