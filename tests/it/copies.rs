@@ -13,7 +13,6 @@ const COPIES: &[(&str, &str)] = &[
     ("commands/env/run.rs", "a child is given its environment"),
     ("commands/keys/show.rs", "`--reveal` on a terminal"),
     ("provider/admin/openai.rs", "a header, in a secret of its own"),
-    ("provider/list_models.rs", "a header, in a secret of its own"),
     ("provider/openai/mod.rs", "a header, wiped when it is made"),
     ("secrets/backend/passphrase.rs", "the secret type of `age`, which is wiped"),
     ("secrets/crypto.rs", "a line of a file, in a secret of its own"),
