@@ -147,14 +147,18 @@ impl Wire {
     }
 }
 
+/// So many places that may hold counts are looked at, from the end on.
+const MOST_PLACES: usize = 16;
+
 /// The counts in a piece of JSON: the object of the last key `"usage"` in it that has some. A
 /// response also repeats the schemas of the request's tools, where anything may be called so.
 ///
 /// Within a JSON string the quotes around the word would be escaped, so text that a model wrote
-/// is never mistaken for counts.
+/// is never mistaken for counts. Each place is read to its end, and they may be nested: only the
+/// last few are looked at.
 pub(crate) fn in_json(json: &[u8], endpoint: Endpoint) -> Option<Tokens> {
     const KEY: &[u8] = b"\"usage\"";
-    memmem::rfind_iter(json, KEY).find_map(|at| {
+    memmem::rfind_iter(json, KEY).take(MOST_PLACES).find_map(|at| {
         // The word may also be a value.
         let rest = json.get(at + KEY.len()..)?.trim_ascii_start().strip_prefix(b":")?;
         let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Wire>();
@@ -177,6 +181,16 @@ struct Object {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nested_places_are_not_all_read() {
+        let nested = r#"{"usage":"#.repeat(200_000);
+        assert_eq!(in_json(nested.as_bytes(), Endpoint::ChatCompletions), None);
+        let counts = r#"{"prompt_tokens":3,"completion_tokens":4}"#;
+        let end = format!(r#"{nested}{counts}{}"#, "}".repeat(200_000));
+        let found = in_json(end.as_bytes(), Endpoint::ChatCompletions).unwrap();
+        assert_eq!((found.input, found.output), (Some(3), Some(4)));
+    }
 
     #[test]
     fn counts_are_read_from_whole_answers() {

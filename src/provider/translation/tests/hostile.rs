@@ -170,6 +170,17 @@ proptest! {
 }
 
 #[test]
+fn a_body_of_endless_short_values_is_refused_and_long_text_is_not() {
+    let body = |messages: &str| {
+        format!(r#"{{"model":"m","max_tokens":1,"messages":[{messages}]}}"#).into_bytes()
+    };
+    let error = CHAT.read_request(&body(&format!("0{}", ",0".repeat(600_000)))).unwrap_err();
+    assert!(error.message.contains("500000"), "{}", error.message);
+    let text = format!(r#"{{"role":"user","content":"\"{}"}}"#, ",[{".repeat(400_000));
+    CHAT.read_request(&body(&text)).unwrap();
+}
+
+#[test]
 fn names_of_fields_are_told_in_bounds_and_in_one_line() {
     let body = format!("{{\"messages\":[],\"{}\\n\":1}}", "é".repeat(500));
     let error = CHAT.read_request(body.as_bytes()).unwrap_err();
