@@ -225,7 +225,7 @@ impl Passed {
 
     /// Takes a piece; gives back what the client gets of it.
     fn pass(&mut self, piece: Bytes) -> Bytes {
-        let Some(mut translator) = self.translator.take() else {
+        let Some(translator) = &mut self.translator else {
             let out = self.take(piece);
             return self.filtered(out);
         };
@@ -234,30 +234,27 @@ impl Passed {
         if before == 0 && translator.malformed() > 0 {
             self.warn_of_malformed();
         }
-        let out = self.told(&translator, out);
-        self.translator = Some(translator);
-        out
+        self.told(out)
     }
 
     /// What follows from what the client has been told.
-    fn told(&mut self, translator: &StreamTranslator, out: Bytes) -> Bytes {
+    fn told(&mut self, out: Bytes) -> Bytes {
+        let Some(translator) = &self.translator else { return out };
         self.attempt.count(translator.tokens());
-        let also = |out: Bytes, more: Bytes| Bytes::from([out, more].concat());
+        let (refused, finished) = (translator.refused(), translator.finished());
         if let Some(why) = translator.broken() {
-            let failure = Failure::Malformed(why);
-            return also(out, self.break_off(Outcome::Truncated, &failure));
+            let event = self.break_off(Outcome::Truncated, &Failure::Malformed(why));
+            return Bytes::from([out, event].concat());
         }
-        if translator.refused() && !self.attempt.is_kept() {
+        if refused && !self.attempt.is_kept() {
             // The client has been told so in the words of its family.
             let why = "the provider ended its stream with an error".to_owned();
             self.over = true;
             self.fail(Outcome::Error, Failure::Malformed(why));
         }
-        if translator.finished()
-            && let Err(why) = self.succeed()
-        {
+        if finished && let Err(why) = self.succeed() {
             self.over = true;
-            return unmetered(&self.attempt, &why, translator.sequence());
+            return unmetered(&self.attempt, &why, self.sequence());
         }
         out
     }
@@ -299,8 +296,8 @@ impl Passed {
 
     /// The provider has closed the stream.
     fn close(&mut self) -> Option<Bytes> {
-        if let Some(mut translator) = self.translator.take() {
-            return self.close_told(&mut translator);
+        if self.translator.is_some() {
+            return self.close_told();
         }
         if !self.attempt.is_kept() {
             if !self.scanner.whole() {
@@ -318,11 +315,11 @@ impl Passed {
     }
 
     /// The provider has closed a stream of another family than the client's.
-    fn close_told(&mut self, translator: &mut StreamTranslator) -> Option<Bytes> {
+    fn close_told(&mut self) -> Option<Bytes> {
         let mut out = Bytes::new();
         if !self.attempt.is_kept() {
-            let rest = translator.finish();
-            out = self.told(translator, rest);
+            let rest = self.translator.as_mut().map(|translator| translator.finish());
+            out = self.told(rest.unwrap_or_default());
             if !self.attempt.is_kept() && !self.over {
                 let failure = Failure::Transport("the end of the answer is missing".to_owned());
                 let event = self.break_off(Outcome::Truncated, &failure);

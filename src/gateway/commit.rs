@@ -100,7 +100,8 @@ impl Exchange<'_> {
             endpoint: self.endpoint,
             without_usage: self.call.envelope.adds_usage() && self.target.provider.stream_usage,
             translator: self.crossing.map(|crossing| {
-                Box::new(crossing.translator(self.target, &self.call.asked.request_id))
+                let request_id = &self.call.asked.request_id;
+                Box::new(crossing.translator(self.target, request_id, slot))
             }),
         };
         let body = AnswerBody::passed(upstream, attempt, beginning);

@@ -110,10 +110,16 @@ impl Crossing {
         translation::StreamOpening::of(self.dialect)
     }
 
-    /// What tells the stream to the client.
-    pub(super) fn translator(&self, target: &Target, request_id: &str) -> StreamTranslator {
+    /// What tells the stream of `slot` to the client.
+    pub(super) fn translator(
+        &self,
+        target: &Target,
+        request_id: &str,
+        slot: &InFlight,
+    ) -> StreamTranslator {
         let writer = self.meant.client.writer(&self.shown(target, request_id));
-        StreamTranslator::new(self.dialect, writer, request_id)
+        let secrets = Redactor::new([slot.slot().secret.clone()]);
+        StreamTranslator::new(self.dialect, writer, request_id, secrets)
     }
 
     fn shown<'a>(&'a self, target: &'a Target, request_id: &'a str) -> Shown<'a> {
@@ -139,7 +145,7 @@ impl Exchange<'_> {
         }
         let reply = match crossing.dialect.reply(body) {
             Ok(reply) => reply,
-            Err(Unread::Malformed(why)) => {
+            Err(Unread::Malformed(why) | Unread::Broken(why)) => {
                 return Err(self.lost(attempt, Kind::Useless, Failure::Malformed(why)));
             }
             Err(Unread::Refused(refused)) => {

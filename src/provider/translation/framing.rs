@@ -2,7 +2,7 @@
 
 use super::seam::Framing;
 
-/// The longest event that is read; a longer one is left out.
+/// The longest event that is read.
 const LONGEST: usize = 4 << 20;
 
 /// Tells events apart.
@@ -17,8 +17,8 @@ pub(super) struct Splitter {
     data: String,
     /// Whether the event has a line of data.
     has_data: bool,
-    /// Whether what came of the event cannot be read.
-    broken: bool,
+    /// Why what came of the event cannot be read, if so.
+    flaw: Option<Split>,
 }
 
 /// What has come.
@@ -28,6 +28,8 @@ pub(super) enum Split {
     Event(String, String),
     /// Something that is none.
     Broken,
+    /// One that is too long to be read.
+    Overlong,
 }
 
 impl Splitter {
@@ -39,7 +41,7 @@ impl Splitter {
             name: String::new(),
             data: String::new(),
             has_data: false,
-            broken: false,
+            flaw: None,
         }
     }
 
@@ -49,8 +51,10 @@ impl Splitter {
         let mut rest = piece;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             let (line, after) = rest.split_at(end);
-            if std::mem::take(&mut self.skipping) {
-                self.broken = true;
+            let long = self.partial.len() + line.len() > LONGEST;
+            if std::mem::take(&mut self.skipping) || long {
+                self.partial = Vec::new();
+                out.extend(self.overlong());
             } else if self.partial.is_empty() {
                 out.extend(self.line(line));
             } else {
@@ -74,26 +78,35 @@ impl Splitter {
     /// The stream is closed: a last line may lack its end.
     pub(super) fn finish(&mut self) -> Vec<Split> {
         let last = std::mem::take(&mut self.partial);
-        let mut out: Vec<Split> = self.line(&last).into_iter().collect();
+        let mut out: Vec<Split> = match std::mem::take(&mut self.skipping) {
+            true => self.overlong().into_iter().collect(),
+            false => self.line(&last).into_iter().collect(),
+        };
         if self.framing == Framing::Events {
             out.extend(self.line(b""));
         }
         out
     }
 
+    /// The end of a line that is too long has come.
+    fn overlong(&mut self) -> Option<Split> {
+        match self.framing {
+            Framing::Lines => Some(Split::Overlong),
+            Framing::Events => {
+                self.flaw = Some(Split::Overlong);
+                None
+            }
+        }
+    }
+
     fn line(&mut self, line: &[u8]) -> Option<Split> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match self.framing {
-            Framing::Lines if line.trim_ascii().is_empty() => {
-                std::mem::take(&mut self.broken).then_some(Split::Broken)
-            }
-            Framing::Lines => {
-                self.broken = false;
-                Some(match std::str::from_utf8(line) {
-                    Ok(text) => Split::Event(String::new(), text.trim().to_owned()),
-                    Err(_) => Split::Broken,
-                })
-            }
+            Framing::Lines if line.trim_ascii().is_empty() => None,
+            Framing::Lines => Some(match std::str::from_utf8(line) {
+                Ok(text) => Split::Event(String::new(), text.trim().to_owned()),
+                Err(_) => Split::Broken,
+            }),
             Framing::Events if line.is_empty() => self.dispatch(),
             Framing::Events => {
                 self.field(line);
@@ -104,14 +117,16 @@ impl Splitter {
 
     fn field(&mut self, line: &[u8]) {
         let Ok(line) = std::str::from_utf8(line) else {
-            self.broken = true;
+            self.flaw.get_or_insert(Split::Broken);
             return;
         };
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
             "event" => value.clone_into(&mut self.name),
-            "data" if self.data.len() + value.len() > LONGEST => self.broken = true,
+            "data" if self.data.len() + value.len() > LONGEST => {
+                self.flaw = Some(Split::Overlong);
+            }
             "data" => {
                 if std::mem::replace(&mut self.has_data, true) {
                     self.data.push('\n');
@@ -126,8 +141,8 @@ impl Splitter {
     fn dispatch(&mut self) -> Option<Split> {
         let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
         let has_data = std::mem::take(&mut self.has_data);
-        if std::mem::take(&mut self.broken) {
-            return Some(Split::Broken);
+        if let Some(flaw) = self.flaw.take() {
+            return Some(flaw);
         }
         has_data.then(|| Split::Event(name, data.trim().to_owned()))
     }
@@ -174,6 +189,21 @@ mod tests {
             assert!(splitter.push(&vec![b'x'; 100_000]).is_empty());
             assert!(splitter.partial.len() <= LONGEST);
         }
-        assert_eq!(splitter.push(b"\n\ndata: y\n\n"), [Split::Broken, event("", "y")]);
+        assert_eq!(splitter.push(b"\n\ndata: y\n\n"), [Split::Overlong, event("", "y")]);
+    }
+
+    #[test]
+    fn an_overlong_event_is_told_apart_from_noise_in_every_framing() {
+        let long = "x".repeat(LONGEST / 2 + 1);
+        let lines = format!("data: {long}\ndata: {long}\n\ndata: y\n\n");
+        let expected = [Split::Overlong, event("", "y")];
+        assert!(split(Framing::Events, lines.as_bytes(), 1 << 16) == expected);
+        let line = format!("{long}{long}\ny\n");
+        for size in [1 << 16, line.len()] {
+            assert!(split(Framing::Lines, line.as_bytes(), size) == expected, "{size}");
+        }
+        let cut = format!("y\n{long}{long}");
+        let expected = [event("", "y"), Split::Overlong];
+        assert!(split(Framing::Lines, cut.as_bytes(), 1 << 16) == expected);
     }
 }

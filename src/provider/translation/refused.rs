@@ -2,6 +2,7 @@
 
 use crate::provider::failure::Class;
 use http::StatusCode;
+use serde_json::{Map, Value};
 
 /// Why a request cannot be put to a provider of another family.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +45,23 @@ fn bounded(mut param: String) -> String {
 pub(crate) enum Unread {
     /// It is not as its API has it. The text quotes nothing of it.
     Malformed(String),
+    /// It is an event that can be read and does not go with the others, or lacks what it must have:
+    /// without it the rest would say something else, so the stream ends here. The text quotes
+    /// nothing of it.
+    Broken(String),
     /// It says that the provider failed, or would not.
     Refused(Refused),
+}
+
+impl Unread {
+    /// An event of a JSON stream that does not have the fields of its API. What is no object is
+    /// noise, and says nothing; an object may have said anything.
+    pub(super) fn event(data: &str, why: &str) -> Self {
+        match serde_json::from_str::<Map<String, Value>>(data) {
+            Ok(_) => Self::Broken(why.to_owned()),
+            Err(_) => Self::Malformed(why.to_owned()),
+        }
+    }
 }
 
 /// An error of a provider's own.

@@ -68,7 +68,8 @@ pub(crate) trait ReadEvents: Debug + Send {
     /// to anybody gives none.
     ///
     /// # Errors
-    /// It cannot be read, and is left out; or the provider says in it that it failed.
+    /// It cannot be read, and is left out; or it breaks the stream off; or the provider says in it
+    /// that it failed.
     fn read(&mut self, name: Option<&str>, data: &str) -> Result<Vec<Event>, Unread>;
 }
 

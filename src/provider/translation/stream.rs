@@ -3,9 +3,12 @@
 use super::framing::{Split, Splitter};
 use super::refused::{Refused, Unread};
 use super::seam::{Dialect, ReadEvents, WriteEvents};
+use crate::base::redact::Redactor;
 use crate::provider::conversation::Event;
+use crate::provider::failure::Class;
 use crate::provider::usage::Tokens;
 use bytes::{Bytes, BytesMut};
+use http::StatusCode;
 
 /// So much is looked at for what a stream says first; one that has said nothing by then has begun.
 const LONGEST_BEGINNING: usize = 1 << 20;
@@ -33,11 +36,19 @@ impl StreamOpening {
             match read(&mut *self.reader, &name, &data) {
                 Ok(events) if events.iter().any(says) => return Some(Ok(())),
                 Err(Unread::Refused(refused)) => return Some(Err(refused)),
+                // Nothing is told yet: another one can be asked.
+                Err(Unread::Broken(_)) => return Some(Err(failed())),
                 Ok(_) | Err(Unread::Malformed(_)) => {}
             }
         }
         (self.seen > LONGEST_BEGINNING).then_some(Ok(()))
     }
+}
+
+/// What a stream is told as that is broken before it has begun.
+fn failed() -> Refused {
+    let (status, class) = (StatusCode::BAD_GATEWAY, Class::ServerError);
+    Refused { status, class, message: String::new() }
 }
 
 /// Whether an event has more than counts and names.
@@ -56,6 +67,8 @@ pub(crate) struct StreamTranslator {
     reader: Box<dyn ReadEvents>,
     writer: Box<dyn WriteEvents>,
     request_id: String,
+    /// Our key, which the provider may quote.
+    secrets: Redactor,
     tokens: Tokens,
     /// Whether all parts are there.
     concluded: bool,
@@ -69,17 +82,19 @@ pub(crate) struct StreamTranslator {
 }
 
 impl StreamTranslator {
-    /// From a stream of a provider to a stream of a client.
+    /// From a stream of a provider to a stream of a client, who is told none of `secrets`.
     pub(crate) fn new(
         dialect: &dyn Dialect,
         writer: Box<dyn WriteEvents>,
         request_id: &str,
+        secrets: Redactor,
     ) -> Self {
         Self {
             splitter: Splitter::new(dialect.framing()),
             reader: dialect.reader(),
             writer,
             request_id: request_id.to_owned(),
+            secrets,
             tokens: Tokens::default(),
             concluded: false,
             over: false,
@@ -115,19 +130,38 @@ impl StreamTranslator {
             if self.over || self.refused.is_some() || self.broken.is_some() {
                 return;
             }
-            let Split::Event(name, data) = split else {
-                self.malformed += 1;
-                continue;
+            let (name, data) = match split {
+                Split::Event(name, data) => (name, data),
+                Split::Broken => {
+                    self.malformed += 1;
+                    continue;
+                }
+                Split::Overlong => {
+                    self.broken = Some("an event is too long".to_owned());
+                    return;
+                }
             };
             match read(&mut *self.reader, &name, &data) {
                 Ok(events) => self.write(events, out),
                 Err(Unread::Malformed(_)) => self.malformed += 1,
+                Err(Unread::Broken(why)) => self.broken = Some(why),
                 Err(Unread::Refused(refused)) => {
+                    let refused = self.told(&refused);
                     self.writer.fail(&refused, &self.request_id, out);
                     self.refused = Some(refused);
                 }
             }
         }
+    }
+
+    /// What the client is told of an error of the provider's own.
+    fn told(&self, refused: &Refused) -> Refused {
+        let message = match refused.class {
+            // What is wrong with our key is none of the client's business.
+            Class::KeyRefused => "the provider refused the key of the gateway".to_owned(),
+            _ => self.secrets.clean(&refused.message),
+        };
+        Refused { message, ..refused.clone() }
     }
 
     fn write(&mut self, events: Vec<Event>, out: &mut BytesMut) {

@@ -8,13 +8,15 @@ use crate::provider::translation::seam::ReadEvents;
 use crate::provider::usage;
 use crate::provider::wire::Endpoint;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What has come of the stream.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     /// Numbers of calls by the numbers of their blocks.
     calls: BTreeMap<u64, usize>,
+    /// Numbers of blocks that are not told, whose fragments are not either.
+    untold: BTreeSet<u64>,
 }
 
 #[derive(Deserialize)]
@@ -75,9 +77,8 @@ impl ReadEvents for Reader {
         if let Some(refused) = errors::stated(data.as_bytes()) {
             return Err(Unread::Refused(refused));
         }
-        let malformed = |what: &str| Unread::Malformed(what.to_owned());
-        let told: Told =
-            serde_json::from_str(data).map_err(|_| malformed("it is no event of a message"))?;
+        let told: Told = serde_json::from_str(data)
+            .map_err(|_| Unread::event(data, "an event is none of a message"))?;
         let mut out = Vec::new();
         let tokens = usage::in_json(data.as_bytes(), Endpoint::Messages);
         match told {
@@ -87,25 +88,32 @@ impl ReadEvents for Reader {
                 out.extend(tokens.map(|t| Event::Tokens(usage::Tokens { output: None, ..t })));
             }
             Told::ContentBlockStart { index, content_block } => match content_block {
-                Block::Text { text } => out.extend(some(text).map(Event::Text)),
+                Block::Text { text } => out.extend(text.and_then(some).map(Event::Text)),
                 Block::Thinking { thinking, signature } => {
-                    out.extend(some(thinking).map(Event::Thinking));
-                    out.extend(some(signature).map(Event::Signature));
+                    out.extend(thinking.and_then(some).map(Event::Thinking));
+                    out.extend(signature.and_then(some).map(Event::Signature));
                 }
                 Block::RedactedThinking { data } => out.push(Event::Sealed(data)),
                 Block::ToolUse { id, name, input } => {
                     let number = self.calls.len();
                     if number >= MOST_BLOCKS {
-                        return Err(malformed("there are too many tool calls"));
+                        return Err(broken("there are too many tool calls"));
                     }
-                    self.calls.insert(index, number);
+                    if self.calls.insert(index, number).is_some() {
+                        return Err(broken("a tool call begins twice"));
+                    }
                     out.push(Event::ToolCall { number, id, name });
-                    if !input.is_empty() {
+                    if let Some(input) = input.filter(|input| !input.is_empty()) {
                         let fragment = serde_json::Value::Object(input).to_string();
                         out.push(Event::Arguments { number, fragment });
                     }
                 }
-                Block::Other => {}
+                Block::Other => {
+                    if self.untold.len() >= MOST_BLOCKS {
+                        return Err(broken("there are too many blocks"));
+                    }
+                    self.untold.insert(index);
+                }
             },
             Told::ContentBlockDelta { index, delta } => match delta {
                 Delta::Text { text } => out.extend(some(text).map(Event::Text)),
@@ -116,9 +124,14 @@ impl ReadEvents for Reader {
                     out.extend(some(signature).map(Event::Signature));
                 }
                 Delta::Input { partial_json } => {
-                    let number = self.calls.get(&index).copied();
-                    if let (Some(number), Some(fragment)) = (number, some(partial_json)) {
-                        out.push(Event::Arguments { number, fragment });
+                    match (self.calls.get(&index).copied(), some(partial_json)) {
+                        (Some(number), Some(fragment)) => {
+                            out.push(Event::Arguments { number, fragment });
+                        }
+                        (None, Some(_)) if !self.untold.contains(&index) => {
+                            return Err(broken("arguments come without their tool call"));
+                        }
+                        _ => {}
                     }
                 }
                 Delta::Other => {}
@@ -126,7 +139,9 @@ impl ReadEvents for Reader {
             Told::MessageDelta { delta } => {
                 out.extend(tokens.map(Event::Tokens));
                 if let Some(reason) = delta.stop_reason {
-                    out.push(Event::End(end(Some(&reason), delta.stop_sequence)));
+                    let end = end(Some(&reason), delta.stop_sequence);
+                    let why = "it ends for a reason that is no good end";
+                    out.push(Event::End(end.ok_or_else(|| broken(why))?));
                 }
             }
             Told::MessageStop => out.push(Event::Over),
@@ -134,6 +149,10 @@ impl ReadEvents for Reader {
         }
         Ok(out)
     }
+}
+
+fn broken(why: &str) -> Unread {
+    Unread::Broken(why.to_owned())
 }
 
 fn some(text: String) -> Option<String> {

@@ -22,14 +22,11 @@ struct Message {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block {
     Text {
-        #[serde(default)]
-        text: String,
+        text: Option<String>,
     },
     Thinking {
-        #[serde(default)]
-        thinking: String,
-        #[serde(default)]
-        signature: String,
+        thinking: Option<String>,
+        signature: Option<String>,
     },
     RedactedThinking {
         data: String,
@@ -37,24 +34,24 @@ pub(super) enum Block {
     ToolUse {
         id: String,
         name: String,
-        #[serde(default)]
-        input: Map<String, Value>,
+        input: Option<Map<String, Value>>,
     },
     /// What comes of tools that only this family runs, which nobody can have asked for.
     #[serde(other)]
     Other,
 }
 
-/// Why an answer ends.
-pub(super) fn end(reason: Option<&str>, text: Option<String>) -> End {
-    match reason {
-        Some("max_tokens" | "model_context_window_exceeded") => End::Length,
-        Some("stop_sequence") => End::StopText(text),
-        Some("tool_use") => End::ToolCalls,
-        Some("refusal") => End::Filtered,
-        Some("pause_turn") => End::Paused,
-        _ => End::Stop,
-    }
+/// Why an answer ends; `None` if it is not said, or is not known to be a good end.
+pub(super) fn end(reason: Option<&str>, text: Option<String>) -> Option<End> {
+    Some(match reason? {
+        "end_turn" => End::Stop,
+        "max_tokens" | "model_context_window_exceeded" => End::Length,
+        "stop_sequence" => End::StopText(text),
+        "tool_use" => End::ToolCalls,
+        "refusal" => End::Filtered,
+        "pause_turn" => End::Paused,
+        _ => return None,
+    })
 }
 
 /// Reads an answer.
@@ -62,19 +59,23 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     if let Some(refused) = errors::stated(body) {
         return Err(Unread::Refused(refused));
     }
-    let message: Message = serde_json::from_slice(body)
-        .map_err(|_| Unread::Malformed("it is no message".to_owned()))?;
+    let malformed = |what: &str| Unread::Malformed(what.to_owned());
+    let message: Message =
+        serde_json::from_slice(body).map_err(|_| malformed("it is no message"))?;
+    let end = end(message.stop_reason.as_deref(), message.stop_sequence)
+        .ok_or_else(|| malformed("it does not say that it came to a good end"))?;
     let mut parts = Vec::new();
     for block in message.content {
         match block {
-            Block::Text { text } => parts.push(Part::Text(text)),
+            Block::Text { text } => parts.push(Part::Text(text.unwrap_or_default())),
             Block::Thinking { thinking, signature } => {
-                let signature = Some(signature).filter(|signature| !signature.is_empty());
-                parts.push(Part::Thinking { text: thinking, signature });
+                let signature = signature.filter(|signature| !signature.is_empty());
+                parts.push(Part::Thinking { text: thinking.unwrap_or_default(), signature });
             }
             Block::RedactedThinking { data } => parts.push(Part::Sealed(data)),
             Block::ToolUse { id, name, input } => {
-                parts.push(Part::ToolCall(ToolCall { id, name, arguments: input }));
+                let arguments = input.unwrap_or_default();
+                parts.push(Part::ToolCall(ToolCall { id, name, arguments }));
             }
             Block::Other => {}
         }
@@ -83,7 +84,7 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
         id: message.id,
         model: message.model,
         parts,
-        end: end(message.stop_reason.as_deref(), message.stop_sequence),
+        end,
         tokens: usage::in_json(body, Endpoint::Messages).unwrap_or_default(),
     })
 }

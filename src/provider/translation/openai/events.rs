@@ -19,6 +19,8 @@ const MOST_CALLS: u64 = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     begun: bool,
+    /// Whether it has said why it ends.
+    ended: bool,
     id: Option<String>,
     /// The calls that have begun, by the number that the provider gives them.
     calls: BTreeMap<u64, usize>,
@@ -59,6 +61,10 @@ struct Function {
     arguments: Option<Value>,
 }
 
+fn broken(why: &str) -> Unread {
+    Unread::Broken(why.to_owned())
+}
+
 impl ReadEvents for Reader {
     fn read(&mut self, _name: Option<&str>, data: &str) -> Result<Vec<Event>, Unread> {
         if data == "[DONE]" {
@@ -67,9 +73,8 @@ impl ReadEvents for Reader {
         if let Some(refused) = errors::stated(data.as_bytes()) {
             return Err(Unread::Refused(refused));
         }
-        let malformed = |what: &str| Unread::Malformed(what.to_owned());
-        let chunk: Chunk =
-            serde_json::from_str(data).map_err(|_| malformed("it is no chunk of a completion"))?;
+        let chunk: Chunk = serde_json::from_str(data)
+            .map_err(|_| Unread::event(data, "an event is no chunk of a completion"))?;
         let mut out = Vec::new();
         if !self.begun {
             self.begun = true;
@@ -81,8 +86,14 @@ impl ReadEvents for Reader {
             if let Some(delta) = choice.delta {
                 self.delta(delta, &mut out)?;
             }
-            if let Some(reason) = choice.finish_reason {
-                out.push(Event::End(end(Some(&reason), !self.calls.is_empty())));
+            // A few servers write an empty word where others write none, and a few say it again
+            // beside the counts.
+            let reason = choice.finish_reason.filter(|reason| !reason.is_empty());
+            if let Some(reason) = reason.filter(|_| !self.ended) {
+                let end = end(Some(&reason), !self.calls.is_empty());
+                let end = end.ok_or_else(|| broken("it ends for a reason that is no good end"))?;
+                self.ended = true;
+                out.push(Event::End(end));
             }
         }
         out.extend(usage::in_json(data.as_bytes(), Endpoint::ChatCompletions).map(Event::Tokens));
@@ -112,14 +123,13 @@ impl Reader {
         let last = self.calls.last_key_value().map_or(0, |(index, _)| *index);
         let index = call.index.unwrap_or(if name.is_some() { new } else { last });
         if index >= MOST_CALLS {
-            return Err(Unread::Malformed("the number of a tool call is too great".to_owned()));
+            return Err(broken("the number of a tool call is too great"));
         }
         let number = match self.calls.get(&index) {
             Some(number) => *number,
             None => {
                 let Some(name) = name else {
-                    let why = "a tool call begins without a name".to_owned();
-                    return Err(Unread::Malformed(why));
+                    return Err(broken("a tool call begins without a name"));
                 };
                 let number = self.calls.len();
                 self.calls.insert(index, number);

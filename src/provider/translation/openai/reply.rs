@@ -56,15 +56,20 @@ pub(super) fn content(value: &Value) -> String {
     }
 }
 
-/// Why the answer ends. Some servers say `stop` where tools are called.
-pub(super) fn end(reason: Option<&str>, calls: bool) -> End {
-    match reason {
-        Some("length" | "max_tokens") => End::Length,
-        Some("content_filter") => End::Filtered,
-        Some("tool_calls" | "function_call") => End::ToolCalls,
-        _ if calls => End::ToolCalls,
-        _ => End::Stop,
-    }
+/// Why the answer ends; `None` if it is not said, or is not known to be a good end: some servers
+/// name here what went wrong, such as `insufficient_system_resource` or `abort`. Some say `stop`
+/// where tools are called.
+pub(super) fn end(reason: Option<&str>, calls: bool) -> Option<End> {
+    Some(match reason? {
+        "length" | "max_tokens" | "model_length" => End::Length,
+        "content_filter" => End::Filtered,
+        "tool_calls" | "function_call" => End::ToolCalls,
+        "stop" | "eos" | "eos_token" | "stop_sequence" | "end_turn" | "complete" => match calls {
+            true => End::ToolCalls,
+            false => End::Stop,
+        },
+        _ => return None,
+    })
 }
 
 /// Reads an answer.
@@ -90,7 +95,8 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     }
     parts.extend(message.refusal.filter(|why| !why.is_empty()).map(Part::Refusal));
     let calls = message.tool_calls.unwrap_or_default();
-    let end = end(choice.finish_reason.as_deref(), !calls.is_empty());
+    let end = end(choice.finish_reason.as_deref(), !calls.is_empty())
+        .ok_or_else(|| malformed("it does not say that it came to a good end"))?;
     let answer = completion.id.as_deref().unwrap_or_default();
     for (number, call) in calls.into_iter().enumerate() {
         let arguments = match call.function.arguments {

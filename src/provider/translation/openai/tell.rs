@@ -10,6 +10,7 @@ use crate::provider::translation::seam::{Shown, WriteEvents};
 use crate::provider::usage::Tokens;
 use bytes::BytesMut;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What has gone out of the stream.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ pub(super) struct Writer {
     begun: bool,
     /// The thought so far, for what will sign it.
     thought: String,
+    /// The call that has begun without any arguments yet.
+    bare: Option<usize>,
+    /// Calls of which it is told that they have none.
+    filled: BTreeSet<usize>,
     tokens: Tokens,
     end: Option<End>,
 }
@@ -36,6 +41,8 @@ impl Writer {
             with_usage: shown.conversation.stream_usage,
             begun: false,
             thought: String::new(),
+            bare: None,
+            filled: BTreeSet::new(),
             tokens: Tokens::default(),
             end: None,
         }
@@ -71,10 +78,33 @@ impl Writer {
     }
 }
 
+impl Writer {
+    fn arguments(&mut self, number: usize, fragment: &str, out: &mut BytesMut) {
+        let call = json!({"index": number, "function": {"arguments": fragment}});
+        self.delta(&json!({"tool_calls": [call]}), None, out);
+    }
+
+    /// Clients read the arguments of every call as JSON, which an empty text is not.
+    fn fill(&mut self, out: &mut BytesMut) {
+        if let Some(number) = self.bare.take() {
+            self.filled.insert(number);
+            self.arguments(number, "{}", out);
+        }
+    }
+}
+
 impl WriteEvents for Writer {
     fn write(&mut self, event: Event, out: &mut BytesMut) -> Result<(), String> {
         if self.end.is_some() && !matches!(event, Event::Tokens(_) | Event::Over) {
             return Err("more came after the end".to_owned());
+        }
+        match &event {
+            Event::Begin { .. } | Event::Tokens(_) | Event::Over => {}
+            Event::Arguments { number, .. } if self.filled.contains(number) => {
+                return Err("parts of tool calls come one between the other".to_owned());
+            }
+            Event::Arguments { number, .. } if self.bare == Some(*number) => self.bare = None,
+            _ => self.fill(out),
         }
         match event {
             Event::Begin { id, model } => {
@@ -100,11 +130,9 @@ impl WriteEvents for Writer {
                     "index": number, "id": id, "type": "function", "function": function,
                 });
                 self.delta(&json!({"tool_calls": [call]}), None, out);
+                self.bare = Some(number);
             }
-            Event::Arguments { number, fragment } => {
-                let call = json!({"index": number, "function": {"arguments": fragment}});
-                self.delta(&json!({"tool_calls": [call]}), None, out);
-            }
+            Event::Arguments { number, fragment } => self.arguments(number, &fragment, out),
             Event::Tokens(tokens) => self.tokens.update(tokens),
             Event::End(end) => {
                 self.delta(&json!({}), Some(reason(&end)), out);

@@ -1,6 +1,7 @@
 //! What nobody should send: it is refused, and nothing panics or grows.
 
 use super::CHAT;
+use crate::base::redact::Redactor;
 use crate::provider::conversation::Conversation;
 use crate::provider::translation::{
     Chat, ClientDialect, Dialect, Messages, Responses, Shown, StreamTranslator,
@@ -157,7 +158,12 @@ proptest! {
         }
         for provider in providers() {
             for client in clients() {
-                let mut translator = StreamTranslator::new(provider, client.writer(&shown), "r");
+                let mut translator = StreamTranslator::new(
+                    provider,
+                    client.writer(&shown),
+                    "r",
+                    Redactor::default(),
+                );
                 let mut told = 0;
                 for piece in stream.chunks(size) {
                     told += translator.push(piece).len();

@@ -1,5 +1,6 @@
 //! The families against each other: requests, answers and streams both ways.
 
+mod breaks;
 mod hostile;
 mod replies;
 mod requests;

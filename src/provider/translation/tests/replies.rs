@@ -116,7 +116,9 @@ fn ends_have_their_counterparts() {
     let completion = |reason: &str, said: Value| json!({"choices": [{"finish_reason": reason, "message": said}]});
     for (reason, said, stop) in [
         ("stop", json!({"content": "x"}), "end_turn"),
+        ("eos", json!({"content": "x"}), "end_turn"),
         ("length", json!({"content": "x"}), "max_tokens"),
+        ("model_length", json!({"content": "x"}), "max_tokens"),
         ("content_filter", json!({"content": ""}), "refusal"),
         ("stop", json!({"content": null, "refusal": "no"}), "refusal"),
         (
@@ -136,6 +138,17 @@ fn ends_have_their_counterparts() {
 }
 
 #[test]
+fn a_call_whose_input_is_null_takes_nothing() {
+    let call = json!({"type": "tool_use", "id": "toolu_1", "name": "f", "input": null});
+    let message = json!({"content": [call], "stop_reason": "tool_use"});
+    let completion = told(&Messages, &CHAT, false, &message);
+    assert_eq!(
+        completion["choices"][0]["message"]["tool_calls"][0]["function"],
+        json!({"name": "f", "arguments": "{}"})
+    );
+}
+
+#[test]
 fn what_is_no_answer_is_told() {
     for body in [
         "",
@@ -143,11 +156,23 @@ fn what_is_no_answer_is_told() {
         "{}",
         r#"{"choices":[]}"#,
         r#"{"choices":[{"message":7}]}"#,
-        r#"{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":"{"}}]}}]}"#,
+        r#"{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":"{"}}]},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[{"message":{"content":"x"}}]}"#,
+        r#"{"choices":[{"message":{"content":"x"},"finish_reason":null}]}"#,
+        r#"{"choices":[{"message":{"content":"x"},"finish_reason":"abort"}]}"#,
+        r#"{"choices":[{"message":{"content":"x"},"finish_reason":"insufficient_system_resource"}]}"#,
     ] {
         assert!(matches!(CHAT.reply(body.as_bytes()), Err(Unread::Malformed(_))), "{body}");
     }
-    for body in ["", "{}", r#"{"content":"x"}"#, r#"{"content":[{"type":"tool_use"}]}"#] {
+    for body in [
+        "",
+        "{}",
+        r#"{"content":"x"}"#,
+        r#"{"content":[{"type":"tool_use"}],"stop_reason":"tool_use"}"#,
+        r#"{"content":[{"type":"text","text":"x"}]}"#,
+        r#"{"content":[{"type":"text","text":"x"}],"stop_reason":null}"#,
+        r#"{"content":[{"type":"text","text":"x"}],"stop_reason":"broke"}"#,
+    ] {
         assert!(matches!(Messages.reply(body.as_bytes()), Err(Unread::Malformed(_))), "{body}");
     }
     let error = br#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#;

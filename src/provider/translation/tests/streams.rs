@@ -1,11 +1,16 @@
 //! Streams.
 
 use super::CHAT;
+use crate::base::Secret;
+use crate::base::redact::Redactor;
 use crate::provider::conversation::Conversation;
 use crate::provider::translation::{
     ClientDialect, Dialect, Messages, Responses, Shown, StreamOpening, StreamTranslator,
 };
 use serde_json::{Value, json};
+
+/// The key of the provider.
+pub(super) const CANARY: &str = "sk-canary-7f3a";
 
 fn translator(
     from: &dyn Dialect,
@@ -13,11 +18,12 @@ fn translator(
     conversation: &Conversation,
 ) -> StreamTranslator {
     let shown = Shown { conversation, model: "up", request_id: "r", created: 7 };
-    StreamTranslator::new(from, to.writer(&shown), "r")
+    let secrets = Redactor::new([Secret::new(CANARY)]);
+    StreamTranslator::new(from, to.writer(&shown), "r", secrets)
 }
 
 /// What the client gets of a stream that comes in pieces of `size` bytes.
-fn told(
+pub(super) fn told(
     from: &dyn Dialect,
     to: &dyn ClientDialect,
     conversation: &Conversation,
@@ -33,12 +39,12 @@ fn told(
     (String::from_utf8(out).unwrap(), translator)
 }
 
-fn data(stream: &str) -> Vec<Value> {
+pub(super) fn data(stream: &str) -> Vec<Value> {
     let json = |data: &str| serde_json::from_str(data).unwrap_or_else(|_| Value::from(data));
     stream.lines().filter_map(|line| line.strip_prefix("data: ")).map(json).collect()
 }
 
-fn chunks(deltas: &[Value]) -> String {
+pub(super) fn chunks(deltas: &[Value]) -> String {
     let chunk = |delta: &Value| {
         let chunk = json!({"id": "chatcmpl-9", "model": "gpt-x", "choices": [delta]});
         format!("data: {chunk}\n\n")
@@ -46,7 +52,7 @@ fn chunks(deltas: &[Value]) -> String {
     deltas.iter().map(chunk).collect()
 }
 
-fn asking(thinking: bool, usage: bool) -> Conversation {
+pub(super) fn asking(thinking: bool, usage: bool) -> Conversation {
     let effort = if thinking { "high" } else { "none" };
     let body = json!({
         "messages": [], "reasoning_effort": effort, "stream": true,
