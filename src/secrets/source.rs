@@ -231,11 +231,15 @@ impl VaultSource {
             return copy.entry(profile, name);
         }
         let Some(document) = self.document()? else { return Ok(None) };
+        Ok(document.entry(profile, name).and_then(|entry| self.known_of(entry)))
+    }
+
+    /// What is known of an entry; nothing of one without versions.
+    fn known_of(&self, entry: &Entry) -> Option<EntryFacts> {
         let key = self.fingerprint_key().ok();
-        let entry = document.entry(profile, name).filter(|entry| !entry.versions.is_empty());
         let fingerprint =
             |value: &Secret| key.as_ref().map_or_else(String::new, |key| key.of(value));
-        Ok(entry.map(|entry| entry.facts(fingerprint)))
+        (!entry.versions.is_empty()).then(|| entry.facts(fingerprint))
     }
 
     /// Forgets what was read, after a write.
@@ -315,9 +319,14 @@ impl SecretSource for VaultSource {
     }
 
     fn opened(&self, profile: &str, name: &str) -> Result<Option<(SecretFacts, Secret)>, Problem> {
-        let Some(entry) = self.entry(profile, name).map_err(first)? else { return Ok(None) };
-        let value = self.open(profile, name)?;
-        Ok(current(&entry).zip(value))
+        if let Some(copy) = self.opened_elsewhere().map_err(first)? {
+            return copy.opened(profile, name);
+        }
+        // Both from one look into the vault: somebody may write it in between.
+        let Some(document) = self.document().map_err(first)? else { return Ok(None) };
+        let Some(entry) = document.entry(profile, name) else { return Ok(None) };
+        let facts = self.known_of(entry).as_ref().and_then(current);
+        Ok(facts.zip(entry.current().map(|version| version.value.clone())))
     }
 
     fn ring(&self, profile: &str, name: &str) -> Result<Vec<RingKey>, Problem> {

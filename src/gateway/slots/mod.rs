@@ -54,6 +54,25 @@ pub(crate) enum Standing {
     },
 }
 
+/// A slot as one request finds it.
+struct Seen<'a> {
+    slot: &'a Arc<Slot>,
+    state: State,
+    /// Whether the provider lets no more requests through with it at present.
+    rests: bool,
+    /// Whether the provider refused it for this request.
+    refused: bool,
+    /// Whether its rate was used up for this request.
+    limited: bool,
+}
+
+impl Seen<'_> {
+    /// Whether it is in use in the place of `other`, and good as far as this request knows.
+    fn is_before(&self, other: &Self) -> bool {
+        self.state == State::Active && !self.refused && self.slot.variable == other.slot.variable
+    }
+}
+
 /// The active slots of the same variable, which a draining one may stand in for.
 fn successors<'a>(set: &'a [Arc<Slot>], slot: &'a Slot) -> impl Iterator<Item = &'a Arc<Slot>> {
     set.iter().filter(|s| s.state() == State::Active && s.variable == slot.variable)
@@ -76,40 +95,54 @@ impl Slots {
         limited: &[InFlight],
     ) -> Option<InFlight> {
         let set = self.set.load();
-        let among = |slot: &Arc<Slot>, tried: &[InFlight]| {
-            tried.iter().any(|tried| Arc::ptr_eq(&tried.0, slot))
-        };
+        let usual = refused.is_empty() && limited.is_empty();
+        if let ([only], true) = (set.as_slice(), usual) {
+            return Some(InFlight::with(only));
+        }
+        // Looked at once: states change meanwhile, and a slot that is looked at twice may be missed
+        // both times.
         let now = Instant::now();
-        let of = |state: State, is_limited: bool| {
-            let fits = |slot: &&Arc<Slot>| {
-                slot.state() == state
-                    && !among(slot, refused)
-                    && !among(slot, limited)
-                    && slot.limited(model, now).is_some() == is_limited
-                    && (state != State::Draining
-                        || !successors(&set, slot).any(|s| !among(s, refused)))
+        let seen: Vec<Seen<'_>> = set
+            .iter()
+            .map(|slot| {
+                let among = |tried: &[InFlight]| tried.iter().any(|t| Arc::ptr_eq(&t.0, slot));
+                Seen {
+                    slot,
+                    state: slot.state(),
+                    rests: slot.limited(model, now).is_some(),
+                    refused: among(refused),
+                    limited: among(limited),
+                }
+            })
+            .collect();
+        let is_free = |s: &Seen<'_>| match s.state {
+            State::Active => true,
+            State::Draining => !seen.iter().any(|a| a.is_before(s)),
+            State::Rejected => {
+                seen.iter().all(|other| other.state == State::Rejected || other.refused)
+            }
+            State::Disabled => false,
+        };
+        let of = |state: State, rests: bool| {
+            let fits = |s: &&Seen<'_>| {
+                s.state == state && s.rests == rests && !s.refused && !s.limited && is_free(s)
             };
-            let turn = match set.iter().filter(fits).count() {
+            let turn = match seen.iter().filter(fits).count() {
                 0 => return None,
                 1 => 0,
                 count => self.turn.fetch_add(1, Ordering::Relaxed) % count,
             };
-            set.iter().filter(fits).nth(turn)
+            seen.iter().filter(fits).nth(turn)
         };
-        let slot = of(State::Active, false)
-            .or_else(|| of(State::Draining, false))
-            .or_else(|| of(State::Active, true))
-            .or_else(|| of(State::Draining, true));
-        let slot = slot.or_else(|| {
-            let again = || of(State::Rejected, false).or_else(|| of(State::Rejected, true));
-            self.is_all_rejected().then(again).flatten()
-        });
-        slot.map(InFlight::with)
-    }
-
-    /// Whether what stood in for rejected keys has ended, so that they are all there is.
-    fn is_all_rejected(&self) -> bool {
-        self.set.load().iter().all(|s| s.state() == State::Rejected)
+        let turns = [
+            (State::Active, false),
+            (State::Draining, false),
+            (State::Active, true),
+            (State::Draining, true),
+            (State::Rejected, false),
+            (State::Rejected, true),
+        ];
+        turns.into_iter().find_map(|(state, rests)| of(state, rests)).map(|s| InFlight::with(s.slot))
     }
 
     /// For how long the provider lets no more requests for `model` through, whatever the key; `None`
@@ -137,12 +170,22 @@ impl Slots {
         used.0.limit(model, told, Instant::now());
     }
 
-    /// The provider took the key and a request for `model`.
+    /// The provider took the key and a request for `model`. A rejected one is in use again if none
+    /// that is in use is taken; what stood in for it stands by.
     pub(crate) fn accepted(&self, used: &InFlight, model: &str) {
         used.0.taken(model);
-        if used.0.state() == State::Rejected && self.is_all_rejected() {
-            used.0.set(State::Active);
+        if used.0.state() != State::Rejected {
+            return;
         }
+        let set = self.set.load();
+        let in_use = || set.iter().filter(|s| s.state() == State::Active);
+        if in_use().any(|s| s.refusals.load(Ordering::Relaxed) == 0) {
+            return;
+        }
+        for stood_in in in_use().filter(|s| s.variable == used.0.variable) {
+            stood_in.drain(Instant::now(), DRAIN);
+        }
+        used.0.becomes(State::Rejected, State::Active);
     }
 
     /// The provider refused the key. Refused thrice in a row it is rejected, if another slot can
@@ -160,11 +203,15 @@ impl Slots {
                 && other.refusals.load(Ordering::Relaxed) == 0
         };
         let same = |other: &&Arc<Slot>| fit(other) && other.variable == used.0.variable;
-        let Some(heir) = set.iter().find(same).or_else(|| set.iter().find(fit)) else {
+        // A key that was replaced takes the place of the one that replaced it, and of no other.
+        let other = |other: &&Arc<Slot>| fit(other) && other.state() == State::Active;
+        let Some(heir) = set.iter().find(same).or_else(|| set.iter().find(other)) else {
             return false;
         };
-        used.0.set(State::Rejected);
-        heir.set(State::Active);
+        if !used.0.becomes(State::Active, State::Rejected) {
+            return false;
+        }
+        heir.becomes(State::Draining, State::Active);
         true
     }
 
@@ -191,6 +238,7 @@ impl Slots {
                 s.variable == opened.variable
                     && s.secret.same_as(&opened.secret)
                     && opened.version.is_none_or(|v| u64::from(v) == s.generation)
+                    && s.source.is_same_place(&opened.source)
                     && s.state() != State::Draining
             });
             if let Some(known) = known {

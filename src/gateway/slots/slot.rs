@@ -75,6 +75,16 @@ pub(crate) struct Source {
     pub(crate) salted: Option<Salted>,
 }
 
+impl Source {
+    /// Whether both say the same place, whatever it holds.
+    pub(super) fn is_same_place(&self, other: &Self) -> bool {
+        self.layer == other.layer
+            && self.word == other.word
+            && self.file == other.file
+            && self.entry == other.entry
+    }
+}
+
 /// A key that was opened, on its way into a slot.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
@@ -304,6 +314,12 @@ impl Slot {
     /// What it is good for.
     pub(crate) fn state(&self) -> State {
         State::from_u8(self.state.load(Ordering::Relaxed))
+    }
+
+    /// Goes from one state to another; false if it is not in that one.
+    pub(super) fn becomes(&self, from: State, to: State) -> bool {
+        let (from, to) = (from as u8, to as u8);
+        self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     pub(super) fn set(&self, state: State) {

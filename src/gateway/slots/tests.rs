@@ -123,6 +123,45 @@ fn a_version_that_has_ended_stands_by_no_more() {
 }
 
 #[test]
+fn a_rejected_key_is_asked_again_once_the_one_before_is_refused() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![key("two")], &[], now);
+    for _ in 0..3 {
+        slots.refused(&slots.pick(MODEL, &[], &[]).unwrap());
+    }
+    assert_eq!(states(&slots), [(2, State::Rejected), (1, State::Active)]);
+    let one = slots.pick(MODEL, &[], &[]).unwrap();
+    slots.accepted(&one, MODEL);
+    slots.refused(&one);
+    let two = slots.pick(MODEL, &[one], &[]).unwrap();
+    assert_eq!(two.slot().secret.expose(), "two");
+    slots.accepted(&two, MODEL);
+    assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
+}
+
+#[test]
+fn a_key_that_comes_from_another_place_is_another_key() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    let place = |profile: &str| Source {
+        entry: Some((profile.to_owned(), "openai".to_owned())),
+        ..source()
+    };
+    let first = |profile| Opened { version: Some(1), source: place(profile), ..key("one") };
+    slots.replace("openai", vec![first("staging")], &[], now);
+    assert_eq!(slots.replace("openai", vec![first("staging")], &[], now), Change::default());
+    slots.replace("openai", vec![first("prod")], &[], now);
+    let gone = |source: &Source| match &source.entry {
+        Some((profile, _)) if profile == "staging" => Standing::Gone,
+        _ => Standing::Unknown,
+    };
+    assert_eq!(slots.withdraw(gone), 1);
+    assert_eq!(states(&slots), [(1, State::Active)]);
+}
+
+#[test]
 fn a_limited_key_does_not_keep_another_ones_standby_away() {
     let slots = Slots::default();
     let now = Instant::now();
