@@ -9,7 +9,7 @@ use super::model::NoJudgement;
 use super::target::Target;
 use super::{Facts, files, tree};
 use crate::base::{Secret, Timestamp};
-use crate::provider::{KeyVerdict, list_models};
+use crate::provider::{KeyVerdict, test_key};
 use crate::report::Problem;
 use crate::secrets::{Freshness, VaultSource};
 use crate::settings::key_age::ServiceKeyAge;
@@ -315,7 +315,7 @@ fn providers(sources: &Sources, config: &ConfigFacts) -> Result<Vec<ProviderFact
     }
     wait(join_all(asked.into_iter().map(async |(name, provider, secret)| {
         let verdict = match sendable(&secret, &provider.base_url, &*sources.vault) {
-            Ok(value) => match list_models(provider.kind, &provider.base_url, &value).await {
+            Ok(value) => match test_key(provider.kind, &provider.base_url, &value).await {
                 KeyVerdict::Accepted { models } => KeyState::Accepted(models),
                 KeyVerdict::Refused { status } => KeyState::Refused(status),
                 KeyVerdict::RateLimited { .. } => KeyState::RateLimited,

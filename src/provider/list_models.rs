@@ -54,6 +54,24 @@ pub(crate) enum KeyVerdict {
 }
 
 /// Asks the provider at `base_url` whether it accepts `key`, for at most ten seconds.
+pub(crate) async fn test_key(kind: ProviderKind, base_url: &Url, key: &Secret) -> KeyVerdict {
+    of_key(kind, key, list_models(kind, base_url, key).await)
+}
+
+/// What a list says of the key that it was asked for with.
+fn of_key(kind: ProviderKind, key: &Secret, listed: KeyVerdict) -> KeyVerdict {
+    match listed {
+        KeyVerdict::Accepted { .. } if kind == ProviderKind::Ollama && !key.is_empty() => {
+            // Everybody may see the list.
+            let why = "its list of models is for everybody, and says nothing of a key".to_owned();
+            KeyVerdict::Unverified { why }
+        }
+        verdict => verdict,
+    }
+}
+
+/// Asks the provider at `base_url` for its models, with `key`, for at most ten seconds. That it lists
+/// them need not mean that it accepts the key, see [`test_key`].
 pub(crate) async fn list_models(kind: ProviderKind, base_url: &Url, key: &Secret) -> KeyVerdict {
     let listed = async {
         if let Some(page) = page_of_key(base_url).filter(|_| !key.is_empty()) {
@@ -62,15 +80,7 @@ pub(crate) async fn list_models(kind: ProviderKind, base_url: &Url, key: &Secret
                 verdict => return Ok(verdict),
             }
         }
-        let list = ask(kind, address(kind, base_url), key, DEADLINE, Asked::List).await?;
-        if kind == ProviderKind::Ollama
-            && !key.is_empty()
-            && matches!(list, KeyVerdict::Accepted { .. })
-        {
-            // Everybody may see the list, so it says nothing of the key.
-            return Err("its list of models is for everybody, and says nothing of a key".to_owned());
-        }
-        Ok(list)
+        ask(kind, address(kind, base_url), key, DEADLINE, Asked::List).await
     };
     listed.await.unwrap_or_else(|why| KeyVerdict::Unverified { why })
 }
@@ -334,7 +344,10 @@ mod tests {
         }
         let (asked, verdict) = exchange(ProviderKind::Ollama, "/", &answer("200 OK", named)).await;
         assert!(asked.starts_with("GET /api/tags "), "{asked}");
-        assert!(matches!(verdict, KeyVerdict::Unverified { .. }), "anybody may see the list");
+        assert_eq!(verdict, KeyVerdict::Accepted { models: vec!["a".into(), "b".into()] });
+        let of_key = |key: &str| of_key(ProviderKind::Ollama, &Secret::new(key), verdict.clone());
+        assert!(matches!(of_key(CANARY), KeyVerdict::Unverified { .. }), "anybody may see it");
+        assert_eq!(of_key(""), verdict);
         let invalid = answer("401 Unauthorized", r#"{"message":"invalid api token"}"#);
         let (_, verdict) = exchange(ProviderKind::Cohere, "/", &invalid).await;
         assert_eq!(verdict, KeyVerdict::Refused { status: 401 });

@@ -9,7 +9,7 @@ use crate::provider::prices::Prices;
 use crate::report::Problem;
 use crate::settings::derive::agreed_base_url;
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
-use crate::settings::profile::{Mode, ProviderSpec, RouteSpec};
+use crate::settings::profile::{ALIASES, Mode, ProviderSpec, RouteSpec};
 use crate::settings::{Resolution, Settings, Workspace, trust};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -106,10 +106,14 @@ pub(super) fn files(workspace: &Workspace, settings: Option<&Settings>) -> Vec<P
         .filter_map(|name| workspace.profile_path(name))
         .collect();
     if let Some(dir) = workspace.dotenv_dir() {
-        let profile = &workspace.profile;
-        let endings =
-            [String::new(), ".local".into(), format!(".{profile}"), format!(".{profile}.local")];
-        files.extend(endings.iter().map(|ending| dir.join(format!(".env{ending}"))));
+        let profile = workspace.profile.as_str();
+        // A file may have an alias of the profile in its name.
+        let aliases = ALIASES.iter().filter(|(_, name)| *name == profile).map(|(alias, _)| *alias);
+        let named = std::iter::once(profile).chain(aliases).map(|name| format!(".env.{name}"));
+        for file in std::iter::once(".env".to_owned()).chain(named) {
+            files.push(dir.join(format!("{file}.local")));
+            files.push(dir.join(file));
+        }
     }
     let named = settings.and_then(|settings| settings.server.prices.as_deref());
     files.extend(Prices::file(workspace.root.as_deref(), named));
@@ -117,4 +121,38 @@ pub(super) fn files(workspace: &Workspace, settings: Option<&Settings>) -> Vec<P
     files.sort();
     files.dedup();
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::SystemClock;
+    use crate::settings::environment::Environment;
+    use crate::settings::workspace::Flags;
+
+    #[test]
+    fn dotenv_files_are_watched_under_every_name_of_the_profile() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().canonicalize().unwrap();
+        let root = home.join("app");
+        std::fs::create_dir_all(root.join("profiles")).unwrap();
+        for (profile, alias) in
+            [("dev", "development"), ("test", "testing"), ("prod", "production")]
+        {
+            std::fs::write(root.join(format!("profiles/{profile}.yaml")), "mode: mock\n").unwrap();
+            let variables =
+                [("HOME".into(), home.clone().into()), ("ULTRA_PROFILE".into(), profile.into())];
+            let environment = Environment::from_pairs(variables);
+            let flags = Flags::default();
+            let clock = Arc::new(SystemClock);
+            let workspace =
+                Workspace::discover_in(root.clone(), environment, flags, clock).unwrap();
+            let files = files(&workspace, None);
+            for name in ["", ".local"].into_iter().map(str::to_owned).chain(
+                [profile, alias].iter().flat_map(|n| [format!(".{n}"), format!(".{n}.local")]),
+            ) {
+                assert!(files.contains(&root.join(format!(".env{name}"))), "{name}: {files:?}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::names::{Key, Provider};
 use crate::base::Secret;
-use crate::provider::{KeyVerdict, list_models, test_admin_key};
+use crate::provider::{KeyVerdict, test_admin_key, test_key};
 use crate::report::{Console, Fault, Problem};
 use crate::secrets::{Document, Freshness, VaultSource};
 use crate::settings::secret::ValueRef;
@@ -172,7 +172,7 @@ impl Desk<'_> {
         runtime.block_on(async {
             match provider.admin {
                 true => test_admin_key(*kind, base_url, value).await,
-                false => list_models(*kind, base_url, value).await,
+                false => test_key(*kind, base_url, value).await,
             }
         })
     }

@@ -6,6 +6,7 @@
 //! followed.
 
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 /// What Gemini follows, beside the words that hold further schemas.
 const PLAIN: &[&str] = &[
@@ -83,29 +84,36 @@ fn cleaned(schema: &Value, depth: usize) -> Value {
         }
     }
     if let Some(Value::Array(all)) = fields.get("allOf") {
+        let listed = out.get("required").and_then(Value::as_array);
+        let mut required = listed.into_iter().flatten().cloned().collect();
         for part in all {
-            merge(&mut out, cleaned(part, depth + 1));
+            merge(&mut out, cleaned(part, depth + 1), &mut required);
         }
     }
     Value::Object(out)
 }
 
 /// What both demand: properties and names of required ones are put together, of the rest the first
-/// stays.
-fn merge(into: &mut Map<String, Value>, part: Value) {
+/// stays. `required` is what `into` requires already: to look for each name in the list would take
+/// the square of what a client sends.
+fn merge(into: &mut Map<String, Value>, part: Value, required: &mut HashSet<Value>) {
     let Value::Object(part) = part else { return };
     for (word, value) in part {
+        let value = match value {
+            Value::Array(mut names) if word == "required" => {
+                names.retain(|name| required.insert(name.clone()));
+                if let Some(Value::Array(have)) = into.get_mut(&word) {
+                    have.append(&mut names);
+                    continue;
+                }
+                Value::Array(names)
+            }
+            other => other,
+        };
         match (into.get_mut(&word), value) {
             (Some(Value::Object(have)), Value::Object(more)) if word == "properties" => {
                 for (name, schema) in more {
                     have.entry(name).or_insert(schema);
-                }
-            }
-            (Some(Value::Array(have)), Value::Array(more)) if word == "required" => {
-                for name in more {
-                    if !have.contains(&name) {
-                        have.push(name);
-                    }
                 }
             }
             (Some(_), _) => {}
@@ -153,6 +161,23 @@ mod tests {
             ),
         ] {
             assert_eq!(for_google(&schema), sent, "{schema}");
+        }
+    }
+
+    #[test]
+    fn many_required_names_are_put_together_at_once() {
+        const NAMES: u32 = 200_000;
+        let names = |from: u32| (from..from + NAMES / 2).map(|n| format!("n{n}")).collect();
+        let (first, second): (Vec<String>, Vec<String>) = (names(0), names(NAMES / 2));
+        let whole =
+            json!({"required": first, "allOf": [{"required": second}, {"required": first}]});
+        // The same, a name to a part.
+        let apart: Vec<Value> =
+            first.iter().chain(&second).map(|name| json!({"required": [name]})).collect();
+        for schema in [whole, json!({ "allOf": apart })] {
+            let required = for_google(&schema)["required"].take();
+            let all: Vec<&String> = first.iter().chain(&second).collect();
+            assert!(required == json!(all), "{:?}", required.as_array().map(Vec::len));
         }
     }
 

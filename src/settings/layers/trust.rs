@@ -236,8 +236,8 @@ pub(super) fn withhold(gather: &mut Gather<'_>) {
     }
 }
 
-/// Takes back the keys for addresses that dotenv files piece together from variables of other
-/// files: what the user agrees to is what stands in one file, and these could change without it.
+/// Takes back the keys, and the prompts without one, for addresses that dotenv files piece together
+/// from variables of other files: what the user agrees to is what stands in one file, and these could change without it.
 fn withhold_from_pieced(gather: &mut Gather<'_>) {
     for known in KNOWN_PROVIDERS {
         let said = known.url.and_then(|name| Some((name, gather.resolution.text(name)?)));
@@ -257,11 +257,16 @@ fn withhold_from_pieced(gather: &mut Gather<'_>) {
         for key in known.keys() {
             gather.resolution.withhold(key, Withheld::Pieced { address: name });
         }
-        if !has_key {
+        // One that wants no key would still get what it is asked.
+        if known.keyless {
+            gather.resolution.withhold(PROMPTS, Withheld::Pieced { address: name });
+        }
+        if !has_key && !known.keyless {
             continue;
         }
+        let what = if known.keyless { "no key and no prompt goes" } else { "no key goes" };
         gather.problems.push(
-            Problem::error("pieced-address", format!("no key goes to the address in `{name}`"))
+            Problem::error("pieced-address", format!("{what} to the address in `{name}`"))
                 .at(place.clone())
                 .why(pieced("it", &asked, gather.workspace, &written_as, place.as_ref()))
                 .hint(format!("write the whole address, or set `{name}` in the environment")),

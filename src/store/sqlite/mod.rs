@@ -262,6 +262,11 @@ impl Store for SqliteStore {
     async fn usage_report(&self, query: &UsageQuery) -> Result<Vec<UsageSum>, StoreError> {
         self.within(async {
             self.ready().await?;
+            while usage_daily::is_late(&self.readers).await.map_err(|e| self.error(e))? {
+                let mut tx = self.begin().await?;
+                usage_daily::add_late(&mut tx).await.map_err(|e| self.error(e))?;
+                tx.commit().await.map_err(|e| self.error(e))?;
+            }
             usage_report::sums(&self.readers, query).await.map_err(|e| self.error(e))
         })
         .await

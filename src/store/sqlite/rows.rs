@@ -146,13 +146,13 @@ const USAGE_PIECES: [usize; 3] = [64, 8, 1];
 
 /// The statement that inserts `rows` usage rows and passes over those that are there.
 fn insert_usage_sql(rows: usize) -> String {
-    const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)";
     format!(
         "INSERT INTO usage \
          (id, at, request_id, key_id, api, model, provider, upstream_model, mode, outcome, status, \
           attempt, streamed, input_tokens, cached_tokens, output_tokens, reasoning_tokens, \
           latency_ms, cost_nano_usd, price_version, user_id, cache_write_5m_tokens, \
-          cache_write_1h_tokens) \
+          cache_write_1h_tokens, summed) \
          VALUES {} ON CONFLICT DO NOTHING",
         vec![ROW; rows].join(", ")
     )

@@ -303,6 +303,8 @@ async fn rows_that_were_there_before_the_table_by_day_are_in_it() {
     let mut other = connect(&database.options.sqlite_path).await;
     sqlx::raw_sql(
         "DROP TABLE usage_daily; \
+         DROP INDEX usage_unsummed; \
+         ALTER TABLE usage DROP COLUMN summed; \
          DELETE FROM ultra_migrations WHERE version = 5",
     )
     .execute(&mut other)
@@ -311,4 +313,84 @@ async fn rows_that_were_there_before_the_table_by_day_are_in_it() {
     other.close().await.unwrap();
     let again = database.open().await;
     assert_eq!(again.usage_report(&all).await.unwrap(), expected);
+}
+
+/// What a server of the version before the table by day does with a row.
+async fn insert_as_before(connection: &mut sqlx::SqliteConnection, row: &UsageRow) {
+    let tokens = |n: Option<u64>| n.map(|n| i64::try_from(n).unwrap());
+    sqlx::query(
+        "INSERT INTO usage (id, at, request_id, key_id, api, model, provider, upstream_model, mode, \
+         outcome, status, attempt, streamed, input_tokens, output_tokens, latency_ms, \
+         cost_nano_usd, user_id) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(row.id.as_bytes().as_slice())
+    .bind(row.at.as_microsecond())
+    .bind(&*row.request_id)
+    .bind(&*row.key_id)
+    .bind(&*row.api)
+    .bind(&*row.model)
+    .bind(row.provider.as_deref())
+    .bind(row.upstream_model.as_deref())
+    .bind(&*row.mode)
+    .bind(row.outcome.word())
+    .bind(i64::from(row.status))
+    .bind(i64::from(row.attempt))
+    .bind(row.streamed)
+    .bind(tokens(row.input_tokens))
+    .bind(tokens(row.output_tokens))
+    .bind(i64::try_from(row.latency_ms).unwrap())
+    .bind(row.cost_nano_usd)
+    .bind(row.user_id.as_deref())
+    .execute(connection)
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn rows_of_an_older_server_that_is_still_up_are_in_the_sums() {
+    // What the older server does not name is not in any row.
+    let row = |row: UsageRow| UsageRow {
+        cached_tokens: None,
+        reasoning_tokens: None,
+        cache_write_5m_tokens: None,
+        cache_write_1h_tokens: None,
+        price_version: None,
+        ..row
+    };
+    let mut rows: Vec<_> = a_year(4).into_iter().map(row).collect();
+    rows[0].input_tokens = Some((1 << 40) + 7);
+    rows[1].provider = None;
+    rows[2].user_id = Some("ann".into());
+    let (all, mixed) = (Database::sqlite(), Database::sqlite());
+    let expected = all.open().await;
+    expected.record_usage(&rows).await.unwrap();
+
+    let store = mixed.open().await;
+    store.ping().await.unwrap();
+    let mut older = connect(&mixed.options.sqlite_path).await;
+    let (first, rest) = rows.split_at(500);
+    let (second, third) = rest.split_at(500);
+    for (batch, late) in [(first, true), (second, false), (third, true)] {
+        if late {
+            for row in batch {
+                insert_as_before(&mut older, row).await;
+            }
+        }
+        // Those that the older one has inserted are there already.
+        let new = store.record_usage(batch).await.unwrap();
+        assert_eq!(new, if late { 0 } else { 500 });
+        if !late {
+            // Nor does the older one count what is there.
+            insert_as_before(&mut older, &batch[0]).await;
+        }
+        let all = UsageQuery { limit: 1, ..UsageQuery::default() };
+        let attempts = store.usage_report(&all).await.unwrap()[0].attempts;
+        assert_eq!(attempts, store.count_usage().await.unwrap());
+    }
+    for by in UsageBy::ALL {
+        let query = UsageQuery { by: Some(by), limit: 1_000, ..UsageQuery::default() };
+        let sums = store.usage_report(&query).await.unwrap();
+        assert_eq!(sums, expected.usage_report(&query).await.unwrap(), "{by:?}");
+    }
 }

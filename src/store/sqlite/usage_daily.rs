@@ -1,10 +1,13 @@
 //! Usage by day: what the rows of a batch come to, added to the table by day in the transaction
 //! that inserts them. One statement for a day, key, model, provider and user, however many rows.
+//!
+//! A server of an older version inserts rows that nobody has added, and leaves them marked so by the
+//! default of the column `summed`; they are added before anybody is told sums.
 
 use super::rows::{Result, count};
-use crate::store::usage_report::{COUNTED_BY_DAY, DAY, SUMMED};
+use crate::store::usage_report::{COUNTED, COUNTED_BY_DAY, DAY, SUMMED};
 use crate::store::{Outcome, UsageRow};
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
@@ -58,16 +61,67 @@ fn marked(text: Option<&str>) -> String {
     text.map(|text| format!("={text}")).unwrap_or_default()
 }
 
-fn sql() -> String {
+/// What becomes of a part that is in the table.
+fn added() -> String {
     let halves = SUMMED.iter().flat_map(|column| ["h", "l"].map(|half| format!("{column}_{half}")));
     let counted = COUNTED_BY_DAY.iter().map(|c| format!("{c} = {c} + excluded.{c}"));
     let summed = halves.map(|c| format!("{c} = coalesce({c} + excluded.{c}, {c}, excluded.{c})"));
     let set: Vec<String> = counted.chain(summed).collect();
+    format!("ON CONFLICT DO UPDATE SET {}", set.join(", "))
+}
+
+fn sql() -> String {
     let places = vec!["?"; 5 + COUNTED_BY_DAY.len() + 2 * SUMMED.len()].join(", ");
+    format!("INSERT INTO usage_daily VALUES ({places}) {}", added())
+}
+
+/// The statement that adds the rows that nobody has added, up to a time.
+fn late_sql() -> String {
+    let counted = COUNTED.iter().map(|condition| format!("sum({condition})"));
+    let summed = SUMMED.iter().map(|c| format!("sum({c} >> 32), sum({c} & 4294967295)"));
+    let values: Vec<String> = counted.chain(summed).collect();
+    let marked = |c: &str| format!("CASE WHEN {c} IS NULL THEN '' ELSE '=' || {c} END AS of_{c}");
     format!(
-        "INSERT INTO usage_daily VALUES ({places}) ON CONFLICT DO UPDATE SET {}",
-        set.join(", ")
+        "INSERT INTO usage_daily \
+         SELECT at / {DAY} AS day, key_id, model, {}, {}, {} \
+         FROM usage INDEXED BY usage_unsummed WHERE summed = 0 AND at <= ? \
+         GROUP BY day, key_id, model, of_provider, of_user_id {}",
+        marked("provider"),
+        marked("user_id"),
+        values.join(", "),
+        added()
     )
+}
+
+/// Rows that are added in one transaction, so that other writers get their turn.
+const LATE_PIECE: i64 = 10_000;
+
+/// Whether there are rows that nobody has added: a look at the head of an index that has no others.
+pub(super) async fn is_late(pool: &SqlitePool) -> Result<bool> {
+    let any = "SELECT EXISTS (SELECT 1 FROM usage INDEXED BY usage_unsummed WHERE summed = 0)";
+    sqlx::query_scalar(any).fetch_one(pool).await
+}
+
+/// Adds the oldest of the rows that nobody has added, in a transaction that is the caller's and has
+/// the write lock: whoever came first has marked them.
+pub(super) async fn add_late(connection: &mut SqliteConnection) -> Result<()> {
+    let until: Option<i64> = sqlx::query_scalar(
+        "SELECT at FROM usage INDEXED BY usage_unsummed WHERE summed = 0 \
+         ORDER BY at LIMIT 1 OFFSET ?",
+    )
+    .bind(LATE_PIECE - 1)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let until = until.unwrap_or(i64::MAX);
+    // The statement is ours and always the same.
+    sqlx::query(AssertSqlSafe(late_sql())).bind(until).execute(&mut *connection).await?;
+    sqlx::query(
+        "UPDATE usage INDEXED BY usage_unsummed SET summed = 1 WHERE summed = 0 AND at <= ?",
+    )
+    .bind(until)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Adds rows that were inserted.

@@ -123,3 +123,17 @@ fn an_address_pieced_together_from_other_files_cannot_be_agreed_to() {
     assert_ne!(ultra.run(&["keys", "verify"]).code, 0);
     assert_eq!(theirs.seen(), [""; 0]);
 }
+
+#[test]
+fn nor_does_a_provider_that_wants_no_key_get_prompts_at_such_an_address() {
+    let ultra = Ultra::empty();
+    ultra.write(".env", "WHERE=http://127.0.0.1:9\n");
+    ultra.write(".env.local", "OLLAMA_BASE_URL=${WHERE}\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let refused = ultra.run(&["env", "validate"]).exits(3);
+    refused.says("no key and no prompt goes to the address").says(".env.local:1");
+    // Written in one place it can be agreed to.
+    ultra.write(".env.local", "OLLAMA_BASE_URL=http://127.0.0.1:9\n");
+    ultra.run(&["env", "trust", "--yes"]).exits(0).says("prompts, without a key");
+    ultra.run(&["env", "validate"]).exits(0);
+}

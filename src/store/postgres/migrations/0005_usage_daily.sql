@@ -1,3 +1,7 @@
+-- Rows that another replica inserts while this runs would be in no sum: it does not see them, and
+-- there is no trigger for them yet. So they wait until it is done; readers do not.
+LOCK TABLE ultra.usage IN SHARE ROW EXCLUSIVE MODE;
+
 CREATE TABLE ultra.usage_daily (
     day                   bigint  NOT NULL,
     -- Names are as long as clients like, which an index does not take.

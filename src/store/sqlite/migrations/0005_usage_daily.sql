@@ -47,3 +47,10 @@ SELECT at / 86400000000 AS day, key_id, model,
     sum(reasoning_tokens >> 32), sum(reasoning_tokens & 4294967295),
     sum(cost_nano_usd >> 32), sum(cost_nano_usd & 4294967295)
 FROM usage GROUP BY day, key_id, model, of_provider, of_user;
+
+-- A server of an older version that is still up does not know the table by day: its rows get the
+-- value that is there by default, and whoever asks for sums adds them first. The index has no other
+-- rows, so as a rule it is empty.
+ALTER TABLE usage ADD COLUMN summed INTEGER NOT NULL DEFAULT 0;
+UPDATE usage SET summed = 1;
+CREATE INDEX usage_unsummed ON usage (at) WHERE summed = 0;
