@@ -219,7 +219,8 @@ impl TakenIn {
             for next in self.refers.get(name).into_iter().flatten() {
                 work::step();
                 if by.also(next, &mut reached) {
-                    open.push((next, by));
+                    // What that takes in may be said anywhere.
+                    open.push((next, By::Several));
                 }
             }
         }

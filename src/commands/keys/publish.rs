@@ -21,7 +21,12 @@ pub(crate) fn generation(desk: &Desk<'_>) -> u64 {
 pub(crate) fn imported(before: u64, done: bool, desk: &Desk<'_>, workspace: &Workspace) {
     let loaded = load(workspace, desk.profile(), desk.vault);
     let Some(resolution) = &loaded.resolution else { return changed_since(before, done, desk) };
-    let now = Desk { resolution, settings: loaded.settings.as_ref(), ..*desk };
+    let mut settings = loaded.settings.clone();
+    if let Some(url) = settings.as_mut().and_then(|settings| settings.database.url.as_mut()) {
+        // It may have come from a file of the root just now: it gets no password of the user's.
+        url.by_root = true;
+    }
+    let now = Desk { resolution, settings: settings.as_ref(), ..*desk };
     changed_since(before, done, &now);
     if generation(desk) > before && leaves_a_store(desk, &now) {
         changed_since(before, false, desk);

@@ -142,7 +142,10 @@ impl Slots {
             (State::Rejected, false),
             (State::Rejected, true),
         ];
-        turns.into_iter().find_map(|(state, rests)| of(state, rests)).map(|s| InFlight::with(s.slot))
+        turns
+            .into_iter()
+            .find_map(|(state, rests)| of(state, rests))
+            .map(|s| InFlight::with(s.slot))
     }
 
     /// For how long the provider lets no more requests for `model` through, whatever the key; `None`

@@ -3,13 +3,15 @@
 
 use super::{generated, history};
 use crate::settings::Workspace;
-use crate::settings::switch_record::{self, SwitchRecord};
+use crate::settings::switch_record::{self, SwitchKind, SwitchRecord};
 
-/// Whether a switch or an undo of this state directory left just these bytes as `.env`. Asked is its
-/// record, and that of the generation which the bytes name: an undo brings back what an earlier one
-/// wrote, and a switch may leave it alone.
+/// Whether a switch of this state directory wrote just these bytes as `.env`. Asked is the last
+/// record, and that of the generation which the bytes name: an undo brings back what an earlier
+/// switch wrote, and what it found there before, which is nobody's word.
 pub(in crate::settings) fn wrote(workspace: &Workspace, bytes: &[u8]) -> bool {
-    let left = |record: &SwitchRecord| record.env_after.as_deref() == Some(bytes);
+    let left = |record: &SwitchRecord| {
+        record.kind == SwitchKind::Switch && record.env_after.as_deref() == Some(bytes)
+    };
     if workspace.switch_record.as_ref().is_some_and(left) {
         return true;
     }

@@ -191,6 +191,36 @@ fn a_database_of_the_clone_gets_no_password_of_the_users() {
     }
 }
 
+/// An import makes the address the vault's; it came from a file of the clone all the same.
+#[test]
+fn an_import_of_an_address_sends_no_password_of_the_users_there() {
+    let (port, heard) = curious();
+    let mut ultra = Ultra::empty();
+    ultra.set_env("PGPASSWORD", CANARY);
+    let identity = ultra.home().join("identity").display().to_string();
+    ultra.set_env("ULTRA_VAULT_IDENTITY_FILE", identity);
+    let url = format!("DATABASE_URL=postgres://me@127.0.0.1:{port}/db?sslmode=disable\n");
+    ultra.write_private(".env.dev", url);
+    let words = ["env", "import", ".env.dev", "--no-verify", "--profile", "dev", "--yes"];
+    ultra.run(&words).exits(0).keeps_the_canary();
+    let patience = std::time::Duration::from_secs(2);
+    let passwords: Vec<String> = std::iter::from_fn(|| heard.recv_timeout(patience).ok()).collect();
+    assert!(!passwords.is_empty());
+    assert!(passwords.iter().all(String::is_empty), "{} connections", passwords.len());
+}
+
+/// A way from file to file leads to lines of the first one, too.
+#[test]
+fn a_line_that_a_line_of_another_file_takes_in_is_agreed_to() {
+    let ultra = Ultra::empty();
+    ultra.write_private(".env.local", "X=${Y}\n");
+    let own = |text: &str| ultra.write(".env", format!("Y={text}\nGIT_SSH_COMMAND=${{X}}\n"));
+    own("good");
+    ultra.run(&["env", "trust", "--yes"]).exits(0).says("good");
+    own("evil");
+    ultra.run(&["env", "trust", "--no-input"]).exits(6).complains("evil");
+}
+
 /// A `.git` in the home directory, as of one's own configuration, does not make all of it a part of
 /// the root below.
 #[test]
