@@ -58,6 +58,12 @@ pub(super) fn came_with_the_project(
     if mark == Mark::Fits || holds_nothing(state_dir) {
         return Ok(());
     }
+    // Whoever makes it at this moment writes the mark before anything else: it may have come between
+    // the two looks.
+    let mark = file::made_here(state_dir);
+    if mark == Mark::Fits {
+        return Ok(());
+    }
     let yours = format!(
         "if it is your own: ULTRA_STATE_DIR={} ultra env current; or {ELSEWHERE}",
         argument(state_dir)
