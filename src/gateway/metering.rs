@@ -1,8 +1,8 @@
 //! Usage rows: from an attempt that has ended into the journal.
 
-use super::attempt::{Ended, Meter};
 use super::journal::{Journal, UsageRow};
 use super::metrics::GatewayMetrics;
+use super::request::{Ended, Meter};
 use crate::base::Clock;
 use crate::provider::Endpoint;
 use crate::provider::prices::Prices;

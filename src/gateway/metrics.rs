@@ -1,7 +1,7 @@
 //! What Prometheus learns of providers. Labels are names that the operator has configured and
 //! words of ours, never what a client sends.
 
-use super::attempt::Ended;
+use super::request::Ended;
 use crate::store::Outcome;
 use arc_swap::ArcSwap;
 use prometheus_client::encoding::EncodeLabelSet;

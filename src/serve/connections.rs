@@ -3,7 +3,7 @@
 use super::seats::{self, Busy, Seated, Seats};
 use super::stack;
 use super::state::App;
-use crate::gateway::played::Reset;
+use crate::gateway::Reset;
 use axum::Router;
 use http::{Request, Response};
 use http_body::Body;

@@ -2,9 +2,8 @@
 
 use super::seen::{Files, Profile, Server, in_files};
 use crate::exit::ExitStatus;
-use crate::gateway::attempt::{Asked, Ended, Meter};
 use crate::gateway::registry::Model;
-use crate::gateway::{Call, Gateway, keys, metering};
+use crate::gateway::{Asked, Call, Ended, Gateway, Meter, keys, metering};
 use crate::provider::prices::{Prices, usd};
 use crate::provider::{Client, Endpoint, Envelope, Tokens, usage};
 use crate::report::{Block, Console, Fault, Problem, Report, Tone};

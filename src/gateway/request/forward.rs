@@ -2,11 +2,11 @@
 
 use super::answer::AnswerBody;
 use super::attempt::{Asked, Attempt, Meter};
-use super::error::GatewayError;
 use super::pursuit::Pursuit;
-use super::resilience::retry::Budget;
-use super::routes::{Limits, Route, Target};
-use super::table::Table;
+use crate::gateway::error::GatewayError;
+use crate::gateway::resilience::retry::Budget;
+use crate::gateway::routes::{Limits, Route, Target};
+use crate::gateway::table::Table;
 use crate::provider::mock::{self, Mock, Named};
 use crate::provider::wire::Endpoint;
 use crate::provider::{Client, Envelope, Malformed};

@@ -1,16 +1,16 @@
 //! The way of one request: which target, which key, one deadline, one loop.
 //!
-//! What is tried again, and after how long, is said in [`super::resilience::retry`].
+//! What is tried again, and after how long, is said in [`crate::gateway::resilience::retry`].
 
 use super::answer::AnswerBody;
 use super::crossing::{Crossing, Meant};
-use super::error::GatewayError;
 use super::exchange::{Exchange, Kind, Missed, Told, failed};
 use super::forward::{Call, Gateway};
-use super::resilience::breaker::{Permit, Refused};
-use super::resilience::retry::{ATTEMPTS, PATIENCE, backoff};
-use super::routes::{Backend, Route, Target};
-use super::slots::InFlight;
+use crate::gateway::error::GatewayError;
+use crate::gateway::resilience::breaker::{Permit, Refused};
+use crate::gateway::resilience::retry::{ATTEMPTS, PATIENCE, backoff};
+use crate::gateway::routes::{Backend, Route, Target};
+use crate::gateway::slots::InFlight;
 use crate::provider::Failure;
 use crate::provider::translation::Untranslatable;
 use crate::provider::wire::Uris;

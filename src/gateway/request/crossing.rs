@@ -1,12 +1,12 @@
 //! A call put to a provider of another family.
 
 use super::answer::AnswerBody;
-use super::error::GatewayError;
 use super::exchange::{Exchange, Kind, Missed, Told, answer, is_stream};
 use super::forward::Call;
-use super::routes::Target;
-use super::slots::InFlight;
 use crate::base::redact::Redactor;
+use crate::gateway::error::GatewayError;
+use crate::gateway::routes::Target;
+use crate::gateway::slots::InFlight;
 use crate::provider::conversation::Conversation;
 use crate::provider::translation::{
     self, ClientDialect, Dialect, Framing, Refused, Shown, StreamTranslator, Unread, Untranslatable,

@@ -3,13 +3,13 @@
 use super::answer::AnswerBody;
 use super::attempt::{Attempt, Meter};
 use super::crossing::Crossing;
-use super::error::GatewayError;
 use super::forward::Call;
-use super::resilience::breaker::Permit;
-use super::routes::{Limits, Provider, Target};
-use super::slots::InFlight;
 use crate::base::Joined;
 use crate::base::redact::Redactor;
+use crate::gateway::error::GatewayError;
+use crate::gateway::resilience::breaker::Permit;
+use crate::gateway::routes::{Limits, Provider, Target};
+use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::{Class, Client, Endpoint, Failure, failure, headers, told_to_wait, usage};

@@ -57,7 +57,7 @@ pub(crate) struct Ended<'a> {
 
 impl Ended<'_> {
     /// Whether it may have cost something: a provider bills what it answered, not what it refused.
-    pub(super) fn is_billable(&self) -> bool {
+    pub(crate) fn is_billable(&self) -> bool {
         let counted = self.tokens.input.is_some() || self.tokens.output.is_some();
         counted || !matches!(self.outcome, Outcome::Error | Outcome::Refused)
     }

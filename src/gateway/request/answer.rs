@@ -6,8 +6,8 @@
 
 use super::attempt::Attempt;
 use super::played::{Cut, Played};
-use super::resilience::breaker::Permit;
-use super::slots::InFlight;
+use crate::gateway::resilience::breaker::Permit;
+use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::mock::Piece;

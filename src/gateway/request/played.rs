@@ -5,10 +5,10 @@
 
 use super::answer::{AnswerBody, unmetered};
 use super::attempt::Attempt;
-use super::error::GatewayError;
 use super::exchange::failed;
 use super::forward::{Call, Gateway};
-use super::routes::{Limits, Target};
+use crate::gateway::error::GatewayError;
+use crate::gateway::routes::{Limits, Target};
 use crate::provider::failure::Phase;
 use crate::provider::mock::{self, Behaviour, Ending, Lead, Mock, Put, Script, Step};
 use crate::provider::{Endpoint, Failure, Tokens, UsageScanner};

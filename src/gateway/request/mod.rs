@@ -1,0 +1,14 @@
+//! The way of one request: from the call of a client over targets and keys to an answer.
+
+mod answer;
+mod attempt;
+mod commit;
+mod crossing;
+mod exchange;
+mod forward;
+mod played;
+mod pursuit;
+
+pub(crate) use attempt::{Asked, Ended, Meter};
+pub(crate) use forward::{Call, Gateway};
+pub(crate) use played::Reset;
