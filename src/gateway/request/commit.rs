@@ -2,10 +2,12 @@
 //! when all of it is there. Until then nothing has been told to the client, and whatever goes wrong
 //! may be made up for by another target.
 
-use super::answer::{AnswerBody, Beginning};
+use super::answer::AnswerBody;
 use super::attempt::Attempt;
 use super::crossing::Crossing;
-use super::exchange::{Exchange, Kind, Missed, answer, failed};
+use super::exchange::{Exchange, answer};
+use super::missed::{Kind, Missed, failed};
+use super::passed::Beginning;
 use crate::base::Joined;
 use crate::gateway::resilience::breaker::Permit;
 use crate::gateway::slots::InFlight;

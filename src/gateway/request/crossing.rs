@@ -1,8 +1,9 @@
 //! A call put to a provider of another family.
 
 use super::answer::AnswerBody;
-use super::exchange::{Exchange, Kind, Missed, Told, answer, is_stream};
+use super::exchange::{Exchange, answer, is_stream};
 use super::forward::Call;
+use super::missed::{Kind, Missed, Told};
 use crate::base::redact::Redactor;
 use crate::gateway::error::GatewayError;
 use crate::gateway::routes::Target;
@@ -11,7 +12,7 @@ use crate::provider::conversation::Conversation;
 use crate::provider::translation::{
     self, ClientDialect, Dialect, Framing, Refused, Shown, StreamTranslator, Unread, Untranslatable,
 };
-use crate::provider::{Class, Failure, headers, told_to_wait};
+use crate::provider::{Failure, headers, told_to_wait};
 use crate::store::Outcome;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -217,20 +218,5 @@ impl Exchange<'_> {
         }
         let told: Told = Box::new(Ok(answer));
         Missed { kind, told, wait }
-    }
-}
-
-impl Kind {
-    /// What an error of a provider means for what is tried next; `None` if the key is refused.
-    pub(super) fn of(class: Class) -> Option<Self> {
-        Some(match class {
-            Class::KeyRefused => return None,
-            Class::RateLimited => Self::RateLimited,
-            Class::Overloaded => Self::Overloaded,
-            Class::ClientError => Self::Faulty,
-            Class::Filtered => Self::Filtered,
-            Class::TooLong => Self::TooLong,
-            Class::ServerError | Class::Unusable | Class::Success => Self::Broken,
-        })
     }
 }

@@ -4,27 +4,25 @@ use super::answer::AnswerBody;
 use super::attempt::{Attempt, Meter};
 use super::crossing::Crossing;
 use super::forward::Call;
+use super::missed::{Kind, Missed};
 use crate::base::Joined;
-use crate::base::redact::Redactor;
 use crate::gateway::error::GatewayError;
 use crate::gateway::resilience::breaker::Permit;
-use crate::gateway::routes::{Limits, Provider, Target};
+use crate::gateway::routes::{Limits, Target};
 use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
-use crate::provider::{Class, Client, Endpoint, Failure, failure, headers, told_to_wait, usage};
+use crate::provider::{Class, Client, Endpoint, Failure, failure, headers, usage};
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
-use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING,
-};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderValue, Method, Request, Response, Uri, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 use tokio::time::timeout_at;
 
 /// The largest plain answer that is passed on.
@@ -35,57 +33,6 @@ const LARGEST_ERROR: usize = 256 << 10;
 
 /// Room for the provider's headers and ours, made once instead of grown.
 const HEADERS: usize = 32;
-
-/// What the client is told if nobody else does better: the provider's own error, or ours where
-/// that cannot be read.
-pub(super) type Told = Box<Result<Response<AnswerBody>, GatewayError>>;
-
-/// An attempt that got no answer to pass on.
-pub(super) struct Missed {
-    /// Why, as far as it matters for what is tried next.
-    pub(super) kind: Kind,
-    /// What the client is told if nobody else does better.
-    pub(super) told: Told,
-    /// How long the provider says to wait.
-    pub(super) wait: Option<Duration>,
-}
-
-/// Why an attempt got no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// No byte of the request has left.
-    Unreached,
-    /// No byte of an answer came.
-    Unanswered,
-    /// The provider broke.
-    Broken,
-    /// The provider has too much to do.
-    Overloaded,
-    /// The key has used up its rate.
-    RateLimited,
-    /// The provider does not take the key.
-    KeyRefused,
-    /// It was silent for too long, or what came is no answer: the same again would do no better.
-    Useless,
-    /// The conversation is longer than the model takes.
-    TooLong,
-    /// The request is at fault.
-    Faulty,
-    /// The provider does not like what is asked: nobody else is asked after that.
-    Filtered,
-    /// No time is left, or usage cannot be kept: nothing else will help.
-    Final,
-}
-
-impl Missed {
-    pub(super) fn new(kind: Kind, error: GatewayError) -> Self {
-        Self { kind, told: Box::new(Err(error)), wait: None }
-    }
-}
-
-pub(super) fn failed(provider: &Provider, failure: Failure) -> GatewayError {
-    GatewayError::Failed { provider: provider.name.to_string(), failure }
-}
 
 /// One request to one target with one key.
 pub(super) struct Exchange<'a> {
@@ -209,15 +156,6 @@ impl Exchange<'_> {
         request
     }
 
-    /// The attempt failed without an error of the provider's own.
-    pub(super) fn lost(&self, attempt: &mut Attempt, kind: Kind, failure: Failure) -> Missed {
-        match failure {
-            Failure::Timeout(..) => attempt.fail(Outcome::Timeout, 504),
-            _ => attempt.fail(Outcome::Error, 502),
-        }
-        Missed::new(kind, failed(&self.target.provider, failure))
-    }
-
     async fn judge(
         &self,
         response: Response<Incoming>,
@@ -297,65 +235,6 @@ impl Exchange<'_> {
         let mut answer = answer(&parts, AnswerBody::Whole(Some(body)));
         attempt.tell_cost(answer.headers_mut());
         Ok(answer)
-    }
-
-    /// What an answer without a status of success says.
-    fn error(&self, parts: &Parts, body: Bytes, slot: &InFlight) -> Missed {
-        match self.crossing {
-            Some(crossing) => self.refused_by(crossing, parts.status, &parts.headers, &body, slot),
-            None => {
-                let class = Class::of_error(self.endpoint.family(), parts.status, &body);
-                self.refusal(class, parts.status, &parts.headers, body, slot)
-            }
-        }
-    }
-
-    pub(super) fn key_refused(&self) -> Missed {
-        let provider = self.target.provider.name.to_string();
-        Missed::new(Kind::KeyRefused, GatewayError::CredentialsExhausted { provider })
-    }
-
-    /// What is told of an error that cannot be read.
-    pub(super) fn unreadable(&self, status: StatusCode) -> Told {
-        let provider = self.target.provider.name.to_string();
-        let status = match status {
-            StatusCode::SERVICE_UNAVAILABLE => status,
-            status if status.is_client_error() => status,
-            _ => StatusCode::BAD_GATEWAY,
-        };
-        Box::new(Err(GatewayError::Upstream { provider, status }))
-    }
-
-    /// An error of the provider's own, in the family's shape: passed on as it is, but for our key
-    /// if it quotes that.
-    pub(super) fn refusal(
-        &self,
-        class: Class,
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: Bytes,
-        slot: &InFlight,
-    ) -> Missed {
-        let Some(kind) = Kind::of(class) else { return self.key_refused() };
-        let wait = told_to_wait(headers, SystemTime::now());
-        let json = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body);
-        let (Ok(_), Ok(text)) = (json, std::str::from_utf8(&body)) else {
-            return Missed { kind, told: self.unreadable(status), wait };
-        };
-        let key = &slot.slot().secret;
-        let body = if !key.is_empty() && text.contains(key.expose()) {
-            Bytes::from(Redactor::new([key.clone()]).clean(text))
-        } else {
-            body
-        };
-        let mut answer = Response::new(AnswerBody::Whole(Some(body)));
-        *answer.status_mut() = status;
-        headers::to_client(headers, answer.headers_mut());
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(after) = headers.get(RETRY_AFTER) {
-            answer.headers_mut().insert(RETRY_AFTER, after.clone());
-        }
-        Missed { kind, told: Box::new(Ok(answer)), wait }
     }
 
     /// Reads a whole body of at most `limit` bytes.

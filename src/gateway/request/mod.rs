@@ -6,8 +6,11 @@ mod commit;
 mod crossing;
 mod exchange;
 mod forward;
+mod missed;
+mod passed;
 mod played;
 mod pursuit;
+mod round;
 
 pub(crate) use attempt::{Asked, Ended, Meter};
 pub(crate) use forward::{Call, Gateway};

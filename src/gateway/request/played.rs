@@ -5,8 +5,8 @@
 
 use super::answer::{AnswerBody, unmetered};
 use super::attempt::Attempt;
-use super::exchange::failed;
 use super::forward::{Call, Gateway};
+use super::missed::failed;
 use crate::gateway::error::GatewayError;
 use crate::gateway::routes::{Limits, Target};
 use crate::provider::failure::Phase;

@@ -1,82 +1,42 @@
-//! The way of one request: which target, which key, one deadline, one loop.
-//!
-//! What is tried again, and after how long, is said in [`crate::gateway::resilience::retry`].
+//! The way of one request: which target in which turn, one deadline, one loop.
 
 use super::answer::AnswerBody;
 use super::crossing::{Crossing, Meant};
-use super::exchange::{Exchange, Kind, Missed, Told, failed};
 use super::forward::{Call, Gateway};
+use super::missed::{Missed, Told};
+use super::round::{Next, Way};
 use crate::gateway::error::GatewayError;
 use crate::gateway::resilience::breaker::{Permit, Refused};
-use crate::gateway::resilience::retry::{ATTEMPTS, PATIENCE, backoff};
+use crate::gateway::resilience::retry::{ATTEMPTS, PATIENCE};
 use crate::gateway::routes::{Backend, Route, Target};
-use crate::gateway::slots::InFlight;
-use crate::provider::Failure;
 use crate::provider::translation::Untranslatable;
 use crate::provider::wire::Uris;
 use crate::settings::profile::StreamCommit;
-use http::{HeaderName, HeaderValue, Response, Uri};
+use http::Response;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 use url::Url;
 
-/// Who answered.
-const PROVIDER: HeaderName = HeaderName::from_static("x-ultra-provider");
-
-/// The model's name there.
-const MODEL: HeaderName = HeaderName::from_static("x-ultra-model");
-
-/// How often providers were asked for the answer.
-const TRIED: HeaderName = HeaderName::from_static("x-ultra-attempts");
-
 /// Another request finds out whether a target works again; it may take this long.
 const PROBING: Duration = Duration::from_secs(1);
 
-/// How it goes on after a target was asked.
-enum Next {
-    /// With this answer, or nothing else.
-    End(Result<Response<AnswerBody>, GatewayError>),
-    /// With another target; this one may do better after a while.
-    Elsewhere(Option<Duration>),
-}
-
-/// What happened at one target.
-#[derive(Default)]
-struct Round {
-    /// The slots whose key was refused.
-    refused: Vec<InFlight>,
-    /// The slots whose key has used up its rate.
-    limited: Vec<InFlight>,
-    /// Whether it was asked once more because it broke.
-    repeated: bool,
-    /// When the first of its keys may be used again.
-    wait: Option<Duration>,
-}
-
-/// How a target is asked.
-struct Way<'a> {
-    uri: Cow<'a, Uri>,
-    /// What is put to it instead of the call, if it is of another family.
-    crossing: Option<&'a Crossing>,
-}
-
 /// One request on its way.
 pub(super) struct Pursuit<'a> {
-    gateway: &'a Gateway,
-    route: &'a Route,
-    call: &'a Call,
-    commit: StreamCommit,
+    pub(super) gateway: &'a Gateway,
+    pub(super) route: &'a Route,
+    pub(super) call: &'a Call,
+    pub(super) commit: StreamCommit,
     /// How often providers were asked, and how often of these times the key was refused.
-    asked: u32,
-    refused: u32,
+    pub(super) asked: u32,
+    pub(super) refused: u32,
     /// How often was waited because providers said so.
-    waits: u32,
+    pub(super) waits: u32,
     /// The first error of a provider's own.
     told: Option<Told>,
     /// The last error of ours.
     last: Option<GatewayError>,
     /// The conversation is too long for a model that takes so many tokens.
-    too_long_for: Option<u64>,
+    pub(super) too_long_for: Option<u64>,
     /// When the first of the targets that rest is asked again.
     rests: Option<Duration>,
     /// Whether a target with a key was passed over without being asked: others stand in for it.
@@ -230,140 +190,26 @@ impl<'a> Pursuit<'a> {
         crossing
     }
 
-    /// Asks one target, with one key after the other if keys are refused.
-    async fn ask(&mut self, target: &Target, way: Way<'_>, last: bool, permit: Permit) -> Next {
-        let Some(client) = &self.gateway.client else {
-            let failure = Failure::Connect("this server has no client".to_owned());
-            return Next::End(Err(failed(&target.provider, failure)));
-        };
-        let slots = &target.provider.slots;
-        let mut permit = Some(permit);
-        let mut round = Round::default();
-        loop {
-            let slot = slots.pick(&target.model, &round.refused, &round.limited);
-            let Some(slot) = slot.filter(|_| !self.exhausted()) else {
-                return Next::Elsewhere(round.wait);
-            };
-            let permit = match permit.take().map_or_else(|| self.permit(target, false), Ok) {
-                Ok(permit) => permit,
-                Err(refused) => {
-                    self.rest(refused);
-                    return Next::Elsewhere(round.wait);
-                }
-            };
-            self.asked += 1;
-            let exchange = Exchange {
-                client,
-                meter: &self.gateway.meter,
-                instance: &self.gateway.instance,
-                target,
-                uri: &way.uri,
-                endpoint: self.call.endpoint,
-                crossing: way.crossing,
-                limits: &self.route.limits,
-                call: self.call,
-                number: self.asked,
-                last: last || self.spent() >= ATTEMPTS,
-                commit: self.commit,
-            };
-            match exchange.run(&slot, permit).await {
-                Ok(answer) => {
-                    slots.accepted(&slot, &target.model);
-                    return Next::End(Ok(self.dressed(answer, target)));
-                }
-                Err(missed) => {
-                    if let Some(next) = self.missed(missed, slot, target, &mut round).await {
-                        return next;
-                    }
-                }
-            }
-        }
-    }
-
-    /// What follows from an attempt without an answer; `None` if the target is asked again.
-    async fn missed(
-        &mut self,
-        missed: Missed,
-        slot: InFlight,
-        target: &Target,
-        round: &mut Round,
-    ) -> Option<Next> {
-        let slots = &target.provider.slots;
-        let (kind, told_to_wait) = (missed.kind, missed.wait);
-        match kind {
-            Kind::Final | Kind::Filtered => return Some(Next::End(*missed.told)),
-            // What it may have begun with is not begun once more, there or elsewhere.
-            Kind::Unanswered | Kind::Broken | Kind::Useless if self.call.envelope.once => {
-                return Some(Next::End(*missed.told));
-            }
-            // What a target that stands in says of the request never hides why it had to.
-            Kind::Faulty if !self.stands_in() => return Some(Next::End(*missed.told)),
-            Kind::Faulty => return Some(Next::Elsewhere(None)),
-            _ => self.keep(missed),
-        }
-        match kind {
-            Kind::KeyRefused => {
-                self.refused += 1;
-                let rejected = slots.refused(&slot);
-                tracing::warn!(
-                    request_id = %self.call.asked.request_id,
-                    slot = %slot.slot().id,
-                    generation = slot.slot().generation,
-                    rejected,
-                    "provider refuses the key"
-                );
-                round.refused.push(slot);
-            }
-            Kind::RateLimited => {
-                slots.limit(&slot, &target.model, told_to_wait);
-                let after = told_to_wait.unwrap_or_else(|| backoff(self.waits, rand::random()));
-                round.wait = Some(round.wait.map_or(after, |least| least.min(after)));
-                round.limited.push(slot);
-            }
-            Kind::Unreached | Kind::Unanswered | Kind::Broken | Kind::Overloaded => {
-                let pause = backoff(0, rand::random());
-                let again = !round.repeated
-                    && told_to_wait.is_none()
-                    && !self.exhausted()
-                    && pause < self.left()
-                    && self.gateway.budget.repeat();
-                if !again {
-                    return Some(Next::Elsewhere(told_to_wait));
-                }
-                round.repeated = true;
-                tokio::time::sleep(pause).await;
-            }
-            Kind::TooLong => {
-                self.too_long_for = Some(target.context.unwrap_or(0));
-                return Some(Next::Elsewhere(None));
-            }
-            Kind::Useless | Kind::Faulty | Kind::Filtered | Kind::Final => {
-                return Some(Next::Elsewhere(None));
-            }
-        }
-        None
-    }
-
     /// Whether whoever is asked now stands in for a target that failed, rests or is limited.
-    fn stands_in(&self) -> bool {
+    pub(super) fn stands_in(&self) -> bool {
         self.passed_over || self.told.is_some() || self.last.is_some()
     }
 
-    fn permit(&self, target: &Target, insist: bool) -> Result<Permit, Refused> {
+    pub(super) fn permit(&self, target: &Target, insist: bool) -> Result<Permit, Refused> {
         if insist { target.breaker.insist() } else { target.breaker.admit() }
     }
 
     /// Attempts, refused keys not counted.
-    fn spent(&self) -> u32 {
+    pub(super) fn spent(&self) -> u32 {
         self.asked - self.refused
     }
 
     /// What is left of the time.
-    fn left(&self) -> Duration {
+    pub(super) fn left(&self) -> Duration {
         self.route.limits.total.saturating_sub(self.call.asked.started.elapsed())
     }
 
-    fn exhausted(&self) -> bool {
+    pub(super) fn exhausted(&self) -> bool {
         self.spent() >= ATTEMPTS || self.left().is_zero()
     }
 
@@ -390,7 +236,7 @@ impl<'a> Pursuit<'a> {
     }
 
     /// Keeps what the client is told if nobody does better.
-    fn keep(&mut self, missed: Missed) {
+    pub(super) fn keep(&mut self, missed: Missed) {
         match *missed.told {
             Err(error) if !matches!(error, GatewayError::Upstream { .. }) => {
                 self.last = Some(error);
@@ -402,7 +248,7 @@ impl<'a> Pursuit<'a> {
     }
 
     /// A breaker does not let the request through.
-    fn rest(&mut self, refused: Refused) {
+    pub(super) fn rest(&mut self, refused: Refused) {
         self.passed_over = true;
         let wait = match refused {
             Refused::Open(until) => until.saturating_duration_since(Instant::now()),
@@ -419,17 +265,6 @@ impl<'a> Pursuit<'a> {
             let provider = target.provider.name.to_string();
             self.last = Some(GatewayError::RateLimited { provider, wait });
         }
-    }
-
-    /// The answer, with who gave it.
-    fn dressed(&self, mut answer: Response<AnswerBody>, target: &Target) -> Response<AnswerBody> {
-        let headers = answer.headers_mut();
-        if let Some((provider, model)) = &target.names {
-            headers.insert(PROVIDER, provider.clone());
-            headers.insert(MODEL, model.clone());
-        }
-        headers.insert(TRIED, HeaderValue::from(self.asked));
-        answer
     }
 
     /// What the client is told, as nobody has answered.

@@ -1,0 +1,153 @@
+//! An attempt that got no answer to pass on: what it means for what is tried next, and what the
+//! client is told of it if nobody does better.
+
+use super::answer::AnswerBody;
+use super::attempt::Attempt;
+use super::exchange::Exchange;
+use crate::base::redact::Redactor;
+use crate::gateway::error::GatewayError;
+use crate::gateway::routes::Provider;
+use crate::gateway::slots::InFlight;
+use crate::provider::{Class, Failure, headers, told_to_wait};
+use crate::store::Outcome;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use std::time::{Duration, SystemTime};
+
+/// What the client is told if nobody else does better: the provider's own error, or ours where
+/// that cannot be read.
+pub(super) type Told = Box<Result<Response<AnswerBody>, GatewayError>>;
+
+/// An attempt that got no answer to pass on.
+pub(super) struct Missed {
+    /// Why, as far as it matters for what is tried next.
+    pub(super) kind: Kind,
+    /// What the client is told if nobody else does better.
+    pub(super) told: Told,
+    /// How long the provider says to wait.
+    pub(super) wait: Option<Duration>,
+}
+
+/// Why an attempt got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// No byte of the request has left.
+    Unreached,
+    /// No byte of an answer came.
+    Unanswered,
+    /// The provider broke.
+    Broken,
+    /// The provider has too much to do.
+    Overloaded,
+    /// The key has used up its rate.
+    RateLimited,
+    /// The provider does not take the key.
+    KeyRefused,
+    /// It was silent for too long, or what came is no answer: the same again would do no better.
+    Useless,
+    /// The conversation is longer than the model takes.
+    TooLong,
+    /// The request is at fault.
+    Faulty,
+    /// The provider does not like what is asked: nobody else is asked after that.
+    Filtered,
+    /// No time is left, or usage cannot be kept: nothing else will help.
+    Final,
+}
+
+impl Missed {
+    pub(super) fn new(kind: Kind, error: GatewayError) -> Self {
+        Self { kind, told: Box::new(Err(error)), wait: None }
+    }
+}
+
+pub(super) fn failed(provider: &Provider, failure: Failure) -> GatewayError {
+    GatewayError::Failed { provider: provider.name.to_string(), failure }
+}
+
+impl Kind {
+    /// What an error of a provider means for what is tried next; `None` if the key is refused.
+    pub(super) fn of(class: Class) -> Option<Self> {
+        Some(match class {
+            Class::KeyRefused => return None,
+            Class::RateLimited => Self::RateLimited,
+            Class::Overloaded => Self::Overloaded,
+            Class::ClientError => Self::Faulty,
+            Class::Filtered => Self::Filtered,
+            Class::TooLong => Self::TooLong,
+            Class::ServerError | Class::Unusable | Class::Success => Self::Broken,
+        })
+    }
+}
+
+impl Exchange<'_> {
+    /// The attempt failed without an error of the provider's own.
+    pub(super) fn lost(&self, attempt: &mut Attempt, kind: Kind, failure: Failure) -> Missed {
+        match failure {
+            Failure::Timeout(..) => attempt.fail(Outcome::Timeout, 504),
+            _ => attempt.fail(Outcome::Error, 502),
+        }
+        Missed::new(kind, failed(&self.target.provider, failure))
+    }
+
+    /// What an answer without a status of success says.
+    pub(super) fn error(&self, parts: &Parts, body: Bytes, slot: &InFlight) -> Missed {
+        match self.crossing {
+            Some(crossing) => self.refused_by(crossing, parts.status, &parts.headers, &body, slot),
+            None => {
+                let class = Class::of_error(self.endpoint.family(), parts.status, &body);
+                self.refusal(class, parts.status, &parts.headers, body, slot)
+            }
+        }
+    }
+
+    pub(super) fn key_refused(&self) -> Missed {
+        let provider = self.target.provider.name.to_string();
+        Missed::new(Kind::KeyRefused, GatewayError::CredentialsExhausted { provider })
+    }
+
+    /// What is told of an error that cannot be read.
+    pub(super) fn unreadable(&self, status: StatusCode) -> Told {
+        let provider = self.target.provider.name.to_string();
+        let status = match status {
+            StatusCode::SERVICE_UNAVAILABLE => status,
+            status if status.is_client_error() => status,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Box::new(Err(GatewayError::Upstream { provider, status }))
+    }
+
+    /// An error of the provider's own, in the family's shape: passed on as it is, but for our key
+    /// if it quotes that.
+    pub(super) fn refusal(
+        &self,
+        class: Class,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Bytes,
+        slot: &InFlight,
+    ) -> Missed {
+        let Some(kind) = Kind::of(class) else { return self.key_refused() };
+        let wait = told_to_wait(headers, SystemTime::now());
+        let json = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body);
+        let (Ok(_), Ok(text)) = (json, std::str::from_utf8(&body)) else {
+            return Missed { kind, told: self.unreadable(status), wait };
+        };
+        let key = &slot.slot().secret;
+        let body = if !key.is_empty() && text.contains(key.expose()) {
+            Bytes::from(Redactor::new([key.clone()]).clean(text))
+        } else {
+            body
+        };
+        let mut answer = Response::new(AnswerBody::Whole(Some(body)));
+        *answer.status_mut() = status;
+        headers::to_client(headers, answer.headers_mut());
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(after) = headers.get(RETRY_AFTER) {
+            answer.headers_mut().insert(RETRY_AFTER, after.clone());
+        }
+        Missed { kind, told: Box::new(Ok(answer)), wait }
+    }
+}

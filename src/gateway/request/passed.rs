@@ -1,0 +1,362 @@
+//! A provider's stream, passing by.
+//!
+//! A stream that has begun can only be honest about how it ends. When the provider fails in the
+//! middle, the client gets an error event in its family's shape and no end mark; half a line is
+//! held back until its end is there, so that the error never runs into it.
+
+use super::answer::{AnswerBody, BEGAN, unmetered};
+use super::attempt::Attempt;
+use crate::gateway::resilience::breaker::Permit;
+use crate::gateway::slots::InFlight;
+use crate::provider::client::root_cause;
+use crate::provider::failure::Phase;
+use crate::provider::translation::StreamTranslator;
+use crate::provider::{Endpoint, EventFilter, Failure, UsageScanner};
+use crate::store::Outcome;
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
+
+/// More of a line than this is passed on before its end is there.
+const HELD: usize = 256 << 10;
+
+/// Events that a provider sends.
+#[derive(Debug)]
+pub(crate) struct Passed {
+    upstream: Incoming,
+    scanner: UsageScanner,
+    /// Leaves out what is not for the client.
+    filter: EventFilter,
+    /// Tells the events to a client of another family: nothing passes as it is then.
+    translator: Option<Box<StreamTranslator>>,
+    attempt: Attempt,
+    /// The beginning of a line whose end has not come yet.
+    held: BytesMut,
+    stall: Duration,
+    deadline: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the timer runs for the piece that is being waited for.
+    armed: bool,
+    over: bool,
+    /// What came before it was clear that the stream has begun.
+    begun: std::vec::IntoIter<Bytes>,
+    /// How the stream ended, if not well.
+    failure: Option<Failure>,
+    /// The breaker hears how the stream ended.
+    permit: Option<Permit>,
+    /// The slot counts the stream for as long as it lasts.
+    _slot: InFlight,
+}
+
+/// A stream that has begun.
+#[derive(Debug)]
+pub(super) struct Beginning {
+    /// Its pieces so far.
+    pub(super) held: Vec<Bytes>,
+    /// The slot that it came with.
+    pub(super) slot: InFlight,
+    /// For the breaker, which hears how it ends.
+    pub(super) permit: Option<Permit>,
+    /// How long it may pause.
+    pub(super) stall: Duration,
+    /// When the time of the request is over.
+    pub(super) deadline: Instant,
+    /// The endpoint whose events they are.
+    pub(super) endpoint: Endpoint,
+    /// Whether the event with the counts is taken out, which was asked for in the client's place.
+    pub(super) without_usage: bool,
+    /// What tells it to a client of another family.
+    pub(super) translator: Option<Box<StreamTranslator>>,
+}
+
+impl AnswerBody {
+    /// A provider's events.
+    pub(super) fn passed(upstream: Incoming, attempt: Attempt, beginning: Beginning) -> Self {
+        let Beginning { held, slot, permit, stall, deadline, endpoint, without_usage, translator } =
+            beginning;
+        Self::Passed(Box::new(Passed {
+            upstream,
+            scanner: UsageScanner::new(endpoint),
+            filter: EventFilter::new(without_usage),
+            translator,
+            attempt,
+            held: BytesMut::new(),
+            stall,
+            deadline,
+            timer: None,
+            armed: false,
+            over: false,
+            begun: held.into_iter(),
+            failure: None,
+            permit,
+            _slot: slot,
+        }))
+    }
+
+    /// Whether all of a provider's answer is there, though its connection may be open.
+    pub(super) fn is_finished(&self) -> bool {
+        let finished = |passed: &Passed| match &passed.translator {
+            Some(translator) => translator.finished(),
+            None => passed.scanner.finished(),
+        };
+        matches!(self, Self::Passed(passed) if finished(passed))
+    }
+
+    /// Gives a provider's stream up.
+    pub(super) fn abandon(&mut self, failure: Failure) {
+        if let Self::Passed(passed) = self {
+            passed.over = true;
+            passed.fail(Outcome::Error, failure);
+        }
+    }
+
+    /// Why a provider's stream ended, if not well.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Passed(passed) => passed.failure.clone(),
+            Self::Whole(_) | Self::Made(_) | Self::Played(_) => None,
+        }
+    }
+}
+
+impl Passed {
+    /// The answer is whole: its row is kept before its last byte goes out.
+    fn succeed(&mut self) -> Result<(), String> {
+        if let Some(permit) = self.permit.take() {
+            permit.succeeded();
+        }
+        self.attempt.end(Outcome::Ok, BEGAN)
+    }
+
+    /// The provider did not do its part.
+    fn fail(&mut self, outcome: Outcome, failure: Failure) {
+        self.failure = Some(failure);
+        if let Some(permit) = self.permit.take() {
+            permit.failed();
+        }
+        self.attempt.fail(outcome, BEGAN);
+    }
+
+    /// Ends the stream with an error event.
+    fn break_off(&mut self, outcome: Outcome, failure: &Failure) -> Bytes {
+        self.over = true;
+        self.fail(outcome, failure.clone());
+        let asked = self.attempt.asked();
+        let kind = match failure {
+            Failure::Timeout(..) => "upstream_timeout",
+            Failure::Connect(_) | Failure::Transport(_) | Failure::Malformed(_) => {
+                "upstream_stream_broken"
+            }
+        };
+        let message = format!("the stream of the provider ended early: {failure}");
+        tracing::warn!(request_id = %asked.request_id, error = %failure, "stream broken off");
+        // The blank line ends an event whose lines are out but whose end is not.
+        let sequence = self.sequence();
+        let event = asked.endpoint.stream_error(kind, &message, &asked.request_id, sequence);
+        Bytes::from(format!("\n{event}"))
+    }
+
+    /// The number of the client's next event, where events are numbered.
+    fn sequence(&self) -> u64 {
+        match &self.translator {
+            Some(translator) => translator.sequence(),
+            None => self.scanner.next_sequence(),
+        }
+    }
+
+    /// Takes a piece; gives back what the client gets of it.
+    fn pass(&mut self, piece: Bytes) -> Bytes {
+        let Some(translator) = &mut self.translator else {
+            let out = self.take(piece);
+            return self.filtered(out);
+        };
+        let before = translator.malformed();
+        let out = translator.push(&piece);
+        if before == 0 && translator.malformed() > 0 {
+            self.warn_of_malformed();
+        }
+        self.told(out)
+    }
+
+    /// What follows from what the client has been told.
+    fn told(&mut self, out: Bytes) -> Bytes {
+        let Some(translator) = &self.translator else { return out };
+        self.attempt.count(translator.tokens());
+        let (refused, finished) = (translator.refused(), translator.finished());
+        if let Some(why) = translator.broken() {
+            let event = self.break_off(Outcome::Truncated, &Failure::Malformed(why));
+            return Bytes::from([out, event].concat());
+        }
+        if refused && !self.attempt.is_kept() {
+            // The client has been told so in the words of its family.
+            let why = "the provider ended its stream with an error".to_owned();
+            self.over = true;
+            self.fail(Outcome::Error, Failure::Malformed(why));
+        }
+        if finished && let Err(why) = self.succeed() {
+            self.over = true;
+            return unmetered(&self.attempt, &why, self.sequence());
+        }
+        out
+    }
+
+    /// Takes a piece; gives back what may go out, whole lines only.
+    fn take(&mut self, piece: Bytes) -> Bytes {
+        self.scanner.push(&piece);
+        self.attempt.count(self.scanner.tokens());
+        if self.scanner.refused() && !self.attempt.is_kept() {
+            // The provider says itself that it failed, in its own words.
+            let why = "the provider ended its stream with an error".to_owned();
+            self.fail(Outcome::Error, Failure::Malformed(why));
+        }
+        if self.scanner.finished()
+            && let Err(why) = self.succeed()
+        {
+            self.over = true;
+            return unmetered(&self.attempt, &why, self.scanner.next_sequence());
+        }
+        let end = memchr::memrchr(b'\n', &piece).map_or(0, |at| at + 1);
+        if self.held.is_empty() && end == piece.len() {
+            return piece;
+        }
+        let mut out = std::mem::take(&mut self.held);
+        if out.len() + piece.len() - end > HELD && end == 0 {
+            out.extend_from_slice(&piece);
+            return out.freeze();
+        }
+        let (lines, rest) = piece.split_at(end);
+        if lines.is_empty() {
+            self.held = out;
+            self.held.extend_from_slice(rest);
+            return Bytes::new();
+        }
+        out.extend_from_slice(lines);
+        self.held.extend_from_slice(rest);
+        out.freeze()
+    }
+
+    /// The provider has closed the stream.
+    fn close(&mut self) -> Option<Bytes> {
+        if self.translator.is_some() {
+            return self.close_told();
+        }
+        if !self.attempt.is_kept() {
+            if !self.scanner.whole() {
+                let failure = Failure::Transport("the end of the answer is missing".to_owned());
+                return Some(self.break_off(Outcome::Truncated, &failure));
+            }
+            if let Err(why) = self.succeed() {
+                self.over = true;
+                return Some(unmetered(&self.attempt, &why, self.scanner.next_sequence()));
+            }
+        }
+        self.over = true;
+        let rest = std::mem::take(&mut self.held).freeze();
+        Some(self.filtered(rest)).filter(|rest| !rest.is_empty())
+    }
+
+    /// The provider has closed a stream of another family than the client's.
+    fn close_told(&mut self) -> Option<Bytes> {
+        let mut out = Bytes::new();
+        if !self.attempt.is_kept() {
+            let rest = self.translator.as_mut().map(|translator| translator.finish());
+            out = self.told(rest.unwrap_or_default());
+            if !self.attempt.is_kept() && !self.over {
+                let failure = Failure::Transport("the end of the answer is missing".to_owned());
+                let event = self.break_off(Outcome::Truncated, &failure);
+                out = Bytes::from([out, event].concat());
+            }
+        }
+        self.over = true;
+        Some(out).filter(|out| !out.is_empty())
+    }
+
+    fn warn_of_malformed(&self) {
+        let request_id = &self.attempt.asked().request_id;
+        tracing::warn!(%request_id, "events of the provider that cannot be read are left out");
+    }
+
+    /// What of whole lines is for the client.
+    fn filtered(&mut self, lines: Bytes) -> Bytes {
+        let before = self.filter.malformed();
+        let left = self.filter.pass(lines);
+        if before == 0 && self.filter.malformed() > 0 {
+            self.warn_of_malformed();
+        }
+        left
+    }
+
+    /// Whether the time is up for the piece that is being waited for.
+    fn late(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.armed {
+            let due = (Instant::now() + self.stall).min(self.deadline).into();
+            match &mut self.timer {
+                Some(timer) => timer.as_mut().reset(due),
+                None => self.timer = Some(Box::pin(tokio::time::sleep_until(due))),
+            }
+            self.armed = true;
+        }
+        self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if self.over {
+                return Poll::Ready(None);
+            }
+            if let Some(piece) = self.begun.next() {
+                let out = self.pass(piece);
+                if !out.is_empty() {
+                    return Poll::Ready(Some(out));
+                }
+                continue;
+            }
+            match Pin::new(&mut self.upstream).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.armed = false;
+                    if Instant::now() >= self.deadline {
+                        return Poll::Ready(self.out_of_time());
+                    }
+                    // Trailers say nothing that a client of these APIs would read.
+                    let Ok(piece) = frame.into_data() else { continue };
+                    let out = self.pass(piece);
+                    if !out.is_empty() {
+                        return Poll::Ready(Some(out));
+                    }
+                }
+                Poll::Ready(Some(Err(e))) => {
+                    if self.attempt.is_kept() {
+                        // The answer was whole; how its connection ended does not matter.
+                        self.over = true;
+                        continue;
+                    }
+                    let failure = Failure::Transport(root_cause(&e));
+                    return Poll::Ready(Some(self.break_off(Outcome::Truncated, &failure)));
+                }
+                Poll::Ready(None) => return Poll::Ready(self.close()),
+                Poll::Pending if self.late(cx) => return Poll::Ready(self.out_of_time()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn out_of_time(&mut self) -> Option<Bytes> {
+        if self.attempt.is_kept() {
+            // The answer was whole; the provider only leaves its connection open.
+            return self.close();
+        }
+        let failure = if Instant::now() >= self.deadline {
+            // Whether it was the provider that was slow, or the client, nobody can tell.
+            drop(self.permit.take());
+            let began = self.attempt.asked().started;
+            Failure::Timeout(Phase::Total, self.deadline.saturating_duration_since(began))
+        } else {
+            Failure::Timeout(Phase::Stall, self.stall)
+        };
+        Some(self.break_off(Outcome::Timeout, &failure))
+    }
+}

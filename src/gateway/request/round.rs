@@ -1,0 +1,188 @@
+//! One target, asked with one key after the other: what follows from every attempt there.
+//!
+//! What is tried again, and after how long, is said in [`crate::gateway::resilience::retry`].
+
+use super::answer::AnswerBody;
+use super::crossing::Crossing;
+use super::exchange::Exchange;
+use super::missed::{Kind, Missed, failed};
+use super::pursuit::Pursuit;
+use crate::gateway::error::GatewayError;
+use crate::gateway::resilience::breaker::Permit;
+use crate::gateway::resilience::retry::{ATTEMPTS, backoff};
+use crate::gateway::routes::Target;
+use crate::gateway::slots::InFlight;
+use crate::provider::Failure;
+use http::{HeaderName, HeaderValue, Response, Uri};
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// Who answered.
+const PROVIDER: HeaderName = HeaderName::from_static("x-ultra-provider");
+
+/// The model's name there.
+const MODEL: HeaderName = HeaderName::from_static("x-ultra-model");
+
+/// How often providers were asked for the answer.
+const TRIED: HeaderName = HeaderName::from_static("x-ultra-attempts");
+
+/// How it goes on after a target was asked.
+pub(super) enum Next {
+    /// With this answer, or nothing else.
+    End(Result<Response<AnswerBody>, GatewayError>),
+    /// With another target; this one may do better after a while.
+    Elsewhere(Option<Duration>),
+}
+
+/// What happened at one target.
+#[derive(Default)]
+struct Round {
+    /// The slots whose key was refused.
+    refused: Vec<InFlight>,
+    /// The slots whose key has used up its rate.
+    limited: Vec<InFlight>,
+    /// Whether it was asked once more because it broke.
+    repeated: bool,
+    /// When the first of its keys may be used again.
+    wait: Option<Duration>,
+}
+
+/// How a target is asked.
+pub(super) struct Way<'a> {
+    pub(super) uri: Cow<'a, Uri>,
+    /// What is put to it instead of the call, if it is of another family.
+    pub(super) crossing: Option<&'a Crossing>,
+}
+
+impl Pursuit<'_> {
+    /// Asks one target, with one key after the other if keys are refused.
+    pub(super) async fn ask(
+        &mut self,
+        target: &Target,
+        way: Way<'_>,
+        last: bool,
+        permit: Permit,
+    ) -> Next {
+        let Some(client) = &self.gateway.client else {
+            let failure = Failure::Connect("this server has no client".to_owned());
+            return Next::End(Err(failed(&target.provider, failure)));
+        };
+        let slots = &target.provider.slots;
+        let mut permit = Some(permit);
+        let mut round = Round::default();
+        loop {
+            let slot = slots.pick(&target.model, &round.refused, &round.limited);
+            let Some(slot) = slot.filter(|_| !self.exhausted()) else {
+                return Next::Elsewhere(round.wait);
+            };
+            let permit = match permit.take().map_or_else(|| self.permit(target, false), Ok) {
+                Ok(permit) => permit,
+                Err(refused) => {
+                    self.rest(refused);
+                    return Next::Elsewhere(round.wait);
+                }
+            };
+            self.asked += 1;
+            let exchange = Exchange {
+                client,
+                meter: &self.gateway.meter,
+                instance: &self.gateway.instance,
+                target,
+                uri: &way.uri,
+                endpoint: self.call.endpoint,
+                crossing: way.crossing,
+                limits: &self.route.limits,
+                call: self.call,
+                number: self.asked,
+                last: last || self.spent() >= ATTEMPTS,
+                commit: self.commit,
+            };
+            match exchange.run(&slot, permit).await {
+                Ok(answer) => {
+                    slots.accepted(&slot, &target.model);
+                    return Next::End(Ok(self.dressed(answer, target)));
+                }
+                Err(missed) => {
+                    if let Some(next) = self.missed(missed, slot, target, &mut round).await {
+                        return next;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What follows from an attempt without an answer; `None` if the target is asked again.
+    async fn missed(
+        &mut self,
+        missed: Missed,
+        slot: InFlight,
+        target: &Target,
+        round: &mut Round,
+    ) -> Option<Next> {
+        let slots = &target.provider.slots;
+        let (kind, told_to_wait) = (missed.kind, missed.wait);
+        match kind {
+            Kind::Final | Kind::Filtered => return Some(Next::End(*missed.told)),
+            // What it may have begun with is not begun once more, there or elsewhere.
+            Kind::Unanswered | Kind::Broken | Kind::Useless if self.call.envelope.once => {
+                return Some(Next::End(*missed.told));
+            }
+            // What a target that stands in says of the request never hides why it had to.
+            Kind::Faulty if !self.stands_in() => return Some(Next::End(*missed.told)),
+            Kind::Faulty => return Some(Next::Elsewhere(None)),
+            _ => self.keep(missed),
+        }
+        match kind {
+            Kind::KeyRefused => {
+                self.refused += 1;
+                let rejected = slots.refused(&slot);
+                tracing::warn!(
+                    request_id = %self.call.asked.request_id,
+                    slot = %slot.slot().id,
+                    generation = slot.slot().generation,
+                    rejected,
+                    "provider refuses the key"
+                );
+                round.refused.push(slot);
+            }
+            Kind::RateLimited => {
+                slots.limit(&slot, &target.model, told_to_wait);
+                let after = told_to_wait.unwrap_or_else(|| backoff(self.waits, rand::random()));
+                round.wait = Some(round.wait.map_or(after, |least| least.min(after)));
+                round.limited.push(slot);
+            }
+            Kind::Unreached | Kind::Unanswered | Kind::Broken | Kind::Overloaded => {
+                let pause = backoff(0, rand::random());
+                let again = !round.repeated
+                    && told_to_wait.is_none()
+                    && !self.exhausted()
+                    && pause < self.left()
+                    && self.gateway.budget.repeat();
+                if !again {
+                    return Some(Next::Elsewhere(told_to_wait));
+                }
+                round.repeated = true;
+                tokio::time::sleep(pause).await;
+            }
+            Kind::TooLong => {
+                self.too_long_for = Some(target.context.unwrap_or(0));
+                return Some(Next::Elsewhere(None));
+            }
+            Kind::Useless | Kind::Faulty | Kind::Filtered | Kind::Final => {
+                return Some(Next::Elsewhere(None));
+            }
+        }
+        None
+    }
+
+    /// The answer, with who gave it.
+    fn dressed(&self, mut answer: Response<AnswerBody>, target: &Target) -> Response<AnswerBody> {
+        let headers = answer.headers_mut();
+        if let Some((provider, model)) = &target.names {
+            headers.insert(PROVIDER, provider.clone());
+            headers.insert(MODEL, model.clone());
+        }
+        headers.insert(TRIED, HeaderValue::from(self.asked));
+        answer
+    }
+}
