@@ -2,7 +2,7 @@
 
 use super::auth::{self, LastGood, SnapshotSource};
 use super::state::App;
-use super::{fleet, health, published, reload, signals};
+use super::{fleet, health, published, reload, signals, watch};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::Signal;
@@ -39,7 +39,7 @@ pub(crate) fn start(
         stop.clone(),
     ));
     tasks.spawn(health::watch(Arc::clone(app), stop.clone()));
-    tasks.spawn(reload::watch(Arc::clone(app), stop.clone()));
+    tasks.spawn(watch::watch(Arc::clone(app), stop.clone()));
     tasks.spawn(signals::follow_hangups(Arc::clone(app), hangup, stop.clone()));
     tasks.spawn(beat(Arc::clone(app), stop.clone()));
     tasks.spawn(forget(Arc::clone(app), stop.clone()));

@@ -32,9 +32,11 @@ mod stack;
 mod standing;
 mod state;
 mod surface;
+mod watch;
 
 pub(crate) use error::Refusal;
 pub(crate) use open::Start;
 pub(crate) use published::look as take_published;
-pub(crate) use reload::{Before, agreed};
+pub(crate) use reload::agreed;
 pub(crate) use run::run;
+pub(crate) use watch::Before;

@@ -1,12 +1,14 @@
 //! What changes while the server runs: keys, routes, providers, prices, rates, origins, signing
-//! keys. Asked for by SIGHUP, by the admin route, by the control socket, and by a watch on the files
-//! that it comes from; all go one way. What a start would refuse changes nothing.
+//! keys. Asked for by SIGHUP, by the admin route, by the control socket, and by a
+//! [watch](super::watch) on the files that it comes from; all go one way. What a start would refuse
+//! changes nothing.
 
 use super::auth::Seals;
 use super::rings::{self, Aging, Rings};
 use super::routing::{self, Plan};
 use super::standing::Standing;
 use super::state::{App, Live};
+use super::watch::{Before, Watched, stamp};
 use crate::gateway::Table;
 use crate::gateway::keys::{self, Reloaded};
 use crate::provider::prices::Prices;
@@ -16,26 +18,13 @@ use crate::settings::compare::{Described, needs_restart};
 use crate::settings::secret::{SecretSource, ValueRef};
 use crate::settings::{self, Resolution, Settings, Workspace, key_age};
 use arc_swap::ArcSwap;
-use notify::Watcher as _;
 use sha2::{Digest as _, Sha256};
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-
-/// How often files are looked at, however quiet the watch is: network file systems and the
-/// symbolic links of Kubernetes do not always tell.
-const POLL: Duration = Duration::from_secs(5);
-
-/// How often a key that could not be read is tried again.
-const RETRY: Duration = Duration::from_secs(30);
-
-/// How long a burst of changes is waited out.
-const SETTLE: Duration = Duration::from_millis(50);
 
 /// How values are loaded again.
 #[derive(Debug)]
@@ -56,7 +45,7 @@ pub(crate) struct Reloader {
     pub(crate) standing: Standing,
     /// Holds the files whose change calls for the next, as they were before
     /// anything was read.
-    files: Mutex<Vec<Watched>>,
+    pub(super) files: Mutex<Vec<Watched>>,
     /// What the server started with, and what was loaded last.
     loaded: Mutex<Option<(Arc<Resolution>, Arc<Resolution>)>>,
     /// The keys that sign, verify and seal.
@@ -69,10 +58,11 @@ pub(crate) struct Reloader {
     fingerprint_key: Mutex<Option<String>>,
     /// Told when something was loaded: others want to know soon.
     pub(super) applied: Notify,
-    watched: Notify,
+    /// Told when other files are to be watched.
+    pub(super) watched: Notify,
     /// Whether a key could not be read the last time: a locked vault opens without a file
     /// changing.
-    wanting: AtomicBool,
+    pub(super) wanting: AtomicBool,
 }
 
 /// What requests are routed by when the server starts.
@@ -87,9 +77,6 @@ pub(super) struct Routed {
     /// Whether the user has agreed to the files.
     pub(super) agreed: bool,
 }
-
-/// A file, and what told its content from another.
-type Watched = (PathBuf, Option<Stamp>);
 
 impl Reloader {
     /// A reloader for the profile of `workspace`.
@@ -348,102 +335,6 @@ pub(crate) async fn reload_and_tell(app: &Arc<App>, why: &'static str) {
         }
         Err(error) => tracing::error!(why, %error, "values not loaded"),
     }
-}
-
-/// How things stood before anything was read: what was loaded is at least as late.
-#[derive(Debug)]
-pub(crate) struct Before {
-    generation: Option<u64>,
-    files: Vec<Watched>,
-}
-
-impl Before {
-    /// How the vault stands now, and those files.
-    fn with(vault: &Followed, files: impl IntoIterator<Item = PathBuf>) -> Self {
-        let mut files: Vec<PathBuf> = files.into_iter().chain([vault.own().vault_path()]).collect();
-        files.sort();
-        files.dedup();
-        let stamped = |file: PathBuf| {
-            let now = stamp(&file);
-            (file, now)
-        };
-        let files = files.into_iter().map(stamped).collect();
-        Self { generation: vault.generation().ok().flatten(), files }
-    }
-
-    /// How the vault and the files of the configuration stand now.
-    pub(crate) fn of(vault: &Followed, workspace: &Workspace) -> Self {
-        Self::with(vault, routing::files(workspace, None))
-    }
-}
-
-/// Device, inode, size and time of a file.
-type Stamp = (u64, u64, u64, i64, i64);
-
-/// Tells one content of a file from another: by what it resolves to, so that a link that is
-/// swapped counts.
-fn stamp(path: &Path) -> Option<Stamp> {
-    let meta = std::fs::metadata(path).ok()?;
-    Some((meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
-}
-
-/// Reloads when a file that holds keys or settings has changed, until `stop`.
-pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
-    let touched = Arc::new(Notify::new());
-    let mut watcher = None;
-    let mut files: Vec<PathBuf> = Vec::new();
-    // What did not hold when it was tried: that changes nothing, and is not tried again.
-    let mut in_vain: Vec<Watched> = Vec::new();
-    let mut tried = Instant::now();
-    let loaded = || app.reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    loop {
-        let wanted: Vec<PathBuf> = loaded().into_iter().map(|(file, _)| file).collect();
-        if wanted != files {
-            files = wanted;
-            watcher = watch_folders(&files, &touched);
-        }
-        tokio::select! {
-            () = touched.notified() => tokio::time::sleep(SETTLE).await,
-            () = tokio::time::sleep(POLL) => {}
-            () = app.reloader.watched.notified() => {}
-            () = stop.cancelled() => break,
-        }
-        let known = loaded();
-        let now: Vec<Watched> = known.iter().map(|(f, _)| (f.clone(), stamp(f))).collect();
-        if now != known && now != in_vain {
-            in_vain = now;
-            tried = Instant::now();
-            reload_and_tell(&app, "file changed").await;
-        } else if app.reloader.wanting.load(Ordering::Relaxed) && tried.elapsed() >= RETRY {
-            tried = Instant::now();
-            reload_and_tell(&app, "a key was not to be had").await;
-        }
-        for provider in app.gateway.table().providers() {
-            provider.slots.retire(Instant::now());
-        }
-    }
-    drop(watcher);
-}
-
-/// Watches the folders of `files`: files that are replaced are not seen on themselves.
-fn watch_folders(files: &[PathBuf], touched: &Arc<Notify>) -> Option<notify::RecommendedWatcher> {
-    if files.is_empty() {
-        return None;
-    }
-    let touched = Arc::clone(touched);
-    let told = move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|e| !e.kind.is_access()) {
-            touched.notify_one();
-        }
-    };
-    // Without a watch the poll remains.
-    let mut watcher = notify::recommended_watcher(told).ok()?;
-    for file in files {
-        if let Some(folder) = file.parent() {
-            let _ = watcher.watch(folder, notify::RecursiveMode::NonRecursive);
-        }
-    }
-    Some(watcher)
 }
 
 /// Tells one configuration from another: SHA-256 over all values that are no secret and the names
