@@ -5,6 +5,8 @@ mod hostile;
 mod replies;
 mod requests;
 mod streams;
+mod there_and_back;
+mod whole;
 
 use super::{Chat, ClientDialect, Dialect, Messages, Untranslatable};
 use serde_json::Value;
