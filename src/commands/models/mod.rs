@@ -1,5 +1,7 @@
 //! `ultra models`.
 
+mod asking;
+mod judging;
 pub(crate) mod list;
 mod seen;
 pub(crate) mod test;

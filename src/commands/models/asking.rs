@@ -1,0 +1,147 @@
+//! A tiny request to a model: over a running server, or through a gateway in this process.
+
+use super::seen::{Profile, Server};
+use crate::gateway::registry::Model;
+use crate::gateway::{Asked, Call, Ended, Gateway, Meter, metering};
+use crate::provider::prices::Prices;
+use crate::provider::{Client, Endpoint, Envelope};
+use crate::report::Fault;
+use crate::serve::Refusal;
+use crate::settings::profile::Mode;
+use crate::settings::{Resolution, SecretSource, Workspace};
+use crate::smoke;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long the whole test may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// So many tokens may be answered.
+pub(super) const ANSWER: u64 = 16;
+
+/// More than this is no tiny answer.
+const LARGEST: usize = 1 << 20;
+
+/// What came back.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+pub(super) const PROVIDER: &str = "x-ultra-provider";
+pub(super) const MODEL: &str = "x-ultra-model";
+pub(super) const ATTEMPTS: &str = "x-ultra-attempts";
+pub(super) const COST: &str = "x-ultra-cost";
+
+/// A gateway of the profile, without keys yet.
+pub(super) fn gateway(
+    workspace: &Workspace,
+    secrets: &dyn SecretSource,
+) -> Result<(Gateway, Arc<Prices>, Resolution, Mode), Fault> {
+    let Profile { settings, resolution, prices, table, .. } = Profile::read(workspace, secrets)?;
+    let mode = settings.server.mode;
+    let client = match mode {
+        Mode::Mock => None,
+        Mode::Real => {
+            Some(Client::new(CONNECT).map_err(|problem| Fault::does_not_hold(vec![problem]))?)
+        }
+    };
+    let prices = Arc::new(prices);
+    let meter = Arc::new(Priced(Arc::clone(&prices)));
+    let hop = HeaderValue::from_static("models-test");
+    Ok((Gateway::new(table, client, meter, hop), prices, resolution, mode))
+}
+
+/// Prices attempts and keeps nothing: this is no server, and has no journal.
+#[derive(Debug)]
+struct Priced(Arc<Prices>);
+
+impl Meter for Priced {
+    fn ready(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn keep(&self, ended: &Ended<'_>) -> Result<Option<i64>, String> {
+        Ok(metering::cost(&self.0, ended))
+    }
+}
+
+/// The endpoint that serves the model, and the body for it.
+pub(super) fn question(model: &Model) -> (Endpoint, Value) {
+    let messages = model.endpoints.first().is_some_and(|path| path == Endpoint::Messages.path());
+    let endpoint = if messages { Endpoint::Messages } else { Endpoint::ChatCompletions };
+    let mut body = json!({
+        "model": model.name,
+        "messages": [{"role": "user", "content": "Reply with the word: ready"}],
+    });
+    // Models of OpenAI that reason take the newer name only, and many other servers only the older.
+    let newer = model.targets.first().is_some_and(|target| target.provider == "openai");
+    let name = if newer && !messages { "max_completion_tokens" } else { "max_tokens" };
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert(name.to_owned(), json!(ANSWER));
+    }
+    (endpoint, body)
+}
+
+/// Over a running server.
+pub(super) async fn over(server: &Server, model: &Model) -> Result<Reply, Fault> {
+    let (endpoint, body) = question(model);
+    let call = smoke::Call::post(endpoint.path(), &body).within(DEADLINE);
+    let answer = server.send(call).await?;
+    let mut headers = HeaderMap::new();
+    for name in [PROVIDER, MODEL, ATTEMPTS, COST] {
+        if let Some(value) = answer.header(name).and_then(|v| HeaderValue::from_str(v).ok()) {
+            headers.insert(name, value);
+        }
+    }
+    Ok(Reply { status: answer.status, headers, body: Bytes::from(answer.body.clone()) })
+}
+
+/// Through a gateway in this process: the way of a server's requests.
+pub(super) async fn through(gateway: &Gateway, model: &Model, mode: Mode) -> Result<Reply, String> {
+    let (endpoint, body) = question(model);
+    let body = Bytes::from(body.to_string());
+    let refused = |refusal: Refusal| Reply {
+        status: refusal.status.as_u16(),
+        headers: HeaderMap::new(),
+        body: Bytes::from(
+            json!({"error": {"message": refusal.message, "code": refusal.code}}).to_string(),
+        ),
+    };
+    let asked = async {
+        let envelope = Envelope::read(&body, endpoint).map_err(Refusal::from)?;
+        let route = gateway.route(&model.name)?;
+        let asked = Arc::new(Asked {
+            request_id: "models-test".into(),
+            key_id: "models-test".into(),
+            user_id: None,
+            endpoint,
+            model: Arc::clone(&route.model),
+            stream: false,
+            mode,
+            started: Instant::now(),
+        });
+        let call =
+            Call { endpoint, envelope, body: body.clone(), headers: HeaderMap::new(), asked };
+        let (parts, body) = gateway.answer(&route, call).await?.into_parts();
+        Ok::<_, Refusal>((parts, Limited::new(body, LARGEST).collect().await))
+    };
+    match tokio::time::timeout(DEADLINE, asked).await {
+        Err(_) => Err(format!("no answer within {} s", DEADLINE.as_secs())),
+        Ok(Err(refusal)) => Ok(refused(refusal)),
+        Ok(Ok((_, Err(_)))) => Err("the answer could not be read".to_owned()),
+        Ok(Ok((parts, Ok(body)))) => Ok(Reply {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: body.to_bytes(),
+        }),
+    }
+}
