@@ -8,7 +8,6 @@ use crate::base::Secret;
 use crate::provider::conversation::{Conversation, Event, Reply};
 use crate::provider::openai;
 use crate::provider::translation::{Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable};
-use crate::provider::wire::Family;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -17,10 +16,6 @@ use http::{HeaderMap, StatusCode};
 pub(crate) struct Cohere;
 
 impl Dialect for Cohere {
-    fn family(&self) -> Option<Family> {
-        None
-    }
-
     fn url(&self, base: &str, _model: &str, _stream: bool) -> String {
         url(base)
     }
@@ -28,8 +23,6 @@ impl Dialect for Cohere {
     fn credentials(&self, key: &Secret) -> Option<HeaderMap> {
         openai::credentials(key)
     }
-
-    fn defaults(&self, _headers: &mut HeaderMap) {}
 
     fn request(&self, conversation: &Conversation, model: &str) -> Result<Bytes, Untranslatable> {
         write(conversation, model).map(|body| Bytes::from(body.to_string()))

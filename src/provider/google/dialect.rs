@@ -7,7 +7,6 @@ use super::{credentials, url};
 use crate::base::Secret;
 use crate::provider::conversation::{Conversation, Event, Reply};
 use crate::provider::translation::{Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable};
-use crate::provider::wire::Family;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -17,10 +16,6 @@ use std::time::Duration;
 pub(crate) struct Google;
 
 impl Dialect for Google {
-    fn family(&self) -> Option<Family> {
-        None
-    }
-
     fn url(&self, base: &str, model: &str, stream: bool) -> String {
         url(base, model, stream)
     }
@@ -28,8 +23,6 @@ impl Dialect for Google {
     fn credentials(&self, key: &Secret) -> Option<HeaderMap> {
         credentials(key)
     }
-
-    fn defaults(&self, _headers: &mut HeaderMap) {}
 
     fn request(&self, conversation: &Conversation, model: &str) -> Result<Bytes, Untranslatable> {
         write(conversation, model).map(|body| Bytes::from(body.to_string()))

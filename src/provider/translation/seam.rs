@@ -13,7 +13,9 @@ use std::time::Duration;
 pub(crate) trait Dialect: Debug + Send + Sync {
     /// The family whose clients' bytes pass through as they are, if there is one. All others are
     /// translated.
-    fn family(&self) -> Option<Family>;
+    fn family(&self) -> Option<Family> {
+        None
+    }
 
     /// Where a conversation with `model` goes, below the base URL of the provider, which has no
     /// slash at its end.
@@ -23,8 +25,8 @@ pub(crate) trait Dialect: Debug + Send + Sync {
     /// header.
     fn credentials(&self, key: &Secret) -> Option<HeaderMap>;
 
-    /// Headers that the provider demands.
-    fn defaults(&self, headers: &mut HeaderMap);
+    /// Headers that the provider demands, if any.
+    fn defaults(&self, _headers: &mut HeaderMap) {}
 
     /// The body of a request for `model`, the name that the provider gives it.
     ///
