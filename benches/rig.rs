@@ -8,6 +8,10 @@
 //! and says how each was used (`log`). `rig load RATE SECONDS HOST:PORT..` sends chat completions at
 //! a constant rate, half of them streams, with the credentials that it is told on standard input
 //! (`key KEY`, `token TOKEN`, more tokens at any time), and prints what became of them.
+//!
+//! `rig families PORT` answers like providers of both families, and fails where it is asked to;
+//! `log` on standard input has it say how often it was asked. `rig mixed RATE SECONDS HOST:PORT` is
+//! told a service key, sends what meets all of that, and prints what became of it.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -21,10 +25,14 @@
 
 #[path = "rig/answers.rs"]
 mod answers;
+#[path = "rig/families.rs"]
+mod families;
 #[path = "rig/keyed.rs"]
 mod keyed;
 #[path = "rig/load.rs"]
 mod load;
+#[path = "rig/mixed.rs"]
+mod mixed;
 
 use answers::{ANSWER, Body, MODELS, json};
 use bytes::Bytes;
@@ -101,9 +109,41 @@ async fn keyed(listener: TcpListener) {
             }
         });
     });
+    finished(reader).await;
+}
+
+async fn finished(reader: std::thread::JoinHandle<()>) {
     while !reader.is_finished() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// The provider of both families.
+async fn both(listener: TcpListener) {
+    let provider = Arc::<families::Families>::default();
+    tokio::spawn(Arc::clone(&provider).serve(listener));
+    let log = move || {
+        told(|_, _| println!("{}", serde_json::json!({ "asked": provider.asked() })));
+    };
+    finished(std::thread::spawn(log)).await;
+}
+
+/// The load that meets everything.
+async fn mixture(rate: &str, seconds: &str, target: &str) {
+    let mut key = String::new();
+    std::io::stdin().read_line(&mut key).unwrap();
+    let seconds = Duration::from_secs(seconds.parse().expect("seconds"));
+    let target = target.parse().expect("HOST:PORT");
+    let rate = rate.parse().expect("a rate");
+    let tally = mixed::run(target, rate, seconds, key.trim().to_owned()).await;
+    let ended: serde_json::Map<_, _> =
+        tally.ended.iter().map(|(fate, n)| (format!("{fate:?}"), (*n).into())).collect();
+    let failed = tally.sent - tally.ended.values().sum::<u64>();
+    let shown = serde_json::json!({
+        "sent": tally.sent, "ended": ended, "failed": failed, "failures": tally.failures,
+        "plain": quantiles(tally.plain), "first": quantiles(tally.first),
+    });
+    println!("{shown}");
 }
 
 /// 50 and 99 per cent of them are at most this, in milliseconds, and the greatest.
@@ -192,6 +232,8 @@ async fn main() {
         ["upstream", port] => serve(listen(port).await, None).await,
         ["pass", port, target] => serve(listen(port).await, Some((*target).to_owned())).await,
         ["keyed", port] => keyed(listen(port).await).await,
+        ["families", port] => both(listen(port).await).await,
+        ["mixed", rate, seconds, target] => mixture(rate, seconds, target).await,
         ["load", rate, seconds, ..] => load(rate, seconds, args.get(3..).unwrap()).await,
         // `cargo bench` and `cargo test` run it without a role.
         _ => {}

@@ -13,7 +13,8 @@ import time
 import urllib.error
 import urllib.request
 
-TICKS = os.sysconf("SC_CLK_TCK")
+from machine import cpu_seconds, end, free_port
+
 KEYS = [f"sk-bench-rotation-{n}" for n in range(4)]
 
 
@@ -76,12 +77,6 @@ def await_line(process, what):
 def tell(process, line):
     process.stdin.write(line + "\n")
     process.stdin.flush()
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def serving(ultra, machine, processes):
@@ -155,7 +150,7 @@ def rows(ultra, cli, wanted):
         time.sleep(0.5)
 
 
-def rotation(ultra, rig, home, env, free_port, rate, seconds, servers):
+def rotation(ultra, rig, home, env, rate, seconds, servers):
     """Prints what became of every request; whether all was well."""
     processes = []
     with postgres(free_port()) as store:
@@ -193,10 +188,7 @@ def rotation(ultra, rig, home, env, free_port, rate, seconds, servers):
             stored = rows(ultra, cli, tally["sent"])
             return report(tally, seen, cuts, took, stored, spent, machines, bool(store))
         finally:
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.wait(60)
+            end(processes)
 
 
 def report(tally, seen, cuts, took, stored, spent, machines, shared):

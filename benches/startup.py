@@ -45,10 +45,12 @@ def project(cwd):
     os.chmod(os.path.join(cwd, ".env.local"), 0o600)
 
 
-def startup(ultra, cwd, env):
-    """Milliseconds over spawning `true`."""
+def startup(ultra, cwd, env, beside=False):
+    """Milliseconds over spawning `true`, and beside other tools if wanted."""
     means = hyperfine(["true"] + [" ".join([ultra, *c]) for c in COMMANDS], cwd, env, 300)
     table(["ultra " + " ".join(c) for c in COMMANDS], means)
+    if beside:
+        peers(ultra, cwd, env)
 
 
 def peers(ultra, cwd, env):

@@ -6,6 +6,7 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Response;
 use std::convert::Infallible;
+use std::sync::OnceLock;
 
 /// The body of an answer.
 pub(crate) type Body = BoxBody<Bytes, hyper::Error>;
@@ -39,6 +40,12 @@ pub(crate) fn events() -> Vec<String> {
         .map(|n| chunk(&format!("{{\"content\":\"t{n} \"}}"), "null"))
         .chain([chunk("{}", "\"stop\""), DONE.to_owned()])
         .collect()
+}
+
+/// All bytes of a stream, in which nobody asked to count.
+pub(crate) fn whole() -> &'static [u8] {
+    static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
+    WHOLE.get_or_init(|| events().concat().into_bytes())
 }
 
 /// Whether a request asks for a stream.

@@ -4,26 +4,27 @@
 //! Every second request is a stream; of both kinds every second one carries a service key, the
 //! others an access token. A request is answered when its answer is whole: nothing is tried twice.
 
-use super::answers::{ANSWER, DONE, PIECES};
+use super::answers::{self, ANSWER};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// How long a request may take in all.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection that was not used for so long is not used again: its server may be about to close it.
 const IDLE: Duration = Duration::from_secs(2);
 
 /// How many failures are told in words.
-const TOLD: usize = 10;
+pub(crate) const TOLD: usize = 10;
 
 /// What to send where.
 #[derive(Debug)]
@@ -67,28 +68,37 @@ impl Tally {
     }
 }
 
-type Connection = SendRequest<Full<Bytes>>;
-type Pool = Mutex<Vec<(Connection, Instant)>>;
+/// A connection that takes one request after another.
+pub(crate) type Connection = SendRequest<Full<Bytes>>;
+/// Connections that are not in use, and since when.
+pub(crate) type Pool = Mutex<Vec<(Connection, Instant)>>;
+
+/// The number of every request and when it is due, told when it is, until it is over.
+pub(crate) fn paced(
+    rate: u32,
+    over: impl Fn() -> bool + Send + 'static,
+) -> UnboundedReceiver<(u64, Instant)> {
+    let (send, due) = tokio::sync::mpsc::unbounded_channel();
+    // Timers of the runtime are a millisecond apart; a thread wakes up nearer to the time.
+    std::thread::spawn(move || {
+        let begin = Instant::now();
+        for n in 0_u64.. {
+            let at = begin + Duration::from_nanos(n * 1_000_000_000 / u64::from(rate));
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            if over() || send.send((n, at)).is_err() {
+                return;
+            }
+        }
+    });
+    due
+}
 
 /// Runs the load until it is over and everything is answered, in a Tokio runtime.
 pub(crate) async fn run(load: Arc<Load>) -> Tally {
     let pools: Arc<Vec<Pool>> = Arc::new(load.targets.iter().map(|_| Pool::default()).collect());
     let tally = Arc::new(Mutex::new(Tally::default()));
-    let (send, mut due) = tokio::sync::mpsc::unbounded_channel();
-    let pace = {
-        let load = Arc::clone(&load);
-        // Timers of the runtime are a millisecond apart; a thread wakes up nearer to the time.
-        std::thread::spawn(move || {
-            let begin = Instant::now();
-            for n in 0_u64.. {
-                let at = begin + Duration::from_nanos(n * 1_000_000_000 / u64::from(load.rate));
-                std::thread::sleep(at.saturating_duration_since(Instant::now()));
-                if load.over.load(Ordering::Relaxed) || send.send((n, at)).is_err() {
-                    return;
-                }
-            }
-        })
-    };
+    let ends = Arc::clone(&load);
+    let mut due = paced(load.rate, move || ends.over.load(Ordering::Relaxed));
     let mut requests = tokio::task::JoinSet::new();
     while let Some((n, at)) = due.recv().await {
         while requests.try_join_next().is_some() {}
@@ -118,7 +128,6 @@ pub(crate) async fn run(load: Arc<Load>) -> Tally {
         });
     }
     while requests.join_next().await.is_some() {}
-    pace.join().unwrap();
     let tally = tally.lock().unwrap();
     tally.clone()
 }
@@ -135,7 +144,14 @@ impl Kind {
     }
 }
 
-fn micros(took: Duration) -> u32 {
+/// An answer that was not expected, in words.
+pub(crate) fn told(status: StatusCode, body: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(body).chars().take(300).collect();
+    format!("{status}, {} bytes: {text}", body.len())
+}
+
+/// A time in whole microseconds.
+pub(crate) fn micros(took: Duration) -> u32 {
     u32::try_from(took.as_micros()).unwrap_or(u32::MAX)
 }
 
@@ -176,24 +192,17 @@ async fn one(
         first.get_or_insert_with(Instant::now);
         whole.extend_from_slice(frame.data_ref().map_or(&[], |bytes| bytes));
     }
-    let (body, end) = (whole, Instant::now());
-    let whole = match kind.stream {
-        true => {
-            let pieces = memchr::memmem::find_iter(&body, b"\"content\":\"t").count();
-            pieces == PIECES && body.ends_with(DONE.as_bytes())
-        }
-        false => body == ANSWER.as_bytes(),
-    };
-    if status != 200 || !whole {
-        let body = String::from_utf8_lossy(&body);
-        return Err(format!("{status}: {}", body.chars().take(300).collect::<String>()));
+    let end = Instant::now();
+    let expected = if kind.stream { answers::whole() } else { ANSWER.as_bytes() };
+    if status != 200 || whole != expected {
+        return Err(told(status, &whole));
     }
     pools[target].lock().unwrap().push((connection, end));
     Ok((first.unwrap_or(end), end))
 }
 
 /// The connection that was used last, if it can be used again; else a new one.
-async fn connected(target: SocketAddr, pool: &Pool) -> Result<Connection, String> {
+pub(crate) async fn connected(target: SocketAddr, pool: &Pool) -> Result<Connection, String> {
     loop {
         let last = pool.lock().unwrap().pop();
         let Some((mut connection, used)) = last else { break };
@@ -202,6 +211,11 @@ async fn connected(target: SocketAddr, pool: &Pool) -> Result<Connection, String
         }
     }
     let socket = TcpStream::connect(target).await.map_err(|e| format!("no connection: {e}"))?;
+    opened(socket).await
+}
+
+/// HTTP over a new connection.
+pub(crate) async fn opened(socket: TcpStream) -> Result<Connection, String> {
     let _ = socket.set_nodelay(true);
     let (send, connection) =
         handshake(TokioIo::new(socket)).await.map_err(|e| format!("no connection: {e}"))?;

@@ -1,0 +1,108 @@
+"""A long run at a moderate rate: whether memory, open files and threads stay what they are, and every request ends as it must, while a
+provider fails and clients go away."""
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+from machine import await_port, cpu_seconds, end, free_port
+from rotation import await_line, call, place, rows, tell
+
+EVERY = 5
+# Megabytes an hour: what pages that the allocator gives back late make of a flat line in half an hour.
+SLOPE = 4.0
+# Below this there is no telling growth from warming up.
+SHORTEST = 600
+
+
+def sample(pid):
+    """Megabytes in all and of its own, open files, threads."""
+    with open(f"/proc/{pid}/status") as f:
+        status = dict(re.findall(r"(\w+):\s+(\d+)", f.read()))
+    return {"rss": int(status["VmRSS"]) / 1024, "anon": int(status["RssAnon"]) / 1024, "fds": len(os.listdir(f"/proc/{pid}/fd")),
+            "threads": int(status["Threads"])}
+
+
+def slope(samples, field):
+    """Per hour, by least squares over the last two thirds."""
+    tail = samples[len(samples) // 3:]
+    if len(tail) < 3:
+        return 0.0
+    return statistics.linear_regression([s["at"] / 3600 for s in tail], [s[field] for s in tail]).slope
+
+
+def soak(ultra, rig, home, env, rate, seconds, trace=None):
+    """Prints what a server took from its start to its end; whether all was well."""
+    port = free_port()
+    env = dict(env, OPENAI_API_KEY="sk-bench-upstream", OPENAI_BASE_URL=f"http://127.0.0.1:{port}/v1", ANTHROPIC_API_KEY="sk-ant-bench-upstream",
+               ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}", ULTRA_RATE_LIMIT="100000000", ULTRA_LOG_FORMAT="json")
+    machine = place(home, "soak", env)
+    processes = []
+    try:
+        provider = subprocess.Popen([rig, "families", str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        processes.append(provider)
+        await_port(port, provider)
+        # Nobody keeps the log of a million requests.
+        server = subprocess.Popen([ultra, "serve", "--real", "--port", "auto", "-o", "json"], cwd=machine["cwd"], env=env, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True)
+        processes.append(server)
+        addr = await_line(server, "ultra serve")
+        with open(os.path.join(machine["cwd"], ".ultra", "dev-key")) as f:
+            key = f.read().strip()
+        time.sleep(1)
+        begin, before = time.monotonic(), cpu_seconds(server.pid)
+        samples = [dict(sample(server.pid), at=0.0)]
+        load = subprocess.Popen([rig, "mixed", str(rate), str(seconds), addr], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        processes.append(load)
+        tell(load, key)
+        while load.poll() is None:
+            time.sleep(EVERY)
+            if server.poll() is not None:
+                sys.exit(f"the server ended with {server.returncode}")
+            samples.append(dict(sample(server.pid), at=time.monotonic() - begin))
+            if trace:
+                with open(trace, "a") as f:
+                    f.write(json.dumps(samples[-1]) + "\n")
+        spent = cpu_seconds(server.pid) - before
+        tally = json.loads(load.stdout.readline())
+        tell(provider, "log")
+        asked = json.loads(provider.stdout.readline())["asked"]
+        stored = rows(ultra, machine, asked)
+        return report(samples, tally, asked, stored, spent, rate, seconds)
+    finally:
+        end(processes)
+
+
+def report(samples, tally, asked, stored, spent, rate, seconds):
+    rise = slope(samples, "rss")
+    # Connections come and go: those of the load's first seconds, or of any later moment.
+    early = [s for s in samples if s["at"] <= max(60.0, seconds / 3)]
+    most = {field: max(s[field] for s in early) for field in ("fds", "threads")}
+    last = samples[-2] if len(samples) > 2 else samples[-1]
+    wrong = []
+    if tally["failed"]:
+        wrong.append(f"{tally['failed']} requests ended as they must not: {json.dumps(tally['failures'], indent=1)}")
+    if stored != asked:
+        wrong.append(f"the provider was asked {asked} times, the store has {stored} rows of usage")
+    if seconds >= SHORTEST and rise > SLOPE:
+        wrong.append(f"resident memory grows by {rise:.1f} MB an hour, the bound is {SLOPE:.1f}")
+    for field, spare in (("fds", 64), ("threads", 8)):
+        if last[field] > most[field] + spare:
+            wrong.append(f"{field}: {last[field]} at the end, at most {most[field]} in the first third")
+    print(f"\n{seconds / 60:.0f} minutes at {rate} requests/s, both families, half of them streams: {json.dumps(tally['ended'])}\n")
+    print("| requests | not as they must | rows lost | RSS MB at first | after a minute | most | at last | slope MB/h | of its own MB/h | open files | threads | plain p50 ms | p99 "
+          "| CPU µs/request |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    minute = min(samples, key=lambda s: abs(s["at"] - 60))
+    span = [f"{samples[0][f]}, {max(s[f] for s in samples)}, {last[f]}" for f in ("fds", "threads")]
+    print(f"| {tally['sent']:,} | {tally['failed']} | {asked - stored} | {samples[0]['rss']:.1f} | {minute['rss']:.1f} | {max(s['rss'] for s in samples):.1f} | {last['rss']:.1f} "
+          f"| {rise:+.2f} | {slope(samples, 'anon'):+.2f} | {span[0]} | {span[1]} | {tally['plain']['p50'] or 0:.2f} | {tally['plain']['p99'] or 0:.2f} "
+          f"| {spent / max(1, tally['sent']) * 1e6:.0f} |")
+    print("\nopen files and threads: at first, most, at last; the slope is that of the last two thirds"
+          + ("" if seconds >= SHORTEST else f"; it is not judged in less than {SHORTEST // 60} minutes"))
+    for problem in wrong:
+        print(f"WRONG: {problem}", file=sys.stderr)
+    return not wrong
