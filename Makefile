@@ -30,10 +30,10 @@ generate: ## Write the generated files: .env.example, docs/configuration.md, sch
 	cargo build --locked
 	$(ULTRA) generate
 
-bench: ## Measure start-up and CPU per request; the figures go into docs/benchmarks.md
-	scripts/setup bench
+bench: ## Measure everything that takes minutes, or ONLY=gateways, ONLY=soak; the figures go into docs/benchmarks.md
+	scripts/setup $(if $(filter gateways,$(ONLY)),bench-peers,bench)
 	cargo build --locked --profile dist
-	benches/run $(CARGO_TARGET_DIR)/dist/ultra --peers
+	benches/run $(CARGO_TARGET_DIR)/dist/ultra --peers $(if $(ONLY),--only $(ONLY))
 
 fuzz: ## Fuzz the dotenv dialect for a minute, or for SECONDS
 	fuzz/run $(or $(SECONDS),60) dotenv

@@ -56,7 +56,8 @@ def added(ultra, rig, home, env, rate, seconds, rounds):
 
 def report(tallies, rate):
     figures = [("plain", "p50"), ("plain", "p99"), ("first", "p50"), ("first", "p99")]
-    direct = {f: [t[f[0]][f[1]] for t in tallies["direct"]] for f in figures}
+    of = lambda tally, figure: tally[figure[0]][figure[1]] or 0.0  # none if nothing was answered
+    direct = {f: [of(t, f) for t in tallies["direct"]] for f in figures}
     print(f"\n{rate:,} requests/s, half of them streams; medians of {len(tallies['direct'])} rounds and, in brackets, their least and greatest\n")
     print("| ms | requests | not the provider's bytes, or none | plain p50 | plain p99 | first event p50 | first event p99 | the load behind, p99 |")
     print("|---|---|---|---|---|---|---|---|")
@@ -64,7 +65,7 @@ def report(tallies, rate):
     for name, rows in tallies.items():
         cells = []
         for figure in figures:
-            over = [t[figure[0]][figure[1]] - (base if name != "direct" else 0) for t, base in zip(rows, direct[figure])]
+            over = [of(t, figure) - (base if name != "direct" else 0) for t, base in zip(rows, direct[figure])]
             sign = "" if name == "direct" else "+"
             cells.append(f"{statistics.median(over):{sign}.2f} ({min(over):{sign}.2f} to {max(over):{sign}.2f})")
         failed = sum(t["failed"] for t in rows)
@@ -75,7 +76,7 @@ def report(tallies, rate):
             first = next(t["failures"] for t in rows if t["failed"])
             print(f"WRONG: {failed} answers of {name} are not the provider's to the byte: {json.dumps(first, indent=1)}", file=sys.stderr)
     for figure, what in ((("plain", "p99"), "p99 of plain answers"), (("first", "p99"), "p99 of the first event")):
-        over = statistics.median(t[figure[0]][figure[1]] - base for t, base in zip(tallies["`ultra serve`"], direct[figure]))
+        over = statistics.median(of(t, figure) - base for t, base in zip(tallies["`ultra serve`"], direct[figure]))
         verdict = "reaches the aim" if over <= AIM else "holds" if over <= BOUND else "DOES NOT HOLD"
         print(f"\nadded {what}: {over:+.2f} ms; the bound of {BOUND:.1f} ms (aim {AIM:.1f}) {verdict}")
     return right

@@ -5,6 +5,7 @@ import os
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 
 from machine import await_port, cpu_seconds, end, free_port, resident_mb, wrk
@@ -125,6 +126,9 @@ def table(rungs, base):
     beneath = base.medians()[3]
     for rung in rungs:
         m = rung.medians()
+        if not m[0]:
+            print(f"| {rung.name} | no answer in time | | | | | {m[4]:.1f} | {m[5]} |")
+            continue
         print(f"| {rung.name} | {m[0]:,.0f} | {m[1]:.2f} | {m[2]:.2f} | {m[3]:.1f} | {m[3] / beneath:.2f} | {m[4]:.1f} | {m[5]} |")
 
 
@@ -175,7 +179,7 @@ def gateways(ultra, rig, home, env, seconds, rounds, others=True, connections=16
         print(f"\nresident memory of `ultra serve` when idle: {idle:.1f} MB")
         bad = [rung.name for rung in plain + streamed if rung.target in (provider, bare, *ours) and rung.medians()[5]]
         for name in bad:
-            print(f"WRONG: answers of {name} were no 2xx")
+            print(f"WRONG: answers of {name} were no 2xx", file=sys.stderr)
         return not bad
     finally:
         end(processes)

@@ -9,7 +9,7 @@ import sys
 import time
 
 from machine import await_port, cpu_seconds, end, free_port
-from rotation import await_line, call, place, rows, tell
+from rotation import await_line, place, rows, tell
 
 EVERY = 5
 # Megabytes an hour: what pages that the allocator gives back late make of a flat line in half an hour.

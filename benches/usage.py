@@ -6,10 +6,8 @@ import os
 import random
 import sqlite3
 import statistics
-import subprocess
 import sys
 import time
-import uuid
 
 from rotation import call, place
 
@@ -27,9 +25,12 @@ def fill(path, count, now):
     year = DAYS * 86_400_000_000
 
     def one(n):
+        at = now - year + n * (year // count)
+        # Version 7: ids follow the time, as those of the server do.
+        name = (at // 1000) << 80 | 7 << 76 | draw.getrandbits(12) << 64 | 2 << 62 | draw.getrandbits(62)
         provider, model = MODELS[draw.randrange(len(MODELS))]
         told, said = draw.randrange(1, 4000), draw.randrange(1, 1000)
-        return (uuid.UUID(int=draw.getrandbits(128)).bytes, now - year + n * (year // count), f"req_{n}", f"key-{draw.randrange(KEYS):02}", "chat", model, provider,
+        return (name.to_bytes(16, "big"), at, f"req_{n}", f"key-{draw.randrange(KEYS):02}", "chat", model, provider,
                 model, "real", "ok", 200, 1, n & 1, told, said, draw.randrange(200, 9000), told * 150 + said * 600, "2026-11")
 
     with sqlite3.connect(path) as store:
