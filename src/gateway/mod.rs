@@ -1,6 +1,7 @@
 //! The gateway: routes, slots and what turns a request into an answer of a provider, metered by
 //! the usage journal and bounded by limits. It knows no HTTP server.
 
+pub(crate) mod answers;
 pub(crate) mod error;
 pub(crate) mod journal;
 pub(crate) mod keys;

@@ -34,6 +34,9 @@ pub(crate) struct Model {
     pub(crate) targets: Vec<Target>,
     /// The paths that serve it.
     pub(crate) endpoints: Vec<String>,
+    /// For how many seconds answers are kept for the next who asks the same, if at all.
+    #[serde(default)]
+    pub(crate) cache_ttl_seconds: Option<u64>,
 }
 
 /// One target.
@@ -180,6 +183,7 @@ pub(crate) fn model(route: &Route, prices: &Prices, sight: &dyn Sight) -> Model 
         known,
         targets,
         endpoints: route.endpoints().iter().map(|e| e.path().to_owned()).collect(),
+        cache_ttl_seconds: route.cache.map(|ttl| ttl.as_secs()),
     }
 }
 

@@ -188,6 +188,8 @@ pub(crate) struct Route {
     pub(crate) limits: Limits,
     /// When a stream begins, unless the request says.
     pub(super) stream_commit: StreamCommit,
+    /// How long answers are kept for the next who asks the same, if at all.
+    pub(crate) cache: Option<Duration>,
     /// Requests per minute over all clients.
     pub(crate) requests_per_minute: Option<u64>,
 }

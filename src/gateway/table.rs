@@ -162,6 +162,7 @@ impl Table {
             weighted: spec.targets.iter().any(|t| t.weight.is_some()),
             limits: Limits::of(&spec.timeouts, self.total),
             stream_commit: spec.stream_commit.unwrap_or(StreamCommit::FirstEvent),
+            cache: spec.cache.map(|cache| cache.ttl),
             requests_per_minute: spec.requests_per_minute,
         }
     }

@@ -1,6 +1,6 @@
 //! Everything that a server works with, opened before it listens to anybody.
 
-use super::auth::{self, AuthOptions, Authenticator, DevKey, LastGood, Seal, TokenKeys};
+use super::auth::{self, AuthOptions, Authenticator, DevKey, LastGood, Seal, Seals, TokenKeys};
 use super::health::{self, Health};
 use super::listing::Listing;
 use super::logging::AccessLog;
@@ -12,6 +12,7 @@ use super::watch::Before;
 use crate::base::Timestamp;
 use crate::cache::{self, Cache, CacheOptions};
 use crate::gateway::Gateway;
+use crate::gateway::answers::{AnswerMetrics, Answers};
 use crate::gateway::journal::{self, Journal, JournalOptions};
 use crate::gateway::limits::LocalLimiter;
 use crate::gateway::metering::JournalMeter;
@@ -115,6 +116,7 @@ pub(super) async fn open(
         own_signing_key(&settings, &state_dir, secrets)?,
     ));
     let last_good = sealed_copy(&settings, &state_dir, secrets, console);
+    let answers = answers(&cache, last_good.as_ref(), &mut registry)?;
     let dev_key = own_key(&settings, &state_dir, &*store, clock.now(), console).await;
     auth::start_up(&auth, &*store, last_good.as_ref(), &*clock).await;
 
@@ -127,7 +129,7 @@ pub(super) async fn open(
         body_limit: settings.server.body_limit.0,
         body_timeout: settings.server.body_timeout,
         auth,
-        gateway: Gateway::new(table, client, meter, hop),
+        gateway: Gateway::new(table, client, meter, hop).with_answers(answers),
         limiter: Arc::new(LocalLimiter::default()),
         places: Arc::new(Semaphore::new(
             usize::try_from(settings.server.max_concurrency.0).unwrap_or(Semaphore::MAX_PERMITS),
@@ -234,6 +236,23 @@ fn own_signing_key(
     }
     auth::token_keys(&settings.auth, &settings.profile, state_dir, secrets)
         .map_err(|problem| Fault::does_not_hold(vec![problem]))
+}
+
+/// Where answers are kept. Without a key that is kept they are sealed with one of this process.
+fn answers(
+    cache: &Arc<dyn Cache>,
+    last_good: Option<&LastGood>,
+    registry: &mut Registry,
+) -> Result<Answers, Fault> {
+    let seals = match last_good {
+        Some(last_good) => last_good.seals(),
+        None => {
+            let seal = Seal::of_process();
+            Seals::new(seal.ok_or_else(|| Fault::bug("no key can be derived to seal answers"))?)
+        }
+    };
+    let metrics = AnswerMetrics::register(registry);
+    Ok(Answers::new(Arc::clone(cache), Arc::new(seals), metrics))
 }
 
 /// Where the last good snapshot of identities is kept; without it a start needs the store.

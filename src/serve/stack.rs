@@ -54,6 +54,7 @@ pub(crate) async fn handle(
         peer,
         key_id: None,
         status: 0,
+        cache: None,
         started,
     };
 
@@ -68,6 +69,7 @@ pub(crate) async fn handle(
 
     line.status = response.status().as_u16();
     line.key_id = found.key_id;
+    line.cache = response.extensions().get().copied();
     finish(&mut response, &live.security, surface, &line.request_id);
     if let Some(shown) = found.shown {
         shown.write(response.headers_mut());

@@ -184,6 +184,9 @@ pub(crate) struct RouteSpec {
     /// When the answer to a request for a stream begins, unless the request says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stream_commit: Option<StreamCommit>,
+    /// Whether answers are kept for the next who asks the same, and how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cache: Option<RouteCache>,
     /// Requests per minute over all clients, if limited.
     pub(crate) requests_per_minute: Option<u64>,
     /// Where it is declared, if in a file.
@@ -198,10 +201,24 @@ impl RouteSpec {
             targets,
             timeouts: Timeouts::default(),
             stream_commit: None,
+            cache: None,
             requests_per_minute: None,
             place: None,
         }
     }
+}
+
+/// How answers of a route are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct RouteCache {
+    /// For how long.
+    pub(crate) ttl: Duration,
+}
+
+impl RouteCache {
+    /// The shortest and the longest time.
+    pub(crate) const BOUNDS: (Duration, Duration) =
+        (Duration::from_secs(1), Duration::from_secs(30 * DAY));
 }
 
 /// One target of a route.

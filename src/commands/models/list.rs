@@ -1,6 +1,7 @@
 //! `ultra models list`: what answers for every model, and what is known of it.
 
 use super::seen::{Files, Profile, Server};
+use crate::base::time::human;
 use crate::base::words;
 use crate::gateway::registry::{self, Model, Target};
 use crate::provider::prices::usd;
@@ -195,6 +196,14 @@ fn note(model: &Model, target: &Target) -> String {
         && target.known.deprecated.is_some()
     {
         notes.push(format!("deprecated {date}"));
+    }
+    if let Some(seconds) = model.cache_ttl_seconds
+        && model.targets.first().is_some_and(|first| std::ptr::eq(first, target))
+    {
+        notes.push(format!(
+            "answers are kept for {}",
+            human(i64::try_from(seconds).unwrap_or(i64::MAX))
+        ));
     }
     notes.extend(
         target.breaker.iter().filter(|state| *state != "closed").map(|s| format!("breaker {s}")),

@@ -3,6 +3,7 @@
 use super::attempt::Attempt;
 use super::passed::Passed;
 use super::played::{Cut, Played};
+use super::recorded::Recorded;
 use crate::provider::mock::Piece;
 use crate::store::Outcome;
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub(crate) enum AnswerBody {
     Played(Box<Played>),
     /// Events of a provider.
     Passed(Box<Passed>),
+    /// Any of these, kept once it has ended well.
+    Recorded(Box<Recorded>),
 }
 
 /// Events that are all known already.
@@ -40,6 +43,17 @@ impl AnswerBody {
     /// The mock's events.
     pub(crate) fn made(pieces: Vec<Piece>, attempt: Attempt) -> Self {
         Self::Made(Box::new(Made { pieces: pieces.into_iter(), said: 0, attempt }))
+    }
+
+    /// Whether all of it has come, nothing went wrong or was left out, and its usage row is kept.
+    pub(super) fn ended_well(&self) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::Made(made) => made.attempt.ended_well(),
+            Self::Played(played) => played.ended_well(),
+            Self::Passed(passed) => passed.ended_well(),
+            Self::Recorded(recorded) => recorded.inner().ended_well(),
+        }
     }
 }
 
@@ -81,6 +95,7 @@ impl Body for AnswerBody {
                 return played.poll(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data)));
             }
             Self::Passed(passed) => passed.poll(cx),
+            Self::Recorded(recorded) => return recorded.poll(cx),
         };
         piece.map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -88,7 +103,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Made(_) | Self::Played(_) | Self::Passed(_) => false,
+            Self::Made(_) | Self::Played(_) | Self::Passed(_) | Self::Recorded(_) => false,
         }
     }
 
@@ -98,6 +113,7 @@ impl Body for AnswerBody {
                 bytes.as_ref().map_or(0, |b| u64::try_from(b.len()).unwrap_or(u64::MAX)),
             ),
             Self::Played(played) => played.size_hint(),
+            Self::Recorded(recorded) => recorded.size_hint(),
             Self::Made(_) | Self::Passed(_) => SizeHint::default(),
         }
     }

@@ -94,6 +94,8 @@ pub(crate) struct Attempt {
     status: u16,
     tokens: Tokens,
     kept: bool,
+    /// Whether its row is kept, and says that nothing went wrong.
+    well: bool,
     cost: Option<i64>,
 }
 
@@ -123,6 +125,7 @@ impl Attempt {
             status: CLIENT_CLOSED,
             tokens: Tokens::default().at(asked.endpoint),
             kept: false,
+            well: false,
             cost: None,
         }
     }
@@ -135,6 +138,11 @@ impl Attempt {
     /// Takes note of the counts so far.
     pub(crate) fn count(&mut self, tokens: Tokens) {
         self.tokens = tokens.at(self.asked.endpoint);
+    }
+
+    /// Whether its row is kept, and says that nothing went wrong.
+    pub(super) fn ended_well(&self) -> bool {
+        self.well
     }
 
     /// Whether its row is kept.
@@ -171,6 +179,7 @@ impl Attempt {
             tokens: self.tokens,
             began: self.began,
         })?;
+        self.well = outcome == Outcome::Ok;
         Ok(())
     }
 

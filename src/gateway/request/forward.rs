@@ -3,6 +3,7 @@
 use super::answer::AnswerBody;
 use super::attempt::{Asked, Attempt, Meter};
 use super::pursuit::Pursuit;
+use crate::gateway::answers::{Answers, CACHE};
 use crate::gateway::error::GatewayError;
 use crate::gateway::resilience::retry::Budget;
 use crate::gateway::routes::{Limits, Route, Target};
@@ -34,6 +35,8 @@ pub(crate) struct Gateway {
     pub(super) budget: Budget,
     /// Names this instance in [`crate::provider::headers::HOP`].
     pub(super) instance: HeaderValue,
+    /// Answers that were given before, if any are kept.
+    answers: Option<Arc<Answers>>,
 }
 
 /// A request of a client, read and admitted.
@@ -61,7 +64,12 @@ impl Gateway {
     ) -> Self {
         let table = ArcSwap::from_pointee(table);
         let budget = Budget::default();
-        Self { table, client, meter, mock: Arc::default(), budget, instance }
+        Self { table, client, meter, mock: Arc::default(), budget, instance, answers: None }
+    }
+
+    /// The same with a cache of answers.
+    pub(crate) fn with_answers(self, answers: Answers) -> Self {
+        Self { answers: Some(Arc::new(answers)), ..self }
     }
 
     /// The routes and providers in use.
@@ -88,8 +96,8 @@ impl Gateway {
         table.find(model).ok_or_else(|| table.unknown(model))
     }
 
-    /// Answers a call by the first target of `route` that can. An error of a provider is passed
-    /// on where no other target does better.
+    /// Answers a call by the first target of `route` that can, or from the cache where that is
+    /// wanted. An error of a provider is passed on where no other target does better.
     ///
     /// # Errors
     /// There is no answer of a provider, not even an error of its own.
@@ -98,10 +106,25 @@ impl Gateway {
         route: &Route,
         call: Call,
     ) -> Result<Response<AnswerBody>, GatewayError> {
-        self.meter.ready().map_err(GatewayError::Unmetered)?;
         let commit = call.commit()?.unwrap_or(route.stream_commit);
+        if let Some(answers) = &self.answers
+            && (route.cache.is_some() || call.headers.contains_key(CACHE))
+        {
+            return Box::pin(self.answer_or_hit(answers, route, call, commit)).await;
+        }
+        self.ask(route, &call, commit).await
+    }
+
+    /// Has the first target answer that can.
+    pub(super) async fn ask(
+        &self,
+        route: &Route,
+        call: &Call,
+        commit: StreamCommit,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
+        self.meter.ready().map_err(GatewayError::Unmetered)?;
         self.budget.request();
-        Pursuit::of(self, route, &call, commit).run().await
+        Pursuit::of(self, route, call, commit).run().await
     }
 
     /// What the mock does. Nobody else is asked after it.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod attempt;
+mod cached;
 mod commit;
 mod crossing;
 mod exchange;
@@ -10,6 +11,7 @@ mod missed;
 mod passed;
 mod played;
 mod pursuit;
+mod recorded;
 mod round;
 
 pub(crate) use attempt::{Asked, Ended, Meter};

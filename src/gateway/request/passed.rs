@@ -118,12 +118,21 @@ impl AnswerBody {
     pub(super) fn failure(&self) -> Option<Failure> {
         match self {
             Self::Passed(passed) => passed.failure.clone(),
-            Self::Whole(_) | Self::Made(_) | Self::Played(_) => None,
+            Self::Whole(_) | Self::Made(_) | Self::Played(_) | Self::Recorded(_) => None,
         }
     }
 }
 
 impl Passed {
+    /// Whether all of it has come as the provider said it, and its usage row is kept.
+    pub(super) fn ended_well(&self) -> bool {
+        let malformed = match &self.translator {
+            Some(translator) => translator.malformed(),
+            None => self.filter.malformed(),
+        };
+        malformed == 0 && self.failure.is_none() && self.attempt.ended_well()
+    }
+
     /// The answer is whole: its row is kept before its last byte goes out.
     fn succeed(&mut self) -> Result<(), String> {
         if let Some(permit) = self.permit.take() {

@@ -187,6 +187,11 @@ fn outcome(ending: Ending) -> Outcome {
 }
 
 impl Played {
+    /// Whether all of it was said, as it should be.
+    pub(super) fn ended_well(&self) -> bool {
+        self.attempt.ended_well()
+    }
+
     /// How much there is, if the head has said so.
     pub(super) fn size_hint(&self) -> SizeHint {
         self.length.map_or_else(SizeHint::default, SizeHint::with_exact)

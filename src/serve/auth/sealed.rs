@@ -1,14 +1,17 @@
-//! Sealing: files of the server that only it may read or change (AES-256-GCM).
+//! Sealing: files of the server, and answers in the cache, that only it may read or change
+//! (AES-256-GCM).
 
 use super::key::random;
 use super::material::LocalKey;
 use crate::base::file::{self, PRIVATE};
 use crate::base::{Secret, Timestamp, words};
+use crate::gateway::answers::Sealing;
 use crate::report::{Place, Problem};
 use crate::store::ServiceKey;
 use arc_swap::ArcSwap;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,8 +24,13 @@ const MAGIC: &[u8] = b"ultra-seal/1\n";
 /// The largest sealed copy that is read.
 const LIMIT: u64 = 256 << 20;
 
-/// A key that seals.
-pub(crate) struct Seal(LessSafeKey);
+/// A key that seals: for each use another one, made of the same.
+pub(crate) struct Seal {
+    snapshot: LessSafeKey,
+    answers: LessSafeKey,
+    /// Makes the names of answers.
+    names: hmac::Key,
+}
 
 impl std::fmt::Debug for Seal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -34,8 +42,20 @@ impl Seal {
     /// The seal that an encryption key makes.
     pub(crate) fn from_key(key: &Secret) -> Option<Self> {
         let derived = Salt::new(HKDF_SHA256, b"ultra seal v1").extract(key.expose().as_bytes());
-        let derived = derived.expand(&[b"identity snapshot"], &AES_256_GCM).ok()?;
-        Some(Self(LessSafeKey::new(UnboundKey::from(derived))))
+        let sealing = |use_: &[u8]| {
+            let key = UnboundKey::from(derived.expand(&[use_], &AES_256_GCM).ok()?);
+            Some(LessSafeKey::new(key))
+        };
+        Some(Self {
+            snapshot: sealing(b"identity snapshot")?,
+            answers: sealing(b"answers")?,
+            names: hmac::Key::from(derived.expand(&[b"names of answers"], hmac::HMAC_SHA256).ok()?),
+        })
+    }
+
+    /// The seal of this process alone: what it seals nobody opens after it.
+    pub(crate) fn of_process() -> Option<Self> {
+        Self::from_key(&Secret::new(HEXLOWER.encode(&random::<32>())))
     }
 
     /// The seal of a server without an encryption key, made from [`Seal::key_of_state_dir`].
@@ -84,32 +104,30 @@ impl Seal {
 
     /// Seals `bytes`. Only the same seal opens them, and only for the same `context`.
     fn seal(&self, context: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-        let nonce = random::<NONCE_LEN>();
-        let mut sealed = bytes.to_vec();
-        self.0
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(aad(context)),
-                &mut sealed,
-            )
-            .ok()?;
-        Some([MAGIC, nonce.as_slice(), sealed.as_slice()].concat())
+        seal(&self.snapshot, context, bytes)
     }
 
     /// Opens what [`Seal::seal`] has sealed.
     fn open(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
-        let (nonce, sealed) = sealed.strip_prefix(MAGIC)?.split_first_chunk::<NONCE_LEN>()?;
-        let mut bytes = sealed.to_vec();
-        let plain = self
-            .0
-            .open_in_place(
-                Nonce::assume_unique_for_key(*nonce),
-                Aad::from(aad(context)),
-                &mut bytes,
-            )
-            .ok()?;
-        Some(plain.to_vec())
+        open(&self.snapshot, context, sealed)
     }
+}
+
+fn seal(key: &LessSafeKey, context: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    let nonce = random::<NONCE_LEN>();
+    let mut sealed = bytes.to_vec();
+    let unique = Nonce::assume_unique_for_key(nonce);
+    key.seal_in_place_append_tag(unique, Aad::from(aad(context)), &mut sealed).ok()?;
+    Some([MAGIC, nonce.as_slice(), sealed.as_slice()].concat())
+}
+
+fn open(key: &LessSafeKey, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, sealed) = sealed.strip_prefix(MAGIC)?.split_first_chunk::<NONCE_LEN>()?;
+    let mut bytes = sealed.to_vec();
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let plain = key.open_in_place(nonce, Aad::from(aad(context)), &mut bytes).ok()?.len();
+    bytes.truncate(plain);
+    Some(bytes)
 }
 
 fn aad(context: &str) -> Vec<u8> {
@@ -168,6 +186,24 @@ impl Seals {
 
     fn open(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         self.0.load().iter().find_map(|seal| seal.open(context, sealed))
+    }
+}
+
+/// Answers are sealed with the first seal of the ring, and opened only for the name they were sealed
+/// for: who can write to the cache cannot hand one tenant what is another's. A new seal makes other
+/// names, so what the one before sealed is not found any more.
+impl Sealing for Seals {
+    fn name(&self, key: &[u8; 32]) -> Option<String> {
+        let tag = hmac::sign(&self.0.load().first()?.names, key);
+        Some(format!("answer:{}", HEXLOWER.encode(tag.as_ref())))
+    }
+
+    fn seal(&self, name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+        seal(&self.0.load().first()?.answers, name, bytes)
+    }
+
+    fn open(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        open(&self.0.load().first()?.answers, name, sealed)
     }
 }
 
@@ -262,6 +298,35 @@ mod tests {
         assert!(seal("b").open("dev", &new).is_some() && seal("a").open("dev", &new).is_none());
         seals.set(vec![seal("b")]);
         assert!(seals.open("dev", &old).is_none());
+    }
+
+    #[test]
+    fn answers_open_only_under_the_name_they_were_sealed_for() {
+        let seal = |c: &str| Seal::from_key(&Secret::new(c.repeat(32))).unwrap();
+        let seals = Seals::new(seal("a"));
+        let sealing: &dyn Sealing = &seals;
+        let (name, other) = (sealing.name(&[1; 32]).unwrap(), sealing.name(&[2; 32]).unwrap());
+        assert_ne!(name, other);
+        let sealed = sealing.seal(&name, b"canary-text").unwrap();
+        assert!(!sealed.windows(6).any(|w| w == b"canary"));
+        assert_eq!(sealing.open(&name, &sealed).unwrap(), b"canary-text");
+        assert!(sealing.open(&other, &sealed).is_none());
+        assert!(seal("a").open(&name, &sealed).is_none(), "each use has a key of its own");
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 1;
+            assert!(sealing.open(&name, &damaged).is_none(), "{at}");
+            assert!(sealing.open(&name, &sealed[..at]).is_none(), "{at}");
+        }
+        // Another server with the same key finds it, one with another does not.
+        assert_eq!(Seals::new(seal("a")).name(&[1; 32]).unwrap(), name);
+        assert_ne!(Seals::new(seal("b")).name(&[1; 32]).unwrap(), name);
+        let process = || Seals::new(Seal::of_process().unwrap()).name(&[1; 32]);
+        assert_ne!(process(), process());
+        seals.set(vec![seal("b"), seal("a")]);
+        assert_ne!(Sealing::name(&seals, &[1; 32]).unwrap(), name);
+        seals.withdraw();
+        assert_eq!(Sealing::name(&seals, &[1; 32]), None);
     }
 
     #[test]

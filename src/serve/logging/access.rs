@@ -25,6 +25,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) request_id: &'a str,
     /// The caller's id.
     pub(crate) key: &'a str,
+    /// What came of the cache of answers, if it had to do with the request.
+    pub(crate) cache: Option<&'static str>,
     /// Where it comes from.
     pub(crate) peer: IpAddr,
 }
@@ -68,6 +70,7 @@ fn event(entry: &Entry<'_>) {
         complete = entry.complete,
         request_id = entry.request_id,
         key = entry.key,
+        cache = entry.cache,
         peer = %entry.peer,
         "request"
     );
@@ -95,6 +98,10 @@ fn write(line: &mut Vec<u8>, entry: &Entry<'_>) {
     json::text(line, entry.request_id);
     line.extend_from_slice(br#","key":"#);
     json::text(line, entry.key);
+    if let Some(cache) = entry.cache {
+        line.extend_from_slice(br#","cache":"#);
+        json::text(line, cache);
+    }
     line.extend_from_slice(br#","peer":""#);
     match entry.peer {
         IpAddr::V4(address) => {
@@ -117,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_line_written_straight_says_what_the_event_says() {
-        for peer in ["192.0.2.17", "2001:db8::1"] {
+        for (peer, cache) in [("192.0.2.17", None), ("2001:db8::1", Some("hit"))] {
             let entry = Entry {
                 method: "POST",
                 path: "/v1/\"chat\"\n",
@@ -127,6 +134,7 @@ mod tests {
                 complete: true,
                 request_id: "req-1",
                 key: "-",
+                cache,
                 peer: peer.parse().unwrap(),
             };
             let mut line = Vec::new();

@@ -1,5 +1,6 @@
 //! One line a request, when its last byte is out: never a body, a header, a query or a secret.
 
+use crate::gateway::answers::Served;
 use crate::serve::logging::Entry;
 use crate::serve::seats::Busy;
 use crate::serve::state::App;
@@ -33,6 +34,8 @@ pub(crate) struct Line {
     pub(crate) key_id: Option<Arc<str>>,
     /// The status of the answer.
     pub(crate) status: u16,
+    /// What came of the cache of answers.
+    pub(crate) cache: Option<Served>,
     /// When its head was there.
     pub(crate) started: Instant,
 }
@@ -117,6 +120,7 @@ impl Drop for Tracked {
             complete: self.complete,
             request_id: &line.request_id,
             key: line.key_id.as_deref().unwrap_or("-"),
+            cache: line.cache.map(Served::word),
             peer: line.peer.ip(),
         });
     }

@@ -62,7 +62,7 @@ pub(crate) fn write(origin: HeaderValue, headers: &mut HeaderMap) {
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static(
-            "x-request-id, request-id, retry-after, x-ultra-mode, x-ultra-cost",
+            "x-request-id, request-id, retry-after, x-ultra-mode, x-ultra-cost, x-ultra-cache",
         ),
     );
 }

@@ -179,6 +179,13 @@ fn route() -> Value {
                 "properties": {"connect": duration, "headers": duration, "first_event": duration, "stall": duration, "total": duration},
             },
             "stream_commit": choice("When the answer to a request for a stream begins.", StreamCommit::KIND),
+            "cache": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["ttl"],
+                "description": "Keeps answers to requests that ask for determinism, for whoever asks the same again.",
+                "properties": {"ttl": duration},
+            },
             "requests_per_minute": {"type": "integer", "minimum": 1, "description": "Over all clients."},
         },
     })

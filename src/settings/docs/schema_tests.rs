@@ -37,6 +37,7 @@ routes:
     targets: [{provider: acme, model: m, weight: 2, context: 9}]
     timeouts: {connect: 1s, headers: 2s, first_event: 2s, stall: 3s, total: 4s}
     stream_commit: complete
+    cache: {ttl: 10m}
     requests_per_minute: 5
 policy:
   require_postgres: true

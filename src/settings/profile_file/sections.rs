@@ -4,10 +4,13 @@ use super::reader::Reader;
 use crate::report::Problem;
 use crate::settings::derive;
 use crate::settings::dotenv;
-use crate::settings::profile::{ProviderKind, ProviderSpec, RouteSpec, TargetSpec, Timeouts};
+use crate::settings::profile::{
+    ProviderKind, ProviderSpec, RouteCache, RouteSpec, TargetSpec, Timeouts,
+};
 use crate::settings::secretish::name_for_message;
 use crate::settings::yaml::Node;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Providers by name. One that lacks `kind` or `base_url` is reported and left out.
 pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, ProviderSpec> {
@@ -101,7 +104,7 @@ pub(super) fn routes(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, Ro
         let what = format!("route {}", name_for_message(&key.text));
         let mut route = RouteSpec { place: Some(key.place.clone()), ..RouteSpec::to(Vec::new()) };
         let before = reader.problems.len();
-        let known = ["targets", "timeouts", "stream_commit", "requests_per_minute"];
+        let known = ["targets", "timeouts", "stream_commit", "cache", "requests_per_minute"];
         for (field, node) in reader.fields(value, &what, &known) {
             match field {
                 "targets" => {
@@ -113,6 +116,7 @@ pub(super) fn routes(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, Ro
                 "stream_commit" => {
                     route.stream_commit = reader.value(node, &format!("`stream_commit` of {what}"));
                 }
+                "cache" => route.cache = cache(reader, node, &what),
                 _ => {
                     route.requests_per_minute =
                         reader.positive(&node, &format!("`requests_per_minute` of {what}"));
@@ -127,6 +131,34 @@ pub(super) fn routes(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, Ro
         routes.insert(key.text, route);
     }
     routes
+}
+
+/// For how long answers are kept.
+fn cache(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<RouteCache> {
+    let place = node.place.clone();
+    let what = format!("`cache` of {what}");
+    let before = reader.problems.len();
+    let mut ttl: Option<Duration> = None;
+    for (_, node) in reader.fields(node, &what, &["ttl"]) {
+        let place = node.place.clone();
+        ttl = reader.value(node, &format!("`ttl` in {what}"));
+        let (least, most) = RouteCache::BOUNDS;
+        if ttl.is_some_and(|ttl| !(least..=most).contains(&ttl)) {
+            reader.problems.push(
+                Problem::error("malformed-value", format!("`ttl` in {what} is out of bounds"))
+                    .at(place)
+                    .why("expected a time span from `1s` to `30d`"),
+            );
+        }
+    }
+    if ttl.is_none() && reader.problems.len() == before {
+        reader.problems.push(
+            Problem::error("missing-key", format!("{what} has no `ttl`"))
+                .at(place)
+                .hint("say for how long answers are kept, such as `cache: {ttl: 10m}`"),
+        );
+    }
+    ttl.map(|ttl| RouteCache { ttl })
 }
 
 fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec> {

@@ -1,5 +1,6 @@
 //! `ultra serve`, through the binary and over the wire.
 
+mod answer_cache;
 mod bounds;
 mod control;
 mod costs;
