@@ -54,9 +54,8 @@ pub(crate) fn run(request: Request, console: &dyn Console) -> Result<Report, Fau
     if let Some(probe) = &probe {
         runtime.block_on(probe.prepare(&mut settings, &workspace))?;
     }
-    let agreed = serve::agreed(&warnings);
     let probe = probe.is_some();
-    let start = Start { workspace, settings, resolution, vault, before, agreed, probe };
+    let start = Start { workspace, settings, resolution, vault, before, warnings, probe };
     let outcome = runtime.block_on(serve::run(start, console));
     runtime.shutdown_timeout(LEFTOVERS);
     outcome

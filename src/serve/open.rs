@@ -49,8 +49,8 @@ pub(crate) struct Start {
     pub(crate) vault: Arc<Followed>,
     /// How the vault stood before they were loaded.
     pub(crate) before: Before,
-    /// Whether the user has agreed to what the files of the root ask for.
-    pub(crate) agreed: bool,
+    /// What loading them warned of.
+    pub(crate) warnings: Vec<Problem>,
     /// Whether the server is only there to be looked at: it asks no provider for anything.
     pub(crate) probe: bool,
 }
@@ -77,7 +77,8 @@ pub(super) async fn open(
     access: AccessLog,
     console: &dyn Console,
 ) -> Result<Opened, Fault> {
-    let Start { workspace, settings, resolution, vault, before, agreed, probe: _ } = start;
+    let Start { workspace, settings, resolution, vault, before, warnings, probe: _ } = start;
+    let agreed = reload::agreed(&warnings);
     let secrets: &dyn SecretSource = &*vault;
     let clock = Arc::clone(&workspace.clock);
     let state_dir = workspace.prepare_state_dir()?.to_path_buf();
@@ -85,7 +86,7 @@ pub(super) async fn open(
     let profile = settings.profile.name.clone();
 
     let (plan, prices) =
-        Plan::read(&workspace, &settings, &resolution).map_err(Fault::does_not_hold)?;
+        Plan::read(&workspace, &settings, &resolution, &warnings).map_err(Fault::does_not_hold)?;
     let prices = Arc::new(ArcSwap::from_pointee(prices));
     let table = plan.table(&settings, mode, addr, None).map_err(Fault::does_not_hold)?;
     let client = client(mode)?;

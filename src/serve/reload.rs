@@ -12,7 +12,7 @@ use super::watch::{Before, Watched, stamp};
 use crate::gateway::Table;
 use crate::gateway::keys::{self, Reloaded};
 use crate::provider::prices::Prices;
-use crate::report::Problem;
+use crate::report::{Fault, Problem};
 use crate::secrets::Followed;
 use crate::settings::compare::{Described, needs_restart};
 use crate::settings::secret::{SecretSource, ValueRef};
@@ -178,8 +178,8 @@ fn attempt(app: &App) -> Result<Reloaded, Vec<Problem>> {
     let secrets: &dyn SecretSource = &*reloader.vault;
     let load = |load: fn(&Workspace, &str, &dyn SecretSource) -> settings::Loaded| {
         let loaded = load(&reloader.workspace, &app.profile, secrets);
-        let (settings, resolution, warnings) = loaded.usable().map_err(|fault| fault.problems)?;
-        let (plan, prices) = Plan::read(&reloader.workspace, &settings, &resolution)?;
+        let (settings, resolution, warnings) = loaded.usable().map_err(reasons)?;
+        let (plan, prices) = Plan::read(&reloader.workspace, &settings, &resolution, &warnings)?;
         Ok::<_, Vec<Problem>>((settings, resolution, warnings, plan, prices))
     };
     let mut found = load(settings::load)?;
@@ -189,6 +189,10 @@ fn attempt(app: &App) -> Result<Reloaded, Vec<Problem>> {
         // Other routes are judged as if the server started with them; values of secrets that are
         // wrong leave the others as they are.
         found = load(settings::start)?;
+        let lost = in_force.lost_by(&found.3);
+        if !lost.is_empty() {
+            return Err(lost);
+        }
     }
     let (settings, resolution, warnings, plan, prices) = found;
     // Whoever changes the files can neither take the keys away nor send them elsewhere.
@@ -216,8 +220,13 @@ fn attempt(app: &App) -> Result<Reloaded, Vec<Problem>> {
     Ok(reloaded)
 }
 
+/// Why nothing is changed: what is wrong, and not what was only worth a warning.
+fn reasons(fault: Fault) -> Vec<Problem> {
+    fault.problems.into_iter().filter(Problem::is_error).collect()
+}
+
 /// Whether the user has agreed to what the files of the root ask for, by what loading them told.
-pub(crate) fn agreed(warnings: &[Problem]) -> bool {
+pub(super) fn agreed(warnings: &[Problem]) -> bool {
     !warnings.iter().any(not_agreed)
 }
 

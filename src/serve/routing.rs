@@ -2,6 +2,7 @@
 //! every reload.
 
 use super::holder;
+use super::lost::Files;
 use crate::base::redact;
 use crate::gateway::Table;
 use crate::gateway::routes::Backend;
@@ -28,10 +29,12 @@ pub(super) struct Plan {
     addresses: BTreeMap<&'static str, Url>,
     public: Option<Url>,
     prices: Arc<str>,
+    files: Files,
 }
 
 impl Plan {
-    /// What these settings say, and the prices that go with it. Reads the file of the prices.
+    /// What these settings say, which came with these warnings, and the prices that go with it.
+    /// Reads the file of the prices.
     ///
     /// # Errors
     /// Every problem of the prices.
@@ -39,6 +42,7 @@ impl Plan {
         workspace: &Workspace,
         settings: &Settings,
         resolution: &Resolution,
+        warnings: &[Problem],
     ) -> Result<(Self, Prices), Vec<Problem>> {
         let named = settings.server.prices.as_deref();
         let prices = Prices::load(workspace.root.as_deref(), named)?;
@@ -52,8 +56,15 @@ impl Plan {
             addresses: addresses.collect(),
             public: settings.server.public_url.clone(),
             prices: Arc::clone(prices.version()),
+            files: Files::of(&settings.profile, warnings),
         };
         Ok((plan, prices))
+    }
+
+    /// What a running server with this plan would lose by `next` without anybody meaning it: a file
+    /// that was emptied, is written just now or was cut says so, and would route nothing.
+    pub(super) fn lost_by(&self, next: &Self) -> Vec<Problem> {
+        self.files.lost_by(&next.files)
     }
 
     /// The table for a server at `addr`, which keeps what stays of the one `before`.

@@ -54,6 +54,8 @@ pub(crate) struct Document {
     pub(crate) routes: BTreeMap<String, RouteSpec>,
     /// What it says of the policy.
     pub(crate) policy: PolicyPatch,
+    /// Whether it says nothing at all: no text, comments only.
+    empty: bool,
 }
 
 impl Document {
@@ -70,6 +72,9 @@ impl Document {
             match read_text(&path, &shown) {
                 Ok(Some(text)) => {
                     let mut document = Self::parse(&shown, &text, problems)?;
+                    if document.empty {
+                        problems.push(says_nothing(&shown));
+                    }
                     document.place = Some(Place::file(shown));
                     return Some(document);
                 }
@@ -108,6 +113,11 @@ impl Document {
             providers: BTreeMap::new(),
             routes: BTreeMap::new(),
             policy: PolicyPatch::default(),
+            empty: match &root.data {
+                Data::Null => true,
+                Data::Map(entries) => entries.is_empty(),
+                _ => false,
+            },
         };
         let mut reader = Reader { problems };
         for (key, node) in reader.fields(root, "a profile", KEYS) {
@@ -126,6 +136,16 @@ impl Document {
         }
         Some(document)
     }
+}
+
+/// The code of the warning that a profile file says nothing: fine for one that was written so, and
+/// for a running server a sign that something happened to the file.
+pub(crate) const EMPTY: &str = "empty-profile";
+
+fn says_nothing(shown: &Path) -> Problem {
+    Problem::warning(EMPTY, format!("the profile `{}` says nothing", shown.display()))
+        .at(Place::file(shown))
+        .why("the file is empty, or holds comments only: everything is as it is without a profile")
 }
 
 fn read_text(path: &Path, shown: &Path) -> Result<Option<String>, Box<Problem>> {

@@ -7,4 +7,4 @@ mod reader;
 mod sections;
 
 pub(crate) use chain::{Assembled, assemble};
-pub(crate) use document::{Document, SaidVariable};
+pub(crate) use document::{Document, EMPTY, SaidVariable};

@@ -139,6 +139,73 @@ fn a_broken_file_changes_nothing_and_is_told() {
 }
 
 #[test]
+fn a_profile_that_is_emptied_cut_or_gone_takes_nothing_away() {
+    let provider = good();
+    let whole = profile(&[&provider.openai()], &route("m", "p0/a"), "");
+    let (ultra, server) = serving(&whole);
+    let before_routes = whole.split("routes:").next().unwrap();
+    for (left, told) in [
+        (Some(""), "the profile says nothing any more"),
+        (Some("# nothing\n\n"), "the profile says nothing any more"),
+        (Some("{}\n"), "the profile says nothing any more"),
+        (Some(before_routes), "the profile has no `routes` any more"),
+        (Some("mode: real\n"), "the profile has no `routes` any more"),
+        (None, "the file of the profile is gone"),
+    ] {
+        match left {
+            Some(text) => drop(ultra.write("profiles/dev.yaml", text)),
+            None => std::fs::remove_file(ultra.root().join("profiles/dev.yaml")).unwrap(),
+        }
+        let refused = with_key(&ultra, "POST", RELOAD).send(server.addr()).is(422).text();
+        assert!(refused.contains(told) && refused.contains("restart the server"), "{refused}");
+        assert!(refused.contains("profiles/dev.yaml"), "{refused}");
+        assert_eq!(who(&ultra, &server, "m").as_deref(), Some("p0"), "{told}");
+        eventually(PATIENCE, "health to tell", || {
+            (configuration(&ultra, &server)["status"] == "degraded").then_some(())
+        });
+        assert!(metrics(&ultra, &server).contains("ultra_config_reload_failed 1"), "{told}");
+        // The end of an editor's write comes by itself.
+        ultra.write("profiles/dev.yaml", &whole);
+        eventually(PATIENCE, "health to be well", || {
+            (configuration(&ultra, &server)["status"] == "ok").then_some(())
+        });
+        assert_eq!(who(&ultra, &server, "m").as_deref(), Some("p0"), "{told}");
+    }
+    server.stop().keeps_the_canary();
+}
+
+#[test]
+fn a_server_starts_with_a_profile_that_says_nothing_and_takes_what_comes() {
+    let ultra = Ultra::empty();
+    ultra.write("profiles/dev.yaml", "# later\n");
+    let server = Server::start(&ultra, &[]);
+    ultra.write(
+        "profiles/dev.yaml",
+        "routes:\n  m: {targets: [{provider: openai, model: gpt-4o}]}\n",
+    );
+    eventually(PATIENCE, "the route", || {
+        (chat(&ultra, CHAT, &hello("m")).send(server.addr()).status == 200).then_some(())
+    });
+    let ended = server.stop();
+    assert!(
+        ended.stderr.contains("the profile `profiles/dev.yaml` says nothing"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn what_is_only_worth_a_warning_is_no_reason_to_change_nothing() {
+    let provider = good();
+    let whole = profile(&[&provider.openai()], &route("m", "p0/a"), "")
+        .replace("secrets:\n", "secrets:\n  SPARE_KEY: env:SPARE_KEY\n");
+    let (ultra, server) = serving(&whole);
+    ultra.write("profiles/dev.yaml", whole.replace("provider: p0", "provider: nobody"));
+    let refused = with_key(&ultra, "POST", RELOAD).send(server.addr()).is(422).text();
+    assert!(refused.contains("`nobody`") && !refused.contains("SPARE_KEY"), "{refused}");
+}
+
+#[test]
 fn an_address_that_nobody_agreed_to_gets_no_key() {
     let (agreed, other) = (good(), good());
     let (ultra, server) = serving(&profile(&[&agreed.openai()], &route("m", "p0/a"), ""));
