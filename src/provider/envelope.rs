@@ -7,6 +7,7 @@
 use super::response_request;
 use super::stream_usage::{self, Patch};
 use super::wire::Endpoint;
+use crate::settings::profile::{LONGEST_MODEL, is_model_name};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -18,10 +19,6 @@ const DEEPEST: usize = 128;
 
 /// The greatest number of tokens that may be asked for: far above every model there is.
 const MOST_TOKENS: u64 = 100_000_000;
-
-/// The longest name of a model, in bytes. It goes into usage rows and error texts, and unknown ones
-/// are compared with all that are known.
-const LONGEST_MODEL: usize = 256;
 
 /// What is wrong with a request's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +82,10 @@ impl Envelope {
             malformed(None, format!("the body is not UTF-8 from byte {}", e.valid_up_to()))
         })?;
         shallow(body)?;
-        let fields: Fields<'_> = serde_json::from_str(text).map_err(|e| no_json(&e))?;
+        let fields: Fields<'_> = serde_json::from_str(text).map_err(|e| no_json(&e, text))?;
+        if !is_object(text) {
+            return Err(malformed(None, NO_OBJECT));
+        }
 
         let Some(model_raw) = fields.model else {
             return Err(malformed("model", "`model` is missing"));
@@ -95,7 +95,7 @@ impl Envelope {
         if model.is_empty() {
             return Err(malformed("model", "`model` is empty"));
         }
-        if model.len() > LONGEST_MODEL || model.chars().any(char::is_control) {
+        if !is_model_name(&model) {
             let message =
                 format!("`model` must be a name of at most {LONGEST_MODEL} bytes in one line");
             return Err(malformed("model", message));
@@ -208,14 +208,21 @@ pub(super) fn token_limit(
     }
 }
 
+const NO_OBJECT: &str = "the body is not a JSON object";
+
+/// Whether JSON is an object: what reads one would take the values of an array for its fields.
+fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
 /// Only the position: the parser's message may quote the body.
-fn no_json(error: &serde_json::Error) -> Malformed {
+fn no_json(error: &serde_json::Error, text: &str) -> Malformed {
     let (line, column) = (error.line(), error.column());
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the body is JSON that ends too early",
-        serde_json::error::Category::Data => {
-            "the body is not a JSON object, or names a field twice"
-        }
+        // Any field may have any value here.
+        serde_json::error::Category::Data if is_object(text) => "the body names a field twice",
+        serde_json::error::Category::Data => return malformed(None, NO_OBJECT),
         serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
             "the body is not valid JSON"
         }
@@ -336,11 +343,17 @@ mod tests {
             r#"{"model":"canary"#,
             "\"canary\"",
             r#"{"model":"a","model":"canary"}"#,
+            r#"["canary",[{}],null,null,null,null,null,null]"#,
         ] {
             let error = read(body).unwrap_err();
             assert!(!error.message.contains("canary"), "{}", error.message);
         }
         assert!(Envelope::read(b"{\"model\":\"\xff\"}", Endpoint::ChatCompletions).is_err());
+        let said = |body: &str| read(body).unwrap_err().message;
+        for body in ["null", " [] ", "\"x\"", "5"] {
+            assert_eq!(said(body), "the body is not a JSON object", "{body}");
+        }
+        assert!(said(r#"{"model":"a","model":"b"}"#).contains("names a field twice (line 1"));
     }
 
     #[test]

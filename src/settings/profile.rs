@@ -310,6 +310,15 @@ impl Default for Policy {
     }
 }
 
+/// The longest name of a model that is asked for, in bytes. It goes into usage rows and error texts,
+/// and unknown ones are compared with all that are known.
+pub(crate) const LONGEST_MODEL: usize = 256;
+
+/// Whether a model may be asked for by this name.
+pub(crate) fn is_model_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= LONGEST_MODEL && !name.chars().any(char::is_control)
+}
+
 /// The aliases of the profile names: what people type, and what it means.
 pub(crate) const ALIASES: &[(&str, &str)] =
     &[("development", "dev"), ("testing", "test"), ("production", "prod")];

@@ -37,8 +37,12 @@ impl Fields {
             let message = format!("the body has more than {MOST_VALUES} values, too many to read");
             return Err(Untranslatable::malformed("", message));
         }
-        let map = serde_json::from_slice(body)
-            .map_err(|_| Untranslatable::malformed("", "the body is not a JSON object"))?;
+        let map = serde_json::from_slice(body).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            // That it is JSON has been seen; what is left is what no text can hold.
+            let what = "the body has an escape that stands for no character";
+            Untranslatable::malformed("", format!("{what} (line {line}, column {column})"))
+        })?;
         Ok(Self { at: String::new(), map })
     }
 
@@ -60,6 +64,11 @@ impl Fields {
             "" => name.to_owned(),
             at => format!("{at}.{name}"),
         }
+    }
+
+    /// Whether there is a field of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// A field of any kind.
@@ -108,6 +117,12 @@ impl Fields {
         self.text(name)?.ok_or_else(|| self.wrong(name, "is missing"))
     }
 
+    /// A text that must be there and say something.
+    pub(super) fn need_name(&mut self, name: &str) -> Result<String, Untranslatable> {
+        let text = self.need_text(name)?;
+        if text.is_empty() { Err(self.wrong(name, "is empty")) } else { Ok(text) }
+    }
+
     /// `true` or `false`.
     pub(super) fn flag(&mut self, name: &str) -> Result<Option<bool>, Untranslatable> {
         self.as_kind(name, "`true` or `false`", |value| value.as_bool())
@@ -124,6 +139,20 @@ impl Fields {
             Value::Number(number) => Some(number),
             _ => None,
         })
+    }
+
+    /// A number from 0 to `most`.
+    pub(super) fn up_to(
+        &mut self,
+        name: &str,
+        most: u32,
+    ) -> Result<Option<Number>, Untranslatable> {
+        let number = self.number(name)?;
+        let value = number.as_ref().and_then(Number::as_f64);
+        if value.is_some_and(|value| !(0.0..=f64::from(most)).contains(&value)) {
+            return Err(self.wrong(name, &format!("must be from 0 to {most}")));
+        }
+        Ok(number)
     }
 
     /// A whole number.

@@ -30,6 +30,22 @@ pub(super) fn answer(prefix: &str, id: Option<&str>, request_id: &str) -> String
     format!("{prefix}{}", bare.unwrap_or(id))
 }
 
+/// Whether an address is one that a provider fetches something from: none of a file, say.
+pub(super) fn is_fetched(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+/// Whether a text can be base64 (RFC 4648 §4), with line breaks and with its padding or without.
+pub(super) fn is_base64(text: &str) -> bool {
+    let bare = text.trim_end_matches('=');
+    let fits = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let breaks = bare.bytes().filter(u8::is_ascii_whitespace).count();
+    bare.len() > breaks
+        && text.len() - bare.len() <= 2
+        && (bare.len() - breaks) % 4 != 1
+        && bare.bytes().all(|b| fits(&b) || b.is_ascii_whitespace())
+}
+
 /// Media type and base64 of a `data:` URL (RFC 2397); `None` for any other address.
 pub(super) fn data_url(url: &str) -> Option<(String, String)> {
     let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
@@ -38,7 +54,8 @@ pub(super) fn data_url(url: &str) -> Option<(String, String)> {
         return None;
     }
     let media_type = media_type.split(';').next().unwrap_or_default();
-    (!media_type.is_empty()).then(|| (media_type.to_ascii_lowercase(), data.to_owned()))
+    let whole = !media_type.is_empty() && is_base64(data);
+    whole.then(|| (media_type.to_ascii_lowercase(), data.to_owned()))
 }
 
 #[cfg(test)]
@@ -68,8 +85,18 @@ mod tests {
     fn data_urls_are_told_from_addresses() {
         let of = |mt: &str, data: &str| Some((mt.to_owned(), data.to_owned()));
         assert_eq!(data_url("data:image/PNG;base64,aa=="), of("image/png", "aa=="));
-        assert_eq!(data_url("data:a/b;name=x;base64,"), of("a/b", ""));
-        for other in ["https://x/y", "data:text/plain,hello", "data:;base64,aa", "data:"] {
+        assert_eq!(data_url("data:a/b;name=x;base64,a+/A"), of("a/b", "a+/A"));
+        for other in [
+            "https://x/y",
+            "data:text/plain,hello",
+            "data:;base64,aa",
+            "data:",
+            "data:a/b;base64,",
+            "data:a/b;base64,@@@",
+            "data:a/b;base64,aaaaa",
+            "data:a/b;base64,a===",
+            "data:a/b;base64,aa==aa",
+        ] {
             assert_eq!(data_url(other), None, "{other}");
         }
     }

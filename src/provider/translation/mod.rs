@@ -9,6 +9,7 @@ mod openai;
 mod refused;
 mod responses;
 mod seam;
+mod sound;
 mod stream;
 
 pub(crate) use anthropic::Messages;

@@ -2,6 +2,7 @@
 
 use crate::provider::conversation::{Image, Part, ToolCall};
 use crate::provider::translation::fields::{Fields, is_nothing};
+use crate::provider::translation::ids;
 use crate::provider::translation::refused::Untranslatable;
 use serde_json::Value;
 
@@ -39,7 +40,7 @@ fn block(mut fields: Fields) -> Result<Part, Untranslatable> {
         "tool_use" => {
             fields.hints(&["caller"]);
             let id = fields.need_text("id")?;
-            let name = fields.need_text("name")?;
+            let name = fields.need_name("name")?;
             let arguments = match fields.take("input") {
                 None => serde_json::Map::new(),
                 Some(Value::Object(map)) => map,
@@ -77,13 +78,25 @@ fn image(mut source: Fields) -> Result<Part, Untranslatable> {
     let image = match source.need_text("type")?.as_str() {
         "base64" => Image::Inline {
             media_type: source.need_text("media_type")?,
-            data: source.need_text("data")?,
+            data: base64(&mut source)?,
         },
-        "url" => Image::Url(source.need_text("url")?),
+        "url" => {
+            let url = source.need_text("url")?;
+            if !ids::is_fetched(&url) {
+                return Err(source.wrong("url", "must be an `https:` URL"));
+            }
+            Image::Url(url)
+        }
         _ => return Err(source.cannot("type")),
     };
     source.end()?;
     Ok(Part::Image(image))
+}
+
+/// Data of a source.
+fn base64(source: &mut Fields) -> Result<String, Untranslatable> {
+    let data = source.need_text("data")?;
+    if ids::is_base64(&data) { Ok(data) } else { Err(source.wrong("data", "must be base64")) }
 }
 
 fn document(fields: &mut Fields) -> Result<Part, Untranslatable> {
@@ -97,7 +110,7 @@ fn document(fields: &mut Fields) -> Result<Part, Untranslatable> {
     let name = fields.text("title")?;
     let mut source = fields.need_object("source")?;
     let (media_type, data) = match source.need_text("type")?.as_str() {
-        "base64" => (source.need_text("media_type")?, source.need_text("data")?),
+        "base64" => (source.need_text("media_type")?, base64(&mut source)?),
         "text" => {
             source.hints(&["media_type"]);
             let text = source.need_text("data")?;

@@ -13,6 +13,7 @@ mod write;
 
 use super::refused::{Refused, Unread, Untranslatable};
 use super::seam::{ClientDialect, Dialect, Framing, ReadEvents, Shown, WriteEvents};
+use super::sound;
 use crate::base::Secret;
 use crate::provider::conversation::{Conversation, Reply};
 use crate::provider::wire::Family;
@@ -63,7 +64,9 @@ impl Dialect for Messages {
 
 impl ClientDialect for Messages {
     fn read_request(&self, body: &[u8]) -> Result<Conversation, Untranslatable> {
-        read::request(body)
+        let asked = read::request(body)?;
+        sound::judge(&asked, "messages", true)?;
+        Ok(asked)
     }
 
     fn write_reply(&self, reply: &Reply, shown: &Shown<'_>) -> Bytes {

@@ -13,10 +13,10 @@ pub(super) fn request(body: &[u8]) -> Result<Conversation, Untranslatable> {
     fields.hints(&["model", "cache_control", "diagnostics"]);
     let mut out = Conversation {
         max_tokens: fields.count("max_tokens")?,
-        temperature: fields.number("temperature")?,
-        top_p: fields.number("top_p")?,
+        temperature: fields.up_to("temperature", 1)?,
+        top_p: fields.up_to("top_p", 1)?,
         top_k: fields.count("top_k")?,
-        stop: fields.texts("stop_sequences")?,
+        stop: stops(&mut fields)?,
         stream: fields.flag("stream")?.unwrap_or(false),
         // This family tells the counts always.
         stream_usage: true,
@@ -76,6 +76,13 @@ fn drops_thoughts_only(management: &Value) -> bool {
     is_nothing(management) || edits.is_some_and(|edits| edits.iter().all(kind))
 }
 
+/// Texts at which the answer ends: this family takes a list only.
+fn stops(fields: &mut Fields) -> Result<Vec<String>, Untranslatable> {
+    let texts = fields.list("stop_sequences")?.unwrap_or_default();
+    let texts: Option<_> = texts.iter().map(|text| text.as_str().map(str::to_owned)).collect();
+    texts.ok_or_else(|| fields.wrong("stop_sequences", "must be an array of strings"))
+}
+
 /// Texts: a string, or blocks of text.
 fn texts(value: Value, at: &str) -> Result<Vec<String>, Untranslatable> {
     let parts = blocks::content(value, at)?;
@@ -121,7 +128,7 @@ fn tool(mut fields: Fields) -> Result<Tool, Untranslatable> {
     fields.nothing_but("allowed_callers", |callers| *callers == json!(["direct"]))?;
     fields.nothing_but("input_examples", is_nothing)?;
     let tool = Tool {
-        name: fields.need_text("name")?,
+        name: fields.need_name("name")?,
         description: fields.text("description")?,
         parameters: fields
             .take("input_schema")

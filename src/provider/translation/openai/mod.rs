@@ -18,6 +18,7 @@ pub(super) use usage::counted;
 
 use super::refused::{Refused, Unread, Untranslatable};
 use super::seam::{ClientDialect, Dialect, Framing, ReadEvents, Shown, WriteEvents};
+use super::sound;
 use crate::base::Secret;
 use crate::provider::conversation::{Conversation, Reply};
 use crate::provider::wire::Family;
@@ -71,7 +72,9 @@ impl Dialect for Chat {
 
 impl ClientDialect for Chat {
     fn read_request(&self, body: &[u8]) -> Result<Conversation, Untranslatable> {
-        read::request(body)
+        let asked = read::request(body)?;
+        sound::judge(&asked, "messages", false)?;
+        Ok(asked)
     }
 
     fn write_reply(&self, reply: &Reply, shown: &Shown<'_>) -> Bytes {

@@ -81,8 +81,8 @@ pub(in super::super) fn limits(
     fields: &mut Fields,
     out: &mut Conversation,
 ) -> Result<(), Untranslatable> {
-    out.temperature = fields.number("temperature")?;
-    out.top_p = fields.number("top_p")?;
+    out.temperature = fields.up_to("temperature", 2)?;
+    out.top_p = fields.up_to("top_p", 1)?;
     out.parallel_tool_calls = fields.flag("parallel_tool_calls")?;
     let user = fields.text("user")?;
     out.user = fields.text("safety_identifier")?.or(user);
@@ -127,7 +127,7 @@ pub(in super::super) fn answer_format(
 /// A function that may be called.
 pub(in super::super) fn function(mut fields: Fields) -> Result<Tool, Untranslatable> {
     let tool = Tool {
-        name: fields.need_text("name")?,
+        name: fields.need_name("name")?,
         description: fields.text("description")?,
         parameters: fields
             .take("parameters")
@@ -181,7 +181,12 @@ fn message(out: &mut Conversation, mut fields: Fields) -> Result<(), Untranslata
                 }
             }
         }
-        "user" => out.say(Role::User, content(&mut fields)?),
+        "user" => {
+            if !fields.has("content") {
+                return Err(fields.wrong("content", "is missing"));
+            }
+            out.say(Role::User, content(&mut fields)?);
+        }
         "assistant" => assistant(out, &mut fields)?,
         "tool" => {
             let id = fields.need_text("tool_call_id")?;
@@ -224,7 +229,7 @@ fn assistant(out: &mut Conversation, fields: &mut Fields) -> Result<(), Untransl
         }
         let id = call.need_text("id")?;
         let mut function = call.need_object("function")?;
-        let name = function.need_text("name")?;
+        let name = function.need_name("name")?;
         let text = function.text("arguments")?.unwrap_or_default();
         let Some(arguments) = arguments(&text) else {
             return Err(function.wrong("arguments", "must be a JSON object as a string"));
@@ -314,7 +319,7 @@ pub(in super::super) fn image(url: String) -> Option<Image> {
     if let Some((media_type, data)) = ids::data_url(&url) {
         return Some(Image::Inline { media_type, data });
     }
-    (url.starts_with("https://") || url.starts_with("http://")).then_some(Image::Url(url))
+    ids::is_fetched(&url).then_some(Image::Url(url))
 }
 
 /// A document in the request.

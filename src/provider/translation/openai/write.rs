@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 /// The word for why an answer ends.
 pub(super) fn reason(end: &End) -> &'static str {
     match end {
-        End::Stop | End::StopText(_) | End::Paused => "stop",
-        End::Length => "length",
+        End::Stop | End::StopText(_) => "stop",
+        // There is no word for a pause; this is the one for an answer that is not all there.
+        End::Length | End::Paused => "length",
         End::ToolCalls => "tool_calls",
         End::Filtered => "content_filter",
     }

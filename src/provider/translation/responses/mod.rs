@@ -9,6 +9,7 @@ mod tell;
 use super::openai::error;
 use super::refused::{Refused, Untranslatable};
 use super::seam::{ClientDialect, Shown, WriteEvents};
+use super::sound;
 use crate::provider::conversation::{Conversation, Reply};
 use bytes::Bytes;
 use http::StatusCode;
@@ -19,7 +20,9 @@ pub(crate) struct Responses;
 
 impl ClientDialect for Responses {
     fn read_request(&self, body: &[u8]) -> Result<Conversation, Untranslatable> {
-        read::request(body)
+        let asked = read::request(body)?;
+        sound::judge(&asked, "input", false)?;
+        Ok(asked)
     }
 
     fn write_reply(&self, reply: &Reply, shown: &Shown<'_>) -> Bytes {

@@ -78,11 +78,10 @@ pub(super) fn response(
 ) -> Value {
     let (status, why) = match end {
         None => ("in_progress", Value::Null),
-        Some(End::Length) => ("incomplete", json!({"reason": "max_output_tokens"})),
+        // There is no word for a pause; this is the one for an answer that is not all there.
+        Some(End::Length | End::Paused) => ("incomplete", json!({"reason": "max_output_tokens"})),
         Some(End::Filtered) => ("incomplete", json!({"reason": "content_filter"})),
-        Some(End::Stop | End::StopText(_) | End::ToolCalls | End::Paused) => {
-            ("completed", Value::Null)
-        }
+        Some(End::Stop | End::StopText(_) | End::ToolCalls) => ("completed", Value::Null),
     };
     let usage =
         counted(tokens).filter(|_| end.is_some()).map(|[input, read, written, out, thought]| {

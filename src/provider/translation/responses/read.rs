@@ -75,7 +75,7 @@ fn item(out: &mut Conversation, mut fields: Fields) -> Result<(), Untranslatable
         Some("function_call") => {
             fields.hints(&["caller"]);
             let id = fields.need_text("call_id")?;
-            let name = fields.need_text("name")?;
+            let name = fields.need_name("name")?;
             let text = fields.text("arguments")?.unwrap_or_default();
             let Some(arguments) = arguments(&text) else {
                 return Err(fields.wrong("arguments", "must be a JSON object as a string"));

@@ -295,8 +295,8 @@ impl WriteEvents for Writer {
         let end = self.end.take().unwrap_or(End::Stop);
         let response = self.response(Some(&end));
         let kind = match end {
-            End::Length | End::Filtered => "response.incomplete",
-            End::Stop | End::StopText(_) | End::ToolCalls | End::Paused => "response.completed",
+            End::Length | End::Paused | End::Filtered => "response.incomplete",
+            End::Stop | End::StopText(_) | End::ToolCalls => "response.completed",
         };
         self.event(kind, json!({"response": response}), out);
     }

@@ -6,6 +6,7 @@ mod replies;
 mod requests;
 mod streams;
 mod there_and_back;
+mod unsound;
 mod whole;
 
 use super::{Chat, ClientDialect, Dialect, Messages, Untranslatable};

@@ -107,7 +107,7 @@ fn ends_have_their_counterparts() {
         ("max_tokens", Value::Null, "length"),
         ("model_context_window_exceeded", Value::Null, "length"),
         ("refusal", Value::Null, "content_filter"),
-        ("pause_turn", Value::Null, "stop"),
+        ("pause_turn", Value::Null, "length"),
     ] {
         let completion = told(&Messages, &CHAT, false, &message(reason, text.clone()));
         assert_eq!(completion["choices"][0]["finish_reason"], finish, "{reason}");

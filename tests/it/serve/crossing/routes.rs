@@ -36,6 +36,44 @@ fn text(path: &str, answer: &Answer) -> String {
 }
 
 #[test]
+fn what_does_not_hold_together_reaches_no_provider() {
+    let (openai, anthropic) = (providers::openai(), providers::anthropic());
+    let (ultra, server) = serving(&openai, &anthropic, "openai", "");
+    let result = json!([
+        {"role": "user", "content": "hi"},
+        {"role": "tool", "tool_call_id": "a", "content": "4"},
+    ]);
+    for (body, param) in [
+        (json!({"messages": result}), "messages"),
+        (json!({"messages": [{"role": "user", "content": null}]}), "messages[0].content"),
+        (
+            json!({"messages": [{"role": "user", "content": "hi"}], "tool_choice": "required"}),
+            "tool_choice",
+        ),
+    ] {
+        let mut body = body;
+        body["model"] = "anthropic/plain".into();
+        let refused = chat(&ultra, CHAT, &body.to_string()).send(server.addr()).is(400).json();
+        let error = &refused["error"];
+        assert_eq!(
+            (&error["type"], &error["param"]),
+            (&"invalid_request_error".into(), &param.into()),
+            "{refused}"
+        );
+    }
+    let body = json!({"model": "openai/plain", "max_tokens": 5, "messages": [
+        {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "file:///etc/passwd"}}]},
+    ]});
+    let refused = chat(&ultra, MESSAGES, &body.to_string()).send(server.addr()).is(400).json();
+    assert_eq!(
+        (&refused["type"], &refused["error"]["type"]),
+        (&"error".into(), &"invalid_request_error".into())
+    );
+    assert!(refused["error"]["message"].as_str().unwrap().contains("source.url"), "{refused}");
+    assert!(openai.received().is_empty() && anthropic.received().is_empty());
+}
+
+#[test]
 fn either_family_is_answered_by_the_next_target_of_the_other() {
     let (openai, anthropic) = (providers::openai(), providers::anthropic());
     for (first, second) in [("openai", "anthropic"), ("anthropic", "openai")] {
