@@ -125,8 +125,7 @@ pub(crate) struct Target {
 impl Target {
     /// A target with an ordinary share.
     pub(super) fn of(provider: &Arc<Provider>, model: &str, breaker: &Arc<Breaker>) -> Self {
-        let names =
-            HeaderValue::from_str(&provider.name).ok().zip(HeaderValue::from_str(model).ok());
+        let names = in_header(&provider.name).zip(in_header(model));
         Self {
             provider: Arc::clone(provider),
             model: Arc::from(model),
@@ -136,6 +135,23 @@ impl Target {
             names,
         }
     }
+}
+
+/// A name in a header, where only ASCII reads the same everywhere: others are percent-encoded
+/// (RFC 3986 §2.1).
+fn in_header(name: &str) -> Option<HeaderValue> {
+    let plain = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if name.bytes().all(plain) {
+        return HeaderValue::from_str(name).ok();
+    }
+    let encoded: String = name
+        .bytes()
+        .map(|byte| match plain(byte) && byte != b'%' {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect();
+    HeaderValue::from_str(&encoded).ok()
 }
 
 /// Time limits of a route.
@@ -241,5 +257,19 @@ impl Route {
             }
         }
         Some(reasons.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_headers_are_ascii() {
+        for (name, sent) in
+            [("gpt-4o", "gpt-4o"), ("a%b/c d", "a%b/c d"), ("é%", "%C3%A9%25"), ("a\nb", "a%0Ab")]
+        {
+            assert_eq!(in_header(name).unwrap().to_str().unwrap(), sent, "{name:?}");
+        }
     }
 }

@@ -185,6 +185,9 @@ pub(crate) enum Failure {
     Malformed(String),
 }
 
+/// How it is told that a provider answered with what is no answer.
+pub(crate) const UNUSABLE: &str = "unusable answer";
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -200,7 +203,7 @@ impl fmt::Display for Failure {
                 };
                 write!(f, "{what} within {} ms", after.as_millis())
             }
-            Self::Malformed(why) => write!(f, "unusable answer: {why}"),
+            Self::Malformed(why) => write!(f, "{UNUSABLE}: {why}"),
         }
     }
 }

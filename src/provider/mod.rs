@@ -31,7 +31,7 @@ pub(crate) mod wire;
 pub(crate) use client::Client;
 pub(crate) use envelope::{Envelope, Malformed};
 pub(crate) use event_filter::EventFilter;
-pub(crate) use failure::{Class, Failure};
+pub(crate) use failure::{Class, Failure, UNUSABLE};
 pub(crate) use list_models::{KeyVerdict, test_admin_key, test_key};
 pub(crate) use opening::{Opening, OpeningScanner};
 pub(crate) use retry_after::told_to_wait;

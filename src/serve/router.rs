@@ -90,15 +90,15 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     get("/api/available-models", MODELS, |app, _, _| Box::pin(models::available(app))),
     get("/api/llms", MODELS, |app, _, request| Box::pin(models::llms(app, request))),
     get("/api/llms/{*id}", MODELS, |app, _, request| Box::pin(models::llm(app, request))),
-    post("/api/admin/models/refresh", Access::Scopes(&[Scope::Admin]), |app, _, _| {
-        Box::pin(models::refresh(app))
+    post("/api/admin/models/refresh", Access::Scopes(&[Scope::Admin]), |app, _, request| {
+        Box::pin(models::refresh(app, request))
     }),
     get("/api/auth/me", Access::Known, |app, seen, _| Box::pin(me::me(app, seen))),
     get("/api/usage", Access::Scopes(&[Scope::Read, Scope::Admin]), |app, seen, request| {
         Box::pin(usage::usage(app, seen, request))
     }),
-    post("/api/admin/keys/reload", Access::Scopes(&[Scope::Admin]), |app, _, _| {
-        Box::pin(admin::reload_keys(app))
+    post("/api/admin/keys/reload", Access::Scopes(&[Scope::Admin]), |app, _, request| {
+        Box::pin(admin::reload_asked(app, request))
     }),
     get("/api/admin/config", Access::Scopes(&[Scope::Admin]), |app, _, _| {
         Box::pin(admin::config(app))
@@ -111,7 +111,7 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     post("/api/admin/check/tokens", Access::Scopes(&[Scope::Check]), |app, seen, _| {
         Box::pin(check::tokens(app, seen))
     }),
-    get("/v1/models", MODELS, |app, seen, _| Box::pin(models::list(app, seen))),
+    get("/v1/models", MODELS, |app, seen, request| Box::pin(models::list(app, seen, request))),
     get("/v1/models/{*id}", MODELS, |app, seen, request| Box::pin(models::one(app, seen, request))),
     data("/v1/chat/completions", |app, seen, request| {
         Box::pin(converse(app, seen, request, Endpoint::ChatCompletions))

@@ -40,6 +40,7 @@ pub(super) const PROVIDER: &str = "x-ultra-provider";
 pub(super) const MODEL: &str = "x-ultra-model";
 pub(super) const ATTEMPTS: &str = "x-ultra-attempts";
 pub(super) const COST: &str = "x-ultra-cost";
+pub(super) const RETRY: &str = "x-should-retry";
 
 /// A gateway of the profile, without keys yet.
 pub(super) fn gateway(
@@ -97,7 +98,7 @@ pub(super) async fn over(server: &Server, model: &Model) -> Result<Reply, Fault>
     let call = smoke::Call::post(endpoint.path(), &body).within(DEADLINE);
     let answer = server.send(call).await?;
     let mut headers = HeaderMap::new();
-    for name in [PROVIDER, MODEL, ATTEMPTS, COST] {
+    for name in [PROVIDER, MODEL, ATTEMPTS, COST, RETRY] {
         if let Some(value) = answer.header(name).and_then(|v| HeaderValue::from_str(v).ok()) {
             headers.insert(name, value);
         }

@@ -1,11 +1,11 @@
 //! What came back from a model that was asked: whether it is right, and the report of it.
 
-use super::asking::{ATTEMPTS, COST, MODEL, PROVIDER, Reply, question};
+use super::asking::{ATTEMPTS, COST, MODEL, PROVIDER, RETRY, Reply, question};
 use super::seen::Server;
 use crate::exit::ExitStatus;
 use crate::gateway::registry::{Model, Target};
 use crate::provider::prices::usd;
-use crate::provider::{Endpoint, Tokens, usage};
+use crate::provider::{Endpoint, Tokens, UNUSABLE, usage};
 use crate::report::{Block, Fault, Report, Tone};
 use crate::settings::Workspace;
 use crate::settings::profile::Mode;
@@ -50,7 +50,11 @@ pub(super) fn answer(
     server: Option<&Server>,
 ) -> Result<Report, Fault> {
     let (endpoint, _) = question(model);
-    let judged = judge(&reply, endpoint);
+    let judged = judge(&reply, endpoint).map_err(|(status, why)| {
+        // Clients are not told why there is no key.
+        let reason = model.reason.as_ref().filter(|_| reply.as_ref().is_ok_and(is_keyless));
+        (status, reason.map_or(why.clone(), |reason| format!("{why} ({reason})")))
+    });
     let reply = reply.ok();
     let header = |name: &str| {
         let value = reply.as_ref()?.headers.get(name)?.to_str().ok()?;
@@ -111,8 +115,7 @@ fn judge(
         let said = said.map(|said| format!(": {}", plain(said, 200))).unwrap_or_default();
         // These pass by themselves; what is wrong with the request or a key does not.
         let later = reply.status >= 500 || matches!(reply.status, 408 | 429);
-        let code = json.as_ref().and_then(|json| json.pointer("/error/code")?.as_str());
-        let status = if later && !code.is_some_and(|code| HOPELESS.contains(&code)) {
+        let status = if later && !is_hopeless(reply, json.as_ref()) && !said.contains(UNUSABLE) {
             ExitStatus::Unreachable
         } else {
             ExitStatus::DoesNotHold
@@ -138,6 +141,19 @@ fn judge(
 
 /// Codes of ours that say that trying again is in vain, whatever the status.
 const HOPELESS: [&str; 2] = ["upstream_credentials_exhausted", "model_unavailable"];
+
+/// Whether an error says so; where its API has no codes, in a header.
+fn is_hopeless(reply: &Reply, json: Option<&Value>) -> bool {
+    let code = json.and_then(|json| json.pointer("/error/code")?.as_str());
+    code.is_some_and(|code| HOPELESS.contains(&code))
+        || reply.headers.get(RETRY).is_some_and(|value| value == "false")
+}
+
+/// Whether there is no key for the model.
+fn is_keyless(reply: &Reply) -> bool {
+    let json: Option<Value> = serde_json::from_slice(&reply.body).ok();
+    reply.status == 503 && is_hopeless(reply, json.as_ref())
+}
 
 /// In one line, and not too long.
 fn plain(text: &str, most: usize) -> String {

@@ -80,7 +80,11 @@ impl Wanted {
         let usual = until.checked_sub(USUAL).unwrap_or(Timestamp::UNIX_EPOCH);
         let since = read("since", words.since, usual, false);
         if bad.is_empty() && since >= until {
-            bad.push(Bad { name: "since", what: "must be before `until`", hint: None });
+            let what = match words.until {
+                Some(_) => "must lie before the end that is asked for",
+                None => "must not lie in the future",
+            };
+            bad.push(Bad { name: "since", what, hint: None });
         }
         match by {
             Some(by) if bad.is_empty() => Ok(Self {
@@ -98,15 +102,17 @@ impl Wanted {
 /// The time of a word; where a date is an `end`, its day is over.
 fn time(word: &str, now: Timestamp, end: bool) -> Option<Timestamp> {
     if let Some(span) = Duration::parse(word) {
-        return now.checked_sub(span).ok();
+        // Nothing was used before.
+        return Some(now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH));
     }
     let day = word.len() == 10 && word.parse::<jiff::civil::Date>().is_ok();
     if !day {
         return word.contains('T').then(|| word.parse().ok()).flatten();
     }
-    let begin: Timestamp = format!("{word}T00:00:00Z").parse().ok()?;
+    let begin: Timestamp = format!("{word}T00:00:00Z").parse().unwrap_or(Timestamp::MAX);
     let length = Duration::from_secs(if end { 86_400 } else { 0 });
-    begin.checked_add(length).ok()
+    // The last day of all has no end.
+    Some(begin.checked_add(length).unwrap_or(Timestamp::MAX))
 }
 
 #[cfg(test)]
@@ -142,6 +148,15 @@ mod tests {
             let expected = Some((expected.0.to_owned(), expected.1.to_owned()));
             assert_eq!(read(since, until), expected, "{since:?} {until:?}");
         }
+        let last = read(Some("99999999d"), Some("9999-12-31")).unwrap();
+        assert_eq!(last.0, "1970-01-01T00:00:00Z");
+        assert!(last.1.starts_with("9999-12-30"), "{last:?}");
+        let what = |since, until| {
+            let words = Words { since: Some(since), until, ..Words::default() };
+            Wanted::read(&words, now()).unwrap_err().first().unwrap().what
+        };
+        assert_eq!(what("2030-01-01", None), "must not lie in the future");
+        assert!(what("2d", Some("3d")).contains("the end that is asked for"));
         for since in ["", "7", "yesterday", "2026-13-01", "2026-11-1", "20261101", "2026-11-22"] {
             assert_eq!(read(Some(since), None), None, "{since}");
         }

@@ -24,6 +24,16 @@ impl From<Malformed> for Refusal {
     }
 }
 
+impl Refusal {
+    /// No provider of the model has a key. Why not is for the log and for the lists of models: it
+    /// names what only operators can do something about.
+    pub(crate) fn keyless(model: &str) -> Self {
+        let message =
+            format!("the model `{model}` cannot be used at present: this server has no key for it");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "model_unavailable", message).hopeless()
+    }
+}
+
 impl From<GatewayError> for Refusal {
     fn from(error: GatewayError) -> Self {
         let code = error.word();
@@ -53,12 +63,7 @@ impl From<GatewayError> for Refusal {
                 )
                 .param(Some("model"))
             }
-            GatewayError::Unavailable { model, reason } => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                code,
-                format!("the model `{model}` cannot be used at present: {reason}"),
-            )
-            .hopeless(),
+            GatewayError::Unavailable { model, .. } => Self::keyless(&model),
             GatewayError::CredentialsExhausted { provider } => Self::new(
                 StatusCode::BAD_GATEWAY,
                 code,

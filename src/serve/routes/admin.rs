@@ -1,13 +1,20 @@
 //! `POST /api/admin/keys/reload` and `GET /api/admin/config`.
 
-use super::json;
+use super::{json, parameters};
 use crate::serve::error::{self, Refusal};
 use crate::serve::router::Outcome;
 use crate::serve::state::App;
 use crate::serve::{fleet, reload, standing};
+use axum::extract::Request;
 use http::StatusCode;
 use serde_json::json as object;
 use std::sync::Arc;
+
+/// As [`reload_keys`], over the network.
+pub(crate) async fn reload_asked(app: Arc<App>, request: Request) -> Outcome {
+    let [] = parameters(request.uri(), [])?;
+    reload_keys(app).await
+}
 
 /// Loads everything again that can change, routes, prices and the keys of all providers, and says
 /// what is in use then.

@@ -1,6 +1,6 @@
 //! `GET /api/health/circuit-breakers` and `POST /api/admin/circuit-breakers/reset`.
 
-use super::json;
+use super::{json, parameters};
 use crate::base::near;
 use crate::serve::error::Refusal;
 use crate::serve::router::Outcome;
@@ -17,10 +17,8 @@ pub(crate) async fn list(app: Arc<App>) -> Outcome {
 
 /// Closes the breaker that `?target=` names, or all.
 pub(crate) async fn reset(app: Arc<App>, request: Request) -> Outcome {
-    let query = request.uri().query().unwrap_or_default().as_bytes();
-    let target = url::form_urlencoded::parse(query)
-        .find(|(name, _)| name == "target")
-        .map(|(_, value)| value.into_owned());
+    // A parameter that nobody knows may be the one that was to keep the others out.
+    let [target] = parameters(request.uri(), ["target"])?;
     Ok(json(&close(&app, target.as_deref())?))
 }
 

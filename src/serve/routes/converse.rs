@@ -2,7 +2,7 @@
 //! the others of [`Endpoint`]): read, resolve, hand to the gateway.
 
 use crate::gateway::limits::Limited;
-use crate::gateway::{Asked, Call};
+use crate::gateway::{Asked, Call, GatewayError};
 use crate::provider::{Endpoint, Envelope};
 use crate::serve::error::Refusal;
 use crate::serve::middleware::{body, rate};
@@ -50,6 +50,10 @@ pub(crate) async fn converse(
         started: seen.started,
     });
     let call = Call { endpoint, envelope, body, headers: parts.headers, asked };
-    let answer = app.gateway.answer(&route, call).await?;
+    let answer = app.gateway.answer(&route, call).await.inspect_err(|error| {
+        if let GatewayError::Unavailable { model, reason } = error {
+            tracing::warn!(request_id = %seen.request_id, model, reason, "no key for the model");
+        }
+    })?;
     Ok(answer.map(Body::new))
 }

@@ -2,7 +2,7 @@
 //! `/api/llms/{name}/status`, `/v1/models`, `/v1/models/{id}`, and
 //! `POST /api/admin/models/refresh`.
 
-use super::json;
+use super::{json, parameters};
 use crate::base::Timestamp;
 use crate::gateway::Route;
 use crate::gateway::registry::{self, Capabilities, Key, Model, Sight};
@@ -14,7 +14,7 @@ use crate::serve::state::App;
 use crate::serve::surface::Surface;
 use axum::RequestExt as _;
 use axum::extract::{Path, Request};
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use serde_json::{Value, json as object};
 use std::sync::Arc;
 
@@ -147,7 +147,8 @@ fn status(model: &Model) -> Value {
 }
 
 /// Has the lists of all providers asked for again, and says of when those are that are known.
-pub(crate) async fn refresh(app: Arc<App>) -> Outcome {
+pub(crate) async fn refresh(app: Arc<App>, request: Request) -> Outcome {
+    let [] = parameters(request.uri(), [])?;
     app.listing.ask_now();
     let now = app.clock.now();
     let table = app.gateway.table();
@@ -162,20 +163,69 @@ pub(crate) async fn refresh(app: Arc<App>) -> Outcome {
     Ok(response)
 }
 
-/// The models that can be used, in the shape of the caller's family.
-pub(crate) async fn list(app: Arc<App>, seen: Arc<Seen>) -> Outcome {
+/// The models that can be used, in the shape of the caller's family. That of Anthropic has pages.
+pub(crate) async fn list(app: Arc<App>, seen: Arc<Seen>, request: Request) -> Outcome {
     let table = app.gateway.table();
     let usable: Vec<&Arc<Route>> = table.routes().filter(|r| r.unavailable().is_none()).collect();
-    let data: Vec<Value> = usable.iter().map(|route| shown(route, seen.surface)).collect();
+    let told = |routes: &[&Arc<Route>]| -> Vec<Value> {
+        routes.iter().map(|route| shown(route, seen.surface)).collect()
+    };
     Ok(json(&match seen.surface {
-        Surface::Anthropic => object!({
-            "data": data,
-            "first_id": usable.first().map(|r| &*r.model),
-            "has_more": false,
-            "last_id": usable.last().map(|r| &*r.model),
-        }),
-        Surface::OpenAi | Surface::Ours => object!({"object": "list", "data": data}),
+        Surface::Anthropic => {
+            let (page, more) = page(&usable, request.uri())?;
+            object!({
+                "data": told(page),
+                "first_id": page.first().map(|r| &*r.model),
+                "has_more": more,
+                "last_id": page.last().map(|r| &*r.model),
+            })
+        }
+        Surface::OpenAi | Surface::Ours => object!({"object": "list", "data": told(&usable)}),
     }))
+}
+
+/// The most models on a page, as Anthropic has it.
+const LARGEST_PAGE: usize = 1_000;
+
+/// The part of a list that `limit`, `after_id` and `before_id` ask for, and whether there is more in
+/// that direction (<https://docs.anthropic.com/en/api/models-list>). Without `limit` it is all: who
+/// does not know of pages is to see every model.
+fn page<'a>(all: &'a [&'a Arc<Route>], uri: &Uri) -> Result<(&'a [&'a Arc<Route>], bool), Refusal> {
+    let refused = |name: &'static str, what: &str| {
+        let message = format!("`{name}` {what}");
+        Refusal::new(StatusCode::BAD_REQUEST, "invalid_value", message).param(Some(name))
+    };
+    let (mut limit, mut after, mut before) = (all.len(), None, None);
+    for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        let at = |name| {
+            let found = all.iter().position(|route| *route.model == *value);
+            found.ok_or_else(|| refused(name, "names no model of this list"))
+        };
+        match &*name {
+            "limit" => {
+                let number = value.parse().ok().filter(|n| (1..=LARGEST_PAGE).contains(n));
+                limit = number.ok_or_else(|| {
+                    refused("limit", &format!("must be a whole number from 1 to {LARGEST_PAGE}"))
+                })?;
+            }
+            "after_id" => after = Some(at("after_id")?),
+            "before_id" => before = Some(at("before_id")?),
+            _ => {}
+        }
+    }
+    let rest = match (after, before) {
+        (Some(_), Some(_)) => return Err(refused("before_id", "goes not with `after_id`")),
+        (Some(after), None) => all.get(after.saturating_add(1)..),
+        (None, Some(before)) => all.get(..before),
+        (None, None) => Some(all),
+    };
+    let rest = rest.unwrap_or_default();
+    let page = match before {
+        Some(_) => rest.get(rest.len().saturating_sub(limit)..),
+        None => rest.get(..limit.min(rest.len())),
+    };
+    let page = page.unwrap_or_default();
+    Ok((page, page.len() < rest.len()))
 }
 
 /// The name in the path.
@@ -191,13 +241,9 @@ async fn named(request: &mut Request) -> Result<String, Refusal> {
 pub(crate) async fn one(app: Arc<App>, seen: Arc<Seen>, mut request: Request) -> Outcome {
     let id = named(&mut request).await?;
     let route = app.gateway.route(&id)?;
-    if let Some(reason) = route.unavailable() {
-        return Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            "model_unavailable",
-            format!("the model `{}` cannot be used at present: {reason}", route.model),
-        )
-        .param(Some("model")));
+    if route.unavailable().is_some() {
+        let refusal = Refusal::keyless(&route.model).param(Some("model"));
+        return Err(Refusal { status: StatusCode::NOT_FOUND, hopeless: false, ..refusal });
     }
     Ok(json(&shown(&route, seen.surface)))
 }

@@ -1,6 +1,6 @@
 //! `GET /api/usage`: what was used and what it cost, by key, user, model, provider or day.
 
-use super::json;
+use super::{json, parameters};
 use crate::gateway::usage::{Wanted, Words, figures};
 use crate::serve::error::{self, Refusal};
 use crate::serve::router::Outcome;
@@ -10,7 +10,6 @@ use crate::store::{Scope, StoreError};
 use axum::extract::Request;
 use http::StatusCode;
 use serde_json::json as object;
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,29 +24,11 @@ fn away(message: &str) -> Refusal {
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message).retry_after(5)
 }
 
-/// The parameters of the query by name; every one that is unknown or said twice is told.
-fn parameters(query: &str) -> Result<[Option<Cow<'_, str>>; 5], Refusal> {
-    const NAMES: [&str; 5] = ["by", "since", "until", "model", "key"];
-    let mut found = [const { None }; 5];
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        let place = NAMES.iter().zip(&mut found).find(|(known, _)| **known == name);
-        match place {
-            Some((_, place)) if place.is_none() => *place = Some(value),
-            Some((name, _)) => return Err(refused(format!("`{name}` is said twice"))),
-            None => {
-                let message = format!("there are no parameters but {}", NAMES.join(", "));
-                return Err(refused(message));
-            }
-        }
-    }
-    Ok(found)
-}
-
 /// Usage: a key with scope `admin` sees all, any other its own.
 pub(crate) async fn usage(app: Arc<App>, seen: Arc<Seen>, request: Request) -> Outcome {
     let caller = seen.caller()?;
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let [by, since, until, model, key] = parameters(&query)?;
+    let [by, since, until, model, key] =
+        parameters(request.uri(), ["by", "since", "until", "model", "key"])?;
     let words = Words {
         by: by.as_deref(),
         since: since.as_deref(),

@@ -1,11 +1,11 @@
 //! `providers` and `routes` of a profile file.
 
 use super::reader::Reader;
-use crate::report::Problem;
+use crate::report::{Place, Problem};
 use crate::settings::derive;
 use crate::settings::dotenv;
 use crate::settings::profile::{
-    ProviderKind, ProviderSpec, RouteCache, RouteSpec, TargetSpec, Timeouts,
+    self, ProviderKind, ProviderSpec, RouteCache, RouteSpec, TargetSpec, Timeouts,
 };
 use crate::settings::secretish::name_for_message;
 use crate::settings::yaml::Node;
@@ -17,6 +17,7 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
     let mut providers = BTreeMap::new();
     for (key, value) in reader.entries(node, "`providers`") {
         let what = format!("provider {}", name_for_message(&key.text));
+        may_be_asked_for(reader, &key.text, &what, &key.place);
         let (mut kind, mut base_url, mut version) = (None, None, None);
         let (mut keys, mut models) = (Vec::new(), Vec::new());
         let (mut kind_said, mut url_said) = (false, false);
@@ -73,6 +74,21 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
     providers
 }
 
+/// Reports a name that no request could have: clients ask for routes by their name, and for models
+/// of a provider as `PROVIDER/MODEL`.
+fn may_be_asked_for(reader: &mut Reader<'_>, name: &str, what: &str, place: &Place) {
+    if !profile::is_model_name(name) {
+        reader.problems.push(
+            Problem::error("bad-name", format!("nobody can ask by the name of {what}"))
+                .at(place.clone())
+                .why(format!(
+                    "a name has 1 to {} bytes and no control characters such as line breaks",
+                    profile::LONGEST_MODEL
+                )),
+        );
+    }
+}
+
 /// The variables of a provider's keys: names, never the keys themselves.
 fn key_names(reader: &mut Reader<'_>, node: Node, what: &str) -> Vec<String> {
     let mut keys = Vec::new();
@@ -93,8 +109,14 @@ fn key_names(reader: &mut Reader<'_>, node: Node, what: &str) -> Vec<String> {
 }
 
 fn names(reader: &mut Reader<'_>, node: Node, what: &str) -> Vec<String> {
-    let items = reader.list(node, what);
-    items.into_iter().filter_map(|item| reader.name(item, &format!("an item of {what}"))).collect()
+    let mut names = Vec::new();
+    for item in reader.list(node, what) {
+        let (what, place) = (format!("an item of {what}"), item.place.clone());
+        let Some(name) = reader.name(item, &what) else { continue };
+        may_be_asked_for(reader, &name, &what, &place);
+        names.push(name);
+    }
+    names
 }
 
 /// Routes by the model name that a client asks for.
@@ -102,6 +124,7 @@ pub(super) fn routes(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, Ro
     let mut routes = BTreeMap::new();
     for (key, value) in reader.entries(node, "`routes`") {
         let what = format!("route {}", name_for_message(&key.text));
+        may_be_asked_for(reader, &key.text, &what, &key.place);
         let mut route = RouteSpec { place: Some(key.place.clone()), ..RouteSpec::to(Vec::new()) };
         let before = reader.problems.len();
         let known = ["targets", "timeouts", "stream_commit", "cache", "requests_per_minute"];

@@ -201,6 +201,12 @@ const CASES: &[(&str, &[&str])] = &[
     ("policy:\n  gate: [P0]\n", &[
         "p.yaml:2:3 unknown-key: unknown key `gate` in `policy` [did you mean `gates`?]",
     ]),
+    ("routes:\n  \"a\\nb\": {targets: [{provider: p, model: m}]}\n", &[
+        "p.yaml:2:3 bad-name: nobody can ask by the name of route, whose name cannot be shown (a name has 1 to 256 bytes and no control characters such as line breaks)",
+    ]),
+    ("providers:\n  p: {kind: openai, base_url: \"https://a.example/v1\", models: [\"a\\tb\"]}\n", &[
+        "p.yaml:2:64 bad-name: nobody can ask by the name of an item of `models` of provider `p` (a name has 1 to 256 bytes and no control characters such as line breaks)",
+    ]),
     ("mode: mock\n---\nmode: real\n", &[
         "p.yaml:2:1 yaml-syntax: malformed YAML (the file holds more than one document; remove what follows the second `---`)",
     ]),

@@ -1,7 +1,7 @@
 //! What is known of models: at a server, in the files of a profile, and by asking one.
 
 use super::upstream::{self, Upstream};
-use super::with_key;
+use super::{chat, with_key};
 use crate::support::services::free_port;
 use crate::support::{CANARY, Server, Ultra, eventually};
 use serde_json::{Value, json};
@@ -189,13 +189,107 @@ fn what_is_wrong_is_told_from_what_cannot_be_reached() {
         (
             b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\n<html"
                 .to_vec(),
-            5,
+            3,
         ),
     ] {
         let provider = Upstream::saying(answer);
         let ultra = root(&provider.openai());
         ultra.run(&["models", "test", "gpt-4o", "--yes"]).exits(status).keeps_the_canary();
     }
+}
+
+#[test]
+fn an_answer_that_is_none_does_not_hold_whichever_server_asked() {
+    let html = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\n<html";
+    let provider = Upstream::saying(html.to_vec());
+    let ultra = Ultra::empty()
+        .env("OPENAI_API_KEY", CANARY)
+        .env("OPENAI_BASE_URL", provider.openai())
+        .env("ANTHROPIC_API_KEY", CANARY)
+        .env("ANTHROPIC_BASE_URL", provider.anthropic())
+        .env("ULTRA_MODE", "real");
+    let server = Server::start(&ultra, &["--real"]);
+    let url = server.url("");
+    for model in ["gpt-4o", "claude-haiku-4-5"] {
+        ultra.run(&["models", "test", model, "--url", &url, "--yes"]).exits(3).keeps_the_canary();
+    }
+}
+
+#[test]
+fn clients_are_not_told_which_variable_is_missing_and_operators_are() {
+    let provider = provider();
+    let ultra = root(&provider.openai());
+    let server = Server::start(&ultra, &["--real"]);
+    let body = r#"{"model":"claude-haiku-4-5","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}"#;
+    let answers = [
+        chat(&ultra, "/v1/messages", body).send(server.addr()).is(503).text(),
+        with_key(&ultra, "GET", "/v1/models/claude-haiku-4-5").send(server.addr()).is(404).text(),
+    ];
+    for told in answers {
+        assert!(told.contains("has no key for it") && !told.contains("ANTHROPIC"), "{told}");
+    }
+    let url = server.url("");
+    let test = ultra.run(&["models", "test", "claude-haiku-4-5", "--url", &url, "--yes"]).exits(3);
+    test.says("ANTHROPIC_API_KEY");
+    let log = server.stop().stderr;
+    assert!(log.contains("`ANTHROPIC_API_KEY` is not set"), "{log}");
+}
+
+#[test]
+fn names_that_are_not_ascii_are_encoded_in_headers() {
+    let provider = provider();
+    let ultra = root(&provider.openai());
+    let server = Server::start(&ultra, &["--real"]);
+    let body = r#"{"model":"openai/caf\u00e9","messages":[{"role":"user","content":"hi"}]}"#;
+    let answer = chat(&ultra, "/v1/chat/completions", body).send(server.addr()).is(200);
+    assert_eq!(answer.header("x-ultra-model"), Some("caf%C3%A9"));
+}
+
+#[test]
+fn the_anthropic_list_has_pages() {
+    let provider = provider();
+    let ultra = root(&provider.openai());
+    let server = Server::start(&ultra, &["--real"]);
+    let list = |query: &str| {
+        let path = format!("/v1/models{query}");
+        with_key(&ultra, "GET", &path).header("anthropic-version", "2023-06-01").send(server.addr())
+    };
+    let all = list("").is(200).json();
+    let ids: Vec<&str> =
+        all["data"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
+    assert!(ids.len() > 3 && all["has_more"] == false, "{all}");
+    let page = |query: &str| {
+        let page = list(query).is(200).json();
+        let data = page["data"].as_array().unwrap().clone();
+        assert_eq!(
+            (data.first().map(|m| &m["id"]), data.last().map(|m| &m["id"])),
+            (data.first().map(|_| &page["first_id"]), data.last().map(|_| &page["last_id"]))
+        );
+        let ids: Vec<String> = data.iter().map(|m| m["id"].as_str().unwrap().to_owned()).collect();
+        (ids, page["has_more"] == true)
+    };
+    let some = |from: usize, to: usize| {
+        ids[from..to].iter().map(|id| (*id).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(page("?limit=2"), (some(0, 2), true));
+    assert_eq!(page(&format!("?limit=1&after_id={}", ids[1])), (some(2, 3), true));
+    assert_eq!(page(&format!("?after_id={}", ids[1])), (some(2, ids.len()), false));
+    assert_eq!(page(&format!("?limit=1&before_id={}", ids[2])), (some(1, 2), true));
+    assert_eq!(page(&format!("?before_id={}", ids[2])), (some(0, 2), false));
+    assert_eq!(page(&format!("?after_id={}", ids[ids.len() - 1])), (Vec::new(), false));
+    for (query, named) in [
+        ("?limit=0", "limit"),
+        ("?limit=1001", "limit"),
+        ("?limit=x", "limit"),
+        ("?after_id=nobody", "after_id"),
+    ] {
+        let refused = list(query).is(400).json();
+        assert_eq!(refused["error"]["type"], "invalid_request_error", "{refused}");
+        assert!(refused["error"]["message"].as_str().unwrap().contains(named), "{refused}");
+    }
+    // The other family has no pages.
+    let plain = with_key(&ultra, "GET", "/v1/models?limit=1").send(server.addr()).is(200).json();
+    assert_eq!(plain["data"].as_array().unwrap().len(), ids.len());
 }
 
 #[test]

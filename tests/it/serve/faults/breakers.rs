@@ -42,6 +42,13 @@ fn a_provider_that_keeps_failing_rests_and_comes_back() {
     let wrong = with_key(&ultra, "POST", &format!("{reset}?target=p0/m1"));
     let told = wrong.send(server.addr()).is(404).json();
     assert!(told["message"].as_str().unwrap().contains("did you mean `p0/m0`?"), "{told}");
+    for typo in ["?traget=p0/m0", "?target=p0/m0&target=p1/m1"] {
+        let refused = with_key(&ultra, "POST", &format!("{reset}{typo}")).send(server.addr());
+        assert!(refused.is(400).text().contains("target"), "{typo}");
+    }
+    for path in ["/api/admin/keys/reload?profile=x", "/api/admin/models/refresh?provider=x"] {
+        with_key(&ultra, "POST", path).send(server.addr()).is(400);
+    }
     with_key(&ultra, "POST", &format!("{reset}?target=p0/m0")).send(server.addr()).is(200);
     assert_eq!(breaker(&ultra, server.addr(), "p0/m0")["state"], "closed");
     assert_eq!(ask().header("x-ultra-provider"), Some("p0"));
