@@ -18,6 +18,7 @@ mod native;
 pub(crate) mod ollama;
 pub(crate) mod openai;
 mod opening;
+mod outline;
 pub(crate) mod prices;
 mod response_events;
 mod response_request;

@@ -29,9 +29,6 @@ struct Event<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// The types of those that end a stream well, with their quotes.
-pub(super) const WHOLE: [&[u8]; 2] = [b"\"response.completed\"", b"\"response.incomplete\""];
-
 /// How an event ends the stream, if it does. Also a plain answer may be an error.
 pub(super) fn ending(json: &[u8]) -> Option<Ending> {
     // The many events in the middle have neither word. Within a text its quotes would be escaped.

@@ -1,6 +1,7 @@
 //! Reads the counts, and whether the end was reached, from a stream of events that passes by.
 
 use super::failure::is_error;
+use super::outline::Outline;
 use super::response_events::{self, Ending};
 use super::usage::{Tokens, in_json};
 use super::wire::{Endpoint, Family};
@@ -24,8 +25,11 @@ fn is_type(json: &[u8], word: &[u8]) -> bool {
     })
 }
 
-/// The longest event that is kept while it is incomplete; a longer one passes unread.
+/// The longest event that is kept while it is incomplete; of a longer one an [`Outline`] is.
 const LONGEST_EVENT: usize = 1 << 20;
+
+/// The field of an event that holds what it says.
+const DATA: &[u8] = b"data:";
 
 /// Reads the counts, and whether the end was reached, from a stream of events that passes by in
 /// pieces of any size.
@@ -66,7 +70,9 @@ impl UsageScanner {
             let (line, after) = rest.split_at(end);
             if let Some(mut overlong) = self.overlong.take() {
                 overlong.push(line);
-                self.ended(&overlong);
+                if let Some(outline) = overlong.data {
+                    self.data(&outline.document());
+                }
             } else if self.partial.is_empty() {
                 self.line(line);
             } else {
@@ -79,16 +85,19 @@ impl UsageScanner {
         if let Some(overlong) = &mut self.overlong {
             overlong.push(rest);
         } else if self.partial.len() + rest.len() > LONGEST_EVENT {
-            self.overlong =
-                Some(Overlong::of(self.endpoint, std::mem::take(&mut self.partial), rest));
+            self.overlong = Some(Overlong::of(&std::mem::take(&mut self.partial), rest));
         } else {
             self.partial.extend_from_slice(rest);
         }
     }
 
     fn line(&mut self, line: &[u8]) {
-        let Some(data) = line.strip_prefix(b"data:") else { return };
-        let data = data.trim_ascii();
+        if let Some(data) = line.strip_prefix(DATA) {
+            self.data(data.trim_ascii());
+        }
+    }
+
+    fn data(&mut self, data: &[u8]) {
         // Nothing comes after an error.
         if self.endpoint == Endpoint::Responses {
             return self.response_event(data);
@@ -123,22 +132,6 @@ impl UsageScanner {
         }
     }
 
-    /// The end of an overlong line.
-    fn ended(&mut self, line: &Overlong) {
-        if self.endpoint != Endpoint::Responses {
-            return;
-        }
-        if let Some(number) = line.sequence.or_else(|| response_events::sequence(&line.tail)) {
-            self.sequence = self.sequence.max(number.saturating_add(1));
-        }
-        if line.whole || response_events::WHOLE.iter().any(|kind| is_type(&line.tail, kind)) {
-            self.finished = true;
-            if let Some(tokens) = in_json(&line.tail, self.endpoint) {
-                self.tokens.update(tokens);
-            }
-        }
-    }
-
     /// The number that the next event has, where events are numbered.
     pub(crate) fn next_sequence(&self) -> u64 {
         self.sequence
@@ -166,41 +159,28 @@ impl UsageScanner {
     }
 }
 
-/// What is kept of a line that is longer than what is kept of lines. The last event of a response
-/// holds all of it, pictures included, and says what it is at its beginning and the counts at its
-/// end.
-#[derive(Debug, Default)]
+/// A line that is longer than what is kept of lines.
+#[derive(Debug)]
 struct Overlong {
-    /// Whether it is an event that ends a stream well.
-    whole: bool,
-    /// Its number, if it stands at the beginning.
-    sequence: Option<u64>,
-    /// Its end so far.
-    tail: Vec<u8>,
+    /// What is kept of its data; `None` if it is no data.
+    data: Option<Box<Outline>>,
 }
 
-/// So much is kept of the end of an overlong line.
-const TAIL: usize = 16 << 10;
-
 impl Overlong {
-    /// A line of which `head` has come, and now `more`. It matters for responses only.
-    fn of(endpoint: Endpoint, mut head: Vec<u8>, more: &[u8]) -> Self {
-        if endpoint != Endpoint::Responses {
-            return Self::default();
-        }
-        head.extend_from_slice(more);
-        let whole = response_events::WHOLE.iter().any(|kind| is_type(&head, kind));
-        let sequence = response_events::sequence(&head);
-        let mut overlong = Self { whole, sequence, tail: Vec::new() };
-        overlong.push(&head);
+    /// A line of which `head` has come, and now `more`.
+    fn of(head: &[u8], more: &[u8]) -> Self {
+        let is_data = head.iter().chain(more).take(DATA.len()).eq(DATA);
+        let mut overlong = Self { data: is_data.then(Box::default) };
+        // The name of the field says nothing to whoever looks for a document.
+        overlong.push(head);
+        overlong.push(more);
         overlong
     }
 
     fn push(&mut self, piece: &[u8]) {
-        let new = piece.get(piece.len().saturating_sub(TAIL)..).unwrap_or_default();
-        let old = (self.tail.len() + new.len()).saturating_sub(TAIL).min(self.tail.len());
-        self.tail.drain(..old);
-        self.tail.extend_from_slice(new);
+        if let Some(data) = &mut self.data {
+            data.push(piece);
+        }
     }
 }
 
@@ -295,18 +275,70 @@ mod tests {
 
     #[test]
     fn a_response_may_be_larger_than_what_is_kept() {
-        let mut scanner = UsageScanner::new(Endpoint::Responses);
-        scanner.push(
-            b"data: {\"type\":\"response.completed\",\"response\":{\"output\":[{\"result\":\"",
-        );
-        for _ in 0..40 {
-            scanner.push(&vec![b'A'; 64 << 10]);
-            assert!(scanner.partial.len() <= LONGEST_EVENT);
+        let long = "A".repeat(3 << 20);
+        // A pair of metadata may be 576 characters, each of which may be written with twelve.
+        let metadata = "u".repeat(200 << 10);
+        let usage = r#""usage":{"input_tokens":9,"output_tokens":4}"#;
+        let events = [
+            // A picture in it.
+            format!(
+                r#"{{"type":"response.completed","sequence_number":8,"response":{{"output":[{{"result":"{long}"}}],{usage}}}}}"#
+            ),
+            // The schema of the request, and long metadata after the counts.
+            format!(
+                r#"{{"type":"response.completed","response":{{"tools":[{{"parameters":{{"usage":{{"x":"{long}"}}}}}}],{usage},"metadata":{{"a":"{metadata}"}}}},"sequence_number":8}}"#
+            ),
+            // Sorted by name.
+            format!(
+                r#"{{"response":{{{usage},"output":[{{"type":"response.failed","text":"{long}"}}]}},"sequence_number":8,"type":"response.incomplete"}}"#
+            ),
+        ];
+        for event in events {
+            for size in [64 << 10, event.len()] {
+                let mut scanner = UsageScanner::new(Endpoint::Responses);
+                scanner.push(b"event: response.completed\ndata: ");
+                for piece in event.as_bytes().chunks(size) {
+                    scanner.push(piece);
+                    assert!(scanner.partial.len() <= LONGEST_EVENT);
+                }
+                assert!(!scanner.finished());
+                scanner.push(b"\n\n");
+                assert!(scanner.finished() && !scanner.refused());
+                assert_eq!((scanner.tokens().input, scanner.tokens().output), (Some(9), Some(4)));
+                assert_eq!(scanner.next_sequence(), 9);
+            }
         }
-        scanner.push(b"\"}],\"usage\":{\"input_tokens\":9,\"output_tokens\":4}}}");
-        assert!(!scanner.finished());
-        scanner.push(b"\n\n");
-        assert!(scanner.finished());
-        assert_eq!((scanner.tokens().input, scanner.tokens().output), (Some(9), Some(4)));
+    }
+
+    #[test]
+    fn what_begins_or_fails_with_a_long_event_is_not_taken_for_its_end() {
+        let long = "A".repeat(2 << 20);
+        let mut scanner = UsageScanner::new(Endpoint::Responses);
+        let created = format!(
+            r#"{{"type":"response.created","sequence_number":0,"response":{{"tools":[{{"type":"response.completed"}}],"instructions":"{long}","usage":null}}}}"#
+        );
+        let failed = format!(
+            r#"{{"type":"response.failed","sequence_number":1,"response":{{"instructions":"{long}","error":{{"code":"server_error"}},"usage":{{"input_tokens":3}}}}}}"#
+        );
+        for piece in format!("data: {created}\n\n").as_bytes().chunks(64 << 10) {
+            scanner.push(piece);
+        }
+        assert!(!scanner.whole() && !scanner.refused());
+        for piece in format!("data: {failed}\n\n").as_bytes().chunks(64 << 10) {
+            scanner.push(piece);
+        }
+        assert!(!scanner.whole() && scanner.refused());
+        assert_eq!(scanner.tokens().input, Some(3));
+    }
+
+    #[test]
+    fn counts_of_long_chunks_are_seen() {
+        let long = "A".repeat(2 << 20);
+        let mut scanner = UsageScanner::new(Endpoint::ChatCompletions);
+        let chunk = format!(
+            "data: {{\"choices\":[{{\"delta\":{{\"content\":\"{long}\"}}}}],\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":4}}}}\n\n"
+        );
+        chunk.as_bytes().chunks(64 << 10).for_each(|piece| scanner.push(piece));
+        assert_eq!((scanner.tokens().input, scanner.tokens().output), (Some(3), Some(4)));
     }
 }
