@@ -10,6 +10,7 @@ use crate::settings::origin::Origin;
 use crate::settings::profile::Mode;
 use crate::settings::secret::SecretFacts;
 use crate::settings::{Resolution, Settings};
+use jiff::civil::Date;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -72,6 +73,21 @@ pub(crate) struct ConfigFacts {
     pub(crate) declared_only: bool,
     /// What is wrong with the state directory; `None` if the server that is judged has another.
     pub(crate) state_dir: Option<Result<(), Problem>>,
+    /// Targets of declared routes whose model has a date at which it ends.
+    pub(crate) endings: Vec<Ending>,
+}
+
+/// A target whose model ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// The route.
+    pub(crate) route: String,
+    /// The provider.
+    pub(crate) provider: String,
+    /// The model's name there.
+    pub(crate) model: String,
+    /// The first day on which the provider may not serve it any more.
+    pub(crate) on: Date,
 }
 
 impl ConfigFacts {

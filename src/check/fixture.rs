@@ -1,8 +1,8 @@
 //! Facts made in memory: a world in which everything holds, to be spoilt in one place.
 
 use super::facts::{
-    ConfigFacts, DatabaseFacts, DatabaseState, Fact, FileFacts, GitSays, Home, ProviderFacts,
-    SecretInUse, SensitiveFile, VaultFacts,
+    ConfigFacts, DatabaseFacts, DatabaseState, Ending, Fact, FileFacts, GitSays, Home,
+    ProviderFacts, SecretInUse, SensitiveFile, VaultFacts,
 };
 use super::live::{LiveFacts, Probe};
 use super::tree::TreeFacts;
@@ -25,6 +25,7 @@ pub(crate) struct Fixture {
     candidates: Vec<(String, Candidate)>,
     problems: Vec<Problem>,
     state_dir: Result<(), Problem>,
+    endings: Vec<Ending>,
     secrets: Vec<SecretInUse>,
     vault: VaultFacts,
     files: FileFacts,
@@ -90,6 +91,7 @@ impl Fixture {
             candidates: vec![],
             problems: vec![],
             state_dir: Ok(()),
+            endings: vec![],
             secrets: vec![],
             vault: VaultFacts {
                 exists: true,
@@ -154,6 +156,12 @@ impl Fixture {
     pub(crate) fn literal(mut self, name: &str, layer: Layer) -> Self {
         let value = ValueRef::Literal(Secret::new("a value nobody looks at"));
         self.candidates.push((name.to_owned(), Candidate { origin: Origin::of(layer), value }));
+        self
+    }
+
+    /// A target of a declared route whose model ends.
+    pub(crate) fn ending(mut self, ending: Ending) -> Self {
+        self.endings.push(ending);
         self
     }
 
@@ -262,6 +270,7 @@ impl Fixture {
             settings,
             declared_only: false,
             state_dir: Some(self.state_dir),
+            endings: self.endings,
         };
         Facts {
             profile: name,

@@ -2,13 +2,14 @@
 
 use super::ask;
 use super::facts::{
-    ConfigFacts, DatabaseFacts, DatabaseState, Fact, Home, KeyState, ProviderFacts, SecretInUse,
-    ServiceKeyInUse, VaultFacts,
+    ConfigFacts, DatabaseFacts, DatabaseState, Ending, Fact, Home, KeyState, ProviderFacts,
+    SecretInUse, ServiceKeyInUse, VaultFacts,
 };
 use super::model::NoJudgement;
 use super::target::Target;
 use super::{Facts, files, tree};
 use crate::base::{Secret, Timestamp};
+use crate::provider::prices::Prices;
 use crate::provider::{KeyVerdict, test_key};
 use crate::report::Problem;
 use crate::secrets::{Freshness, VaultSource};
@@ -105,13 +106,33 @@ fn wait<T>(future: impl Future<Output = T>) -> Result<T, NoJudgement> {
 
 fn config(sources: &Sources) -> ConfigFacts {
     let loaded = settings::load(&sources.workspace, &sources.profile, &*sources.vault);
+    let endings = loaded.settings.as_ref().map(|settings| endings(sources, settings));
     ConfigFacts {
+        endings: endings.unwrap_or_default(),
         problems: loaded.problems,
         resolution: loaded.resolution,
         settings: loaded.settings,
         declared_only: sources.declared_only,
         state_dir: state_dir(sources),
     }
+}
+
+/// Targets of declared routes whose model ends, as far as is known. A file of prices that does not
+/// hold keeps a server from starting, which others tell.
+fn endings(sources: &Sources, settings: &Settings) -> Vec<Ending> {
+    let named = settings.server.prices.as_deref();
+    let Ok(prices) = Prices::load(sources.workspace.root.as_deref(), named) else {
+        return Vec::new();
+    };
+    let declared = settings.profile.routes.iter().filter(|(_, route)| route.place.is_some());
+    let targets = declared.flat_map(|(name, route)| route.targets.iter().map(move |t| (name, t)));
+    targets
+        .filter_map(|(route, target)| {
+            let on = prices.facts(&target.provider, &target.model).deprecated?;
+            let (provider, model) = (target.provider.clone(), target.model.clone());
+            Some(Ending { route: route.clone(), provider, model, on })
+        })
+        .collect()
 }
 
 /// Judges the state directory as a start would. A server behind a URL has its own, and so has

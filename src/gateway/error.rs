@@ -62,6 +62,15 @@ pub(crate) enum GatewayError {
         /// Its status.
         status: StatusCode,
     },
+    /// The server of the provider does not have the endpoint.
+    NoEndpoint {
+        /// The provider.
+        provider: String,
+        /// Its status.
+        status: StatusCode,
+        /// The endpoint.
+        endpoint: Endpoint,
+    },
     /// There is no usable answer.
     Failed {
         /// The provider.
@@ -88,6 +97,7 @@ impl GatewayError {
             Self::RateLimited { .. } => "upstream_rate_limited",
             Self::Resting { .. } => "upstream_resting",
             Self::Upstream { .. } => "upstream_error",
+            Self::NoEndpoint { .. } => "endpoint_not_found",
             Self::Failed { failure: Failure::Timeout(..), .. } => "upstream_timeout",
             Self::Failed { failure: Failure::Malformed(_), .. } => "upstream_malformed",
             Self::Failed { .. } => "upstream_unreachable",

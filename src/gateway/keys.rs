@@ -78,6 +78,7 @@ pub(crate) fn load(
         provider.configured.store(named || provider.is_our_mock(), Ordering::Relaxed);
         let Backend::Http { .. } = provider.backend else { continue };
         let (mut opened, mut kept, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+        let mut barred = Vec::new();
         for variable in &provider.keys {
             let Some(reference) = resolution.secret(variable) else {
                 reasons.push(format!("`{variable}` is not set"));
@@ -89,7 +90,9 @@ pub(crate) fn load(
                     reasons.push(problem.what.clone());
                     // A key that may not be used is no longer used; one that cannot be read now
                     // is used on.
-                    if !MISUSES.contains(&problem.code) {
+                    if problem.code == BOUND_ELSEWHERE {
+                        barred.push((variable, source(&reference)));
+                    } else if !MISUSES.contains(&problem.code) {
                         kept.push(variable.clone());
                     }
                     reloaded.problems.push(problem);
@@ -111,12 +114,19 @@ pub(crate) fn load(
         reloaded.change.drained += change.drained;
         // After the new ones are there: no request falls into a gap between them.
         reloaded.change.withdrawn += withdraw_from(provider, secrets);
+        // What may not be sent here any more does not even stand by.
+        for (variable, source) in barred {
+            reloaded.change.withdrawn += provider.slots.bar(variable, &source);
+        }
     }
     reloaded
 }
 
 /// Codes of problems that forbid a key, rather than hide it.
-const MISUSES: [&str; 3] = ["own-key-for-provider", "malformed-key", "key-bound-elsewhere"];
+const MISUSES: [&str; 2] = ["own-key-for-provider", "malformed-key"];
+
+/// Code of the problem that a key may not be sent where the provider is.
+const BOUND_ELSEWHERE: &str = "key-bound-elsewhere";
 
 fn open(
     provider: &Provider,

@@ -236,15 +236,31 @@ fn known(facts: Facts, context: Option<u64>, price: Option<PriceOf>, now: Timest
     }
 }
 
-/// Whether a date has come, or comes soon.
-fn deprecated(date: Date, now: Timestamp) -> Option<&'static str> {
-    let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
+/// How near the end of a model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// Its day has come.
+    Past,
+    /// Its day comes within a month.
+    Soon,
+}
+
+/// Whether the day at which a model ends has come (UTC), or comes soon.
+pub(crate) fn leaving(day: Date, now: Timestamp) -> Option<Leaving> {
+    let midnight = day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
     let left = midnight - now.as_second();
     match left {
-        ..=0 => Some("past"),
-        1.. if left <= SOON * 86_400 => Some("soon"),
+        ..=0 => Some(Leaving::Past),
+        1.. if left <= SOON * 86_400 => Some(Leaving::Soon),
         _ => None,
     }
+}
+
+fn deprecated(day: Date, now: Timestamp) -> Option<&'static str> {
+    Some(match leaving(day, now)? {
+        Leaving::Past => "past",
+        Leaving::Soon => "soon",
+    })
 }
 
 /// What a model of the mock does.

@@ -10,9 +10,9 @@
 use super::error::GatewayError;
 use super::resilience::breaker::Breaker;
 use super::routes::{Backend, Limits, Provider, Route, Target};
-use crate::provider::mock;
-use crate::provider::translation;
-use crate::provider::wire::Uris;
+use crate::provider::translation::{self, Dialect};
+use crate::provider::wire::{Endpoint, Uris};
+use crate::provider::{mock, openai};
 use crate::settings::groups::{KNOWN_PROVIDERS, KnownProvider};
 use crate::settings::profile::{
     Mode, Profile, ProviderKind, ProviderSpec, RouteSpec, StreamCommit, TargetSpec,
@@ -67,6 +67,7 @@ impl Table {
                         keys: vec![known.key.to_owned()],
                         models: known.models.iter().map(|&m| m.to_owned()).collect(),
                         stream_usage: true,
+                        responses: None,
                         place: None,
                     },
                 );
@@ -239,13 +240,7 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
     let dialect = translation::dialect(spec.kind, spec.stream_usage);
     let backend = match mode {
         Mode::Mock => Backend::Mock,
-        Mode::Real => Backend::Http {
-            uris: match spec.kind {
-                ProviderKind::Azure => Uris::of_azure(&spec.base_url)?,
-                _ => Uris::of(dialect.family(), &spec.base_url)?,
-            },
-            base_url: spec.base_url.clone(),
-        },
+        Mode::Real => Backend::Http { uris: uris(spec, dialect)?, base_url: spec.base_url.clone() },
     };
     Some(Provider {
         name: Arc::from(name),
@@ -259,6 +254,18 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
         configured: AtomicBool::new(configured),
         reason: Mutex::default(),
     })
+}
+
+/// Where its endpoints are. One that has no responses is asked for chat completions instead.
+fn uris(spec: &ProviderSpec, dialect: &dyn Dialect) -> Option<Uris> {
+    if spec.kind == ProviderKind::Azure {
+        return Uris::of_azure(&spec.base_url);
+    }
+    let mut uris = Uris::of(dialect.family(), &spec.base_url)?;
+    if !spec.responses.unwrap_or_else(|| openai::has_responses(&spec.base_url)) {
+        uris.remove(Endpoint::Responses);
+    }
+    Some(uris)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ fn profile() -> Profile {
         keys: vec!["K".to_owned()],
         models: models.iter().map(|&m| m.to_owned()).collect(),
         stream_usage: true,
+        responses: None,
         place: None,
     };
     Profile {

@@ -59,6 +59,19 @@ impl Conversation {
             None => self.turns.push(Turn { role, parts: parts.into_iter().collect() }),
         }
     }
+
+    /// Puts results of tools before all else of their turns, once all is said: they follow the
+    /// calls that they answer, also where the user said something in a message before them.
+    pub(crate) fn settle(&mut self) {
+        let is_result = |part: &Part| matches!(part, Part::ToolResult { .. });
+        for turn in self.turns.iter_mut().filter(|turn| turn.role == Role::User) {
+            if !turn.parts.is_sorted_by_key(|part| !is_result(part)) {
+                let (results, said): (Vec<_>, Vec<_>) =
+                    std::mem::take(&mut turn.parts).into_iter().partition(is_result);
+                turn.parts = results.into_iter().chain(said).collect();
+            }
+        }
+    }
 }
 
 /// What one side said.
@@ -173,6 +186,18 @@ pub(crate) struct ToolCall {
     pub(crate) arguments: Map<String, Value>,
 }
 
+/// A call that an answer was cut in: its arguments are not whole, and nobody knows how they would
+/// have gone on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CutCall {
+    /// [`ToolCall::id`].
+    pub(crate) id: String,
+    /// The function.
+    pub(crate) name: String,
+    /// As much of the text of its arguments as there is.
+    pub(crate) arguments: String,
+}
+
 /// The form of the answer's text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Format {
@@ -211,6 +236,8 @@ pub(crate) struct Reply {
     pub(crate) model: Option<String>,
     /// What it says: texts, thoughts, calls and refusals.
     pub(crate) parts: Vec<Part>,
+    /// The call that it was cut in, after all parts.
+    pub(crate) cut: Option<CutCall>,
     /// Why it ends.
     pub(crate) end: End,
     /// What the provider counted.
@@ -232,6 +259,13 @@ pub(crate) enum End {
     Filtered,
     /// The provider will go on when the answer is sent back to it.
     Paused,
+}
+
+impl End {
+    /// Whether there would have been more: what came last may lack its end.
+    pub(crate) fn is_cut(&self) -> bool {
+        matches!(self, Self::Length | Self::Filtered)
+    }
 }
 
 /// An event of a streamed answer. Parts come one after the other: a delta of another kind than the

@@ -135,7 +135,9 @@ pub(crate) fn stated(family: Family, json: &[u8]) -> StatusCode {
             ("rate_limit_exceeded" | "insufficient_quota", _) => 429,
             ("invalid_api_key", _) => 401,
             ("model_not_found", _) => 404,
-            ("invalid_prompt", _) => 400,
+            ("invalid_prompt" | "context_length_exceeded", _) => 400,
+            // Some say so without a type.
+            ("content_filter" | "content_policy_violation", _) => 400,
             (_, "rate_limit_error" | "insufficient_quota" | "tokens" | "requests") => 429,
             (_, "invalid_request_error") => 400,
             (_, "overloaded_error" | "service_unavailable") => 503,
@@ -143,6 +145,7 @@ pub(crate) fn stated(family: Family, json: &[u8]) -> StatusCode {
         },
         (Family::Anthropic, _) => match word("type") {
             "invalid_request_error" => 400,
+            _ if word("message").contains("content filtering policy") => 400,
             "authentication_error" => 401,
             "billing_error" => 402,
             "permission_error" => 403,

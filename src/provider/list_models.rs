@@ -12,7 +12,7 @@ use http::header::{ACCEPT, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use reqwest::redirect::Policy;
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// The version of the Anthropic API that we speak.
@@ -73,16 +73,27 @@ fn of_key(kind: ProviderKind, key: &Secret, listed: KeyVerdict) -> KeyVerdict {
 /// Asks the provider at `base_url` for its models, with `key`, for at most ten seconds. That it lists
 /// them need not mean that it accepts the key, see [`test_key`].
 pub(crate) async fn list_models(kind: ProviderKind, base_url: &Url, key: &Secret) -> KeyVerdict {
-    let listed = async {
-        if let Some(page) = page_of_key(base_url).filter(|_| !key.is_empty()) {
-            match ask(kind, page, key, DEADLINE / 2, Asked::Key).await? {
-                KeyVerdict::Accepted { .. } => {}
-                verdict => return Ok(verdict),
-            }
+    let page = page_of_key(base_url).filter(|_| !key.is_empty());
+    let listed = listed(kind, page, address(kind, base_url), key, DEADLINE).await;
+    listed.unwrap_or_else(|why| KeyVerdict::Unverified { why })
+}
+
+/// Asks the page of the key, if there is one, and then for the list: for `deadline` in all.
+async fn listed(
+    kind: ProviderKind,
+    page: Option<Url>,
+    list: Url,
+    key: &Secret,
+    deadline: Duration,
+) -> Result<KeyVerdict, String> {
+    let began = Instant::now();
+    if let Some(page) = page {
+        match ask(kind, page, key, deadline / 2, Asked::Key).await? {
+            KeyVerdict::Accepted { .. } => {}
+            verdict => return Ok(verdict),
         }
-        ask(kind, address(kind, base_url), key, DEADLINE, Asked::List).await
-    };
-    listed.await.unwrap_or_else(|why| KeyVerdict::Unverified { why })
+    }
+    ask(kind, list, key, deadline.saturating_sub(began.elapsed()), Asked::List).await
 }
 
 /// Where a provider whose list of models everybody may see says what it knows of a key

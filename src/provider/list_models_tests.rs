@@ -160,3 +160,28 @@ async fn a_silent_or_absent_provider_is_unverified() {
     let odd = list_models(ProviderKind::OpenAi, &base, &odd).await;
     assert!(matches!(&odd, KeyVerdict::Unverified { why } if why.contains("header")));
 }
+
+#[tokio::test]
+async fn the_page_of_a_key_and_the_list_share_one_deadline() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let server = tokio::spawn(async move {
+        // The page comes late, the list never.
+        let (mut stream, _) = listener.accept().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        stream.write_all(answer("200 OK", "{}").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let silent = listener.accept().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        drop(silent);
+    });
+    let began = Instant::now();
+    let key = Secret::new(CANARY);
+    let deadline = Duration::from_secs(2);
+    let asked = listed(ProviderKind::OpenAi, Some(url.clone()), url, &key, deadline).await;
+    assert_eq!(asked.unwrap_err(), "no answer in time");
+    let took = began.elapsed();
+    // Both on their own would take 2.9 s.
+    assert!(took >= Duration::from_millis(1900) && took < Duration::from_millis(2700), "{took:?}");
+    server.abort();
+}

@@ -19,15 +19,32 @@ const LONGEST: usize = 1 << 20;
 pub(crate) enum Opening {
     /// There is an answer.
     Answer,
-    /// There is none: the provider's error, in its family's shape.
-    Refusal {
-        /// What the status of such an error would have been.
-        status: StatusCode,
-        /// Its class.
-        class: Class,
-        /// The error body.
-        body: Bytes,
-    },
+    /// There is none: the provider's error.
+    Refusal(Refusal),
+}
+
+/// An error that a provider says in a stream, in its family's shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// What its status would have been before the stream.
+    pub(crate) status: StatusCode,
+    /// Its class.
+    pub(crate) class: Class,
+    /// The error body.
+    pub(crate) body: Bytes,
+}
+
+impl Refusal {
+    /// The error that an event of a stream is.
+    pub(super) fn of(endpoint: Endpoint, data: &[u8]) -> Self {
+        let family = endpoint.family();
+        let body = match endpoint {
+            Endpoint::Responses => response_events::error_body(data),
+            _ => Bytes::copy_from_slice(data),
+        };
+        let status = stated(family, &body);
+        Self { status, class: Class::of_error(family, status, &body), body }
+    }
 }
 
 /// Reads the beginning of a stream, which comes in pieces of any size.
@@ -71,13 +88,7 @@ impl OpeningScanner {
         let event: Value = serde_json::from_slice(data).ok()?;
         let family = self.endpoint.family();
         if is_error(self.endpoint, data) {
-            let body = match self.endpoint {
-                Endpoint::Responses => response_events::error_body(data),
-                _ => Bytes::copy_from_slice(data),
-            };
-            let status = stated(family, &body);
-            let class = Class::of_error(family, status, &body);
-            return Some(Opening::Refusal { status, class, body });
+            return Some(Opening::Refusal(Refusal::of(self.endpoint, data)));
         }
         let says = match family {
             Family::OpenAi if self.endpoint == Endpoint::Responses => response_events::says(&event),
@@ -162,14 +173,14 @@ mod tests {
         let error = r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#;
         assert_eq!(
             pushed(Endpoint::ChatCompletions, &format!("data: {error}\n\n")),
-            Some(Opening::Refusal {
+            Some(Opening::Refusal(Refusal {
                 status: StatusCode::TOO_MANY_REQUESTS,
                 class: Class::RateLimited,
                 body: Bytes::from(error),
-            })
+            }))
         );
         let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"x"}}"#;
-        let Some(Opening::Refusal { status, class, .. }) =
+        let Some(Opening::Refusal(Refusal { status, class, .. })) =
             pushed(Endpoint::Messages, &format!("event: error\ndata: {error}\n\n"))
         else {
             panic!("it is a refusal")
@@ -198,7 +209,7 @@ mod tests {
             assert_eq!(pushed(Endpoint::Responses, &events), Some(Opening::Answer), "{data}");
         }
         let failed = r#"{"type":"response.failed","response":{"error":{"code":"rate_limit_exceeded","message":"slow down"}}}"#;
-        let Some(Opening::Refusal { status, class, body }) =
+        let Some(Opening::Refusal(Refusal { status, class, body })) =
             pushed(Endpoint::Responses, &(begun + &event(failed)))
         else {
             panic!("it is a refusal")

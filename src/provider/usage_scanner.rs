@@ -1,6 +1,7 @@
 //! Reads the counts, and whether the end was reached, from a stream of events that passes by.
 
 use super::failure::is_error;
+use super::opening::Refusal;
 use super::outline::Outline;
 use super::response_events::{self, Ending};
 use super::usage::{Tokens, in_json};
@@ -45,7 +46,7 @@ pub(crate) struct UsageScanner {
     tokens: Tokens,
     finished: bool,
     concluded: bool,
-    refused: bool,
+    refusal: Option<Refusal>,
 }
 
 impl UsageScanner {
@@ -59,7 +60,7 @@ impl UsageScanner {
             tokens: Tokens::default(),
             finished: false,
             concluded: false,
-            refused: false,
+            refusal: None,
         }
     }
 
@@ -102,7 +103,9 @@ impl UsageScanner {
         if self.endpoint == Endpoint::Responses {
             return self.response_event(data);
         }
-        self.refused |= !self.finished && is_error(self.endpoint, data);
+        if is_error(self.endpoint, data) {
+            self.refused_by(data);
+        }
         match self.endpoint.family() {
             Family::OpenAi if data == b"[DONE]" => self.finished = true,
             Family::Anthropic if is_type(data, b"\"message_stop\"") => self.finished = true,
@@ -125,7 +128,7 @@ impl UsageScanner {
         let Some(ending) = response_events::ending(data) else { return };
         match ending {
             Ending::Whole => self.finished = true,
-            Ending::Failed => self.refused |= !self.finished,
+            Ending::Failed => self.refused_by(data),
         }
         if let Some(tokens) = in_json(data, self.endpoint) {
             self.tokens.update(tokens);
@@ -137,9 +140,15 @@ impl UsageScanner {
         self.sequence
     }
 
-    /// Whether the provider ended the stream with an error of its own.
-    pub(crate) fn refused(&self) -> bool {
-        self.refused
+    fn refused_by(&mut self, data: &[u8]) {
+        if !self.finished && self.refusal.is_none() {
+            self.refusal = Some(Refusal::of(self.endpoint, data));
+        }
+    }
+
+    /// The error of its own with which the provider ended the stream.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+        self.refusal.as_ref()
     }
 
     /// What was counted so far.
@@ -264,12 +273,12 @@ mod tests {
             assert!(!scanner.whole());
             assert_eq!(scanner.next_sequence(), 2);
             scanner.push(last);
-            assert!(scanner.finished() && !scanner.refused());
+            assert!(scanner.finished() && scanner.refusal().is_none());
             assert_eq!((scanner.tokens().input, scanner.tokens().output), (Some(9), Some(4)));
         }
         let mut failed = UsageScanner::new(Endpoint::Responses);
         failed.push(b"data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\"},\"usage\":{\"input_tokens\":9,\"output_tokens\":0}}}\n\n");
-        assert!(failed.refused() && !failed.whole());
+        assert!(failed.refusal().is_some() && !failed.whole());
         assert_eq!(failed.tokens().input, Some(9));
     }
 
@@ -303,7 +312,7 @@ mod tests {
                 }
                 assert!(!scanner.finished());
                 scanner.push(b"\n\n");
-                assert!(scanner.finished() && !scanner.refused());
+                assert!(scanner.finished() && scanner.refusal().is_none());
                 assert_eq!((scanner.tokens().input, scanner.tokens().output), (Some(9), Some(4)));
                 assert_eq!(scanner.next_sequence(), 9);
             }
@@ -323,11 +332,11 @@ mod tests {
         for piece in format!("data: {created}\n\n").as_bytes().chunks(64 << 10) {
             scanner.push(piece);
         }
-        assert!(!scanner.whole() && !scanner.refused());
+        assert!(!scanner.whole() && scanner.refusal().is_none());
         for piece in format!("data: {failed}\n\n").as_bytes().chunks(64 << 10) {
             scanner.push(piece);
         }
-        assert!(!scanner.whole() && scanner.refused());
+        assert!(!scanner.whole() && scanner.refusal().is_some());
         assert_eq!(scanner.tokens().input, Some(3));
     }
 

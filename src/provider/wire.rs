@@ -56,6 +56,15 @@ impl Uris {
         Some(Self::Fixed(uris))
     }
 
+    /// Leaves out an endpoint that the provider lacks.
+    pub(crate) fn remove(&mut self, endpoint: Endpoint) {
+        if let Self::Fixed(uris) = self
+            && let Some(uri) = uris.get_mut(endpoint as usize)
+        {
+            *uri = None;
+        }
+    }
+
     /// Those of a provider at Azure.
     pub(crate) fn of_azure(base_url: &Url) -> Option<Self> {
         let base = base_url.as_str();

@@ -90,17 +90,25 @@ pub(crate) struct Alias {
     /// How its value is written in terms of the variable; `None` for a value that has no
     /// equivalent.
     pub(crate) convert: fn(&str) -> Option<String>,
+    /// Whether the variable's own name counts where both are set and disagree, rather than nobody
+    /// knowing which is meant: the vendor's own libraries have it so.
+    pub(crate) yields: bool,
 }
 
 impl Alias {
     /// An alias whose values mean the same.
     pub(crate) const fn same(name: &'static str) -> Self {
-        Self { name, convert: |value| Some(value.to_owned()) }
+        Self { name, convert: |value| Some(value.to_owned()), yields: false }
+    }
+
+    /// An alias whose values mean the same, and that does not count beside the variable itself.
+    pub(crate) const fn yielding(name: &'static str) -> Self {
+        Self { yields: true, ..Self::same(name) }
     }
 
     /// An alias whose values are written differently.
     pub(crate) const fn converted(name: &'static str, convert: fn(&str) -> Option<String>) -> Self {
-        Self { name, convert }
+        Self { name, convert, yields: false }
     }
 }
 

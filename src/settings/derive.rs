@@ -64,6 +64,7 @@ fn provider(known: &KnownProvider, resolution: &Resolution) -> Option<ProviderSp
         keys: key.into_iter().collect(),
         models: known.models.iter().map(|model| (*model).to_owned()).collect(),
         stream_usage: true,
+        responses: None,
         place: None,
     })
 }

@@ -169,6 +169,9 @@ pub(crate) struct ProviderSpec {
     /// Whether it may be asked to count the tokens of a stream (`stream_options`).
     #[serde(skip_serializing_if = "Clone::clone")]
     pub(crate) stream_usage: bool,
+    /// Whether it has `/v1/responses`, where a file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) responses: Option<bool>,
     /// Where it is declared, if in a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<Place>,

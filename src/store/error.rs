@@ -81,6 +81,12 @@ pub(crate) enum StoreError {
         /// The cause.
         why: String,
     },
+    /// It is being migrated, which takes longer than an operation may.
+    #[error("the store `{at}` is being migrated")]
+    Migrating {
+        /// Where the store is.
+        at: String,
+    },
     /// The database will never take these values.
     #[error("the store `{at}` rejects the data (code {code})")]
     Rejected {
@@ -110,6 +116,7 @@ impl StoreError {
             Self::Unsuitable { .. } => "store-unsuitable",
             Self::NewerSchema { .. } => "store-newer-schema",
             Self::Pending { .. } => "store-migrations-pending",
+            Self::Migrating { .. } => "store-migrating",
             Self::Conflict { .. } => "store-conflict",
             Self::Full { .. } => "store-full",
             Self::Rejected { .. } => "store-rejected",
@@ -135,6 +142,10 @@ impl StoreError {
             ),
             Self::NewerSchema { .. } => problem.hint("use the newer `ultra` that migrated it"),
             Self::Pending { .. } => problem.hint("ultra db migrate"),
+            Self::Migrating { .. } => problem.hint(
+                "wait until it is done: a server goes on with it by itself, for a command it is \
+                 `ultra db migrate`",
+            ),
             Self::Full { .. } => problem.hint(
                 "free space on the disk of the database; a quota or `ulimit -f` may bound it, too",
             ),
@@ -150,6 +161,7 @@ impl StoreError {
         let status = match self {
             Self::Unreachable { .. }
             | Self::Timeout { .. }
+            | Self::Migrating { .. }
             | Self::Denied { .. }
             | Self::Full { .. } => ExitStatus::Unreachable,
             Self::Damaged { .. }

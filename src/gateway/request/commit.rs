@@ -7,20 +7,20 @@ use super::attempt::Attempt;
 use super::crossing::Crossing;
 use super::exchange::{Exchange, answer};
 use super::missed::{Kind, Missed, failed};
-use super::passed::Beginning;
+use super::passed::{Beginning, Unwell};
 use crate::base::Joined;
 use crate::gateway::resilience::breaker::Permit;
 use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::translation::{Refused, StreamOpening};
-use crate::provider::{Class, Failure, Opening, OpeningScanner};
+use crate::provider::{Failure, Opening, OpeningScanner, Refusal};
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ enum Opened<'a> {
     /// There is an answer.
     Answer,
     /// There is none: the provider's error, as a client of its family reads it.
-    Refusal(StatusCode, Class, Bytes),
+    Refusal(Refusal),
     /// There is none: the provider's error, for a client of another family.
     Refused(&'a Crossing, Refused),
 }
@@ -54,7 +54,7 @@ impl<'a> Scanner<'a> {
         Some(match self {
             Self::Passing(scanner) => match scanner.push(piece)? {
                 Opening::Answer => Opened::Answer,
-                Opening::Refusal { status, class, body } => Opened::Refusal(status, class, body),
+                Opening::Refusal(refusal) => Opened::Refusal(refusal),
             },
             Self::Crossing(crossing, opening) => match opening.push(piece)? {
                 Ok(()) => Opened::Answer,
@@ -81,7 +81,7 @@ impl Exchange<'_> {
         };
         match opening {
             Opened::Answer => {}
-            Opened::Refusal(status, class, body) => {
+            Opened::Refusal(Refusal { status, class, body }) => {
                 attempt.fail(Outcome::Error, status.as_u16());
                 return Err(self.refusal(class, status, &parts.headers, body, slot));
             }
@@ -109,7 +109,7 @@ impl Exchange<'_> {
         let body = AnswerBody::passed(upstream, attempt, beginning);
         let body = match self.commit {
             StreamCommit::FirstEvent => body,
-            StreamCommit::Complete => self.complete(body).await?,
+            StreamCommit::Complete => self.complete(body, &parts.headers, slot).await?,
         };
         let mut answer = answer(&parts, body);
         if self.crossing.is_some() {
@@ -163,7 +163,12 @@ impl Exchange<'_> {
     }
 
     /// Keeps the stream back until all of it is there.
-    async fn complete(&self, mut body: AnswerBody) -> Result<AnswerBody, Missed> {
+    async fn complete(
+        &self,
+        mut body: AnswerBody,
+        headers: &HeaderMap,
+        slot: &InFlight,
+    ) -> Result<AnswerBody, Missed> {
         let mut whole = Joined::default();
         loop {
             // Once its end is there, a provider only leaves its connection open.
@@ -175,11 +180,29 @@ impl Exchange<'_> {
                 break;
             }
             whole.push(piece);
+            if body.unwell().is_some() {
+                break;
+            }
         }
-        match body.failure() {
-            Some(failure) => Err(self.incomplete(failure)),
-            None => Ok(AnswerBody::Whole(Some(whole.whole()))),
+        let mut missed = match (body.unwell().cloned(), self.crossing) {
+            (None, _) => return Ok(AnswerBody::Whole(Some(whole.whole()))),
+            (Some(Unwell::Refusal(Refusal { status, class, body })), _) => {
+                self.refusal(class, status, headers, body, slot)
+            }
+            (Some(Unwell::Refused(refused)), Some(crossing)) => {
+                self.refused(crossing, &refused, headers, slot)
+            }
+            (Some(Unwell::Refused(_)), None) => {
+                let why = "the provider ended its stream with an error".to_owned();
+                self.incomplete(Failure::Malformed(why))
+            }
+            (Some(Unwell::Failed(failure)), _) => self.incomplete(failure),
+        };
+        // It was heard for a while already: the same is not asked of it once more.
+        if matches!(missed.kind, Kind::Broken | Kind::Overloaded) {
+            missed.kind = Kind::Useless;
         }
+        Err(missed)
     }
 
     /// What was kept back is no answer; its usage row is written.

@@ -12,7 +12,7 @@ use crate::gateway::routes::{Limits, Target};
 use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
-use crate::provider::{Class, Client, Endpoint, Failure, failure, headers, usage};
+use crate::provider::{Class, Client, Endpoint, Failure, failure, foreign, headers, usage};
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
@@ -137,7 +137,10 @@ impl Exchange<'_> {
         let envelope = &self.call.envelope;
         let body = match self.crossing {
             Some(crossing) => crossing.body.clone(),
-            None => envelope.for_provider(&self.call.body, &self.target.model, counts),
+            None => {
+                let body = envelope.for_provider(&self.call.body, &self.target.model, counts);
+                foreign::without(self.endpoint, &body).unwrap_or(body)
+            }
         };
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;

@@ -8,7 +8,7 @@ use crate::base::redact::Redactor;
 use crate::gateway::error::GatewayError;
 use crate::gateway::routes::Provider;
 use crate::gateway::slots::InFlight;
-use crate::provider::{Class, Failure, headers, told_to_wait};
+use crate::provider::{Class, Endpoint, Failure, headers, told_to_wait};
 use crate::store::Outcome;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -132,6 +132,19 @@ impl Exchange<'_> {
         let Some(kind) = Kind::of(class) else { return self.key_refused() };
         let wait = told_to_wait(headers, SystemTime::now());
         let json = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body);
+        let is_missing = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+        // An API says in an error what it does not have: a server without the path says so, too,
+        // but in other words, which no client of responses knows.
+        let is_of_api = json.as_ref().is_ok_and(|map| {
+            map.get("error").is_some_and(serde_json::Value::is_object)
+                || map.contains_key("message")
+        });
+        if self.endpoint == Endpoint::Responses && is_missing && !is_of_api {
+            let provider = self.target.provider.name.to_string();
+            let endpoint = self.endpoint;
+            let told = Box::new(Err(GatewayError::NoEndpoint { provider, status, endpoint }));
+            return Missed { kind, told, wait };
+        }
         let (Ok(_), Ok(text)) = (json, std::str::from_utf8(&body)) else {
             return Missed { kind, told: self.unreadable(status), wait };
         };

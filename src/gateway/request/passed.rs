@@ -10,8 +10,8 @@ use crate::gateway::resilience::breaker::Permit;
 use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
-use crate::provider::translation::StreamTranslator;
-use crate::provider::{Endpoint, EventFilter, Failure, UsageScanner};
+use crate::provider::translation::{Refused, StreamTranslator};
+use crate::provider::{Class, Endpoint, EventFilter, Failure, Refusal, UsageScanner};
 use crate::store::Outcome;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
@@ -45,11 +45,34 @@ pub(crate) struct Passed {
     /// What came before it was clear that the stream has begun.
     begun: std::vec::IntoIter<Bytes>,
     /// How the stream ended, if not well.
-    failure: Option<Failure>,
+    unwell: Option<Unwell>,
     /// The breaker hears how the stream ended.
     permit: Option<Permit>,
     /// The slot counts the stream for as long as it lasts.
     _slot: InFlight,
+}
+
+/// How a provider's stream ended that did not end well.
+#[derive(Clone, Debug)]
+pub(super) enum Unwell {
+    /// Without an error of the provider's own.
+    Failed(Failure),
+    /// With an error in the client's family's shape.
+    Refusal(Refusal),
+    /// With an error of another family, which the client was told.
+    Refused(Refused),
+}
+
+impl Unwell {
+    /// Whether it says something of how well the provider is, and not of the request or the key.
+    fn is_failure(&self) -> bool {
+        let class = match self {
+            Self::Failed(_) => return true,
+            Self::Refusal(refusal) => refusal.class,
+            Self::Refused(refused) => refused.class,
+        };
+        matches!(class, Class::Overloaded | Class::ServerError | Class::Unusable | Class::Success)
+    }
 }
 
 /// A stream that has begun.
@@ -91,7 +114,7 @@ impl AnswerBody {
             armed: false,
             over: false,
             begun: held.into_iter(),
-            failure: None,
+            unwell: None,
             permit,
             _slot: slot,
         }))
@@ -110,14 +133,14 @@ impl AnswerBody {
     pub(super) fn abandon(&mut self, failure: Failure) {
         if let Self::Passed(passed) = self {
             passed.over = true;
-            passed.fail(Outcome::Error, failure);
+            passed.fail(Outcome::Error, Unwell::Failed(failure));
         }
     }
 
-    /// Why a provider's stream ended, if not well.
-    pub(super) fn failure(&self) -> Option<Failure> {
+    /// How a provider's stream ended, if not well.
+    pub(super) fn unwell(&self) -> Option<&Unwell> {
         match self {
-            Self::Passed(passed) => passed.failure.clone(),
+            Self::Passed(passed) => passed.unwell.as_ref(),
             Self::Whole(_) | Self::Made(_) | Self::Played(_) | Self::Recorded(_) => None,
         }
     }
@@ -142,18 +165,21 @@ impl Passed {
     }
 
     /// The provider did not do its part.
-    fn fail(&mut self, outcome: Outcome, failure: Failure) {
-        self.failure = Some(failure);
-        if let Some(permit) = self.permit.take() {
+    fn fail(&mut self, outcome: Outcome, unwell: Unwell) {
+        let permit = self.permit.take();
+        if unwell.is_failure()
+            && let Some(permit) = permit
+        {
             permit.failed();
         }
+        self.unwell = Some(unwell);
         self.attempt.fail(outcome, BEGAN);
     }
 
     /// Ends the stream with an error event.
     fn break_off(&mut self, outcome: Outcome, failure: &Failure) -> Bytes {
         self.over = true;
-        self.fail(outcome, failure.clone());
+        self.fail(outcome, Unwell::Failed(failure.clone()));
         let asked = self.attempt.asked();
         let kind = match failure {
             Failure::Timeout(..) => "upstream_timeout",
@@ -195,16 +221,17 @@ impl Passed {
     fn told(&mut self, out: Bytes) -> Bytes {
         let Some(translator) = &self.translator else { return out };
         self.attempt.count(translator.tokens());
-        let (refused, finished) = (translator.refused(), translator.finished());
+        let (refused, finished) = (translator.refusal().cloned(), translator.finished());
         if let Some(why) = translator.broken() {
             let event = self.break_off(Outcome::Truncated, &Failure::Malformed(why));
             return Bytes::from([out, event].concat());
         }
-        if refused && !self.attempt.is_kept() {
+        if let Some(refused) = refused
+            && !self.attempt.is_kept()
+        {
             // The client has been told so in the words of its family.
-            let why = "the provider ended its stream with an error".to_owned();
             self.over = true;
-            self.fail(Outcome::Error, Failure::Malformed(why));
+            self.fail(Outcome::Error, Unwell::Refused(refused));
         }
         if finished && let Err(why) = self.succeed() {
             self.over = true;
@@ -217,10 +244,11 @@ impl Passed {
     fn take(&mut self, piece: Bytes) -> Bytes {
         self.scanner.push(&piece);
         self.attempt.count(self.scanner.tokens());
-        if self.scanner.refused() && !self.attempt.is_kept() {
+        if !self.attempt.is_kept()
+            && let Some(refusal) = self.scanner.refusal().cloned()
+        {
             // The provider says itself that it failed, in its own words.
-            let why = "the provider ended its stream with an error".to_owned();
-            self.fail(Outcome::Error, Failure::Malformed(why));
+            self.fail(Outcome::Error, Unwell::Refusal(refusal));
         }
         if self.scanner.finished()
             && let Err(why) = self.succeed()

@@ -311,7 +311,30 @@ impl Slots {
                     && here(slot, version)
             }
         };
-        let over: Vec<Arc<Slot>> = before.iter().filter(is_over).cloned().collect();
+        let over: Vec<&Arc<Slot>> = before.iter().filter(is_over).collect();
+        // The same value may stand by under another number.
+        let is_same = |slot: &Slot| {
+            let in_use = match standing(&slot.source) {
+                Standing::Held { version, .. } => slot.generation == version,
+                Standing::Unknown | Standing::Gone => true,
+            };
+            let same = |o: &&Arc<Slot>| {
+                o.source.entry == slot.source.entry && o.secret.same_as(&slot.secret)
+            };
+            !in_use && over.iter().any(same)
+        };
+        self.take_out(|slot| over.iter().any(|o| std::ptr::eq(&***o, slot)) || is_same(slot))
+    }
+
+    /// Takes the keys of `variable` from the place that `source` says out of use at once: they may
+    /// not be sent to this provider any more. Says how many.
+    pub(crate) fn bar(&self, variable: &str, source: &Source) -> usize {
+        self.take_out(|slot| slot.variable == variable && slot.source.entry == source.entry)
+    }
+
+    fn take_out(&self, is_over: impl Fn(&Slot) -> bool) -> usize {
+        let over: Vec<Arc<Slot>> =
+            self.set.load().iter().filter(|slot| is_over(slot)).cloned().collect();
         if !over.is_empty() {
             let stays = |slot: &&Arc<Slot>| !over.iter().any(|o| Arc::ptr_eq(o, slot));
             self.set.rcu(|set| set.iter().filter(stays).cloned().collect::<Vec<_>>());

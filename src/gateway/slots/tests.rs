@@ -123,6 +123,39 @@ fn a_version_that_has_ended_stands_by_no_more() {
 }
 
 #[test]
+fn a_version_that_has_ended_ends_under_its_other_numbers_too() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    let version = |value, number| Opened { version: Some(number), ..key(value) };
+    // The second is taken back, the first comes again as the third and is then disabled.
+    slots.replace("openai", vec![version("one", 1)], &[], now);
+    slots.replace("openai", vec![version("two", 2)], &[], now);
+    let first = slots.pick(MODEL, &[slots.pick(MODEL, &[], &[]).unwrap()], &[]).unwrap();
+    assert_eq!(first.slot().secret.expose(), "one");
+    let again = Opened { variable: "OTHER".to_owned(), ..version("one", 3) };
+    slots.replace("openai", vec![version("two", 2), again], &[], now);
+    let standing = Standing::Held { version: 2, standby: vec![1] };
+    assert_eq!(slots.withdraw(|_| standing.clone()), 2);
+    assert_eq!(states(&slots), [(2, State::Active)]);
+    assert_eq!(first.slot().state(), State::Disabled);
+}
+
+#[test]
+fn a_key_that_may_not_be_sent_any_more_does_not_stand_by() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    let of = |name: &str| Source { entry: Some(("prod".to_owned(), name.to_owned())), ..source() };
+    let from = |name, value| Opened { version: Some(1), source: of(name), ..key(value) };
+    slots.replace("openai", vec![from("a", "one")], &[], now);
+    slots.replace("openai", Vec::new(), &[], now);
+    let under_way = slots.pick(MODEL, &[], &[]).unwrap();
+    assert_eq!(slots.bar("OPENAI_API_KEY", &of("b")), 0, "that one may still be sent");
+    assert_eq!(slots.bar("OPENAI_API_KEY", &of("a")), 1);
+    assert!(!slots.usable() && slots.pick(MODEL, &[], &[]).is_none());
+    assert_eq!(under_way.slot().state(), State::Disabled);
+}
+
+#[test]
 fn a_rejected_key_is_asked_again_once_the_one_before_is_refused() {
     let slots = Slots::default();
     let now = Instant::now();

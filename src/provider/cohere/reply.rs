@@ -1,9 +1,9 @@
 //! Answers of Cohere, whole and in pieces.
 
 use super::failure::refused;
-use crate::provider::conversation::{End, Event, Part, Reply, ToolCall};
+use crate::provider::conversation::{CutCall, End, Event, Part, Reply, ToolCall};
 use crate::provider::native::{by_status, call_id, parse, unreadable};
-use crate::provider::translation::{Refused, Unread};
+use crate::provider::translation::{Refused, Unread, exact};
 use crate::provider::usage::Tokens;
 use http::StatusCode;
 use serde::Deserialize;
@@ -103,22 +103,33 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     }
     let plan = wire.message.tool_plan.filter(|plan| !plan.is_empty());
     parts.extend(plan.map(|text| Part::Thinking { text, signature: None }));
-    for call in wire.message.tool_calls.into_iter().flatten() {
+    let end = end(&wire.finish_reason)?;
+    let mut cut = None;
+    let mut calls = wire.message.tool_calls.into_iter().flatten().peekable();
+    while let Some(call) = calls.next() {
         let name = call.function.name.ok_or_else(|| unreadable(NAME, "a call has no name"))?;
-        let arguments = call.function.arguments.unwrap_or_default();
-        let arguments = match arguments.trim() {
-            "" => Map::new(),
-            text => serde_json::from_str(text)
-                .map_err(|_| unreadable(NAME, "the arguments of a call are no object"))?,
-        };
+        let text = call.function.arguments.unwrap_or_default();
         let id = call.id.filter(|id| !id.is_empty()).unwrap_or_else(call_id);
-        parts.push(Part::ToolCall(ToolCall { id, name, arguments }));
+        let read = match text.trim() {
+            // The answer was cut before they came.
+            "" if end == End::Length && calls.peek().is_none() => None,
+            "" => Some(Map::new()),
+            text => exact::object(text),
+        };
+        match read {
+            Some(arguments) => parts.push(Part::ToolCall(ToolCall { id, name, arguments })),
+            None if end == End::Length && calls.peek().is_none() => {
+                cut = Some(CutCall { id, name, arguments: text });
+            }
+            None => return Err(unreadable(NAME, "the arguments of a call are no object")),
+        }
     }
     Ok(Reply {
         id: wire.id,
         model: None,
         parts,
-        end: end(&wire.finish_reason)?,
+        cut,
+        end,
         tokens: wire.usage.as_ref().map(Usage::tokens).unwrap_or_default(),
     })
 }

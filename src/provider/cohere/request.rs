@@ -4,7 +4,7 @@ use crate::provider::conversation::{
     Conversation, Format, Image, Part, Role, Thinking, ToolChoice, Turn,
 };
 use crate::provider::native::{cannot, plain_text, texts, within};
-use crate::provider::translation::Untranslatable;
+use crate::provider::translation::{Untranslatable, exact};
 use serde_json::{Map, Value, json};
 
 /// In error texts.
@@ -194,7 +194,7 @@ fn assistant(turn: &Turn) -> Result<Option<Value>, Untranslatable> {
                 "id": call.id, "type": "function",
                 "function": {
                     "name": call.name,
-                    "arguments": Value::Object(call.arguments.clone()).to_string(),
+                    "arguments": exact::text(&call.arguments),
                 },
             })),
             Part::Image(_) | Part::File { .. } | Part::ToolResult { .. } => {

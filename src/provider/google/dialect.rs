@@ -6,7 +6,9 @@ use super::request::write;
 use super::{credentials, url};
 use crate::base::Secret;
 use crate::provider::conversation::{Conversation, Event, Reply};
-use crate::provider::translation::{Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable};
+use crate::provider::translation::{
+    Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable, exact,
+};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -25,7 +27,7 @@ impl Dialect for Google {
     }
 
     fn request(&self, conversation: &Conversation, model: &str) -> Result<Bytes, Untranslatable> {
-        write(conversation, model).map(|body| Bytes::from(body.to_string()))
+        write(conversation, model).map(|body| exact::written(&body))
     }
 
     fn reply(&self, body: &[u8]) -> Result<Reply, Unread> {

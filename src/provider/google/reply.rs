@@ -3,7 +3,7 @@
 use super::failure::in_body;
 use crate::provider::conversation::{End, Event, Part, Reply, ToolCall};
 use crate::provider::native::{call_id, parse, unreadable};
-use crate::provider::translation::Unread;
+use crate::provider::translation::{Unread, exact};
 use crate::provider::usage::Tokens;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 /// In error texts.
 const NAME: &str = "Gemini";
 
-/// What the signatures of Gemini begin with at clients, so that they are known when they come back.
-pub(super) const SIGNED: &str = "google.";
+/// What its signatures begin with at clients, so that they are known when they come back.
+pub(super) use crate::provider::foreign::GOOGLE as SIGNED;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -122,6 +122,7 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
         id: None,
         model: None,
         parts: Vec::new(),
+        cut: None,
         end: End::Stop,
         tokens: Tokens::default(),
     };
@@ -150,7 +151,7 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
             }
             Event::Arguments { fragment, .. } => {
                 if let Some(Part::ToolCall(call)) = reply.parts.last_mut() {
-                    call.arguments = serde_json::from_str(&fragment).unwrap_or_default();
+                    call.arguments = exact::object(&fragment).unwrap_or_default();
                 }
             }
             Event::Tokens(tokens) => reply.tokens = tokens,
@@ -226,7 +227,7 @@ impl Stream {
             self.calls += 1;
             let id = call.id.filter(|id| !id.is_empty()).unwrap_or_else(call_id);
             events.push(Event::ToolCall { number, id, name: call.name });
-            let fragment = Value::Object(call.args.unwrap_or_default()).to_string();
+            let fragment = exact::text(&call.args.unwrap_or_default());
             events.push(Event::Arguments { number, fragment });
         }
     }

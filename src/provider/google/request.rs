@@ -6,7 +6,7 @@ use crate::provider::conversation::{
     Conversation, Format, Image, Part, Role, Thinking, Tool, ToolChoice, Turn,
 };
 use crate::provider::native::{Calls, cannot, plain_text, texts};
-use crate::provider::translation::Untranslatable;
+use crate::provider::translation::{Untranslatable, exact};
 use serde_json::{Map, Value, json};
 
 /// In error texts.
@@ -243,8 +243,8 @@ fn result(content: &[Part], failed: bool) -> (Value, Vec<Value>) {
     let texts: Vec<Part> =
         content.iter().filter(|part| matches!(part, Part::Text(_))).cloned().collect();
     let text = plain_text(&texts).unwrap_or_default();
-    let response = match serde_json::from_str::<Map<String, Value>>(&text) {
-        Ok(object) if !failed => Value::Object(object),
+    let response = match exact::object(&text) {
+        Some(object) if !failed => Value::Object(object),
         _ => json!({(if failed { "error" } else { "output" }): text}),
     };
     let other = content.iter().filter_map(|part| match part {

@@ -50,6 +50,9 @@ impl Draft {
 /// The most answers to one request.
 const MOST_CHOICES: u64 = 16;
 
+/// The most texts that are answered in one request, each `n` times.
+const MOST_TEXTS: u64 = 128;
+
 /// What is asked.
 #[derive(Default)]
 struct Said<'a> {
@@ -128,6 +131,10 @@ fn choices(
             Malformed { param: Some("n"), message }
         })?,
     };
+    if texts.saturating_mul(wanted) > MOST_TEXTS {
+        let message = format!("`prompt` asks for more than {MOST_TEXTS} answers at once");
+        return Err(Malformed { param: Some("prompt"), message });
+    }
     let tool = match endpoint {
         Endpoint::Completions => None,
         _ => tools::wanted(endpoint, request, eager)?,

@@ -2,12 +2,13 @@
 
 mod parts;
 
-pub(crate) use parts::{Calls, call_id, plain_text, segment, texts};
+pub(super) use super::translation::call_id;
+pub(crate) use parts::{Calls, plain_text, segment, texts};
 
 use super::failure::Class;
-use super::translation::{Refused, Unread, Untranslatable};
+use super::translation::{Refused, Unread, Untranslatable, exact};
 use http::StatusCode;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Number;
 
 /// That a provider has no such thing as what the client asks for.
@@ -36,12 +37,12 @@ pub(crate) fn unreadable(provider: &str, why: &str) -> Unread {
     Unread::Malformed(format!("it is no answer of the {provider} API: {why}"))
 }
 
-/// A document of the API.
+/// A document of the API. Numbers in arguments keep their digits.
 ///
 /// # Errors
 /// It is none.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(provider: &str, body: &'a [u8]) -> Result<T, Unread> {
-    serde_json::from_slice(body).map_err(|e| {
+pub(crate) fn parse<T: DeserializeOwned>(provider: &str, body: &[u8]) -> Result<T, Unread> {
+    serde_json::from_slice(&exact::guarded(body)).map_err(|e| {
         unreadable(
             provider,
             if e.is_eof() { "it ends too early" } else { "it is another document" },

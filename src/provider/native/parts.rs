@@ -27,11 +27,6 @@ impl<'a> Calls<'a> {
     }
 }
 
-/// An id for a call to which the provider gives none: results name it, in later requests too.
-pub(crate) fn call_id() -> String {
-    format!("call_{}", uuid::Uuid::new_v4().simple())
-}
-
 /// All texts of some parts, one after the other; `None` if there is anything but text.
 pub(crate) fn plain_text(parts: &[Part]) -> Option<String> {
     parts

@@ -7,7 +7,9 @@ use super::url;
 use crate::base::Secret;
 use crate::provider::conversation::{Conversation, Event, Reply};
 use crate::provider::openai;
-use crate::provider::translation::{Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable};
+use crate::provider::translation::{
+    Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable, exact,
+};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -25,7 +27,7 @@ impl Dialect for Ollama {
     }
 
     fn request(&self, conversation: &Conversation, model: &str) -> Result<Bytes, Untranslatable> {
-        write(conversation, model).map(|body| Bytes::from(body.to_string()))
+        write(conversation, model).map(|body| exact::written(&body))
     }
 
     fn reply(&self, body: &[u8]) -> Result<Reply, Unread> {

@@ -3,7 +3,7 @@
 use super::failure::in_body;
 use crate::provider::conversation::{End, Event, Part, Reply, ToolCall};
 use crate::provider::native::{call_id, parse, unreadable};
-use crate::provider::translation::Unread;
+use crate::provider::translation::{Unread, exact};
 use crate::provider::usage::Tokens;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -90,7 +90,7 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
             Part::ToolCall(ToolCall { id, name, arguments })
         }));
     }
-    Ok(Reply { id: None, model: wire.model, parts, end, tokens })
+    Ok(Reply { id: None, model: wire.model, parts, cut: None, end, tokens })
 }
 
 impl Call {
@@ -131,7 +131,7 @@ impl Stream {
                 self.calls += 1;
                 let (id, name, arguments) = call.parts();
                 events.push(Event::ToolCall { number, id, name });
-                let fragment = Value::Object(arguments).to_string();
+                let fragment = exact::text(&arguments);
                 events.push(Event::Arguments { number, fragment });
             }
         }

@@ -5,6 +5,7 @@ use super::wire::Endpoint;
 use crate::base::Secret;
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::json;
+use url::Url;
 use zeroize::Zeroizing;
 
 /// Where `endpoint` is below `base`, which ends with the version (`…/v1`).
@@ -12,6 +13,14 @@ pub(super) fn url(base: &str, endpoint: Endpoint) -> String {
     let path = endpoint.path();
     let below = path.strip_prefix("/v1").unwrap_or(path);
     format!("{base}{below}")
+}
+
+/// Services that are known to have chat completions and no responses.
+const WITHOUT_RESPONSES: [&str; 3] = ["api.mistral.ai", "api.deepseek.com", "api.together.xyz"];
+
+/// Whether a server has `/v1/responses`, as far as is known.
+pub(crate) fn has_responses(base_url: &Url) -> bool {
+    base_url.host_str().is_none_or(|host| !WITHOUT_RESPONSES.contains(&host))
 }
 
 /// `Authorization: Bearer KEY`.

@@ -1,8 +1,10 @@
 //! The fields of a request, taken out one after the other: what is left in the end is what nobody
 //! here knows, and that is told instead of left out.
 
+use super::exact;
 use super::refused::Untranslatable;
 use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
 
 /// An object of a request and the place where it stands. A field that is `null` is none.
 #[derive(Debug)]
@@ -37,7 +39,7 @@ impl Fields {
             let message = format!("the body has more than {MOST_VALUES} values, too many to read");
             return Err(Untranslatable::malformed("", message));
         }
-        let map = serde_json::from_slice(body).map_err(|error| {
+        let map = serde_json::from_slice(&exact::guarded(body)).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             // That it is JSON has been seen; what is left is what no text can hold.
             let what = "the body has an escape that stands for no character";
@@ -60,8 +62,10 @@ impl Fields {
 
     /// The place of a field.
     pub(super) fn place(&self, name: &str) -> String {
+        // Clients choose the names of what nobody knows.
+        let name = told(name);
         match self.at.as_str() {
-            "" => name.to_owned(),
+            "" => name.into_owned(),
             at => format!("{at}.{name}"),
         }
     }
@@ -221,6 +225,18 @@ impl Fields {
             Some((name, _)) => Err(self.cannot(name)),
         }
     }
+}
+
+/// The longest name of a field that is told, in characters.
+const LONGEST_NAME: usize = 64;
+
+/// A name of a field as it is told.
+fn told(name: &str) -> Cow<'_, str> {
+    if name.len() <= LONGEST_NAME && !name.chars().any(char::is_control) {
+        return Cow::Borrowed(name);
+    }
+    let kept = name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME);
+    Cow::Owned(kept.chain(['…']).collect())
 }
 
 /// Whether a value is empty, `false` or zero.

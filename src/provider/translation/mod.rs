@@ -2,6 +2,7 @@
 //! ([`Dialect`]), and [`super::conversation`] is what both mean.
 
 mod anthropic;
+pub(crate) mod exact;
 mod fields;
 mod framing;
 mod ids;
@@ -13,6 +14,7 @@ mod sound;
 mod stream;
 
 pub(crate) use anthropic::Messages;
+pub(super) use ids::made as call_id;
 pub(crate) use openai::Chat;
 pub(crate) use refused::{Refused, Unread, Untranslatable};
 pub(crate) use responses::Responses;

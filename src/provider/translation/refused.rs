@@ -19,25 +19,36 @@ pub(crate) struct Untranslatable {
 impl Untranslatable {
     /// The request is not as its own API wants it.
     pub(crate) fn malformed(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { param: bounded(param.into()), message: message.into(), malformed: true }
+        Self {
+            param: bounded(param.into(), LONGEST),
+            message: bounded(message.into(), LONGEST_MESSAGE),
+            malformed: true,
+        }
     }
 
     /// The provider cannot do it.
     pub(crate) fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { param: bounded(param.into()), message: message.into(), malformed: false }
+        Self {
+            param: bounded(param.into(), LONGEST),
+            message: bounded(message.into(), LONGEST_MESSAGE),
+            malformed: false,
+        }
     }
 }
 
 /// The longest place in a request that is told, in bytes: clients choose names of fields.
 const LONGEST: usize = 128;
 
-fn bounded(mut param: String) -> String {
-    if param.len() > LONGEST || param.chars().any(char::is_control) {
-        param.retain(|c| !c.is_control());
-        let end = (0..=LONGEST.min(param.len())).rev().find(|&at| param.is_char_boundary(at));
-        param.truncate(end.unwrap_or(0));
+/// The longest message, in bytes: it may name several of them.
+const LONGEST_MESSAGE: usize = 1024;
+
+fn bounded(mut text: String, longest: usize) -> String {
+    if text.len() > longest || text.chars().any(char::is_control) {
+        text.retain(|c| !c.is_control());
+        let end = (0..=longest.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
+        text.truncate(end.unwrap_or(0));
     }
-    param
+    text
 }
 
 /// Why there is nothing to read in what a provider sent.

@@ -13,6 +13,9 @@ use http::StatusCode;
 /// So much is looked at for what a stream says first; one that has said nothing by then has begun.
 const LONGEST_BEGINNING: usize = 1 << 20;
 
+/// More calls in one answer are no answer.
+const MOST_CALLS: usize = 4096;
+
 /// Finds out how a stream begins, as [`crate::provider::OpeningScanner`] does where bytes pass.
 #[derive(Debug)]
 pub(crate) struct StreamOpening {
@@ -70,6 +73,8 @@ pub(crate) struct StreamTranslator {
     /// Our key, which the provider may quote.
     secrets: Redactor,
     tokens: Tokens,
+    /// How many tool calls have begun.
+    calls: usize,
     /// Whether all parts are there.
     concluded: bool,
     /// Whether the provider says that nothing comes any more.
@@ -96,6 +101,7 @@ impl StreamTranslator {
             request_id: request_id.to_owned(),
             secrets,
             tokens: Tokens::default(),
+            calls: 0,
             concluded: false,
             over: false,
             closed: false,
@@ -170,6 +176,13 @@ impl StreamTranslator {
                 Event::Tokens(tokens) => self.tokens.update(*tokens),
                 Event::End(_) => self.concluded = true,
                 Event::Over => self.over = true,
+                Event::ToolCall { .. } => {
+                    self.calls += 1;
+                    if self.calls > MOST_CALLS {
+                        self.broken = Some("there are too many tool calls".to_owned());
+                        return;
+                    }
+                }
                 _ => {}
             }
             if let Err(why) = self.writer.write(event, out) {
@@ -199,9 +212,9 @@ impl StreamTranslator {
         self.closed
     }
 
-    /// Whether the provider ended the stream with an error of its own, which has been told.
-    pub(crate) fn refused(&self) -> bool {
-        self.refused.is_some()
+    /// The error with which the provider ended the stream, as it has been told.
+    pub(crate) fn refusal(&self) -> Option<&Refused> {
+        self.refused.as_ref()
     }
 
     /// Why it cannot be told any further, if so.

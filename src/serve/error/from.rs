@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::gateway::GatewayError;
 use crate::provider::translation::Untranslatable;
-use crate::provider::{Failure, Malformed};
+use crate::provider::{Endpoint, Failure, Malformed};
 use crate::serve::auth::AuthError;
 use http::StatusCode;
 use std::time::Duration;
@@ -92,6 +92,18 @@ impl From<GatewayError> for Refusal {
                 code,
                 format!("the provider `{provider}` answered with an error that cannot be read"),
             ),
+            GatewayError::NoEndpoint { provider, status, endpoint } => {
+                let path = endpoint.path();
+                let instead = match endpoint {
+                    Endpoint::Responses => {
+                        ": whoever runs this server can have it asked for chat completions \
+                         instead (`responses: false` of the provider in the profile)"
+                    }
+                    _ => "",
+                };
+                let what = format!("the provider `{provider}` does not have `{path}`{instead}");
+                Self::new(status, code, what)
+            }
             GatewayError::Failed { provider, failure } => {
                 let status = match failure {
                     Failure::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,

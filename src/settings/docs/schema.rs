@@ -160,6 +160,7 @@ fn provider() -> Value {
             "models": {"type": "array", "items": {"type": "string"}, "description": "Models it serves, for routes that nobody declared."},
             "api_version": {"type": "string", "description": "For azure: asks by deployments, with this version of the API."},
             "stream_usage": {"type": "boolean", "description": "Whether it may be asked to count the tokens of a stream (`stream_options`); true if left out."},
+            "responses": {"type": "boolean", "description": "For openai: whether it has `/v1/responses`; false has it asked for chat completions instead. True if left out, but for services that are known to lack it."},
         },
     })
 }

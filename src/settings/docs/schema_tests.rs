@@ -30,7 +30,7 @@ mode: real
 vars: {ULTRA_PORT: 8000, MINE: text}
 secrets: {ACME_KEY: vault:acme}
 providers:
-  acme: {kind: openai, base_url: https://acme.example/v1, keys: [ACME_KEY], models: [m], stream_usage: false}
+  acme: {kind: openai, base_url: https://acme.example/v1, keys: [ACME_KEY], models: [m], stream_usage: false, responses: false}
   azure: {kind: azure, base_url: https://acme.example, api_version: "2024-10-21"}
 routes:
   m:

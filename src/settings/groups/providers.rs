@@ -27,7 +27,7 @@ settings! {
         /// Key of the Anthropic API.
         "ANTHROPIC_API_KEY": Option<SecretRef> { vault: Some("anthropic"), reload: Reload::Live },
         /// Key of the Google Gemini API.
-        "GOOGLE_API_KEY": Option<SecretRef> { vault: Some("google"), reload: Reload::Live, aliases: &[Alias::same("GEMINI_API_KEY")] },
+        "GOOGLE_API_KEY": Option<SecretRef> { vault: Some("google"), reload: Reload::Live, aliases: &[Alias::yielding("GEMINI_API_KEY")] },
         /// Key of the Mistral API.
         "MISTRAL_API_KEY": Option<SecretRef> { vault: Some("mistral"), reload: Reload::Live },
         /// Key of the DeepSeek API.

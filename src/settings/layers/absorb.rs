@@ -284,10 +284,17 @@ fn decide(gather: &mut Gather<'_>, layer: Layer, spec: &'static VarSpec, said: O
 
 fn disagreement(layer: Layer, first: &Said, later: &Said, spec: &VarSpec) -> Problem {
     let (a, b) = (&first.name, &later.name);
+    let named = [first, later].iter().any(|said| said.name == spec.name);
+    let yields = |said: &&&Said| spec.aliases.iter().any(|a| a.yields && a.name == said.name);
+    if let Some(passed) = [first, later].iter().find(yields).filter(|_| named) {
+        return Problem::warning("aliases-disagree", format!("`{a}` and `{b}` disagree"))
+            .at(passed.place.clone())
+            .why(format!("`{}` counts, as for the vendor's own libraries", spec.name))
+            .hint(format!("unset `{}`, or keep it for other programs", passed.name));
+    }
     let problem = Problem::error("aliases-disagree", format!("`{a}` and `{b}` disagree"))
         .at(later.place.clone())
         .why(format!("both mean `{}` ({})", spec.name, layer.describe()));
-    let named = [first, later].iter().any(|said| said.name == spec.name);
     problem.hint(if named {
         format!("keep `{}`", spec.name)
     } else {

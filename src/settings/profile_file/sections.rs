@@ -21,8 +21,9 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
         let (mut kind, mut base_url, mut version) = (None, None, None);
         let (mut keys, mut models) = (Vec::new(), Vec::new());
         let (mut kind_said, mut url_said) = (false, false);
-        let (mut stream_usage, mut version_at) = (true, None);
-        let known = ["kind", "base_url", "keys", "models", "stream_usage", "api_version"];
+        let (mut stream_usage, mut responses, mut version_at) = (true, None, None);
+        let known =
+            ["kind", "base_url", "keys", "models", "stream_usage", "responses", "api_version"];
         for (field, node) in reader.fields(value, &what, &known) {
             match field {
                 "kind" => {
@@ -42,6 +43,9 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
                 "stream_usage" => {
                     let name = format!("`stream_usage` of {what}");
                     stream_usage = reader.boolean(&node, &name).unwrap_or(true);
+                }
+                "responses" => {
+                    responses = reader.boolean(&node, &format!("`responses` of {what}"));
                 }
                 _ => models = names(reader, node, &format!("`models` of {what}")),
             }
@@ -67,7 +71,8 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
                 }
             }
             let place = Some(key.place);
-            let spec = ProviderSpec { kind, base_url, keys, models, stream_usage, place };
+            let spec =
+                ProviderSpec { kind, base_url, keys, models, stream_usage, responses, place };
             providers.insert(key.text, spec);
         }
     }

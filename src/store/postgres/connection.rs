@@ -25,6 +25,11 @@ impl Lease {
         }
     }
 
+    /// Gives the connection back, after an operation that ended well.
+    pub(super) fn give_back(&mut self) {
+        drop(self.connection.take());
+    }
+
     /// Gives the connection back if the server answered, be it with an error, and passes the
     /// answer on.
     pub(super) fn finish<T>(&mut self, answer: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {

@@ -4,6 +4,7 @@
 mod connection;
 mod errors;
 mod fleet;
+mod migrating;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -18,22 +19,26 @@ use super::{
 use crate::base::{Secret, Timestamp, redact};
 use crate::settings::groups::MigrateMode;
 use connection::Lease;
+use migrating::Migration;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use url::Url;
 
 /// The store on PostgreSQL. It connects when it is used, not when it is opened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PostgresStore {
     location: String,
     timeout: Duration,
     mode: MigrateMode,
     pool: PgPool,
     /// Whether the schema was found to be usable.
-    prepared: AtomicBool,
+    prepared: Arc<AtomicBool>,
+    /// The migration that this process is at.
+    migration: Arc<Migration>,
 }
 
 impl PostgresStore {
@@ -61,7 +66,14 @@ impl PostgresStore {
             // What is left of the time-out is for asking why there is no connection.
             .acquire_timeout(timeout.mul_f32(0.75))
             .connect_lazy_with(connection);
-        Ok(Self { location, timeout, mode, pool, prepared: AtomicBool::new(false) })
+        Ok(Self {
+            location,
+            timeout,
+            mode,
+            pool,
+            prepared: Arc::default(),
+            migration: Arc::default(),
+        })
     }
 
     async fn within<T>(
@@ -70,6 +82,9 @@ impl PostgresStore {
     ) -> Result<T, StoreError> {
         match tokio::time::timeout(self.timeout, work).await {
             Ok(outcome) => outcome,
+            Err(_) if self.migration.is_under_way() => {
+                Err(StoreError::Migrating { at: self.location.clone() })
+            }
             Err(_) => Err(StoreError::Timeout { at: self.location.clone(), after: self.timeout }),
         }
     }
@@ -78,10 +93,17 @@ impl PostgresStore {
     async fn ready(&self) -> Result<Lease, StoreError> {
         let mut lease = self.lease().await?;
         if !self.prepared.load(Ordering::Acquire) {
-            if self.mode == MigrateMode::Auto {
-                self.apply(&mut lease).await?;
+            let mut status = self.status(&mut lease).await?;
+            if self.mode == MigrateMode::Auto && !status.pending.is_empty() {
+                status.not_foreign(&self.location)?;
+                // It may take longer than any operation: it goes on where this one is given up,
+                // and with a connection of its own, of which there may be but one.
+                lease.give_back();
+                self.migration.done(self).await?;
+                lease = self.lease().await?;
+                status = self.status(&mut lease).await?;
             }
-            self.status(&mut lease).await?.usable(&self.location)?;
+            status.usable(&self.location)?;
             self.prepared.store(true, Ordering::Release);
         }
         Ok(lease)

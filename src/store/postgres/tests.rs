@@ -155,3 +155,60 @@ async fn a_protected_profile_waits_for_its_migrations() {
     store.migrate().await.unwrap();
     store.ping().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_may_take_longer_than_an_operation() {
+    let Some(cluster) = Postgres::shared() else { return };
+    let url = cluster.database();
+    let name = url.rsplit('/').next().unwrap();
+    // Everything that the migrations make takes a while, altogether longer than the time-out.
+    cluster.sql(
+        name,
+        "CREATE FUNCTION slowly() RETURNS event_trigger LANGUAGE plpgsql AS \
+         'BEGIN PERFORM pg_sleep(0.2); END'; \
+         CREATE EVENT TRIGGER slowly ON ddl_command_end EXECUTE FUNCTION slowly()",
+    );
+    let only = DatabaseOptions { pool_size: 1, ..options(url.clone()) };
+    let (one, other) = (open(&only).await.unwrap(), open(&options(url.clone())).await.unwrap());
+    let begin = Instant::now();
+    let (first, second) = tokio::join!(one.ping(), other.ping());
+    for asked in [first, second] {
+        let error = asked.unwrap_err();
+        assert!(matches!(error, StoreError::Migrating { .. }), "{error}");
+    }
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    // Nobody asks meanwhile.
+    let count =
+        "SELECT CASE WHEN to_regclass('ultra.migrations') IS NULL THEN 'none' ELSE 'some' END";
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while cluster.sql(name, count) != "some" {
+        assert!(Instant::now() < deadline, "it goes on by itself");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for store in [&one, &other] {
+        loop {
+            match store.ping().await {
+                Ok(()) => break,
+                Err(e) => assert!(Instant::now() < deadline, "{e}"),
+            }
+        }
+        assert_eq!(store.schema().await.unwrap().pending, [""; 0]);
+    }
+    // What breaks off is begun anew.
+    cluster.sql(name, "DROP SCHEMA ultra CASCADE");
+    assert!(one.service_keys().await.is_err());
+    let error = one.ping().await.unwrap_err();
+    let waits = matches!(error, StoreError::Migrating { .. } | StoreError::Timeout { .. });
+    assert!(waits, "{error}");
+    let killed = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'"
+    );
+    cluster.sql("postgres", &killed);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match one.service_keys().await {
+            Ok(keys) => break assert_eq!(keys, []),
+            Err(e) => assert!(Instant::now() < deadline, "{e}"),
+        }
+    }
+}

@@ -188,3 +188,27 @@ fn no_secret_is_shown() {
         assert!(!outcome.stdout.contains(CANARY) && !outcome.stderr.contains(CANARY), "{args:?}");
     }
 }
+
+#[test]
+fn a_route_to_a_model_that_ends_is_told() {
+    let ultra = Ultra::empty().env("OPENAI_API_KEY", CANARY);
+    ultra.write(
+        "profiles/dev.yaml",
+        "mode: real\nroutes:\n  own:\n    targets:\n      - {provider: openai, model: acme-1}\n",
+    );
+    let judged = |date: &str| {
+        let head =
+            "provider,model,input_microusd_per_mtok,output_microusd_per_mtok,deprecation_date";
+        let prices = format!("{head}\nopenai,acme-1,1,2,{date}\n");
+        ultra.write("prices.csv", prices);
+        ultra.run(&["env", "trust", "--yes"]).exits(0);
+        let ready =
+            ["check", "readiness", "--profile", "dev", "--only", "ULT-PROV-003", "-o", "json"];
+        let document = ultra.run(&ready).json();
+        check(&document, "ULT-PROV-003").clone()
+    };
+    let past = judged("2020-01-31");
+    assert_eq!(past["outcome"], "fail", "{past}");
+    assert!(past["observed"].as_str().unwrap().contains("2020-01-31"), "{past}");
+    assert_eq!(judged("2999-01-31")["outcome"], "pass");
+}

@@ -160,3 +160,75 @@ fn a_response_that_failed_is_passed_on_as_the_object_that_it_is() {
     let answer = chat(&ultra, RESPONSES, PLAIN).send(two.addr()).is(200);
     assert_eq!(answer.header("x-ultra-provider"), Some("p1"));
 }
+
+/// A server that has chat completions only: what it says of `/v1/responses` is `missing`.
+fn without_responses(missing: Vec<u8>) -> Upstream {
+    Upstream::start(move |asked, stream| {
+        let chunk = |delta: Value, reason: Option<&str>| {
+            let choice = json!({"index": 0, "delta": delta, "finish_reason": reason});
+            let usage = reason.map(|_| json!({"prompt_tokens": 9, "completion_tokens": 4}));
+            format!("data: {}\n\n", json!({"id": "c", "choices": [choice], "usage": usage}))
+        };
+        if asked.line.contains("/responses") {
+            let _ = stream.write_all(&missing);
+        } else if String::from_utf8_lossy(&asked.body).contains("\"stream\":true") {
+            let said = [chunk(json!({"content": "hello"}), None), chunk(json!({}), Some("stop"))];
+            let done = "data: [DONE]\n\n".to_owned();
+            events(stream, &[said.concat().as_str(), &done], true);
+        } else {
+            let said = json!({"message": {"content": "hello"}, "finish_reason": "stop"});
+            let usage = json!({"prompt_tokens": 9, "completion_tokens": 4});
+            let answer = json!({"id": "c", "choices": [said], "usage": usage}).to_string();
+            let _ = stream.write_all(&upstream::json("200 OK", &answer));
+        }
+    })
+}
+
+#[test]
+fn a_provider_without_responses_is_asked_for_chat_completions() {
+    let provider = without_responses(upstream::json("404 Not Found", r#"{"detail":"Not Found"}"#));
+    let (ultra, server) = server(&[&provider]);
+    let told = chat(&ultra, RESPONSES, PLAIN).send(server.addr()).is(404).json();
+    assert_eq!(told["error"]["code"], "endpoint_not_found", "{told}");
+    let message = told["error"]["message"].as_str().unwrap();
+    assert!(message.contains("`p0`") && message.contains("`responses: false`"), "{message}");
+    drop(server);
+
+    let profile =
+        ultra.read("profiles/dev.yaml").replace("kind: openai,", "kind: openai, responses: false,");
+    ultra.write("profiles/dev.yaml", profile);
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let server = crate::support::Server::start(&ultra, &["--real"]);
+    let told = chat(&ultra, RESPONSES, PLAIN).send(server.addr()).is(200).json();
+    assert_eq!((&told["object"], &told["status"]), (&json!("response"), &json!("completed")));
+    assert_eq!(told["output"][0]["content"][0]["text"], "hello");
+    let told = chat(&ultra, RESPONSES, STREAM).send(server.addr()).is(200);
+    assert!(told.whole && told.text().contains("event: response.completed\n"), "{}", told.text());
+    // What only responses can do is refused by name, and reaches nobody.
+    let before = provider.received().len();
+    let more = PLAIN.replacen('{', r#"{"previous_response_id":"resp_1","#, 1);
+    let told = chat(&ultra, RESPONSES, &more).send(server.addr()).is(400).json();
+    assert_eq!(told["error"]["param"], "previous_response_id");
+    assert_eq!(provider.received().len(), before);
+    assert_eq!(total(&ultra, 3)["output_tokens"], 8);
+}
+
+#[test]
+fn what_an_api_says_it_does_not_have_is_its_own() {
+    let error = r#"{"error":{"message":"Previous response not found","type":"invalid_request_error","param":"previous_response_id","code":"previous_response_not_found"}}"#;
+    let provider = Upstream::saying(upstream::json("404 Not Found", error));
+    let (ultra, server) = server(&[&provider]);
+    assert_eq!(chat(&ultra, RESPONSES, PLAIN).send(server.addr()).is(404).text(), error);
+}
+
+#[test]
+fn thoughts_that_were_sealed_here_are_not_sent_to_openai() {
+    let provider = streaming(&WHOLE, true);
+    let (ultra, server) = server(&[&provider]);
+    let asked = r#"{"model":"m","stream":true,"input":[{"role":"user","content":"hi"},{"type":"reasoning","id":"rs_1_0","encrypted_content":"ultra1.e30","summary":[]},{"role":"user","content":"so?"}]}"#;
+    chat(&ultra, RESPONSES, asked).send(server.addr()).is(200);
+    let received = provider.received();
+    let sent: Value = serde_json::from_slice(&received.first().unwrap().body).unwrap();
+    assert_eq!(sent["input"].as_array().unwrap().len(), 2, "{sent}");
+    assert_eq!(sent["model"], "m0");
+}

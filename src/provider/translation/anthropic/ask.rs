@@ -4,9 +4,9 @@ use super::thinking;
 use crate::provider::conversation::{
     Conversation, Format, Image, Part, Role, Tool, ToolChoice, Turn,
 };
-use crate::provider::prices;
-use crate::provider::translation::ids;
 use crate::provider::translation::refused::Untranslatable;
+use crate::provider::translation::{exact, ids};
+use crate::provider::{foreign, prices};
 use bytes::Bytes;
 use serde_json::{Map, Number, Value, json};
 
@@ -58,7 +58,7 @@ pub(super) fn request(conversation: &Conversation, model: &str) -> Result<Bytes,
     if conversation.stream {
         set("stream", true.into());
     }
-    Ok(Bytes::from(Value::Object(out).to_string()))
+    Ok(exact::written(&Value::Object(out)))
 }
 
 fn cannot(param: &str, what: &str) -> Untranslatable {
@@ -176,6 +176,15 @@ fn content(turn: &Turn) -> Result<Vec<Value>, Untranslatable> {
             // Empty ones are refused, and what is not signed is not known there.
             Part::Text(text) | Part::Refusal(text) if text.is_empty() => {}
             Part::Thinking { signature: None, .. } => {}
+            Part::Thinking { signature: Some(signature), .. }
+                if foreign::is_of_another(signature) => {}
+            Part::Image(_) | Part::File { .. } | Part::ToolResult { .. }
+                if turn.role == Role::Assistant =>
+            {
+                let message = "the provider of this model takes only texts, thoughts and calls of \
+                               tools in messages of the assistant";
+                return Err(Untranslatable::unsupported("messages", message));
+            }
             part => out.push(self::part(part)?),
         }
     }

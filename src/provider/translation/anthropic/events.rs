@@ -3,6 +3,7 @@
 use super::errors;
 use super::reply::{Block, end};
 use crate::provider::conversation::Event;
+use crate::provider::translation::exact;
 use crate::provider::translation::refused::Unread;
 use crate::provider::translation::seam::ReadEvents;
 use crate::provider::usage;
@@ -77,7 +78,7 @@ impl ReadEvents for Reader {
         if let Some(refused) = errors::stated(data.as_bytes()) {
             return Err(Unread::Refused(refused));
         }
-        let told: Told = serde_json::from_str(data)
+        let told: Told = serde_json::from_slice(&exact::guarded(data.as_bytes()))
             .map_err(|_| Unread::event(data, "an event is none of a message"))?;
         let mut out = Vec::new();
         let tokens = usage::in_json(data.as_bytes(), Endpoint::Messages);
@@ -104,7 +105,7 @@ impl ReadEvents for Reader {
                     }
                     out.push(Event::ToolCall { number, id, name });
                     if let Some(input) = input.filter(|input| !input.is_empty()) {
-                        let fragment = serde_json::Value::Object(input).to_string();
+                        let fragment = exact::text(&input);
                         out.push(Event::Arguments { number, fragment });
                     }
                 }

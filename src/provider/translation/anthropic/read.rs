@@ -64,6 +64,7 @@ pub(super) fn request(body: &[u8]) -> Result<Conversation, Untranslatable> {
         fields.nothing_but(name, is_nothing)?;
     }
     fields.end()?;
+    out.settle();
     Ok(out)
 }
 
@@ -97,13 +98,7 @@ fn message(out: &mut Conversation, mut fields: Fields) -> Result<(), Untranslata
     let place = fields.place("content");
     let content = fields.take("content").ok_or_else(|| fields.wrong("content", "is missing"))?;
     match fields.need_text("role")?.as_str() {
-        "user" => {
-            // Results stand before all else, as the calls that they answer come right before.
-            let (results, said): (Vec<Part>, Vec<Part>) = blocks::content(content, &place)?
-                .into_iter()
-                .partition(|part| matches!(part, Part::ToolResult { .. }));
-            out.say(Role::User, results.into_iter().chain(said));
-        }
+        "user" => out.say(Role::User, blocks::content(content, &place)?),
         "assistant" => out.say(Role::Assistant, blocks::content(content, &place)?),
         "system" => {
             for text in texts(content, &place)? {

@@ -1,7 +1,8 @@
 //! A whole message, read.
 
 use super::errors;
-use crate::provider::conversation::{End, Part, Reply, ToolCall};
+use crate::provider::conversation::{CutCall, End, Part, Reply, ToolCall};
+use crate::provider::translation::exact;
 use crate::provider::translation::refused::Unread;
 use crate::provider::usage;
 use crate::provider::wire::Endpoint;
@@ -54,6 +55,10 @@ pub(super) fn end(reason: Option<&str>, text: Option<String>) -> Option<End> {
     })
 }
 
+fn is_bare(part: &Part) -> bool {
+    matches!(part, Part::ToolCall(call) if call.arguments.is_empty())
+}
+
 /// Reads an answer.
 pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     if let Some(refused) = errors::stated(body) {
@@ -61,7 +66,7 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     }
     let malformed = |what: &str| Unread::Malformed(what.to_owned());
     let message: Message =
-        serde_json::from_slice(body).map_err(|_| malformed("it is no message"))?;
+        serde_json::from_slice(&exact::guarded(body)).map_err(|_| malformed("it is no message"))?;
     let end = end(message.stop_reason.as_deref(), message.stop_sequence)
         .ok_or_else(|| malformed("it does not say that it came to a good end"))?;
     let mut parts = Vec::new();
@@ -80,10 +85,18 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
             Block::Other => {}
         }
     }
+    // What it was cut in is handed on as a call without arguments.
+    let cut = match parts.pop_if(|part| end == End::Length && is_bare(part)) {
+        Some(Part::ToolCall(ToolCall { id, name, .. })) => {
+            Some(CutCall { id, name, arguments: String::new() })
+        }
+        _ => None,
+    };
     Ok(Reply {
         id: message.id,
         model: message.model,
         parts,
+        cut,
         end,
         tokens: usage::in_json(body, Endpoint::Messages).unwrap_or_default(),
     })

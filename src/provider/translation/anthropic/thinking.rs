@@ -2,6 +2,7 @@
 //! ones a word (<https://docs.anthropic.com/en/docs/build-with-claude/adaptive-thinking>).
 
 use crate::provider::conversation::{Conversation, Part, Role, Thinking};
+use crate::provider::foreign;
 use serde_json::{Value, json};
 
 /// The fewest tokens that may be given.
@@ -55,8 +56,12 @@ fn budget(conversation: &Conversation, tokens: u64, most: u64) -> Value {
 fn lacks_thought(conversation: &Conversation) -> bool {
     let [.., asked, answered] = conversation.turns.as_slice() else { return false };
     let results = answered.parts.iter().any(|part| matches!(part, Part::ToolResult { .. }));
-    let thought =
-        |part: &Part| matches!(part, Part::Thinking { signature: Some(_), .. } | Part::Sealed(_));
+    let thought = |part: &Part| match part {
+        Part::Thinking { signature, .. } => {
+            signature.as_ref().is_some_and(|signature| !foreign::is_of_another(signature))
+        }
+        part => matches!(part, Part::Sealed(_)),
+    };
     results && asked.role == Role::Assistant && !asked.parts.iter().any(thought)
 }
 

@@ -2,8 +2,8 @@
 
 use super::usage::usage;
 use crate::provider::conversation::{Conversation, End, Part, Reply, Thinking};
-use crate::provider::translation::ids;
 use crate::provider::translation::seam::Shown;
+use crate::provider::translation::{exact, ids};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -25,7 +25,8 @@ pub(super) fn wants_thoughts(conversation: &Conversation) -> bool {
     !matches!(conversation.thinking, None | Some(Thinking::Off))
 }
 
-/// Writes an answer.
+/// Writes an answer. A call that it was cut in is left out: its arguments are an object here, and
+/// what they would have been nobody knows; `max_tokens` says that there was more.
 pub(super) fn reply(reply: &Reply, shown: &Shown<'_>) -> Bytes {
     let thoughts = wants_thoughts(shown.conversation);
     let content: Vec<Value> = reply
@@ -60,5 +61,5 @@ pub(super) fn reply(reply: &Reply, shown: &Shown<'_>) -> Bytes {
         "stop_sequence": text,
         "usage": usage(&reply.tokens),
     });
-    Bytes::from(out.to_string())
+    exact::written(&out)
 }

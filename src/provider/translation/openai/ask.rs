@@ -4,8 +4,8 @@ use crate::provider::conversation::{
     Conversation, Format, Image, Part, Role, Thinking, Tool, ToolChoice, Turn,
 };
 use crate::provider::prices;
-use crate::provider::translation::ids;
 use crate::provider::translation::refused::Untranslatable;
+use crate::provider::translation::{exact, ids};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -65,7 +65,7 @@ pub(super) fn request(
             set("stream_options", json!({"include_usage": true}));
         }
     }
-    Ok(Bytes::from(Value::Object(out).to_string()))
+    Ok(exact::written(&Value::Object(out)))
 }
 
 /// Whether a model is one of OpenAI's own, by its name: those that reason take no `max_tokens`, and
@@ -144,7 +144,7 @@ fn messages(conversation: &Conversation) -> Result<Vec<Value>, Untranslatable> {
                 }));
             }
             Role::User => user(turn, &mut out)?,
-            Role::Assistant => out.push(assistant(turn)),
+            Role::Assistant => out.push(assistant(turn)?),
         }
     }
     Ok(out)
@@ -219,7 +219,7 @@ fn part(part: &Part) -> Result<Value, Untranslatable> {
 }
 
 /// What the model thought is for the provider that made it.
-fn assistant(turn: &Turn) -> Value {
+fn assistant(turn: &Turn) -> Result<Value, Untranslatable> {
     let (mut text, mut refusal, mut calls) = (String::new(), None, Vec::new());
     for part in &turn.parts {
         match part {
@@ -230,14 +230,15 @@ fn assistant(turn: &Turn) -> Value {
                 "type": "function",
                 "function": {
                     "name": call.name,
-                    "arguments": Value::Object(call.arguments.clone()).to_string(),
+                    "arguments": exact::text(&call.arguments),
                 },
             })),
-            Part::Image(_)
-            | Part::File { .. }
-            | Part::Thinking { .. }
-            | Part::Sealed(_)
-            | Part::ToolResult { .. } => {}
+            Part::Thinking { .. } | Part::Sealed(_) => {}
+            Part::Image(_) | Part::File { .. } | Part::ToolResult { .. } => {
+                let message = "the provider of this model takes only texts and calls of tools in \
+                               messages of the assistant";
+                return Err(Untranslatable::unsupported("messages", message));
+            }
         }
     }
     let silent = text.is_empty() && (refusal.is_some() || !calls.is_empty());
@@ -250,5 +251,5 @@ fn assistant(turn: &Turn) -> Value {
     if !calls.is_empty() {
         message.insert("tool_calls".to_owned(), Value::Array(calls));
     }
-    Value::Object(message)
+    Ok(Value::Object(message))
 }

@@ -21,7 +21,6 @@ pub(super) struct Reader {
     begun: bool,
     /// Whether it has said why it ends.
     ended: bool,
-    id: Option<String>,
     /// The calls that have begun, by the number that the provider gives them.
     calls: BTreeMap<u64, usize>,
 }
@@ -78,7 +77,6 @@ impl ReadEvents for Reader {
         let mut out = Vec::new();
         if !self.begun {
             self.begun = true;
-            self.id.clone_from(&chunk.id);
             out.push(Event::Begin { id: chunk.id, model: chunk.model });
         }
         // One answer is all that was asked for.
@@ -133,8 +131,7 @@ impl Reader {
                 };
                 let number = self.calls.len();
                 self.calls.insert(index, number);
-                let answer = self.id.as_deref().unwrap_or_default();
-                let id = id.unwrap_or_else(|| ids::made(answer, number));
+                let id = id.unwrap_or_else(ids::made);
                 out.push(Event::ToolCall { number, id, name });
                 number
             }

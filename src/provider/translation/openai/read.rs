@@ -4,8 +4,8 @@ use crate::provider::conversation::{
     Conversation, Format, Image, Part, Role, Thinking, Tool, ToolCall, ToolChoice,
 };
 use crate::provider::translation::fields::{Fields, is_nothing};
-use crate::provider::translation::ids;
 use crate::provider::translation::refused::Untranslatable;
+use crate::provider::translation::{exact, ids};
 use serde_json::{Map, Value, json};
 
 /// Reads a request.
@@ -50,6 +50,7 @@ pub(super) fn request(body: &[u8]) -> Result<Conversation, Untranslatable> {
     }
     out.tool_choice = choice(&mut fields, Some("function"))?;
     fields.end()?;
+    out.settle();
     Ok(out)
 }
 
@@ -262,7 +263,7 @@ pub(in super::super) fn arguments(text: &str) -> Option<Map<String, Value>> {
     if text.trim().is_empty() {
         return Some(Map::new());
     }
-    serde_json::from_str(text).ok()
+    exact::object(text)
 }
 
 /// Content that is made of texts only.

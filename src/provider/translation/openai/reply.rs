@@ -2,9 +2,9 @@
 
 use super::errors;
 use super::read::arguments;
-use crate::provider::conversation::{End, Part, Reply, ToolCall};
-use crate::provider::translation::ids;
+use crate::provider::conversation::{CutCall, End, Part, Reply, ToolCall};
 use crate::provider::translation::refused::Unread;
+use crate::provider::translation::{exact, ids};
 use crate::provider::usage;
 use crate::provider::wire::Endpoint;
 use serde::Deserialize;
@@ -72,14 +72,17 @@ pub(super) fn end(reason: Option<&str>, calls: bool) -> Option<End> {
     })
 }
 
+/// In error texts.
+const NO_ARGUMENTS: &str = "the arguments of a tool call are no JSON object";
+
 /// Reads an answer.
 pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     if let Some(refused) = errors::stated(body) {
         return Err(Unread::Refused(refused));
     }
     let malformed = |what: &str| Unread::Malformed(what.to_owned());
-    let completion: Completion =
-        serde_json::from_slice(body).map_err(|_| malformed("it is no chat completion"))?;
+    let completion: Completion = serde_json::from_slice(&exact::guarded(body))
+        .map_err(|_| malformed("it is no chat completion"))?;
     let Some(choice) = completion.choices.into_iter().next() else {
         return Err(malformed("it has no choices"));
     };
@@ -97,27 +100,26 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, Unread> {
     let calls = message.tool_calls.unwrap_or_default();
     let end = end(choice.finish_reason.as_deref(), !calls.is_empty())
         .ok_or_else(|| malformed("it does not say that it came to a good end"))?;
-    let answer = completion.id.as_deref().unwrap_or_default();
-    for (number, call) in calls.into_iter().enumerate() {
-        let arguments = match call.function.arguments {
-            None | Some(Value::Null) => Some(Map::new()),
-            Some(Value::Object(map)) => Some(map),
-            Some(Value::String(text)) => arguments(&text),
-            Some(_) => None,
+    let mut cut = None;
+    let mut calls = calls.into_iter().peekable();
+    while let Some(call) = calls.next() {
+        // Only what came last may be cut, as the answer is.
+        let may_be_cut = end == End::Length && calls.peek().is_none();
+        let (read, text) = match call.function.arguments {
+            None | Some(Value::Null) => (Some(Map::new()).filter(|_| !may_be_cut), String::new()),
+            Some(Value::Object(map)) => (Some(map), String::new()),
+            Some(Value::String(text)) if may_be_cut && text.trim().is_empty() => (None, text),
+            Some(Value::String(text)) => (arguments(&text), text),
+            Some(_) => return Err(malformed(NO_ARGUMENTS)),
         };
-        let arguments = match arguments {
-            Some(arguments) => arguments,
-            // They are cut, as the answer is.
-            None if end == End::Length => Map::new(),
-            None => return Err(malformed("the arguments of a tool call are no JSON object")),
-        };
-        let id = call.id.filter(|id| !id.is_empty());
-        parts.push(Part::ToolCall(ToolCall {
-            id: id.unwrap_or_else(|| ids::made(answer, number)),
-            name: call.function.name,
-            arguments,
-        }));
+        let id = call.id.filter(|id| !id.is_empty()).unwrap_or_else(ids::made);
+        let name = call.function.name;
+        match read {
+            Some(arguments) => parts.push(Part::ToolCall(ToolCall { id, name, arguments })),
+            None if may_be_cut => cut = Some(CutCall { id, name, arguments: text }),
+            None => return Err(malformed(NO_ARGUMENTS)),
+        }
     }
     let tokens = usage::in_json(body, Endpoint::ChatCompletions).unwrap_or_default();
-    Ok(Reply { id: completion.id, model: completion.model, parts, end, tokens })
+    Ok(Reply { id: completion.id, model: completion.model, parts, cut, end, tokens })
 }

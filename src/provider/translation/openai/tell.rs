@@ -12,6 +12,9 @@ use bytes::BytesMut;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// The longest thought that is kept for what will sign it.
+const LONGEST_THOUGHT: usize = 8 << 20;
+
 /// What has gone out of the stream.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -104,6 +107,8 @@ impl WriteEvents for Writer {
                 return Err("parts of tool calls come one between the other".to_owned());
             }
             Event::Arguments { number, .. } if self.bare == Some(*number) => self.bare = None,
+            // What was cut had perhaps some.
+            Event::End(end) if end.is_cut() => self.bare = None,
             _ => self.fill(out),
         }
         match event {
@@ -113,6 +118,9 @@ impl WriteEvents for Writer {
             }
             Event::Text(text) => self.delta(&json!({"content": text}), None, out),
             Event::Thinking(text) => {
+                if self.thought.len() + text.len() > LONGEST_THOUGHT {
+                    return Err(format!("a thought has more than {LONGEST_THOUGHT} bytes"));
+                }
                 self.thought.push_str(&text);
                 self.delta(&json!({"reasoning_content": text}), None, out);
             }

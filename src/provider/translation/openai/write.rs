@@ -2,8 +2,8 @@
 
 use super::usage::usage;
 use crate::provider::conversation::{End, Part, Reply};
-use crate::provider::translation::ids;
 use crate::provider::translation::seam::Shown;
+use crate::provider::translation::{exact, ids};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -47,12 +47,16 @@ pub(super) fn reply(reply: &Reply, shown: &Shown<'_>) -> Bytes {
                 "type": "function",
                 "function": {
                     "name": call.name,
-                    "arguments": Value::Object(call.arguments.clone()).to_string(),
+                    "arguments": exact::text(&call.arguments),
                 },
             })),
             Part::Image(_) | Part::File { .. } | Part::ToolResult { .. } => {}
         }
     }
+    calls.extend(reply.cut.as_ref().map(|call| {
+        let function = json!({"name": call.name, "arguments": call.arguments});
+        json!({"id": call.id, "type": "function", "function": function})
+    }));
     let silent = text.is_empty() && (refusal.is_some() || !calls.is_empty());
     let mut message = Map::new();
     let mut set = |name: &str, value: Value| message.insert(name.to_owned(), value);
@@ -85,5 +89,5 @@ pub(super) fn reply(reply: &Reply, shown: &Shown<'_>) -> Bytes {
     if let (false, Some(map)) = (usage.is_null(), out.as_object_mut()) {
         map.insert("usage".to_owned(), usage);
     }
-    Bytes::from(out.to_string())
+    exact::written(&out)
 }

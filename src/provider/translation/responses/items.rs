@@ -1,11 +1,9 @@
 //! The items that a response is made of, written.
 
 use crate::provider::conversation::Part;
+use crate::provider::foreign::SEALED;
 use crate::provider::translation::ids;
 use serde_json::{Map, Value, json};
-
-/// Marks what is sealed here: a thought with its signature, which only its provider can use.
-const SEALED: &str = "ultra1.";
 
 /// Seals a thought for the client, which sends it back as it is.
 pub(super) fn sealed(part: &Part) -> Option<String> {

@@ -6,6 +6,7 @@ mod object;
 mod read;
 mod tell;
 
+use super::exact;
 use super::openai::error;
 use super::refused::{Refused, Untranslatable};
 use super::seam::{ClientDialect, Shown, WriteEvents};
@@ -26,7 +27,7 @@ impl ClientDialect for Responses {
     }
 
     fn write_reply(&self, reply: &Reply, shown: &Shown<'_>) -> Bytes {
-        Bytes::from(object::reply(reply, shown).to_string())
+        exact::written(&object::reply(reply, shown))
     }
 
     fn write_refusal(&self, refused: &Refused, _request_id: &str) -> (StatusCode, Bytes) {

@@ -3,9 +3,9 @@
 use super::items;
 use super::read::shown_choice;
 use crate::provider::conversation::{Conversation, End, Format, Part, Reply, Thinking};
-use crate::provider::translation::ids;
 use crate::provider::translation::openai::counted;
 use crate::provider::translation::seam::Shown;
+use crate::provider::translation::{exact, ids};
 use crate::provider::usage::Tokens;
 use serde_json::{Map, Value, json};
 
@@ -124,13 +124,22 @@ pub(super) fn reply(reply: &Reply, shown: &Shown<'_>) -> Value {
                 items::reasoning(&items::id("rs", &id, number), "", items::sealed(part))
             }
             Part::ToolCall(call) => {
-                let arguments = Value::Object(call.arguments.clone()).to_string();
+                let arguments = exact::text(&call.arguments);
                 let id = items::id("fc", &id, number);
                 items::call(&id, "completed", &call.id, &call.name, &arguments)
             }
             Part::Image(_) | Part::File { .. } | Part::ToolResult { .. } => continue,
         };
         output.push(item);
+    }
+    if let Some(call) = &reply.cut {
+        let id = items::id("fc", &id, output.len());
+        output.push(items::call(&id, "completed", &call.id, &call.name, &call.arguments));
+    }
+    // What an answer was cut in is as incomplete as itself; a thought has no such word.
+    let last = output.last_mut().filter(|_| reply.end.is_cut());
+    if let Some(status) = last.and_then(|item| item.get_mut("status")) {
+        *status = "incomplete".into();
     }
     let model = reply.model.as_deref().unwrap_or(shown.model);
     let asked = asked(shown.conversation);

@@ -65,6 +65,7 @@ pub(super) fn request(body: &[u8]) -> Result<Conversation, Untranslatable> {
     }
     out.tool_choice = choice(&mut fields, None)?;
     fields.end()?;
+    out.settle();
     Ok(out)
 }
 

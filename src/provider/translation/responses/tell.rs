@@ -12,7 +12,10 @@ use bytes::BytesMut;
 use serde_json::{Map, Value, json};
 
 /// The last event holds the whole answer once more: no longer ones are told.
-const LONGEST: usize = 64 << 20;
+const LONGEST: usize = 16 << 20;
+
+/// What an item takes beside what it says.
+const ITEM: usize = 1 << 10;
 
 /// The item that has begun last.
 #[derive(Debug)]
@@ -98,6 +101,7 @@ impl Writer {
     fn open(&mut self, item: Open, out: &mut BytesMut) {
         self.begin(out);
         self.close(out);
+        self.length = self.length.saturating_add(ITEM);
         self.open = Some(item);
         let (number, id) = self.place();
         let (item, part) = match &self.open {
@@ -136,8 +140,12 @@ impl Writer {
         }
     }
 
-    /// Ends the item that is open.
+    /// Ends the item that is open, as all items but the one that the answer was cut in.
     fn close(&mut self, out: &mut BytesMut) {
+        self.close_as("completed", out);
+    }
+
+    fn close_as(&mut self, status: &str, out: &mut BytesMut) {
         let (number, id) = self.place();
         let Some(open) = self.open.take() else { return };
         let at = |data: Value| {
@@ -161,7 +169,7 @@ impl Writer {
                 self.event(kind, at(said), out);
                 let done = json!({"content_index": 0, "part": part});
                 self.event("response.content_part.done", at(done), out);
-                items::message(&id, "completed", &json!([part]))
+                items::message(&id, status, &json!([part]))
             }
             Open::Thought { text, signature } => {
                 let part = json!({"type": "summary_text", "text": text});
@@ -173,10 +181,13 @@ impl Writer {
                 items::reasoning(&id, &text, items::sealed(&thought))
             }
             Open::Call { call_id, name, arguments, .. } => {
-                let arguments = if arguments.is_empty() { "{}".to_owned() } else { arguments };
+                let arguments = match arguments.as_str() {
+                    "" if status == "completed" => "{}".to_owned(),
+                    _ => arguments,
+                };
                 let said = json!({"name": name, "arguments": arguments});
                 self.event("response.function_call_arguments.done", at(said), out);
-                items::call(&id, "completed", &call_id, &name, &arguments)
+                items::call(&id, status, &call_id, &name, &arguments)
             }
         };
         let done = json!({"output_index": number, "item": item});
@@ -219,11 +230,16 @@ impl WriteEvents for Writer {
         if self.end.is_some() && !matches!(event, Event::Tokens(_) | Event::Over) {
             return Err("more came after the end".to_owned());
         }
-        self.length += match &event {
-            Event::Text(more) | Event::Thinking(more) | Event::Refusal(more) => more.len(),
-            Event::Arguments { fragment, .. } => fragment.len(),
-            _ => 0,
+        let more = match &event {
+            Event::Text(more)
+            | Event::Thinking(more)
+            | Event::Refusal(more)
+            | Event::Arguments { fragment: more, .. } => more.len(),
+            Event::Signature(more) | Event::Sealed(more) => ITEM + more.len(),
+            Event::ToolCall { id, name, .. } => ITEM + id.len() + name.len(),
+            Event::Begin { .. } | Event::Tokens(_) | Event::End(_) | Event::Over => 0,
         };
+        self.length = self.length.saturating_add(more);
         if self.length > LONGEST {
             return Err(format!("it has more than {LONGEST} bytes"));
         }
@@ -281,7 +297,7 @@ impl WriteEvents for Writer {
             Event::Tokens(tokens) => self.tokens.update(tokens),
             Event::End(end) => {
                 self.begin(out);
-                self.close(out);
+                self.close_as(if end.is_cut() { "incomplete" } else { "completed" }, out);
                 self.end = Some(end);
             }
             Event::Over => {}

@@ -171,12 +171,12 @@ fn what_the_provider_says_of_its_failure_is_told_without_the_key() {
     for (told, translator) in
         everywhere(&CHAT, &failed(json!({"message": quoting, "code": "rate_limit_exceeded"})))
     {
-        assert!(translator.refused() && told.contains("slow down, [secret]"), "{told}");
+        assert!(translator.refusal().is_some() && told.contains("slow down, [secret]"), "{told}");
         assert!(!told.contains(CANARY), "{told}");
     }
     let masked = json!({"message": "Incorrect key: sk-ca****7f3a", "code": "invalid_api_key"});
     for (told, translator) in everywhere(&CHAT, &failed(masked)) {
-        assert!(translator.refused() && told.contains("refused the key"), "{told}");
+        assert!(translator.refusal().is_some() && told.contains("refused the key"), "{told}");
         assert!(!told.contains("7f3a"), "{told}");
     }
 }

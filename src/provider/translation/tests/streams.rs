@@ -82,7 +82,9 @@ fn chat() -> String {
 #[test]
 fn chunks_become_events_in_their_exact_order() {
     let (stream, translator) = told(&CHAT, &Messages, &asking(true, false), &chat(), 10_000);
-    assert!(translator.finished() && !translator.refused() && translator.broken().is_none());
+    assert!(
+        translator.finished() && translator.refusal().is_none() && translator.broken().is_none()
+    );
     let kinds: Vec<&str> = stream.lines().filter_map(|l| l.strip_prefix("event: ")).collect();
     let delta = "content_block_delta";
     assert_eq!(
@@ -229,7 +231,7 @@ fn an_error_in_the_stream_is_told_in_the_clients_words() {
     let error = "data: {\"error\":{\"message\":\"oh\",\"code\":\"rate_limit_exceeded\"}}\n\ndata: [DONE]\n\n";
     let stream = chunks(&[json!({"delta": {"content": "a"}})]) + error;
     let (told_, translator) = told(&CHAT, &Messages, &asking(false, false), &stream, 9);
-    assert!(translator.refused() && !translator.finished());
+    assert!(translator.refusal().is_some() && !translator.finished());
     let last = data(&told_).pop().unwrap();
     assert_eq!(last["error"], json!({"type": "rate_limit_error", "message": "oh"}));
     assert!(told_.contains("event: error\n") && !told_.contains("message_stop"));

@@ -81,6 +81,38 @@ fn a_stream_that_is_cut_is_reported_or_where_it_was_kept_back_made_up_for() {
 }
 
 #[test]
+fn a_filter_that_ends_a_stream_is_not_routed_around_where_the_stream_was_kept_back() {
+    let error = r#"{"error":{"message":"not this","code":"content_filter"}}"#;
+    let event = format!("data: {error}\n\n");
+    let filtering = Upstream::start(move |_, stream| events(stream, &[ROLE, TEXT, &event], true));
+    let second = good_stream();
+    let commit = "    stream_commit: complete\n";
+    let (ultra, both) = serving(&[&filtering, &second], commit, &[]);
+    let answer = chat(&ultra, CHAT, STREAM).send(both.addr()).is(400);
+    assert_eq!(answer.text(), error, "its own words");
+    assert_eq!(breaker(&ultra, both.addr(), "p0/m0")["failures"], 0, "it did its part");
+    // Nor for a client of another family.
+    let asked = STREAM.replacen('{', r#"{"max_tokens":9,"#, 1);
+    let answer = chat(&ultra, "/v1/messages", &asked).send(both.addr()).is(400);
+    assert_eq!(answer.json()["error"]["type"], "invalid_request_error");
+    let message = "blocked by content filtering policy: not this";
+    assert_eq!(answer.json()["error"]["message"], message);
+    assert!(second.received().is_empty(), "nobody else is asked");
+
+    // What is wrong with our key is not the client's, and a rate that is used up is none of a
+    // target that has more.
+    for (code, kind) in [("invalid_api_key", "KEY"), ("rate_limit_exceeded", "RATE")] {
+        let event =
+            format!("data: {{\"error\":{{\"message\":\"{kind}\",\"code\":\"{code}\"}}}}\n\n");
+        let first = Upstream::start(move |_, stream| events(stream, &[ROLE, TEXT, &event], true));
+        let (ultra, server) = serving(&[&first, &second], commit, &[]);
+        let answer = chat(&ultra, CHAT, STREAM).send(server.addr()).is(200);
+        assert_eq!(answer.text(), format!("{ROLE}{TEXT}{STOP}{DONE}"));
+        assert_eq!(first.received().len(), 1, "{code}");
+    }
+}
+
+#[test]
 fn a_stream_that_stalls_when_kept_back_is_made_up_for() {
     let stalling = Upstream::start(|_, stream| {
         events(stream, &[ROLE, TEXT], false);
