@@ -35,8 +35,9 @@ bench: ## Measure everything that takes minutes, or ONLY=gateways, ONLY=soak; th
 	cargo build --locked --profile dist
 	benches/run $(CARGO_TARGET_DIR)/dist/ultra --peers $(if $(ONLY),--only $(ONLY))
 
-fuzz: ## Fuzz the dotenv dialect for a minute, or for SECONDS
+fuzz: ## Fuzz the dotenv dialect and the translation of APIs, each for a minute, or for SECONDS
 	fuzz/run $(or $(SECONDS),60) dotenv
+	fuzz/run $(or $(SECONDS),60) translation
 
 image: ## Build the container image and see `ultra serve` answer in it
 	scripts/setup image
