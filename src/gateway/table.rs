@@ -59,18 +59,7 @@ impl Table {
         // say what is missing.
         for known in KNOWN_PROVIDERS {
             if let Some(base_url) = address(known) {
-                specs.insert(
-                    known.name,
-                    ProviderSpec {
-                        kind: known.kind,
-                        base_url,
-                        keys: vec![known.key.to_owned()],
-                        models: known.models.iter().map(|&m| m.to_owned()).collect(),
-                        stream_usage: true,
-                        responses: None,
-                        place: None,
-                    },
-                );
+                specs.insert(known.name, usual(known, base_url));
             }
         }
         specs.extend(profile.providers.iter().map(|(n, spec)| (n.as_str(), spec.clone())));
@@ -254,6 +243,19 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
         configured: AtomicBool::new(configured),
         reason: Mutex::default(),
     })
+}
+
+/// A known provider of which nothing but its address is said.
+fn usual(known: &KnownProvider, base_url: Url) -> ProviderSpec {
+    ProviderSpec {
+        kind: known.kind,
+        base_url,
+        keys: vec![known.key.to_owned()],
+        models: known.models.iter().map(|&m| m.to_owned()).collect(),
+        stream_usage: true,
+        responses: None,
+        place: None,
+    }
 }
 
 /// Where its endpoints are. One that has no responses is asked for chat completions instead.
