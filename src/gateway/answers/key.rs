@@ -152,6 +152,7 @@ mod tests {
             keys: vec!["K".to_owned()],
             models: Vec::new(),
             stream_usage: true,
+            responses: None,
             place: None,
         };
         let profile = Profile {

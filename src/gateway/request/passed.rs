@@ -153,7 +153,7 @@ impl Passed {
             Some(translator) => translator.malformed(),
             None => self.filter.malformed(),
         };
-        malformed == 0 && self.failure.is_none() && self.attempt.ended_well()
+        malformed == 0 && self.unwell.is_none() && self.attempt.ended_well()
     }
 
     /// The answer is whole: its row is kept before its last byte goes out.
