@@ -1,7 +1,7 @@
 //! Which headers travel: everything that is not about one hop, one client or one account.
 
 use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header that names the instances a request has come through, separated by commas.
 pub(crate) const HOP: HeaderName = HeaderName::from_static("x-ultra-hop");
@@ -32,6 +32,20 @@ pub(crate) fn to_client(from: &HeaderMap, out: &mut HeaderMap) {
             out.append(name.clone(), value.clone());
         }
     }
+}
+
+/// Takes every field out whose value quotes `secret`.
+pub(crate) fn without(secret: &str, headers: &mut HeaderMap) {
+    if secret.is_empty() {
+        return;
+    }
+    let finder = memchr::memmem::Finder::new(secret);
+    let quotes = |value: &HeaderValue| finder.find(value.as_bytes()).is_some();
+    if !headers.values().any(quotes) {
+        return;
+    }
+    let kept = headers.iter().filter(|(_, value)| !quotes(value));
+    *headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
 }
 
 /// What `Connection` declares to be about this hop (RFC 9110 §7.6.1). A content type cannot be:
@@ -129,6 +143,19 @@ mod tests {
 
     fn map(names: &[&'static str]) -> HeaderMap {
         names.iter().map(|n| (HeaderName::from_static(n), "v".parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn fields_that_quote_a_secret_go_and_all_others_stay() {
+        let mut headers = map(&["x-kept", "x-echo"]);
+        headers.append("x-kept", HeaderValue::from_static("w"));
+        headers.insert("x-echo", HeaderValue::from_static("Bearer sk-1;"));
+        without("", &mut headers);
+        without("sk-2", &mut headers);
+        assert_eq!(headers.len(), 3);
+        without("sk-1", &mut headers);
+        assert_eq!(headers.get_all("x-kept").iter().count(), 2);
+        assert_eq!(headers.get("x-echo"), None);
     }
 
     #[test]

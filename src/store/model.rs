@@ -139,7 +139,7 @@ pub(crate) enum Outcome {
     Error,
     /// A time limit ended it.
     Timeout,
-    /// A stream ended before its end.
+    /// An answer began and never came to its end, or is none; the provider may bill for it.
     Truncated,
     /// The client went away.
     ClientClosed,

@@ -77,7 +77,7 @@ impl Exchange<'_> {
     ) -> Result<Response<AnswerBody>, Missed> {
         let (held, opening) = match self.opening(&mut upstream, deadline).await {
             Ok(begun) => begun,
-            Err((kind, failure)) => return Err(self.lost(&mut attempt, kind, failure)),
+            Err((kind, failure)) => return Err(self.unusable(&mut attempt, kind, failure)),
         };
         match opening {
             Opened::Answer => {}

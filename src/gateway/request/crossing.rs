@@ -142,12 +142,12 @@ impl Exchange<'_> {
     ) -> Result<Response<AnswerBody>, Missed> {
         if crossing.meant.conversation.stream {
             let failure = Failure::Malformed("it is no stream".to_owned());
-            return Err(self.lost(attempt, Kind::Useless, failure));
+            return Err(self.unusable(attempt, Kind::Useless, failure));
         }
         let reply = match crossing.dialect.reply(body) {
             Ok(reply) => reply,
             Err(Unread::Malformed(why) | Unread::Broken(why)) => {
-                return Err(self.lost(attempt, Kind::Useless, Failure::Malformed(why)));
+                return Err(self.unusable(attempt, Kind::Useless, Failure::Malformed(why)));
             }
             Err(Unread::Refused(refused)) => {
                 attempt.fail(Outcome::Error, refused.status.as_u16());

@@ -167,7 +167,8 @@ impl Exchange<'_> {
         permit: &mut Option<Permit>,
         deadline: Instant,
     ) -> Result<Response<AnswerBody>, Missed> {
-        let (parts, upstream) = response.into_parts();
+        let (mut parts, upstream) = response.into_parts();
+        headers::without(slot.slot().secret.expose(), &mut parts.headers);
         match Class::of(parts.status) {
             Class::Success => {}
             Class::Unusable => {
@@ -185,52 +186,55 @@ impl Exchange<'_> {
             }
         }
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        // It cannot be read for what it says and counts, and a small one may become very large.
+        if parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            let failure = Failure::Malformed("it is encoded, which nobody asked for".to_owned());
+            return Err(self.unusable(&mut attempt, Kind::Useless, failure));
+        }
         if self.crossing.map_or_else(|| is_stream(kind), |crossing| crossing.streams(kind)) {
-            if self.crossing.is_some() && !self.call.envelope.stream {
+            if !self.call.envelope.stream {
                 let failure = Failure::Malformed("it is a stream, not asked for".to_owned());
-                return Err(self.lost(&mut attempt, Kind::Useless, failure));
+                return Err(self.unusable(&mut attempt, Kind::Useless, failure));
             }
             return self.stream(parts, upstream, attempt, slot, permit, deadline).await;
         }
-        let encoded = parts.headers.contains_key(CONTENT_ENCODING);
-        if encoded && self.crossing.is_some() {
-            let failure = Failure::Malformed("it is encoded, which nobody asked for".to_owned());
-            return Err(self.lost(&mut attempt, Kind::Useless, failure));
-        }
-        if !encoded && memchr::memmem::find(kind, b"json").is_none() {
+        if memchr::memmem::find(kind, b"json").is_none() {
             let failure = Failure::Malformed("it is neither JSON nor a stream".to_owned());
-            return Err(self.lost(&mut attempt, Kind::Useless, failure));
+            return Err(self.unusable(&mut attempt, Kind::Useless, failure));
         }
         let body = match self.read(upstream, LARGEST_ANSWER, deadline).await {
             Ok(body) => body,
-            Err((kind, failure)) => return Err(self.lost(&mut attempt, kind, failure)),
+            Err((kind, failure)) => return Err(self.unusable(&mut attempt, kind, failure)),
         };
         if let Some(crossing) = self.crossing {
             return self.told(crossing, &parts, &body, &mut attempt, slot);
         }
-        if !encoded {
-            let text = body.trim_ascii();
-            let cut = !self_delimited(&parts) && usage::is_cut(text);
-            if cut || !(text.starts_with(b"{") && text.ends_with(b"}")) {
-                let failure = Failure::Malformed("it is not a whole JSON object".to_owned());
-                return Err(self.lost(&mut attempt, Kind::Useless, failure));
-            }
-            if let Some(tokens) = usage::in_json(&body, self.endpoint) {
-                attempt.count(tokens);
-            }
-            if failure::is_error(self.endpoint, &body) {
-                // It says so with a status of success.
-                let family = self.endpoint.family();
-                let stated = failure::stated(family, &body);
-                attempt.fail(Outcome::Error, stated.as_u16());
-                let class = Class::of_error(family, stated, &body);
-                // A response that failed is an object like any other, which clients can read.
-                let shown = match self.endpoint {
-                    Endpoint::Responses => parts.status,
-                    _ => stated,
-                };
-                return Err(self.refusal(class, shown, &parts.headers, body, slot));
-            }
+        let text = body.trim_ascii();
+        let cut = !self_delimited(&parts) && usage::is_cut(text);
+        if cut || !(text.starts_with(b"{") && text.ends_with(b"}")) {
+            let failure = Failure::Malformed("it is not a whole JSON object".to_owned());
+            return Err(self.unusable(&mut attempt, Kind::Useless, failure));
+        }
+        if let Some(tokens) = usage::in_json(&body, self.endpoint) {
+            attempt.count(tokens);
+        }
+        if failure::is_error(self.endpoint, &body) {
+            // It says so with a status of success.
+            let family = self.endpoint.family();
+            let stated = failure::stated(family, &body);
+            attempt.fail(Outcome::Error, stated.as_u16());
+            let class = Class::of_error(family, stated, &body);
+            // A response that failed is an object like any other, which clients can read.
+            let shown = match self.endpoint {
+                Endpoint::Responses => parts.status,
+                _ => stated,
+            };
+            return Err(self.refusal(class, shown, &parts.headers, body, slot));
+        }
+        if self.call.envelope.stream {
+            // A client that waits for events would take it for an answer without any.
+            let failure = Failure::Malformed("it is no stream".to_owned());
+            return Err(self.unusable(&mut attempt, Kind::Useless, failure));
         }
         attempt
             .end(Outcome::Ok, parts.status.as_u16())

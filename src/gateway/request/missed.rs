@@ -92,6 +92,16 @@ impl Exchange<'_> {
         Missed::new(kind, failed(&self.target.provider, failure))
     }
 
+    /// What came with a status of success is no answer, or not all of one. The provider may bill for
+    /// it all the same, which the report tells of what was cut, and not of what was refused.
+    pub(super) fn unusable(&self, attempt: &mut Attempt, kind: Kind, failure: Failure) -> Missed {
+        match failure {
+            Failure::Timeout(..) => attempt.fail(Outcome::Timeout, 504),
+            _ => attempt.fail(Outcome::Truncated, 502),
+        }
+        Missed::new(kind, failed(&self.target.provider, failure))
+    }
+
     /// What an answer without a status of success says.
     pub(super) fn error(&self, parts: &Parts, body: Bytes, slot: &InFlight) -> Missed {
         match self.crossing {

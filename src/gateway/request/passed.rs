@@ -133,7 +133,7 @@ impl AnswerBody {
     pub(super) fn abandon(&mut self, failure: Failure) {
         if let Self::Passed(passed) = self {
             passed.over = true;
-            passed.fail(Outcome::Error, Unwell::Failed(failure));
+            passed.fail(Outcome::Truncated, Unwell::Failed(failure));
         }
     }
 
@@ -231,7 +231,7 @@ impl Passed {
         {
             // The client has been told so in the words of its family.
             self.over = true;
-            self.fail(Outcome::Error, Unwell::Refused(refused));
+            self.fail(Outcome::Truncated, Unwell::Refused(refused));
         }
         if finished && let Err(why) = self.succeed() {
             self.over = true;
@@ -248,7 +248,7 @@ impl Passed {
             && let Some(refusal) = self.scanner.refusal().cloned()
         {
             // The provider says itself that it failed, in its own words.
-            self.fail(Outcome::Error, Unwell::Refusal(refusal));
+            self.fail(Outcome::Truncated, Unwell::Refusal(refusal));
         }
         if self.scanner.finished()
             && let Err(why) = self.succeed()

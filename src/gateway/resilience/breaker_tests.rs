@@ -68,6 +68,43 @@ fn openings_grow_to_a_bound_that_keeps_recovery_within_half_a_minute() {
     assert!(LONGEST + RAMP < seconds(30));
 }
 
+/// A primary that is down for `down` of every `down + up` milliseconds for a minute and well after
+/// it, at a hundred requests a second: how many of them it lost, and how long it took until it had
+/// all of them again.
+fn flaps(down: u64, up: u64) -> (u32, Duration) {
+    let began = Instant::now();
+    let mut machine = Machine::new(began);
+    let (mut lost, mut refused) = (0, began);
+    for n in 0..10_000 {
+        let passed = Duration::from_millis(10 * n);
+        let now = began + passed;
+        let is_down = passed < seconds(60) && (10 * n) % (down + up) < down;
+        match machine.admit(now, n * 37) {
+            Ok(pass) => {
+                lost += u32::from(is_down);
+                machine.ended(now, pass, Some(is_down), n * 41);
+            }
+            Err(_) => refused = now,
+        }
+    }
+    (lost, refused.saturating_duration_since(began + seconds(60)))
+}
+
+#[test]
+fn a_minute_of_flapping_loses_few_requests_and_ends_within_half_a_minute() {
+    for down in [50, 200, 700, 1_000, 3_000, 7_000, 20_000, 60_000] {
+        for up in [50, 200, 700, 1_000, 3_000, 7_000, 20_000] {
+            let (lost, back) = flaps(down, up);
+            // Up to nine before half of ten, once in at least four seconds; one that is down for
+            // less than half of the time need not open at all.
+            let share = if down < up { 6_000 * down / (down + up) } else { 0 };
+            let most = 300 + u32::try_from(share).unwrap();
+            assert!(lost <= most, "{down} {up}: {lost} lost of the 6000 of this minute");
+            assert!(back < seconds(30), "{down} {up}: {back:?}");
+        }
+    }
+}
+
 #[test]
 fn two_successes_begin_the_ramp_and_its_end_closes() {
     let mut t = Instant::now();

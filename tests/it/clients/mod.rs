@@ -1,6 +1,7 @@
 //! Official client packages, unmodified, against `ultra serve` in mode mock.
 
 mod endpoints;
+mod gateway;
 mod javascript;
 
 use crate::support::{Server, Ultra, missing};

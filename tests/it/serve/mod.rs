@@ -2,6 +2,7 @@
 
 mod answer_cache;
 mod bounds;
+mod conduct;
 mod control;
 mod costs;
 mod crossing;
@@ -9,11 +10,13 @@ mod endpoints;
 mod errors;
 mod fallback;
 mod faults;
+mod flapping;
 mod heads;
 pub(crate) mod http;
 mod identity;
 mod journal;
 mod keys;
+pub(crate) mod ledger;
 mod listing;
 mod memory;
 mod models;
@@ -24,10 +27,11 @@ mod permissions;
 mod refuse;
 mod reload;
 mod responses;
+mod shapes;
 mod start;
 mod stop;
 mod streams;
-mod upstream;
+pub(crate) mod upstream;
 mod usage;
 
 use crate::support::{Server, Ultra};

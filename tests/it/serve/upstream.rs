@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 /// The provider.
-pub(super) struct Upstream {
+pub(crate) struct Upstream {
     port: u16,
     received: Arc<Mutex<Vec<Received>>>,
     list: Arc<Mutex<Vec<u8>>>,
@@ -21,7 +21,7 @@ fn asks_for_the_list(received: &Received) -> bool {
 impl Upstream {
     /// A provider that answers every request with what `respond` writes; then it closes. It lists
     /// no models until it is told to.
-    pub(super) fn start(
+    pub(crate) fn start(
         respond: impl Fn(&Received, &mut TcpStream) + Send + Sync + 'static,
     ) -> Self {
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -41,7 +41,7 @@ impl Upstream {
     }
 
     /// A provider that says the same to everybody.
-    pub(super) fn saying(answer: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn saying(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::start(move |_, stream| {
             let _ = stream.write_all(&answer);
@@ -49,34 +49,34 @@ impl Upstream {
     }
 
     /// Its base URL as the OpenAI SDK writes it.
-    pub(super) fn openai(&self) -> String {
+    pub(crate) fn openai(&self) -> String {
         format!("http://127.0.0.1:{}/v1", self.port)
     }
 
     /// Its base URL as the Anthropic SDK writes it.
-    pub(super) fn anthropic(&self) -> String {
+    pub(crate) fn anthropic(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Answers questions for the list of models with this from now on.
-    pub(super) fn lists(self, answer: Vec<u8>) -> Self {
+    pub(crate) fn lists(self, answer: Vec<u8>) -> Self {
         *self.list.lock().unwrap() = answer;
         self
     }
 
     /// What it was sent so far, but for questions for the list of models.
-    pub(super) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().iter().filter(|r| !asks_for_the_list(r)).cloned().collect()
     }
 
     /// The questions for the list of models.
-    pub(super) fn asked_for_the_list(&self) -> Vec<Received> {
+    pub(crate) fn asked_for_the_list(&self) -> Vec<Received> {
         self.received.lock().unwrap().iter().filter(|r| asks_for_the_list(r)).cloned().collect()
     }
 }
 
 /// A JSON answer with its length.
-pub(super) fn json(status: &str, body: &str) -> Vec<u8> {
+pub(crate) fn json(status: &str, body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\nx-unknown: kept\r\nset-cookie: gone=1\r\nx-ratelimit-limit-requests: 1\r\n\r\n{body}",
         body.len()
@@ -85,10 +85,10 @@ pub(super) fn json(status: &str, body: &str) -> Vec<u8> {
 }
 
 /// The head of a stream of events.
-pub(super) const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+pub(crate) const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
 
 /// Writes one chunk.
-pub(super) fn chunk(stream: &mut TcpStream, data: &[u8]) -> std::io::Result<()> {
+pub(crate) fn chunk(stream: &mut TcpStream, data: &[u8]) -> std::io::Result<()> {
     stream.write_all(format!("{:x}\r\n", data.len()).as_bytes())?;
     stream.write_all(data)?;
     stream.write_all(b"\r\n")?;

@@ -13,6 +13,11 @@ pub(crate) struct Ultra {
     env: Vec<(String, String)>,
 }
 
+/// The program under test: the one that was built with the tests, unless they are told of another.
+fn binary() -> String {
+    std::env::var("ULTRA_TEST_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_ultra").to_owned())
+}
+
 /// How a command ended, and what it said.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -120,7 +125,7 @@ impl Ultra {
 
     /// The command, ready to start: for tests that need the process itself.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        self.wrapped(env!("CARGO_BIN_EXE_ultra"), args)
+        self.wrapped(&binary(), args)
     }
 
     /// The command as another user, or `None`, after saying so, where that takes rights which this

@@ -1,5 +1,5 @@
 //! What providers do when they fail, one by one: what is tried again, where, and what the client is
-//! told.
+//! told. The table of all faults and their tests is in [`super::conduct`].
 
 mod breakers;
 mod elsewhere;
@@ -56,7 +56,7 @@ fn good_stream() -> Upstream {
 }
 
 /// The breaker of a target.
-fn breaker(ultra: &Ultra, addr: &str, target: &str) -> Value {
+pub(super) fn breaker(ultra: &Ultra, addr: &str, target: &str) -> Value {
     let path = "/api/health/circuit-breakers";
     let all = with_key(ultra, "GET", path).send(addr).is(200).json();
     let breakers = all["circuit_breakers"].as_array().unwrap();

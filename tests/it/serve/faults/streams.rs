@@ -1,7 +1,7 @@
 //! Streams that begin late, break off or say that they failed.
 
 use super::{
-    BUSY, CHAT, DONE, HELLO, ROLE, STOP, STREAM, TEXT, breaker, events, good_stream, write,
+    ANSWER, BUSY, CHAT, DONE, HELLO, ROLE, STOP, STREAM, TEXT, breaker, events, good_stream, write,
 };
 use crate::serve::fallback::{server, serving};
 use crate::serve::upstream::{self, Upstream, chunk};
@@ -134,7 +134,7 @@ fn an_error_that_the_provider_writes_into_its_stream_is_its_own_and_no_second_on
     assert_eq!(answer.text(), format!("{ROLE}{TEXT}{error}"));
     let metrics = with_key(&ultra, "GET", "/metrics").send(server.addr()).is(200).text();
     let counted = metrics.lines().any(|line| {
-        line.starts_with("ultra_upstream_attempts_total") && line.contains("outcome=\"error\"")
+        line.starts_with("ultra_upstream_attempts_total") && line.contains("outcome=\"truncated\"")
     });
     assert!(counted, "it is no success: {metrics}");
 }
@@ -164,6 +164,7 @@ fn an_error_and_the_end_in_one_write_are_an_error_all_the_same() {
     assert_eq!(breaker(&ultra, server.addr(), "p0/m0")["failures"], 1);
     // A plain answer may be an error, too, whatever its status says.
     let lying = Upstream::saying(upstream::json("200 OK", BUSY));
+    let second = Upstream::saying(upstream::json("200 OK", ANSWER));
     let (ultra, server) = crate::serve::fallback::server(&[&lying, &second]);
     let plain = chat(&ultra, CHAT, HELLO).send(server.addr());
     assert_eq!(plain.header("x-ultra-provider"), Some("p1"), "{plain:?}");

@@ -1,0 +1,35 @@
+// The official `@anthropic-ai/sdk` package for JavaScript, unmodified, through a gateway. Prints one JSON object of what it saw.
+//
+// environment: ANTHROPIC_BASE_URL, ANTHROPIC_API_KEY
+'use strict'
+const Anthropic = require('@anthropic-ai/sdk')
+
+const client = new Anthropic({ maxRetries: 0, timeout: 30000 })
+const patient = new Anthropic({ maxRetries: 2, timeout: 30000 })
+const messages = [{ role: 'user', content: 'Say something about lighthouses.' }]
+
+async function raised(model, by = client) {
+  try {
+    await by.messages.create({ model, max_tokens: 9, messages })
+  } catch (error) {
+    return [error.constructor.name, error.status]
+  }
+  return null
+}
+
+async function main() {
+  const seen = { errors: {} }
+  for (const status of [400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504, 529]) {
+    seen.errors[status] = await raised(`s${status}`)
+  }
+  seen.hinted = await raised('shinted', patient)
+  const began = Date.now()
+  seen.later = [await raised('slater', patient), (Date.now() - began) / 1000]
+  seen.twice = await raised('stwice', patient)
+  console.log(JSON.stringify(seen))
+}
+
+main().catch((error) => {
+  console.error(error)
+  process.exit(1)
+})
