@@ -283,3 +283,29 @@ fn the_packages_for_javascript_have_their_own_errors_through_the_gateway() {
         tried_together(&ran);
     }
 }
+
+#[test]
+fn a_limit_of_ours_is_told_with_its_time_and_waited_for_by_the_packages() {
+    let Some(python) = python() else { return };
+    let ultra = Ultra::empty().env("ULTRA_RATE_LIMIT", "60");
+    let server = Server::start(&ultra, &["--mock"]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients/limited.py");
+    let output = Command::new(python)
+        .arg(script)
+        .env_clear()
+        .env("HOME", ultra.home())
+        .env("BASE_URL", server.url(""))
+        .env("KEY", ultra.read(".ultra/dev-key").trim())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for name in ["openai", "anthropic"] {
+        let (status, headers) = (&seen[name][0][0], &seen[name][0][1]);
+        assert_eq!(status, 429, "{seen}");
+        let after: u64 = headers[0].as_str().unwrap().parse().unwrap();
+        assert!((1..=2).contains(&after), "{seen}");
+        assert_eq!((&headers[1], &headers[2]), (&json!("60"), &json!("0")), "{seen}");
+        assert!(headers[3].is_string(), "{seen}");
+    }
+}

@@ -135,10 +135,13 @@ pub(in crate::serve) struct Balance {
     pub(in crate::serve) wrong: Vec<String>,
 }
 
+/// The rows of one model, and what was billed for it.
+type Sides<'a> = (Vec<&'a Entry>, Vec<&'a Entry>);
+
 /// Compares the two sides, attempt by attempt.
 pub(in crate::serve) fn balance(rows: &[Entry], billed: &[Entry]) -> Balance {
     let mut balance = Balance::default();
-    let mut by_model: BTreeMap<(&str, &str), (Vec<&Entry>, Vec<&Entry>)> = BTreeMap::new();
+    let mut by_model: BTreeMap<(&str, &str), Sides<'_>> = BTreeMap::new();
     for row in rows {
         by_model.entry((&row.provider, &row.model)).or_default().0.push(row);
     }

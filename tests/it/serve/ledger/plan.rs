@@ -172,9 +172,12 @@ impl Plan {
         let model = if leaves.is_some() {
             expected = Expected::Anything;
             format!("{provider}/{}", pick(&LEFT, n, 9).replace('#', &unique))
-        } else if faulty && stream && n < 40 * SILENT * SILENT_FOR && chance(n, 10) % 3 == 0 {
+        } else if faulty
+            && stream
+            && n < 40 * SILENT * SILENT_FOR
+            && chance(n, 10).is_multiple_of(3)
+        {
             expected = Expected::Anything;
-            // Not each of the numbers is a faulty one.
             format!("silent-{}", chance(n, 11) % SILENT)
         } else if faulty {
             expected = Expected::Anything;
