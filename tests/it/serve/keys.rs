@@ -109,7 +109,11 @@ fn a_new_key_that_is_refused_fails_no_request() {
 fn slow() -> (Upstream, Arc<AtomicBool>) {
     let go = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&go);
-    let provider = Upstream::start(move |_, stream| {
+    let provider = Upstream::start(move |asked, stream| {
+        if !String::from_utf8_lossy(&asked.body).contains("\"stream\":true") {
+            let _ = stream.write_all(&upstream::json("200 OK", r#"{"choices":[]}"#));
+            return;
+        }
         let _ = stream.write_all(upstream::STREAM.as_bytes());
         let _ = upstream::chunk(stream, b"data: {\"choices\":[]}\n\n");
         eventually(Duration::from_secs(60), "the word to go on", || {
