@@ -8,8 +8,10 @@
 //!
 //! Agreement is kept per user and root as a digest of all references, base URLs and such variables,
 //! and of which profiles take these in by `extends`, outside the root: in `$XDG_CONFIG_HOME/ultra/trust.json`, else `$HOME/.config/ultra/trust.json`. Any
-//! change of these asks again.
+//! change of these asks again, but that references and addresses were taken away and nothing goes
+//! elsewhere for that: a provider that is no good any more is not kept in use by a question.
 
+use super::catalogue;
 use super::dotenv;
 use super::environment::Environment;
 use crate::base::lock::Lock;
@@ -219,6 +221,81 @@ struct Store {
 struct Entry {
     digest: String,
     at: Timestamp,
+    /// What may be taken away again; older versions wrote the digest alone.
+    #[serde(default)]
+    parts: Option<Parts>,
+}
+
+/// The parts of what was agreed to.
+#[derive(Debug, Serialize, Deserialize)]
+struct Parts {
+    wanted: Vec<Part>,
+    destinations: Vec<Part>,
+    /// A digest of all the rest, which has to stay as it is.
+    rest: String,
+}
+
+/// A reference or an address.
+#[derive(Debug, Serialize, Deserialize)]
+struct Part {
+    digest: String,
+    /// The variables of the keys that it is about.
+    keys: Vec<String>,
+}
+
+impl Parts {
+    fn of(claims: &Claims) -> Self {
+        let alone = |claims: Claims| claims.digest();
+        let wanted = claims.wanted.iter().map(|wanted| Part {
+            digest: alone(Claims { wanted: [wanted.clone()].into(), ..Claims::default() }),
+            keys: vec![wanted.variable.clone()],
+        });
+        let destinations = claims.destinations.iter().map(|to| Part {
+            digest: alone(Claims { destinations: [to.clone()].into(), ..Claims::default() }),
+            keys: to.keys.clone(),
+        });
+        let rest = Claims {
+            hooks: claims.hooks.clone(),
+            taken_in: claims.taken_in.clone(),
+            extends: claims.extends.clone(),
+            ..Claims::default()
+        };
+        Self { wanted: wanted.collect(), destinations: destinations.collect(), rest: alone(rest) }
+    }
+
+    /// Whether `now` is the same but for what was taken away, and no key goes elsewhere for that:
+    /// to an address that was meant for another value of it, or to the usual one of its provider.
+    fn cover(&self, now: &Self) -> bool {
+        let (Some(no_reference), Some(no_address)) =
+            (gone(&self.wanted, &now.wanted), gone(&self.destinations, &now.destinations))
+        else {
+            return false;
+        };
+        let names = |parts: &[Part], key: &str| {
+            parts.iter().flat_map(|part| &part.keys).any(|own| canonical(own) == canonical(key))
+        };
+        let usual = |key: &str| catalogue::find(canonical(key)).is_some();
+        self.rest == now.rest
+            && !no_reference.iter().any(|key| names(&now.destinations, key))
+            && !no_address.iter().any(|key| usual(key) && names(&now.wanted, key))
+    }
+}
+
+/// The keys of the parts that are not there any more; `None` if there are others now.
+fn gone<'a>(before: &'a [Part], now: &[Part]) -> Option<Vec<&'a str>> {
+    let digests = |parts: &[Part]| -> BTreeSet<String> {
+        parts.iter().map(|part| part.digest.clone()).collect()
+    };
+    let (had, has) = (digests(before), digests(now));
+    has.is_subset(&had).then(|| {
+        let gone = before.iter().filter(|part| !has.contains(&part.digest));
+        gone.flat_map(|part| &part.keys).map(String::as_str).collect()
+    })
+}
+
+/// The name of a variable that may be written as an alias.
+fn canonical(name: &str) -> &str {
+    catalogue::find_alias(name).map_or(name, |(spec, _)| spec.name)
 }
 
 const SCHEMA: &str = "ultra.trust/1";
@@ -261,6 +338,9 @@ pub(crate) fn agreed(
     Ok(match read(store)?.roots.get(&key(root)) {
         None => TrustStatus::Unknown,
         Some(entry) if entry.digest == claims.digest() => TrustStatus::Trusted,
+        Some(Entry { parts: Some(parts), .. }) if parts.cover(&Parts::of(claims)) => {
+            TrustStatus::Trusted
+        }
         Some(_) => TrustStatus::Changed,
     })
 }
@@ -291,7 +371,8 @@ pub(crate) fn grant(
     leftover::sweep(folder);
     let mut list = read(store)?;
     list.schema = SCHEMA.to_owned();
-    list.roots.insert(key(root), Entry { digest: claims.digest(), at });
+    let entry = Entry { digest: claims.digest(), at, parts: Some(Parts::of(claims)) };
+    list.roots.insert(key(root), entry);
     let mut bytes = serde_json::to_vec_pretty(&list).map_err(|e| unwritable(e.into()))?;
     bytes.push(b'\n');
     file::write_atomic(store, &bytes, file::PRIVATE).map_err(unwritable)
@@ -362,6 +443,71 @@ mod tests {
         assert!(!file::others_can_read(&store).unwrap());
         std::fs::write(&store, "{").unwrap();
         assert!(status(Some(&store), root, &mine).is_err());
+    }
+
+    #[test]
+    fn what_is_taken_away_asks_again_only_if_a_key_goes_elsewhere_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, root) = (dir.path().join("conf/ultra/trust.json"), dir.path());
+        let wants = |variable: &str, reference: &str| Wanted {
+            profile: Some("prod".to_owned()),
+            file: None,
+            variable: variable.to_owned(),
+            reference: reference.to_owned(),
+            now: None,
+            live: true,
+        };
+        let sends = |name: &str, key: &str| Destination {
+            profile: Some("prod".to_owned()),
+            file: None,
+            name: name.to_owned(),
+            url: format!("https://{name}.example"),
+            now: None,
+            keys: vec![key.to_owned()],
+        };
+        let wanted = [wants("OPENAI_API_KEY", "vault:own"), wants("ACME_KEY", "vault:acme")];
+        let to = [sends("openai", "OPENAI_API_KEY"), sends("acme", "ACME_KEY")];
+        let hook = Hook {
+            profile: None,
+            dotenv: true,
+            name: "HTTPS_PROXY".to_owned(),
+            value: value_digest("x"),
+            now: None,
+            shown: "x".to_owned(),
+            place: ".env:1".to_owned(),
+        };
+        let all = Claims {
+            wanted: wanted.clone().into(),
+            destinations: to.clone().into(),
+            hooks: [hook].into(),
+            ..Claims::default()
+        };
+        grant(&store, root, &all, Timestamp::UNIX_EPOCH).unwrap();
+        let [own, acme] = wanted;
+        let [to_openai, to_acme] = to;
+        let asks = |wanted: &[&Wanted], to: &[&Destination]| {
+            let claims = Claims {
+                wanted: wanted.iter().map(|w| (*w).clone()).collect(),
+                destinations: to.iter().map(|d| (*d).clone()).collect(),
+                ..all.clone()
+            };
+            status(Some(&store), root, &claims).unwrap() == TrustStatus::Changed
+        };
+        assert!(!asks(&[&own, &acme], &[&to_openai, &to_acme]));
+        assert!(!asks(&[&own], &[&to_openai]), "a provider with its key");
+        assert!(!asks(&[&own, &acme], &[&to_openai]), "its key goes nowhere now");
+        assert!(!asks(&[&acme], &[&to_acme]), "what is left of the other is as without a profile");
+        assert!(asks(&[&acme], &[&to_openai, &to_acme]), "another key would go to that address");
+        assert!(asks(&[&own, &acme], &[&to_acme]), "the key would go to the usual address");
+        assert!(asks(&[&own], &[&to_openai, &sends("new", "ACME_KEY")]));
+        let bare = Claims { hooks: BTreeSet::new(), ..all.clone() };
+        assert_eq!(status(Some(&store), root, &bare).unwrap(), TrustStatus::Changed);
+        // As older versions wrote it.
+        let entry = serde_json::json!({"digest": all.digest(), "at": "2026-01-01T00:00:00Z"});
+        let list = serde_json::json!({"schema": SCHEMA, "roots": {key(root): entry}});
+        std::fs::write(&store, list.to_string()).unwrap();
+        assert!(!asks(&[&own, &acme], &[&to_openai, &to_acme]));
+        assert!(asks(&[&own], &[&to_openai]));
     }
 
     #[test]

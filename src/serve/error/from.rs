@@ -25,11 +25,13 @@ impl From<Malformed> for Refusal {
 }
 
 impl Refusal {
-    /// No provider of the model has a key. Why not is for the log and for the lists of models: it
+    /// No provider of the model has a usable key. Why not is for the log and for the lists of models: it
     /// names what only operators can do something about.
     pub(crate) fn keyless(model: &str) -> Self {
-        let message =
-            format!("the model `{model}` cannot be used at present: this server has no key for it");
+        let message = format!(
+            "the model `{model}` cannot be used at present: this server has no usable access to its \
+             provider"
+        );
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "model_unavailable", message).hopeless()
     }
 }

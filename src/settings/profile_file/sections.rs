@@ -84,7 +84,7 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
 fn may_be_asked_for(reader: &mut Reader<'_>, name: &str, what: &str, place: &Place) {
     if !profile::is_model_name(name) {
         reader.problems.push(
-            Problem::error("bad-name", format!("nobody can ask by the name of {what}"))
+            Problem::error("bad-name", format!("{what} has a name that nobody can ask by"))
                 .at(place.clone())
                 .why(format!(
                     "a name has 1 to {} bytes and no control characters such as line breaks",

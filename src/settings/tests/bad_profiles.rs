@@ -202,10 +202,10 @@ const CASES: &[(&str, &[&str])] = &[
         "p.yaml:2:3 unknown-key: unknown key `gate` in `policy` [did you mean `gates`?]",
     ]),
     ("routes:\n  \"a\\nb\": {targets: [{provider: p, model: m}]}\n", &[
-        "p.yaml:2:3 bad-name: nobody can ask by the name of route, whose name cannot be shown (a name has 1 to 256 bytes and no control characters such as line breaks)",
+        "p.yaml:2:3 bad-name: route a name that cannot be shown has a name that nobody can ask by (a name has 1 to 256 bytes and no control characters such as line breaks)",
     ]),
     ("providers:\n  p: {kind: openai, base_url: \"https://a.example/v1\", models: [\"a\\tb\"]}\n", &[
-        "p.yaml:2:64 bad-name: nobody can ask by the name of an item of `models` of provider `p` (a name has 1 to 256 bytes and no control characters such as line breaks)",
+        "p.yaml:2:64 bad-name: an item of `models` of provider `p` has a name that nobody can ask by (a name has 1 to 256 bytes and no control characters such as line breaks)",
     ]),
     ("mode: mock\n---\nmode: real\n", &[
         "p.yaml:2:1 yaml-syntax: malformed YAML (the file holds more than one document; remove what follows the second `---`)",
@@ -259,7 +259,7 @@ fn files_that_are_none_are_refused_and_nothing_hangs() {
     std::fs::write(dir.join("latin.yaml"), b"mode: mock\nvars:\n  A: \xe9\n").unwrap();
     std::fs::write(dir.join("empty.yaml"), b"").unwrap();
     let fifo = std::process::Command::new("mkfifo").arg(dir.join("fifo.yaml")).status();
-    assert_eq!(codes(&place.load("empty").problems), Vec::<String>::new());
+    assert_eq!(codes(&place.load("empty").problems), ["~profiles/empty.yaml empty-profile"]);
     assert_eq!(
         codes(&place.load("latin").problems),
         ["profiles/latin.yaml:3:6 unreadable-profile"]

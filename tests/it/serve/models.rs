@@ -226,7 +226,10 @@ fn clients_are_not_told_which_variable_is_missing_and_operators_are() {
         with_key(&ultra, "GET", "/v1/models/claude-haiku-4-5").send(server.addr()).is(404).text(),
     ];
     for told in answers {
-        assert!(told.contains("has no key for it") && !told.contains("ANTHROPIC"), "{told}");
+        assert!(
+            told.contains("no usable access to its provider") && !told.contains("ANTHROPIC"),
+            "{told}"
+        );
     }
     let url = server.url("");
     let test = ultra.run(&["models", "test", "claude-haiku-4-5", "--url", &url, "--yes"]).exits(3);

@@ -180,9 +180,10 @@ fn a_keyless_address_of_a_clone_is_asked_nothing_until_it_is_agreed_to() {
     let asks = question(&json!({"model": "own/x"}));
     let server = Server::start(&ultra, &["--real"]);
     let answer = chat(&ultra, CHAT, &asks).send(server.addr()).is(503);
-    assert!(answer.text().contains("agreed"), "{}", answer.text());
+    assert!(!answer.text().contains("agreed"), "{}", answer.text());
     assert!(provider.received().is_empty());
-    drop(server);
+    let log = server.stop().stderr;
+    assert!(log.contains("nobody has agreed"), "{log}");
     ultra.run(&["env", "trust", "--yes"]).exits(0).says("prompts, without a key");
     let server = Server::start(&ultra, &["--real"]);
     chat(&ultra, CHAT, &asks).send(server.addr()).is(200);

@@ -227,6 +227,20 @@ fn an_address_that_nobody_agreed_to_gets_no_key() {
 }
 
 #[test]
+fn a_provider_that_is_taken_away_is_not_used_any_more_and_nobody_is_asked() {
+    let (first, second) = (good(), good());
+    let places = [&*first.openai(), &*second.openai()];
+    let routes = [route("m", "p0/a"), route("n", "p1/b")];
+    let (ultra, server) = serving(&profile(&places, &routes.concat(), ""));
+    assert_eq!(who(&ultra, &server, "n").as_deref(), Some("p1"));
+    ultra.write("profiles/dev.yaml", profile(&places[..1], &routes[0], ""));
+    with_key(&ultra, "POST", RELOAD).send(server.addr()).is(200);
+    chat(&ultra, CHAT, &hello("n")).send(server.addr()).is(404);
+    assert_eq!(who(&ultra, &server, "m").as_deref(), Some("p0"));
+    server.stop().keeps_the_canary();
+}
+
+#[test]
 fn a_provider_that_would_be_this_server_is_refused() {
     let provider = good();
     let (ultra, server) = serving(&profile(&[&provider.openai()], &route("m", "p0/a"), ""));

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 fn told(from: &dyn Dialect, to: &dyn ClientDialect, thinking: bool, answer: &Value) -> Value {
     let reply = from.reply(answer.to_string().as_bytes()).unwrap();
     let asked = if thinking {
-        json!({"model": "m", "max_tokens": 9000, "messages": [], "thinking": {"type": "enabled", "budget_tokens": 2000}})
+        json!({"model": "m", "max_tokens": 9000, "messages": [{"role": "user", "content": "hi"}], "thinking": {"type": "enabled", "budget_tokens": 2000}})
     } else {
-        json!({"model": "m", "max_tokens": 1, "messages": []})
+        json!({"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]})
     };
     let conversation: Conversation = Messages.read_request(asked.to_string().as_bytes()).unwrap();
     let shown = Shown { conversation: &conversation, model: "up", request_id: "r", created: 7 };

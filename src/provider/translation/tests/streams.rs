@@ -55,7 +55,7 @@ pub(super) fn chunks(deltas: &[Value]) -> String {
 pub(super) fn asking(thinking: bool, usage: bool) -> Conversation {
     let effort = if thinking { "high" } else { "none" };
     let body = json!({
-        "messages": [], "reasoning_effort": effort, "stream": true,
+        "messages": [{"role": "user", "content": "hi"}], "reasoning_effort": effort, "stream": true,
         "stream_options": {"include_usage": usage},
     });
     CHAT.read_request(body.to_string().as_bytes()).unwrap()
