@@ -34,6 +34,17 @@ impl Refusal {
         );
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "model_unavailable", message).hopeless()
     }
+
+    /// The provider has given no usable answer.
+    fn failed(code: &'static str, provider: &str, failure: &Failure) -> Self {
+        let status = match failure {
+            Failure::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,
+            Failure::Connect(_) | Failure::Transport(_) | Failure::Malformed(_) => {
+                StatusCode::BAD_GATEWAY
+            }
+        };
+        Self::new(status, code, format!("the provider `{provider}` failed: {failure}"))
+    }
 }
 
 impl From<GatewayError> for Refusal {
@@ -106,15 +117,7 @@ impl From<GatewayError> for Refusal {
                 let what = format!("the provider `{provider}` does not have `{path}`{instead}");
                 Self::new(status, code, what)
             }
-            GatewayError::Failed { provider, failure } => {
-                let status = match failure {
-                    Failure::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,
-                    Failure::Connect(_) | Failure::Transport(_) | Failure::Malformed(_) => {
-                        StatusCode::BAD_GATEWAY
-                    }
-                };
-                Self::new(status, code, format!("the provider `{provider}` failed: {failure}"))
-            }
+            GatewayError::Failed { provider, failure } => Self::failed(code, &provider, &failure),
             GatewayError::Unmetered(_) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 code,

@@ -23,7 +23,7 @@ fn tool(name: &str) -> Value {
 }
 
 /// What is wrong with these messages: the field, and whether anybody would refuse it.
-fn wrong(messages: Value) -> (String, bool) {
+fn wrong(messages: &Value) -> (String, bool) {
     let error = to_anthropic(&json!({"model": "m", "messages": messages})).unwrap_err();
     (error.param, error.malformed)
 }
@@ -41,7 +41,7 @@ fn calls_and_results_belong_together() {
         json!([hi(), called(&["a"]), result("a"), result("a")]),
         json!([hi(), called(&["a", "b"]), result("a"), {"role": "assistant", "content": "x"}, result("b")]),
     ] {
-        assert_eq!(wrong(unsound.clone()), messages(), "{unsound}");
+        assert_eq!(wrong(&unsound), messages(), "{unsound}");
     }
     let sound = json!([
         hi(), called(&["a", "b"]), result("b"), result("a"), hi(),
@@ -61,12 +61,12 @@ fn calls_and_results_belong_together() {
 #[test]
 fn something_is_said_and_the_user_has_the_last_word() {
     let cannot = |place: &str| (place.to_owned(), false);
-    assert_eq!(wrong(json!([{"role": "system", "content": "be brief"}])), cannot("messages"));
-    assert_eq!(wrong(json!([user(&json!(""))])), cannot("messages"));
-    assert_eq!(wrong(json!([user(&json!([]))])), cannot("messages"));
-    assert_eq!(wrong(json!([user(&Value::Null)])), ("messages[0].content".to_owned(), true));
+    assert_eq!(wrong(&json!([{"role": "system", "content": "be brief"}])), cannot("messages"));
+    assert_eq!(wrong(&json!([user(&json!(""))])), cannot("messages"));
+    assert_eq!(wrong(&json!([user(&json!([]))])), cannot("messages"));
+    assert_eq!(wrong(&json!([user(&Value::Null)])), ("messages[0].content".to_owned(), true));
     let prefill = json!([user(&json!("hi")), {"role": "assistant", "content": "The answer is"}]);
-    assert_eq!(wrong(prefill), cannot("messages"));
+    assert_eq!(wrong(&prefill), cannot("messages"));
     // What was never said is left out, as ever.
     let silent = json!([user(&json!("hi")), {"role": "assistant", "content": ""}]);
     to_anthropic(&json!({"model": "m", "messages": silent})).unwrap();
@@ -76,7 +76,7 @@ fn something_is_said_and_the_user_has_the_last_word() {
 
 #[test]
 fn tools_have_names_of_their_own_and_are_there_if_demanded() {
-    let wrong = |fields: Value| {
+    let wrong = |fields: &Value| {
         let mut request = json!({"model": "m", "messages": [user(&json!("hi"))]});
         for (name, value) in fields.as_object().unwrap() {
             request[name] = value.clone();
@@ -85,11 +85,11 @@ fn tools_have_names_of_their_own_and_are_there_if_demanded() {
         assert!(error.malformed, "{}", error.message);
         error.param
     };
-    assert_eq!(wrong(json!({"tools": [tool("")]})), "tools[0].function.name");
-    assert_eq!(wrong(json!({"tools": [tool("f"), tool("f")]})), "tools");
-    assert_eq!(wrong(json!({"tool_choice": "required"})), "tool_choice");
-    assert_eq!(wrong(json!({"tools": [], "tool_choice": "required"})), "tool_choice");
-    assert_eq!(wrong(json!({"tools": [tool("f")], "tool_choice": tool("g")})), "tool_choice");
+    assert_eq!(wrong(&json!({"tools": [tool("")]})), "tools[0].function.name");
+    assert_eq!(wrong(&json!({"tools": [tool("f"), tool("f")]})), "tools");
+    assert_eq!(wrong(&json!({"tool_choice": "required"})), "tool_choice");
+    assert_eq!(wrong(&json!({"tools": [], "tool_choice": "required"})), "tool_choice");
+    assert_eq!(wrong(&json!({"tools": [tool("f")], "tool_choice": tool("g")})), "tool_choice");
     let request = json!({"model": "m", "max_tokens": 5, "messages": [user(&json!("hi"))], "tool_choice": {"type": "any"}});
     assert_eq!(to_openai(&request).unwrap_err().param, "tool_choice");
 }
@@ -100,7 +100,7 @@ fn data_is_base64_and_addresses_are_of_the_web() {
         |url: &str| json!([user(&json!([{"type": "image_url", "image_url": {"url": url}}]))]);
     for url in ["data:image/png;base64,@@@", "data:image/png;base64,", "file:///etc/passwd"] {
         let place = "messages[0].content[0].image_url.url".to_owned();
-        assert_eq!(wrong(image(url)), (place, true), "{url}");
+        assert_eq!(wrong(&image(url)), (place, true), "{url}");
     }
     for (source, field) in [
         (json!({"type": "url", "url": "file:///etc/passwd"}), "url"),
