@@ -19,6 +19,7 @@ pub(crate) mod secret;
 pub(crate) mod services;
 pub(crate) mod signals;
 pub(crate) mod socket;
+pub(crate) mod tcp;
 pub(crate) mod time;
 pub(crate) mod words;
 

@@ -1,12 +1,19 @@
-//! The HTTP client of the data plane: one pool of connections, no redirects, no cookies, no
-//! retries of its own.
+//! The HTTP client of the data plane: connections are kept, no redirects, no cookies, no retries of
+//! its own.
+//!
+//! With TLS a connection may turn out to be HTTP/2 and be shared by many requests, so a task of its
+//! own drives it. Without, it has one request at a time, and that drives it ([`super::driven`]).
 
+use super::driven::{Driven, Received};
 use super::failure::{Failure, Phase};
+use super::idle::Idle;
+use crate::base::tcp::Tcp;
 use crate::report::Problem;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::HOST;
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -14,19 +21,24 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use std::collections::HashMap;
-use std::error::Error as _;
+use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tower::ServiceExt as _;
 
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Connections with one limit for how long a new one may take.
+/// Connections with TLS, and one limit for how long a new one may take.
 type Connections = Pool<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// Connections to providers, shared by all requests.
 #[derive(Debug)]
 pub(crate) struct Client {
+    /// Makes connections without TLS.
+    plain: HttpConnector,
+    /// Those of them that nobody uses.
+    idle: Arc<Idle>,
     usual: Connections,
     connect_timeout: Duration,
     tls: ClientConfig,
@@ -52,8 +64,10 @@ impl Client {
                 .hint("install the package `ca-certificates`")
             })?
             .with_no_client_auth();
+        let plain = connector(connect_timeout);
         let usual = connections(&tls, connect_timeout);
-        Ok(Self { usual, connect_timeout, tls, others: Mutex::default() })
+        let idle = Arc::default();
+        Ok(Self { plain, idle, usual, connect_timeout, tls, others: Mutex::default() })
     }
 
     /// The connections with this limit.
@@ -72,38 +86,113 @@ impl Client {
         &self,
         request: Request<Full<Bytes>>,
         connect: Option<Duration>,
-    ) -> Result<Response<Incoming>, Failure> {
+    ) -> Result<Response<Received>, Failure> {
+        let plain = request.uri().scheme() == Some(&Scheme::HTTP);
+        if let Some(to) = request.uri().authority().filter(|_| plain).cloned() {
+            return self.send_plain(request, to, connect).await;
+        }
         let sent = match connect.filter(|own| *own != self.connect_timeout) {
             None => self.usual.request(request).await,
             Some(own) => self.with_limit(own).request(request).await,
         };
-        sent.map_err(|e| {
-            let why = root_cause(&e);
-            if !e.is_connect() {
-                return match not_http(&e) {
-                    true => Failure::Malformed(format!("it is no HTTP: {why}")),
-                    false => Failure::Transport(why),
-                };
+        sent.map(|response| response.map(Received::from)).map_err(|e| {
+            if e.is_connect() {
+                return self.unconnected(&e, connect);
             }
-            if timed_out(&e) {
-                return Failure::Timeout(Phase::Connect, connect.unwrap_or(self.connect_timeout));
-            }
-            Failure::Connect(why)
+            let cause = e.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+            broken(&e, cause.is_some_and(hyper::Error::is_parse))
         })
+    }
+
+    /// The same without TLS.
+    async fn send_plain(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        to: Authority,
+        connect: Option<Duration>,
+    ) -> Result<Response<Received>, Failure> {
+        let uri = origin(&mut request, &to);
+        loop {
+            let kept = self.idle.take(&to);
+            let used = kept.is_some();
+            let mut driven = match kept {
+                Some(driven) => driven,
+                // Seldom, and large: what every request carries is kept small.
+                None => Box::pin(self.connected(uri.clone(), connect)).await?,
+            };
+            let mut error = match driven.send(request).await {
+                Ok(response) => {
+                    return Ok(response.map(|body| Received::on(body, driven, to, &self.idle)));
+                }
+                Err(error) => error,
+            };
+            // Its other side had ended it while nobody used it.
+            match error.take_message().filter(|_| used) {
+                Some(unsent) => request = unsent,
+                None => {
+                    let error = error.into_error();
+                    return Err(broken(&error, error.is_parse()));
+                }
+            }
+        }
+    }
+
+    async fn connected(&self, uri: Uri, limit: Option<Duration>) -> Result<Box<Driven>, Failure> {
+        let mut connector = self.plain.clone();
+        if let Some(own) = limit.filter(|own| *own != self.connect_timeout) {
+            connector.set_connect_timeout(Some(own));
+        }
+        let stream = connector.oneshot(uri).await.map_err(|e| self.unconnected(&e, limit))?;
+        Driven::on(Tcp::of(stream.into_inner())).await.map_err(|e| broken(&e, false))
+    }
+
+    /// No byte has left.
+    fn unconnected(&self, error: &(dyn Error + 'static), limit: Option<Duration>) -> Failure {
+        if timed_out(error) {
+            return Failure::Timeout(Phase::Connect, limit.unwrap_or(self.connect_timeout));
+        }
+        Failure::Connect(root_cause(error))
     }
 }
 
-fn connections(tls: &ClientConfig, limit: Duration) -> Connections {
+/// Gives a request the form in which it is sent to `to` itself (RFC 9112 §3.2.1); returns the URI
+/// that it had.
+fn origin(request: &mut Request<Full<Bytes>>, to: &Authority) -> Uri {
+    let path = request.uri().path_and_query().cloned();
+    let uri = std::mem::replace(request.uri_mut(), path.map(Uri::from).unwrap_or_default());
+    // Without a user and a password, and without the port that is meant anyway.
+    let text = to.as_str();
+    let host = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    let host = host.strip_suffix(":80").unwrap_or(host);
+    if let Ok(host) = HeaderValue::from_str(host) {
+        request.headers_mut().entry(HOST).or_insert(host);
+    }
+    uri
+}
+
+fn broken(error: &(dyn Error + 'static), not_http: bool) -> Failure {
+    let why = root_cause(error);
+    match not_http {
+        true => Failure::Malformed(format!("it is no HTTP: {why}")),
+        false => Failure::Transport(why),
+    }
+}
+
+fn connector(limit: Duration) -> HttpConnector {
     let mut http = HttpConnector::new();
     http.set_nodelay(true);
     http.enforce_http(false);
     http.set_keepalive(Some(Duration::from_secs(60)));
     http.set_connect_timeout(Some(limit));
+    http
+}
+
+fn connections(tls: &ClientConfig, limit: Duration) -> Connections {
     let https = HttpsConnectorBuilder::new()
         .with_tls_config(tls.clone())
         .https_or_http()
         .enable_all_versions()
-        .wrap_connector(http);
+        .wrap_connector(connector(limit));
     Pool::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
@@ -112,7 +201,7 @@ fn connections(tls: &ClientConfig, limit: Duration) -> Connections {
 }
 
 /// The innermost cause: the outer ones only say "client error".
-pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
@@ -120,13 +209,8 @@ pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-fn not_http(error: &hyper_util::client::legacy::Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
-    cause.is_some_and(hyper::Error::is_parse)
-}
-
-fn timed_out(error: &hyper_util::client::legacy::Error) -> bool {
-    let mut cause = error.source();
+fn timed_out(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
     while let Some(error) = cause {
         if error
             .downcast_ref::<std::io::Error>()
@@ -138,3 +222,7 @@ fn timed_out(error: &hyper_util::client::legacy::Error) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

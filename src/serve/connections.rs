@@ -1,8 +1,10 @@
 //! Connections: accepted until the server stops, then ended one by one as their requests end.
 
+use super::patience::Patience;
 use super::seats::{self, Busy, Seated, Seats};
 use super::stack;
 use super::state::App;
+use crate::base::tcp::Tcp;
 use crate::gateway::Reset;
 use axum::Router;
 use http::{Request, Response};
@@ -10,7 +12,6 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
@@ -96,9 +97,9 @@ pub(super) async fn converse<A, F, B>(
         }
     });
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(Patience::default())
         .header_read_timeout(header_timeout)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(Tcp::of(stream), service);
     let ended = tokio::select! {
         biased;
         at_once = seated.told() => {

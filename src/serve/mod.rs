@@ -19,6 +19,7 @@ mod metrics;
 mod metrics_listener;
 mod middleware;
 mod open;
+mod patience;
 mod published;
 mod reload;
 mod rings;

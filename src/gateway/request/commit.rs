@@ -14,7 +14,7 @@ use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::translation::{Refused, StreamOpening};
-use crate::provider::{Failure, Opening, OpeningScanner, Refusal};
+use crate::provider::{Failure, Opening, OpeningScanner, Received, Refusal};
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
@@ -22,7 +22,6 @@ use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use std::time::{Duration, Instant};
 use tokio::time::{timeout, timeout_at};
 
@@ -69,7 +68,7 @@ impl Exchange<'_> {
     pub(super) async fn stream(
         &self,
         parts: Parts,
-        mut upstream: Incoming,
+        mut upstream: Received,
         mut attempt: Attempt,
         slot: &InFlight,
         permit: &mut Option<Permit>,
@@ -122,7 +121,7 @@ impl Exchange<'_> {
     /// Reads until the stream says something: the pieces so far, and what they say.
     async fn opening(
         &self,
-        upstream: &mut Incoming,
+        upstream: &mut Received,
         deadline: Instant,
     ) -> Result<(Vec<Bytes>, Opened<'_>), (Kind, Failure)> {
         let mut scanner = match self.crossing {

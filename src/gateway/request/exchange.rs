@@ -12,7 +12,9 @@ use crate::gateway::routes::{Limits, Target};
 use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
-use crate::provider::{Class, Client, Endpoint, Failure, failure, foreign, headers, usage};
+use crate::provider::{
+    Class, Client, Endpoint, Failure, Received, failure, foreign, headers, usage,
+};
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
@@ -20,7 +22,6 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCO
 use http::response::Parts;
 use http::{HeaderValue, Method, Request, Response, Uri, Version};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::time::timeout_at;
@@ -161,7 +162,7 @@ impl Exchange<'_> {
 
     async fn judge(
         &self,
-        response: Response<Incoming>,
+        response: Response<Received>,
         mut attempt: Attempt,
         slot: &InFlight,
         permit: &mut Option<Permit>,
@@ -198,7 +199,7 @@ impl Exchange<'_> {
             }
             return self.stream(parts, upstream, attempt, slot, permit, deadline).await;
         }
-        if memchr::memmem::find(kind, b"json").is_none() {
+        if !kind.windows(4).any(|word| word == b"json") {
             let failure = Failure::Malformed("it is neither JSON nor a stream".to_owned());
             return Err(self.unusable(&mut attempt, Kind::Useless, failure));
         }
@@ -247,7 +248,7 @@ impl Exchange<'_> {
     /// Reads a whole body of at most `limit` bytes.
     async fn read(
         &self,
-        mut body: Incoming,
+        mut body: Received,
         limit: usize,
         deadline: Instant,
     ) -> Result<Bytes, (Kind, Failure)> {

@@ -11,11 +11,12 @@ use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::translation::{Refused, StreamTranslator};
-use crate::provider::{Class, Endpoint, EventFilter, Failure, Refusal, UsageScanner};
+use crate::provider::{
+    Class, Endpoint, EventFilter, Failure, Received, Refusal, UsageScanner,
+};
 use crate::store::Outcome;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ const HELD: usize = 256 << 10;
 /// Events that a provider sends.
 #[derive(Debug)]
 pub(crate) struct Passed {
-    upstream: Incoming,
+    upstream: Received,
     scanner: UsageScanner,
     /// Leaves out what is not for the client.
     filter: EventFilter,
@@ -98,7 +99,7 @@ pub(super) struct Beginning {
 
 impl AnswerBody {
     /// A provider's events.
-    pub(super) fn passed(upstream: Incoming, attempt: Attempt, beginning: Beginning) -> Self {
+    pub(super) fn passed(upstream: Received, attempt: Attempt, beginning: Beginning) -> Self {
         let Beginning { held, slot, permit, stall, deadline, endpoint, without_usage, translator } =
             beginning;
         Self::Passed(Box::new(Passed {
