@@ -13,9 +13,8 @@ pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
 
 /// Writes the inside of a string.
 pub(crate) fn inner(out: &mut Vec<u8>, text: &str) {
-    let special = |b: u8| b < b' ' || b == b'"' || b == b'\\';
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|b| special(*b)) {
+    while let Some(at) = special(rest) {
         let (plain, after) = rest.split_at(at);
         out.extend_from_slice(plain);
         let Some((byte, after)) = after.split_first() else { return };
@@ -31,20 +30,44 @@ pub(crate) fn inner(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(rest);
 }
 
+/// Where the first byte stands that cannot stand in a string as it is.
+fn special(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    // The high bit of a byte that is below `limit`, and perhaps of one behind it.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
+    let is = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, _) = text.as_chunks::<8>();
+    let plain = words.iter().take_while(|bytes| {
+        let word = u64::from_le_bytes(**bytes);
+        below(word, b' ') | is(word, b'"') | is(word, b'\\') == 0
+    });
+    let from = 8 * plain.count();
+    let one = |b: &u8| *b < b' ' || *b == b'"' || *b == b'\\';
+    text.get(from..)?.iter().position(one).map(|at| from + at)
+}
+
 /// Writes a number.
 pub(crate) fn number(out: &mut Vec<u8>, n: u64) {
-    let mut digits = [b'0'; 20];
+    out.extend_from_slice(digits(n, &mut [0; LONGEST_NUMBER]));
+}
+
+/// The most digits that a number has.
+pub(crate) const LONGEST_NUMBER: usize = 20;
+
+/// The digits of a number, in `room`.
+pub(crate) fn digits(n: u64, room: &mut [u8; LONGEST_NUMBER]) -> &[u8] {
     let mut rest = n;
-    let mut length = 0;
-    for place in digits.iter_mut().rev() {
+    let mut from = room.len();
+    for place in room.iter_mut().rev() {
         *place = digit(rest % 10);
         rest /= 10;
-        length += 1;
+        from -= 1;
         if rest == 0 {
             break;
         }
     }
-    out.extend_from_slice(digits.get(digits.len() - length..).unwrap_or_default());
+    room.get(from..).unwrap_or_default()
 }
 
 /// Writes an instant as RFC 3339 in UTC, to the nanosecond.
@@ -111,6 +134,20 @@ mod tests {
             let json = written(|out| text(out, sample));
             assert_eq!(serde_json::from_str::<String>(&json).unwrap(), sample, "{json}");
             assert!(!json.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_byte_that_must_be_escaped_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut text = vec![b'x'; length];
+                    text[at] = byte;
+                    let must = byte < b' ' || byte == b'"' || byte == b'\\';
+                    assert_eq!(special(&text), must.then_some(at), "{byte} at {at} of {length}");
+                }
+            }
         }
     }
 

@@ -124,8 +124,8 @@ impl Envelope {
     /// for that: all other bytes are as they were. The body is the one that the envelope was read
     /// from.
     pub(crate) fn for_provider(&self, body: &Bytes, model: &str, counts: bool) -> Bytes {
-        let literal = serde_json::Value::from(model).to_string();
-        let renamed = (model != self.model).then(|| (self.model_at.clone(), literal.as_str()));
+        let literal = (model != self.model).then(|| serde_json::Value::from(model).to_string());
+        let renamed = literal.as_deref().map(|literal| (self.model_at.clone(), literal));
         let asked = self.count.as_ref().filter(|_| counts).map(|p| (p.at.clone(), p.with));
         stream_usage::patched(body, renamed.into_iter().chain(asked).collect())
     }

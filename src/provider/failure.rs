@@ -3,12 +3,13 @@
 use super::response_events::{self, Ending};
 use super::wire::{Endpoint, Family};
 use http::StatusCode;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// What the status of a provider's answer means for the gateway.
@@ -103,7 +104,9 @@ pub(crate) fn is_error(endpoint: Endpoint, json: &[u8]) -> bool {
         #[serde(borrow)]
         choices: Option<Vec<Choice<'a>>>,
     }
-    if memmem::find(json, b"\"error\"").is_none() {
+    // Making one costs more than looking through a short answer.
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
+    if FINDER.find(json).is_none() {
         return false;
     }
     if endpoint == Endpoint::Responses

@@ -1,5 +1,6 @@
 //! Which headers travel: everything that is not about one hop, one client or one account.
 
+use crate::base::json;
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -46,6 +47,18 @@ pub(crate) fn without(secret: &str, headers: &mut HeaderMap) {
     }
     let kept = headers.iter().filter(|(_, value)| !quotes(value));
     *headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+}
+
+/// A number and its unit, one letter or none, as the value of a header, without a formatter.
+pub(crate) fn number(n: u64, unit: &'static str) -> HeaderValue {
+    let mut text = [0; json::LONGEST_NUMBER + 1];
+    let mut room = [0; json::LONGEST_NUMBER];
+    let digits = json::digits(n, &mut room);
+    let bytes = digits.iter().chain(unit.as_bytes());
+    let length = text.iter_mut().zip(bytes).map(|(place, byte)| *place = *byte).count();
+    let text = text.get(..length).unwrap_or_default();
+    // Digits and letters are always a value.
+    HeaderValue::from_bytes(text).unwrap_or(HeaderValue::from_static("0"))
 }
 
 /// What `Connection` declares to be about this hop (RFC 9110 §7.6.1). A content type cannot be:
@@ -156,6 +169,13 @@ mod tests {
         without("sk-1", &mut headers);
         assert_eq!(headers.get_all("x-kept").iter().count(), 2);
         assert_eq!(headers.get("x-echo"), None);
+    }
+
+    #[test]
+    fn numbers_are_values() {
+        assert_eq!(number(0, ""), "0");
+        assert_eq!(number(60, "s"), "60s");
+        assert_eq!(number(u64::MAX, "s"), "18446744073709551615s");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Token counts as providers report them, read from answers that pass through.
 
 use super::wire::Endpoint;
-use memchr::memmem;
+use memchr::memmem::FinderRev;
 use serde::Deserialize;
+use std::sync::LazyLock;
 
 /// What a provider counted. `None` is "not said", which is not zero.
 ///
@@ -158,7 +159,9 @@ const MOST_PLACES: usize = 16;
 /// last few are looked at.
 pub(crate) fn in_json(json: &[u8], endpoint: Endpoint) -> Option<Tokens> {
     const KEY: &[u8] = b"\"usage\"";
-    memmem::rfind_iter(json, KEY).take(MOST_PLACES).find_map(|at| {
+    // Making one costs more than looking through a short answer.
+    static FINDER: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(KEY));
+    FINDER.rfind_iter(json).take(MOST_PLACES).find_map(|at| {
         // The word may also be a value.
         let rest = json.get(at + KEY.len()..)?.trim_ascii_start().strip_prefix(b":")?;
         let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Wire>();

@@ -146,12 +146,15 @@ pub(crate) fn is_public(uri: &Uri) -> bool {
     ROUTES.iter().any(public) && !health::wants_detail(uri.query())
 }
 
+/// How a path of the table ends that stands for all paths below it.
+const REST: &str = "{*id}";
+
 /// The route of a path for metrics: one of the table, or `unmatched`.
 pub(crate) fn label(path: &str) -> &'static str {
     ROUTES
         .iter()
-        .find(|route| match route.path.split_once("{*") {
-            Some((prefix, _)) => path.starts_with(prefix),
+        .find(|route| match route.path.strip_suffix(REST) {
+            Some(prefix) => path.starts_with(prefix),
             None => path == route.path,
         })
         .map_or("unmatched", |route| route.path)
@@ -305,6 +308,7 @@ mod tests {
 
     #[test]
     fn labels_are_those_of_the_table() {
+        assert!(ROUTES.iter().all(|r| !r.path.contains('{') || r.path.ends_with(REST)));
         assert_eq!(label("/v1/models/a/b"), "/v1/models/{*id}");
         assert_eq!(label("/v1/models"), "/v1/models");
         assert_eq!(label("/v1/whatever"), "unmatched");

@@ -25,7 +25,7 @@ impl Surface {
             Self::Anthropic
         } else if below("/v1") {
             let openai = ["/v1/chat", "/v1/responses", "/v1/embeddings", "/v1/completions"];
-            if headers.contains_key(VERSION_HEADER) && !openai.into_iter().any(below) {
+            if !openai.into_iter().any(below) && headers.contains_key(VERSION_HEADER) {
                 Self::Anthropic
             } else {
                 Self::OpenAi

@@ -6,8 +6,9 @@ use super::segment::Cursor;
 use crate::store::UsageRow;
 use std::collections::VecDeque;
 
-/// So many rows are remembered at most.
-const MOST: usize = 2_048;
+/// So many rows are remembered at most: what comes while a round waits and the store works, at more
+/// requests a second than two cores answer. Reading a row again costs as much as inserting it.
+const MOST: usize = 8_192;
 
 #[derive(Debug)]
 struct Kept {
@@ -82,10 +83,11 @@ mod tests {
     #[test]
     fn the_oldest_are_forgotten_first() {
         let mut recent = Recent::default();
-        for n in 0..5_000_u64 {
+        for n in 0..10_000_u64 {
             recent.keep(usage_row(1), at(1, n), 1);
         }
-        assert!(recent.take(at(1, 2_951)).is_none_or(|batch| batch.rows.is_empty()));
-        assert_eq!(recent.take(at(1, 2_952)).unwrap().rows.len(), BATCH);
+        let oldest = 10_000 - MOST as u64;
+        assert!(recent.take(at(1, oldest - 1)).is_none_or(|batch| batch.rows.is_empty()));
+        assert_eq!(recent.take(at(1, oldest)).unwrap().rows.len(), BATCH);
     }
 }

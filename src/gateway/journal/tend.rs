@@ -33,18 +33,10 @@ impl Journal {
     }
 
     fn probe_under_lock(&self, writer: &mut Writer) -> Result<(), JournalError> {
-        let mut blanks = std::mem::take(&mut writer.buffer);
-        blanks.clear();
-        blanks.resize(frame::LONGEST_LINE, b' ');
-        let outcome = self.write_blanks(writer, &blanks);
-        writer.buffer = blanks;
-        outcome
-    }
-
-    fn write_blanks(&self, writer: &mut Writer, blanks: &[u8]) -> Result<(), JournalError> {
+        let blanks = vec![b' '; frame::LONGEST_LINE];
         self.make_room(writer, blanks.len() as u64)?;
         let before = writer.size;
-        let written = write_once(&writer.file, blanks).map_err(|e| self.failed(&e))?;
+        let written = write_once(&writer.file, &blanks).map_err(|e| self.failed(&e))?;
         self.take_back(writer, before, written as u64);
         if written == blanks.len() { Ok(()) } else { Err(self.disk_full()) }
     }

@@ -7,6 +7,7 @@ use super::segment::{self, Cursor};
 use super::{JournalError, JournalOptions, JournalStatus, frame};
 use crate::base::words;
 use crate::store::UsageRow;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -46,8 +47,6 @@ pub(super) struct Writer {
     number: u64,
     /// Its length.
     pub(super) size: u64,
-    /// Kept between rows, so that appending allocates nothing.
-    pub(super) buffer: Vec<u8>,
     /// Whether the segment ends in a piece of a line that could not be taken back.
     torn: bool,
     /// Segments that are full and not synced yet.
@@ -83,7 +82,6 @@ impl Journal {
             file: Arc::new(file),
             number,
             size: 0,
-            buffer: Vec::with_capacity(1 << 10),
             torn: false,
             unsynced: Vec::new(),
             broken: false,
@@ -110,18 +108,26 @@ impl Journal {
     /// The row is not kept, so the request must not be served: [`JournalError::Full`] or
     /// [`JournalError::Unusable`].
     pub(crate) fn append(&self, row: &UsageRow) -> Result<(), JournalError> {
-        let mut writer = self.writer();
-        let outcome = self.append_under_lock(&mut writer, row);
-        self.say(&mut writer, outcome.is_ok());
-        drop(writer);
-        match &outcome {
-            Ok(()) => {
-                self.counters.appended.fetch_add(1, Ordering::Relaxed);
-                self.dirty.store(true, Ordering::Release);
-            }
-            Err(e) => self.note(e.to_string()),
+        thread_local! {
+            // Kept between rows, so that a line allocates nothing.
+            static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        outcome
+        LINE.with_borrow_mut(|line| {
+            // All that can be done before the lock is: every request wants it.
+            let row = frame::encode_bounded(row, line).into_owned();
+            let mut writer = self.writer();
+            let outcome = self.write_line(&mut writer, row, line);
+            self.say(&mut writer, outcome.is_ok());
+            drop(writer);
+            match &outcome {
+                Ok(()) => {
+                    self.counters.appended.fetch_add(1, Ordering::Relaxed);
+                    self.dirty.store(true, Ordering::Release);
+                }
+                Err(e) => self.note(e.to_string()),
+            }
+            outcome
+        })
     }
 
     /// Whether rows can be kept at present. One load: it is asked before every request.
@@ -148,23 +154,15 @@ impl Journal {
         Ok(())
     }
 
-    fn append_under_lock(&self, writer: &mut Writer, row: &UsageRow) -> Result<(), JournalError> {
-        if writer.broken {
-            return Err(self.unusable("what was written could not be synced"));
-        }
-        let mut line = std::mem::take(&mut writer.buffer);
-        let outcome = self.write_line(writer, row, &mut line);
-        writer.buffer = line;
-        outcome
-    }
-
     fn write_line(
         &self,
         writer: &mut Writer,
-        row: &UsageRow,
+        row: UsageRow,
         line: &mut Vec<u8>,
     ) -> Result<(), JournalError> {
-        let row = frame::encode_bounded(row, line);
+        if writer.broken {
+            return Err(self.unusable("what was written could not be synced"));
+        }
         if writer.torn {
             // The piece becomes a damaged line of its own and damages nothing else.
             line.insert(0, b'\n');
@@ -183,7 +181,7 @@ impl Journal {
                     // The piece before it must be seen as damaged.
                     writer.recent.forget();
                 } else {
-                    writer.recent.keep(row.into_owned(), at, length);
+                    writer.recent.keep(row, at, length);
                 }
                 writer.torn = false;
                 writer.size += length;

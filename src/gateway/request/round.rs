@@ -12,8 +12,8 @@ use crate::gateway::resilience::breaker::Permit;
 use crate::gateway::resilience::retry::{ATTEMPTS, backoff};
 use crate::gateway::routes::Target;
 use crate::gateway::slots::InFlight;
-use crate::provider::Failure;
-use http::{HeaderName, HeaderValue, Response, Uri};
+use crate::provider::{Failure, headers};
+use http::{HeaderName, Response, Uri};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -177,12 +177,12 @@ impl Pursuit<'_> {
 
     /// The answer, with who gave it.
     fn dressed(&self, mut answer: Response<AnswerBody>, target: &Target) -> Response<AnswerBody> {
-        let headers = answer.headers_mut();
+        let out = answer.headers_mut();
         if let Some((provider, model)) = &target.names {
-            headers.insert(PROVIDER, provider.clone());
-            headers.insert(MODEL, model.clone());
+            out.insert(PROVIDER, provider.clone());
+            out.insert(MODEL, model.clone());
         }
-        headers.insert(TRIED, HeaderValue::from(self.asked));
+        out.insert(TRIED, headers::number(u64::from(self.asked), ""));
         answer
     }
 }

@@ -1,6 +1,7 @@
 //! From counts and prices to money: whole numbers all the way.
 
 use super::Price;
+use crate::base::json;
 use crate::provider::usage::Tokens;
 
 /// Pico-dollars in a nano-dollar.
@@ -31,13 +32,33 @@ impl Price {
 
 /// Nano-dollars as dollars, exactly: as many digits after the point as are needed, at most nine.
 pub(crate) fn usd(nano: i128) -> String {
-    const UNIT: u128 = 1_000_000_000;
+    const UNIT: u64 = 1_000_000_000;
     let sign = if nano < 0 { "-" } else { "" };
-    let (whole, rest) = (nano.unsigned_abs() / UNIT, nano.unsigned_abs() % UNIT);
-    let digits = format!("{rest:09}");
-    let digits = digits.trim_end_matches('0');
-    let point = if digits.is_empty() { "" } else { "." };
-    format!("{sign}{whole}{point}{digits}")
+    let Ok(nano) = u64::try_from(nano.unsigned_abs()) else {
+        // A sum of more than 18 thousand million dollars.
+        let (whole, rest) =
+            (nano.unsigned_abs() / u128::from(UNIT), nano.unsigned_abs() % u128::from(UNIT));
+        let digits = format!("{rest:09}");
+        let digits = digits.trim_end_matches('0');
+        let point = if digits.is_empty() { "" } else { "." };
+        return format!("{sign}{whole}{point}{digits}");
+    };
+    let mut text = Vec::with_capacity(32);
+    text.extend_from_slice(sign.as_bytes());
+    json::number(&mut text, nano / UNIT);
+    let rest = nano % UNIT;
+    if rest > 0 {
+        // A one before them keeps the zeros that they begin with.
+        let point = text.len();
+        json::number(&mut text, UNIT + rest);
+        if let Some(one) = text.get_mut(point) {
+            *one = b'.';
+        }
+        while text.last() == Some(&b'0') {
+            text.pop();
+        }
+    }
+    String::from_utf8(text).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -84,7 +105,10 @@ mod tests {
             (1, "0.000000001"),
             (1_500_000_000, "1.5"),
             (-2_000_000_010, "-2.00000001"),
+            (100_000_000, "0.1"),
             (i128::from(i64::MAX), "9223372036.854775807"),
+            (i128::from(u64::MAX) + 1, "18446744073.709551616"),
+            (-1_000_000_000_000_000_000_010, "-1000000000000.00000001"),
         ] {
             assert_eq!(usd(nano), shown);
         }

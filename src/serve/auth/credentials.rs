@@ -1,11 +1,14 @@
 //! What a request presents.
 
 use super::AuthError;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 
 /// No credential we know is longer; longer ones are not worth looking at.
 const LONGEST: usize = 8 << 10;
+
+/// The header in which the Anthropic SDKs send it.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The text of the one credential of a request: of `Authorization: Bearer`, else of `x-api-key`
 /// (as the Anthropic SDKs send it).
@@ -14,8 +17,8 @@ const LONGEST: usize = 8 << 10;
 /// [`AuthError::Missing`], or [`AuthError::InvalidToken`] for another scheme, a malformed header,
 /// or two credentials that differ: which one counts must not be a matter of luck.
 pub(super) fn presented(headers: &HeaderMap) -> Result<&str, AuthError> {
-    let bearer = one(headers, AUTHORIZATION.as_str())?.map(bearer).transpose()?;
-    let key = one(headers, "x-api-key")?.map(str::trim).filter(|key| !key.is_empty());
+    let bearer = one(headers, &AUTHORIZATION)?.map(bearer).transpose()?;
+    let key = one(headers, &API_KEY)?.map(str::trim).filter(|key| !key.is_empty());
     match (bearer, key) {
         (None, None) => Err(AuthError::Missing),
         (Some(bearer), Some(key)) if bearer != key => Err(AuthError::InvalidToken),
@@ -24,7 +27,7 @@ pub(super) fn presented(headers: &HeaderMap) -> Result<&str, AuthError> {
     }
 }
 
-fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, AuthError> {
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, AuthError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),

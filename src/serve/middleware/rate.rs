@@ -2,8 +2,9 @@
 
 use crate::base::words;
 use crate::gateway::limits::{Decision, Limited, Limiter};
+use crate::provider::headers;
 use crate::serve::error::Refusal;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 /// What a caller is told of its limit, with the header names of the OpenAI API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +28,10 @@ impl Shown {
     }
 
     /// Puts it on an answer.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        headers.insert(LIMIT, HeaderValue::from(self.limit));
-        headers.insert(REMAINING, HeaderValue::from(self.remaining));
-        if let Ok(reset) = HeaderValue::from_str(&format!("{}s", self.reset_seconds)) {
-            headers.insert(RESET, reset);
-        }
+    pub(crate) fn write(&self, out: &mut HeaderMap) {
+        out.insert(LIMIT, headers::number(u64::from(self.limit), ""));
+        out.insert(REMAINING, headers::number(u64::from(self.remaining), ""));
+        out.insert(RESET, headers::number(self.reset_seconds, "s"));
     }
 }
 

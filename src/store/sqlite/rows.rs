@@ -4,9 +4,9 @@
 use super::usage_daily;
 use crate::base::Timestamp;
 use crate::store::{Outcome, Scopes, ServiceKey, UsageRow};
-use sqlx::query::Query;
+use sqlx::error::BoxDynError;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Arguments as _, AssertSqlSafe, Row as _, SqliteConnection, SqlitePool};
 use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
@@ -144,9 +144,12 @@ pub(super) async fn revoke(
 /// are few statements to remember.
 const USAGE_PIECES: [usize; 3] = [64, 8, 1];
 
+/// The values of a row.
+const USAGE_COLUMNS: usize = 23;
+
 /// The statement that inserts `rows` usage rows and passes over those that are there.
 fn insert_usage_sql(rows: usize) -> String {
-    const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)";
+    let row = format!("({}1)", "?, ".repeat(USAGE_COLUMNS));
     format!(
         "INSERT INTO usage \
          (id, at, request_id, key_id, api, model, provider, upstream_model, mode, outcome, status, \
@@ -154,7 +157,7 @@ fn insert_usage_sql(rows: usize) -> String {
           latency_ms, cost_nano_usd, price_version, user_id, cache_write_5m_tokens, \
           cache_write_1h_tokens, summed) \
          VALUES {} ON CONFLICT DO NOTHING",
-        vec![ROW; rows].join(", ")
+        vec![row; rows].join(", ")
     )
 }
 
@@ -190,11 +193,13 @@ async fn insert_pieces(connection: &mut SqliteConnection, rows: &[UsageRow]) -> 
     let mut rest = rows;
     for (size, sql) in &*SQL {
         while let Some((piece, after)) = rest.split_at_checked(*size) {
-            // The statement is ours: nothing but its length depends on the rows.
-            let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
+            let mut values = SqliteArguments::default();
+            values.reserve(piece.len() * USAGE_COLUMNS, 0);
             for row in piece {
-                query = bind_usage(query, row);
+                add_usage(&mut values, row).map_err(sqlx::Error::Encode)?;
             }
+            // The statement is ours: nothing but its length depends on the rows.
+            let query = sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), values);
             new += query.execute(&mut *connection).await?.rows_affected();
             rest = after;
         }
@@ -202,34 +207,41 @@ async fn insert_pieces(connection: &mut SqliteConnection, rows: &[UsageRow]) -> 
     Ok(new)
 }
 
-fn bind_usage<'q>(
-    query: Query<'q, Sqlite, SqliteArguments>,
-    row: &UsageRow,
-) -> Query<'q, Sqlite, SqliteArguments> {
-    query
-        .bind(row.id.as_bytes().as_slice())
-        .bind(row.at.as_microsecond())
-        .bind(&*row.request_id)
-        .bind(&*row.key_id)
-        .bind(&*row.api)
-        .bind(&*row.model)
-        .bind(row.provider.as_deref())
-        .bind(row.upstream_model.as_deref())
-        .bind(&*row.mode)
-        .bind(row.outcome.word())
-        .bind(i64::from(row.status))
-        .bind(i64::from(row.attempt))
-        .bind(row.streamed)
-        .bind(row.input_tokens.map(count))
-        .bind(row.cached_tokens.map(count))
-        .bind(row.output_tokens.map(count))
-        .bind(row.reasoning_tokens.map(count))
-        .bind(count(row.latency_ms))
-        .bind(row.cost_nano_usd)
-        .bind(row.price_version.as_deref())
-        .bind(row.user_id.as_deref())
-        .bind(row.cache_write_5m_tokens.map(count))
-        .bind(row.cache_write_1h_tokens.map(count))
+/// A word of ours as a text that is bound without a copy: the library takes those that it may keep.
+fn shared(word: &str) -> Arc<str> {
+    static WORDS: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| {
+        let others = ["openai", "anthropic", "real", "mock"];
+        Outcome::ALL.map(Outcome::word).into_iter().chain(others).map(Arc::from).collect()
+    });
+    let known = WORDS.iter().find(|known| &***known == word);
+    known.map_or_else(|| word.into(), Arc::clone)
+}
+
+/// Adds the values of a row in the order of [`insert_usage_sql`].
+fn add_usage(to: &mut SqliteArguments, row: &UsageRow) -> std::result::Result<(), BoxDynError> {
+    to.add(row.id.as_bytes().as_slice())?;
+    to.add(row.at.as_microsecond())?;
+    to.add(Arc::clone(&row.request_id))?;
+    to.add(Arc::clone(&row.key_id))?;
+    to.add(shared(&row.api))?;
+    to.add(Arc::clone(&row.model))?;
+    to.add(row.provider.clone())?;
+    to.add(row.upstream_model.clone())?;
+    to.add(shared(&row.mode))?;
+    to.add(shared(row.outcome.word()))?;
+    to.add(i64::from(row.status))?;
+    to.add(i64::from(row.attempt))?;
+    to.add(row.streamed)?;
+    to.add(row.input_tokens.map(count))?;
+    to.add(row.cached_tokens.map(count))?;
+    to.add(row.output_tokens.map(count))?;
+    to.add(row.reasoning_tokens.map(count))?;
+    to.add(count(row.latency_ms))?;
+    to.add(row.cost_nano_usd)?;
+    to.add(row.price_version.clone())?;
+    to.add(row.user_id.clone())?;
+    to.add(row.cache_write_5m_tokens.map(count))?;
+    to.add(row.cache_write_1h_tokens.map(count))
 }
 
 pub(super) async fn recent_usage(pool: &SqlitePool, limit: u32) -> Result<Vec<UsageRow>> {
