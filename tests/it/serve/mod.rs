@@ -14,6 +14,7 @@ mod flapping;
 mod heads;
 pub(crate) mod http;
 mod identity;
+mod instructions;
 mod journal;
 mod keys;
 pub(crate) mod ledger;
