@@ -11,9 +11,7 @@ use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::translation::{Refused, StreamTranslator};
-use crate::provider::{
-    Class, Endpoint, EventFilter, Failure, Received, Refusal, UsageScanner,
-};
+use crate::provider::{Class, Endpoint, EventFilter, Failure, Received, Refusal, UsageScanner};
 use crate::store::Outcome;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
