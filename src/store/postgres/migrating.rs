@@ -36,13 +36,16 @@ impl Migration {
     /// They could not be applied.
     pub(super) async fn done(&self, store: &PostgresStore) -> Result<(), StoreError> {
         let mut task = self.task.lock().await;
+        // One that ended while nobody waited says nothing of what is pending now.
+        if task.as_ref().is_some_and(JoinHandle::is_finished) {
+            *task = None;
+        }
         let running = task.get_or_insert_with(|| {
             self.under_way.store(true, Ordering::Release);
             tokio::spawn(migrate(store.clone()))
         });
         let outcome = running.await;
         *task = None;
-        self.under_way.store(false, Ordering::Release);
         outcome.unwrap_or_else(|_| {
             let why = "the migration broke off".to_owned();
             Err(StoreError::Failed { at: store.location.clone(), why })
@@ -50,7 +53,17 @@ impl Migration {
     }
 }
 
+/// Says that a migration is over, however it ends.
+struct Over<'a>(&'a Migration);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.store(false, Ordering::Release);
+    }
+}
+
 async fn migrate(store: PostgresStore) -> Result<(), StoreError> {
+    let _over = Over(&store.migration);
     tracing::info!(store = %store.location, "migrating the store");
     let work = async {
         let mut lease = store.lease().await?;
