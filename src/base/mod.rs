@@ -1,5 +1,6 @@
 //! Leaf helpers that import nothing of ours: secrets, redaction, near names, time, files.
 
+pub(crate) mod apart;
 pub(crate) mod csv;
 pub(crate) mod file;
 pub(crate) mod id;
@@ -23,6 +24,7 @@ pub(crate) mod tcp;
 pub(crate) mod time;
 pub(crate) mod words;
 
+pub(crate) use apart::apart;
 pub(crate) use joined::Joined;
 pub(crate) use salted::Salted;
 pub(crate) use secret::{Secret, SecretBytes};

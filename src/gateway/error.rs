@@ -48,6 +48,11 @@ pub(crate) enum GatewayError {
         /// For how long.
         wait: Duration,
     },
+    /// Every target that could be asked is asked as much as it bears.
+    Overloaded {
+        /// The name.
+        model: String,
+    },
     /// Every target has failed so often that none is asked for now.
     Resting {
         /// The name.
@@ -95,6 +100,7 @@ impl GatewayError {
             Self::CredentialsExhausted { .. } => "upstream_credentials_exhausted",
             Self::TooLate => "request_timeout",
             Self::RateLimited { .. } => "upstream_rate_limited",
+            Self::Overloaded { .. } => "overloaded",
             Self::Resting { .. } => "upstream_resting",
             Self::Upstream { .. } => "upstream_error",
             Self::NoEndpoint { .. } => "endpoint_not_found",

@@ -191,7 +191,7 @@ fn target(route: &Route, of: &super::routes::Target, prices: &Prices, sight: &dy
     let provider = &of.provider;
     let (keys, reason) = sight.keys(provider);
     let listed = sight.listed(provider, &of.model);
-    let view = sight.has_breakers().then(|| of.breaker.view());
+    let view = sight.has_breakers().then(|| of.guard.breaker.view());
     let facts = prices.facts(&provider.name, &of.model);
     // Nobody pays for what the mock answers.
     let priced_as = match provider.backend {

@@ -1,6 +1,7 @@
 //! Routes: what answers for a model's name, and in which turn.
 
 use super::resilience::breaker::Breaker;
+use super::resilience::places::{Full, MOST, Place, Places};
 use super::slots::Slots;
 use crate::provider::mock;
 use crate::provider::translation::{self, Dialect};
@@ -41,6 +42,10 @@ pub(crate) struct Provider {
     pub(crate) keys: Vec<String>,
     /// Its keys, shared with the tables before and after while it stays where it is.
     pub(crate) slots: Arc<Slots>,
+    /// Requests under way there, where those are bounded; shared as its keys are.
+    pub(super) places: Arc<Places>,
+    /// How many there may be, over all its models.
+    pub(super) max_in_flight: Option<u32>,
     /// Whether it may be asked to count the tokens of a stream.
     pub(crate) stream_usage: bool,
     /// What it was made of; `None` for the mock that mode mock adds.
@@ -105,6 +110,23 @@ impl Provider {
     }
 }
 
+/// What keeps a target from being asked, as its answers so far show. Routes that name the same
+/// target share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard {
+    /// Whether it may be asked.
+    pub(crate) breaker: Arc<Breaker>,
+    /// How many requests at a time.
+    pub(crate) places: Arc<Places>,
+    /// More than so many never.
+    pub(crate) ceiling: u32,
+}
+
+/// A bound that a profile may have set.
+pub(super) fn at_most(set: Option<u64>) -> u32 {
+    set.and_then(|most| u32::try_from(most).ok()).map_or(MOST, |most| most.min(MOST))
+}
+
 /// One target of a route.
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -116,24 +138,43 @@ pub(crate) struct Target {
     pub(super) share: u64,
     /// Tokens of a conversation that it takes, if the profile says.
     pub(super) context: Option<u64>,
-    /// Whether it may be asked, as its answers so far show.
-    pub(crate) breaker: Arc<Breaker>,
+    /// What keeps it from being asked.
+    pub(crate) guard: Guard,
     /// The provider and the model in a header.
     pub(super) names: Option<(HeaderValue, HeaderValue)>,
 }
 
 impl Target {
     /// A target with an ordinary share.
-    pub(super) fn of(provider: &Arc<Provider>, model: &str, breaker: &Arc<Breaker>) -> Self {
+    pub(super) fn of(provider: &Arc<Provider>, model: &str, guard: Guard) -> Self {
         let names = in_header(&provider.name).zip(in_header(model));
         Self {
             provider: Arc::clone(provider),
             model: Arc::from(model),
             share: 1,
             context: None,
-            breaker: Arc::clone(breaker),
+            guard,
             names,
         }
+    }
+
+    /// A place for a request.
+    ///
+    /// # Errors
+    /// None is left, here or among all requests of the provider.
+    pub(super) fn enter(&self) -> Result<Place, Full> {
+        let place = self.guard.places.enter(self.guard.ceiling)?;
+        Ok(match self.provider.max_in_flight {
+            Some(most) => place.within(self.provider.places.enter(most)?),
+            None => place,
+        })
+    }
+
+    /// Whether a place is left.
+    pub(super) fn has_room(&self) -> bool {
+        let provider = &self.provider;
+        self.guard.places.has_room(self.guard.ceiling)
+            && provider.max_in_flight.is_none_or(|most| provider.places.has_room(most))
     }
 }
 

@@ -9,7 +9,8 @@
 
 use super::error::GatewayError;
 use super::resilience::breaker::Breaker;
-use super::routes::{Backend, Limits, Provider, Route, Target};
+use super::resilience::places::Places;
+use super::routes::{Backend, Guard, Limits, Provider, Route, Target, at_most};
 use crate::provider::translation::{self, Dialect};
 use crate::provider::wire::{Endpoint, Uris};
 use crate::provider::{mock, openai};
@@ -30,17 +31,20 @@ pub(crate) struct Table {
     providers: BTreeMap<Arc<str>, Arc<Provider>>,
     /// Routes by name, for the hot path.
     index: HashMap<Arc<str>, Arc<Route>>,
-    /// Breakers of targets by `provider/model`, and by `provider` for the models that no route
+    /// What bounds targets, by `provider/model`, and by `provider` for the models that no route
     /// names: clients choose those names, and they must not fill the memory.
-    breakers: BTreeMap<String, Arc<Breaker>>,
-    /// Breakers of the table before, while this one is made.
-    kept: BTreeMap<String, Arc<Breaker>>,
+    guards: BTreeMap<String, Guard>,
+    /// Those of the table before, while this one is made.
+    kept: BTreeMap<String, Guard>,
     total: Duration,
 }
 
-/// The breaker that was kept under an id, or a new one.
-fn found(kept: &BTreeMap<String, Arc<Breaker>>, id: &str) -> Arc<Breaker> {
-    kept.get(id).cloned().unwrap_or_default()
+/// The guard that was kept under an id, or a new one. Its ceiling is what is said now.
+fn found(kept: &BTreeMap<String, Guard>, id: &str, ceiling: u32) -> Guard {
+    match kept.get(id) {
+        Some(guard) => Guard { ceiling, ..guard.clone() },
+        None => Guard { breaker: Arc::<Breaker>::default(), places: Places::new(id), ceiling },
+    }
 }
 
 impl Table {
@@ -76,6 +80,7 @@ impl Table {
                 // A key was opened for one place, and is sent to no other.
                 if let Some(before) = before.filter(|before| before.is_at(spec)) {
                     provider.slots = Arc::clone(&before.slots);
+                    provider.places = Arc::clone(&before.places);
                 }
                 Some((Arc::clone(&provider.name), Arc::new(provider)))
             })
@@ -88,6 +93,8 @@ impl Table {
                 backend: Backend::Mock,
                 keys: Vec::new(),
                 slots: Arc::default(),
+                places: Places::new(mock::NAME),
+                max_in_flight: None,
                 stream_usage: true,
                 spec: None,
                 configured: AtomicBool::new(true),
@@ -101,22 +108,16 @@ impl Table {
             let (then, now) = (before?.providers.get(name)?, providers.get(name)?);
             (Arc::ptr_eq(then, now) || Arc::ptr_eq(&then.slots, &now.slots)).then_some(())
         };
-        let kept: BTreeMap<String, Arc<Breaker>> = before
+        let kept: BTreeMap<String, Guard> = before
             .into_iter()
-            .flat_map(|before| &before.breakers)
+            .flat_map(|before| &before.guards)
             .filter(|(id, _)| stays(id.split('/').next().unwrap_or(id)).is_some())
-            .map(|(id, breaker)| (id.clone(), Arc::clone(breaker)))
+            .map(|(id, guard)| (id.clone(), guard.clone()))
             .collect();
-        let of_provider = |name: &Arc<str>| (name.to_string(), found(&kept, name));
-        let breakers = providers.keys().map(of_provider).collect();
-        let mut table = Self {
-            routes: BTreeMap::new(),
-            providers,
-            index: HashMap::new(),
-            breakers,
-            kept,
-            total,
-        };
+        let of_provider = |name: &Arc<str>| (name.to_string(), found(&kept, name, at_most(None)));
+        let guards = providers.keys().map(of_provider).collect();
+        let mut table =
+            Self { routes: BTreeMap::new(), providers, index: HashMap::new(), guards, kept, total };
         // Validation has made sure that the providers of declared routes exist.
         for (name, route) in &profile.routes {
             table.add(name, route);
@@ -160,9 +161,13 @@ impl Table {
     fn target(&mut self, spec: &TargetSpec) -> Option<Target> {
         let provider = self.providers.get(spec.provider.as_str())?;
         let id = format!("{}/{}", provider.name, spec.model);
-        let kept = found(&self.kept, &id);
-        let breaker = self.breakers.entry(id).or_insert(kept);
-        let target = Target::of(provider, &spec.model, breaker);
+        let ceiling = at_most(spec.max_in_flight);
+        let kept = found(&self.kept, &id, ceiling);
+        let guard = self.guards.entry(id).or_insert(kept);
+        // Routes that share a target share its places: the lowest ceiling holds for the figures.
+        guard.ceiling = guard.ceiling.min(ceiling);
+        let guard = Guard { ceiling, ..guard.clone() };
+        let target = Target::of(provider, &spec.model, guard);
         Some(Target { share: spec.weight.unwrap_or(1), context: spec.context, ..target })
     }
 
@@ -192,15 +197,15 @@ impl Table {
                 (self.providers.get(name).filter(|_| !upstream.is_empty())?, upstream)
             }
         };
-        let known = self.breakers.get(&format!("{}/{upstream}", provider.name));
-        let breaker = known.or_else(|| self.breakers.get(&*provider.name))?;
-        let target = Target::of(provider, upstream, breaker);
+        let known = self.guards.get(&format!("{}/{upstream}", provider.name));
+        let guard = known.or_else(|| self.guards.get(&*provider.name))?;
+        let target = Target::of(provider, upstream, guard.clone());
         Some(Arc::new(self.route(model, &RouteSpec::to(Vec::new()), vec![target])))
     }
 
-    /// The breakers, by `provider/model` or `provider`.
-    pub(crate) fn breakers(&self) -> &BTreeMap<String, Arc<Breaker>> {
-        &self.breakers
+    /// What bounds targets, by `provider/model` or `provider`.
+    pub(crate) fn guards(&self) -> &BTreeMap<String, Guard> {
+        &self.guards
     }
 
     /// The mock, in mode mock.
@@ -238,6 +243,8 @@ fn provider(name: &str, spec: &ProviderSpec, mode: Mode, configured: bool) -> Op
         backend,
         keys: spec.keys.clone(),
         slots: Arc::default(),
+        places: Places::new(name),
+        max_in_flight: spec.max_in_flight.map(|most| at_most(Some(most))),
         stream_usage: spec.stream_usage,
         spec: Some(spec.clone()),
         configured: AtomicBool::new(configured),
@@ -254,6 +261,7 @@ fn usual(known: &KnownProvider, base_url: Url) -> ProviderSpec {
         models: known.models.iter().map(|&m| m.to_owned()).collect(),
         stream_usage: true,
         responses: None,
+        max_in_flight: None,
         place: None,
     }
 }

@@ -17,6 +17,7 @@ fn profile() -> Profile {
         models: models.iter().map(|&m| m.to_owned()).collect(),
         stream_usage: true,
         responses: None,
+        max_in_flight: None,
         place: None,
     };
     Profile {
@@ -104,7 +105,7 @@ fn a_table_keeps_what_stays_of_the_one_before() {
     let after = |before: &Table, profile: &Profile| {
         Table::of(profile, Mode::Real, Duration::from_secs(60), usual, Some(before))
     };
-    let breaker = |table: &Table, id: &str| Arc::clone(table.breakers.get(id).unwrap());
+    let breaker = |table: &Table, id: &str| Arc::clone(&table.guards.get(id).unwrap().breaker);
     let slots = |table: &Table, name: &str| Arc::clone(&table.providers.get(name).unwrap().slots);
     let first = of(&profile(), Mode::Real);
 
@@ -117,7 +118,7 @@ fn a_table_keeps_what_stays_of_the_one_before() {
     for id in ["a", "b", "a/shared", "b/shared"] {
         assert!(Arc::ptr_eq(&breaker(&first, id), &breaker(&second, id)), "{id}");
     }
-    assert!(!second.breakers.contains_key("b/big"), "no route names it any more");
+    assert!(!second.guards.contains_key("b/big"), "no route names it any more");
     let provider = |table: &Table| Arc::clone(table.providers.get("a").unwrap());
     assert!(Arc::ptr_eq(&provider(&first), &provider(&second)));
 
@@ -161,4 +162,38 @@ fn the_mock_answers_for_the_names_of_mode_real_and_its_own() {
     assert!(!of("gpt-4o").contains(&Endpoint::CountTokens));
     assert!(of("claude-sonnet-4-5").contains(&Endpoint::ChatCompletions), "translated");
     assert!(!of("claude-sonnet-4-5").contains(&Endpoint::Embeddings));
+}
+
+#[test]
+fn bounds_change_with_the_profile_and_what_is_under_way_still_counts() {
+    let usual = |known: &KnownProvider| Url::parse(known.base_url).ok();
+    let bounded = |provider: Option<u64>, target: Option<u64>| {
+        let mut profile = profile();
+        profile.providers.get_mut("b").unwrap().max_in_flight = provider;
+        let to = TargetSpec { max_in_flight: target, ..TargetSpec::of("b", "big") };
+        profile.routes.insert("m".to_owned(), RouteSpec::to(vec![to]));
+        profile
+    };
+    let first = of(&bounded(Some(3), Some(2)), Mode::Real);
+    let enter = |table: &Table, name: &str| table.find(name).unwrap().targets[0].enter();
+    let (one, two) = (enter(&first, "m").unwrap(), enter(&first, "m").unwrap());
+    assert!(enter(&first, "m").is_err());
+    let three = enter(&first, "b/other").unwrap();
+    assert!(enter(&first, "b/other").is_err(), "the provider is full");
+    drop(one);
+    assert!(enter(&first, "b/other").is_ok() && first.find("m").unwrap().targets[0].has_room());
+
+    let later = |profile: &Profile, before: &Table| {
+        Table::of(profile, Mode::Real, Duration::from_secs(60), usual, Some(before))
+    };
+    let second = later(&bounded(Some(2), None), &first);
+    assert!(enter(&second, "m").is_err(), "two are under way there");
+    assert!(!second.find("m").unwrap().targets[0].has_room());
+    let third = later(&bounded(None, Some(2)), &second);
+    let four = enter(&third, "m").unwrap();
+    assert!(enter(&third, "m").is_err());
+    let guard = third.guards().get("b/big").unwrap();
+    assert_eq!((guard.places.view(guard.ceiling).in_flight, guard.ceiling), (2, 2));
+    drop((two, three, four));
+    assert_eq!(guard.places.view(guard.ceiling).in_flight, 0);
 }

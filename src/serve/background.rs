@@ -41,6 +41,7 @@ pub(crate) fn start(
     tasks.spawn(health::watch(Arc::clone(app), stop.clone()));
     tasks.spawn(watch::watch(Arc::clone(app), stop.clone()));
     tasks.spawn(signals::follow_hangups(Arc::clone(app), hangup, stop.clone()));
+    tasks.spawn(Arc::clone(&app.overload).watch(stop.clone()));
     tasks.spawn(beat(Arc::clone(app), stop.clone()));
     tasks.spawn(forget(Arc::clone(app), stop.clone()));
     if lacks_key {

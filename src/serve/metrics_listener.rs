@@ -3,6 +3,7 @@
 
 use super::connections;
 use super::error::Refusal;
+use super::middleware::compress;
 use super::routes::prometheus;
 use super::seats::Seats;
 use super::state::App;
@@ -65,11 +66,16 @@ pub(super) async fn serve(listener: TcpListener, app: Arc<App>, stop: Cancellati
 async fn answer(app: Arc<App>, request: &Request<Incoming>) -> Response<Body> {
     let mode = app.mode.word();
     let live = app.live.load_full();
+    let compression = app.compression;
+    let taken = compress::is_taken(request.headers());
     let outcome = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/metrics") => prometheus::metrics(app).await,
         _ => Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "only `/metrics` is here")),
     };
     let mut response = outcome.unwrap_or_else(|r| r.response(Surface::Ours, "", mode));
+    if compression {
+        response = compress::compress(response, taken, compress::CONTROL).await;
+    }
     live.security.write(response.headers_mut());
     response
 }

@@ -19,6 +19,7 @@ mod metrics;
 mod metrics_listener;
 mod middleware;
 mod open;
+mod overload;
 mod patience;
 mod published;
 mod reload;

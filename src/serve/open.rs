@@ -5,6 +5,7 @@ use super::health::{self, Health};
 use super::listing::Listing;
 use super::logging::AccessLog;
 use super::metrics::HttpMetrics;
+use super::overload::Overload;
 use super::reload::{self, Reloader, Routed};
 use super::routing::Plan;
 use super::state::{App, Live};
@@ -32,7 +33,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 
 /// How long a connection to a provider may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -102,6 +102,14 @@ pub(super) async fn open(
     let mut registry = Registry::with_prefix("ultra");
     let gateway_metrics = Arc::new(GatewayMetrics::register(&mut registry));
     let metrics = HttpMetrics::register(&mut registry);
+    let bounds = &settings.server;
+    let overload = Overload::new(
+        bounds.max_concurrency.0,
+        bounds.body_memory.0,
+        bounds.body_limit.0,
+        bounds.lag_limit,
+        &mut registry,
+    );
     let meter = Arc::new(JournalMeter::new(
         Arc::clone(&journal),
         gateway_metrics,
@@ -127,14 +135,13 @@ pub(super) async fn open(
         instance,
         started_at: clock.now(),
         started: Instant::now(),
+        compression: settings.server.compression,
         body_limit: settings.server.body_limit.0,
         body_timeout: settings.server.body_timeout,
         auth,
         gateway: Gateway::new(table, client, meter, hop).with_answers(answers),
         limiter: Arc::new(LocalLimiter::default()),
-        places: Arc::new(Semaphore::new(
-            usize::try_from(settings.server.max_concurrency.0).unwrap_or(Semaphore::MAX_PERMITS),
-        )),
+        overload: Arc::new(overload),
         journal: Arc::clone(&journal),
         store: Arc::clone(&store),
         cache,

@@ -217,7 +217,8 @@ pub(super) async fn run(
         Err(refusal) => Err(refusal),
     };
     outcome.unwrap_or_else(|refusal| {
-        if refusal.status.is_server_error() {
+        // Of those there are many at a time; the log says once that there are any.
+        if refusal.status.is_server_error() && refusal.code != Refusal::OVERLOADED {
             tracing::warn!(
                 request_id = &*seen.request_id,
                 status = refusal.status.as_u16(),

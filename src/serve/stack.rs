@@ -1,11 +1,12 @@
 //! Around every request, in this order: its id, loops, the bounds of its head, preflights, who
-//! calls and how often, on the data plane a place to be worked on, the handler within a net for panics; then the
-//! headers that every answer has, and one line in the log when its last byte is out.
+//! calls and how often, on the data plane a place to be worked on, the handler within a net for panics; then
+//! whole answers are made smaller, and get the headers that every answer has, and one line in the log when the
+//! last byte is out.
 
 use super::error::{self, Refusal};
 use super::middleware::access_log::{Line, Tracked};
 use super::middleware::{
-    admit, concurrency, cors, head, hop, panic, prefix, rate, request_id, security::SecurityHeaders,
+    admit, compress, cors, head, hop, panic, prefix, rate, request_id, security::SecurityHeaders,
 };
 use super::router;
 use super::seats::Busy;
@@ -58,6 +59,7 @@ pub(crate) async fn handle(
         started,
     };
 
+    let taken = app.compression && compress::is_taken(headers);
     let mut found = Found::default();
     let seen = Seen { request_id, surface, caller: None, peer, started };
     let mode = app.mode.word();
@@ -76,6 +78,10 @@ pub(crate) async fn handle(
     }
     if let Some(origin) = origin {
         cors::write(origin, response.headers_mut());
+    }
+    if app.compression {
+        let least = if surface == Surface::Ours { compress::CONTROL } else { compress::DATA };
+        response = Box::pin(compress::compress(response, taken, least)).await;
     }
     response.map(|body| Tracked::new(body, line, found.place, busy))
 }
@@ -99,7 +105,7 @@ async fn answer(
     found.shown = admitted.shown;
     let direct = router::direct(request.method(), request.uri().path());
     if direct.is_some_and(|spec| spec.bounded) && admitted.caller.is_some() {
-        found.place = Some(concurrency::enter(&app.places)?);
+        found.place = Some(app.overload.enter()?);
     }
     seen.caller = admitted.caller;
 

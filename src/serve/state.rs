@@ -7,6 +7,7 @@ use super::logging::AccessLog;
 use super::metrics::HttpMetrics;
 use super::middleware::cors::Origins;
 use super::middleware::security::SecurityHeaders;
+use super::overload::Overload;
 use super::reload::Reloader;
 use crate::base::{Clock, Timestamp};
 use crate::cache::Cache;
@@ -21,7 +22,6 @@ use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 
 /// The server as its handlers see it.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(crate) struct App {
     pub(crate) started_at: Timestamp,
     /// The same for measuring.
     pub(crate) started: Instant,
+    /// Whether answers are made smaller for clients that take it.
+    pub(crate) compression: bool,
     /// The largest request body.
     pub(crate) body_limit: u64,
     /// The time a client has to send a body.
@@ -46,8 +48,8 @@ pub(crate) struct App {
     pub(crate) gateway: Gateway,
     /// Who asks too often.
     pub(crate) limiter: Arc<dyn Limiter>,
-    /// Places for requests that are worked on.
-    pub(crate) places: Arc<Semaphore>,
+    /// What the process bears.
+    pub(crate) overload: Arc<Overload>,
     /// Usage rows.
     pub(crate) journal: Arc<Journal>,
     /// What outlives the process.

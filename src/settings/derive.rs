@@ -65,6 +65,7 @@ fn provider(known: &KnownProvider, resolution: &Resolution) -> Option<ProviderSp
         models: known.models.iter().map(|model| (*model).to_owned()).collect(),
         stream_usage: true,
         responses: None,
+        max_in_flight: None,
         place: None,
     })
 }

@@ -172,6 +172,9 @@ pub(crate) struct ProviderSpec {
     /// Whether it has `/v1/responses`, where a file says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) responses: Option<bool>,
+    /// Requests that it is asked at a time, over all its models, if bounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_in_flight: Option<u64>,
     /// Where it is declared, if in a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<Place>,
@@ -239,12 +242,21 @@ pub(crate) struct TargetSpec {
     /// is asked only of those that take more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) context: Option<u64>,
+    /// Requests that it is asked at a time, if bounded; fewer while it has too much to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_in_flight: Option<u64>,
 }
 
 impl TargetSpec {
     /// A target of which no more is said.
     pub(crate) fn of(provider: &str, model: &str) -> Self {
-        Self { provider: provider.to_owned(), model: model.to_owned(), weight: None, context: None }
+        Self {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            weight: None,
+            context: None,
+            max_in_flight: None,
+        }
     }
 }
 

@@ -40,6 +40,15 @@ pub(crate) struct Made {
 pub(super) const BEGAN: u16 = 200;
 
 impl AnswerBody {
+    /// Whether all of it is there.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::Recorded(recorded) => recorded.inner().is_whole(),
+            Self::Made(_) | Self::Played(_) | Self::Passed(_) => false,
+        }
+    }
+
     /// The mock's events.
     pub(crate) fn made(pieces: Vec<Piece>, attempt: Attempt) -> Self {
         Self::Made(Box::new(Made { pieces: pieces.into_iter(), said: 0, attempt }))

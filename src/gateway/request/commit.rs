@@ -5,11 +5,10 @@
 use super::answer::AnswerBody;
 use super::attempt::Attempt;
 use super::crossing::Crossing;
-use super::exchange::{Exchange, answer};
+use super::exchange::{Exchange, Held, answer};
 use super::missed::{Kind, Missed, failed};
 use super::passed::{Beginning, Unwell};
 use crate::base::Joined;
-use crate::gateway::resilience::breaker::Permit;
 use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
@@ -71,10 +70,10 @@ impl Exchange<'_> {
         mut upstream: Received,
         mut attempt: Attempt,
         slot: &InFlight,
-        permit: &mut Option<Permit>,
+        held: &mut Held,
         deadline: Instant,
     ) -> Result<Response<AnswerBody>, Missed> {
-        let (held, opening) = match self.opening(&mut upstream, deadline).await {
+        let (pieces, opening) = match self.opening(&mut upstream, deadline).await {
             Ok(begun) => begun,
             Err((kind, failure)) => return Err(self.unusable(&mut attempt, kind, failure)),
         };
@@ -82,20 +81,24 @@ impl Exchange<'_> {
             Opened::Answer => {}
             Opened::Refusal(Refusal { status, class, body }) => {
                 attempt.fail(Outcome::Error, status.as_u16());
-                return Err(self.refusal(class, status, &parts.headers, body, slot));
+                return Err(self.refusal(class, status, &parts.headers, body, slot).await);
             }
             Opened::Refused(crossing, refused) => {
                 attempt.fail(Outcome::Error, refused.status.as_u16());
                 return Err(self.refused(crossing, &refused, &parts.headers, slot));
             }
         }
-        if let Some(permit) = permit {
+        if let Some(permit) = &mut held.permit {
             permit.began();
         }
+        if let Some(place) = &held.place {
+            place.answered();
+        }
         let beginning = Beginning {
-            held,
+            held: pieces,
             slot: slot.again(),
-            permit: permit.take(),
+            permit: held.permit.take(),
+            place: held.place.take(),
             stall: self.limits.stall,
             deadline,
             endpoint: self.endpoint,
@@ -129,9 +132,9 @@ impl Exchange<'_> {
             None => Scanner::Passing(OpeningScanner::new(self.endpoint)),
         };
         let mut held = Vec::new();
-        let first = match self.last {
-            true => deadline,
-            false => (Instant::now() + self.limits.first_event).min(deadline),
+        let mut first = match self.later {
+            None => deadline,
+            Some(_) => (Instant::now() + self.limits.first_event).min(deadline),
         };
         loop {
             match timeout_at(first.into(), upstream.frame()).await {
@@ -153,11 +156,20 @@ impl Exchange<'_> {
                 Err(_) if first == deadline => {
                     return Err((Kind::Final, Failure::Timeout(Phase::Total, self.limits.total)));
                 }
+                Err(_) if !self.has_others().await => first = deadline,
                 Err(_) => {
                     let limit = self.limits.first_event;
                     return Err((Kind::Useless, Failure::Timeout(Phase::FirstEvent, limit)));
                 }
             }
+        }
+    }
+
+    /// Whether another target can be asked.
+    async fn has_others(&self) -> bool {
+        match self.later {
+            Some(later) => later.any().await,
+            None => false,
         }
     }
 
@@ -186,7 +198,7 @@ impl Exchange<'_> {
         let mut missed = match (body.unwell().cloned(), self.crossing) {
             (None, _) => return Ok(AnswerBody::Whole(Some(whole.whole()))),
             (Some(Unwell::Refusal(Refusal { status, class, body })), _) => {
-                self.refusal(class, status, headers, body, slot)
+                self.refusal(class, status, headers, body, slot).await
             }
             (Some(Unwell::Refused(refused)), Some(crossing)) => {
                 self.refused(crossing, &refused, headers, slot)

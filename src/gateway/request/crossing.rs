@@ -4,6 +4,7 @@ use super::answer::AnswerBody;
 use super::exchange::{Exchange, answer, is_stream};
 use super::forward::Call;
 use super::missed::{Kind, Missed, Told};
+use crate::base::apart::{HEAVY, Weighty, apart};
 use crate::base::redact::Redactor;
 use crate::gateway::error::GatewayError;
 use crate::gateway::routes::Target;
@@ -21,14 +22,11 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Longer bodies are read and written apart from the tasks that serve others.
-const LARGE: usize = 256 << 10;
-
 /// What a call asks, read once for all targets of other families.
 #[derive(Clone, Debug)]
 pub(super) struct Meant {
     client: &'static dyn ClientDialect,
-    conversation: Arc<Conversation>,
+    conversation: Arc<Weighty<Conversation>>,
 }
 
 /// A call as it is put to one target.
@@ -47,9 +45,9 @@ impl Meant {
             let what = "this endpoint has no counterpart at the provider of this model";
             return Err(Untranslatable::unsupported("model", what));
         };
-        let body = call.body.clone();
-        let conversation = apart(body.len(), move || client.read_request(&body)).await?;
-        Ok(Self { client, conversation: Arc::new(conversation) })
+        let (body, size) = (call.body.clone(), call.body.len().saturating_mul(HEAVY));
+        let conversation = apart(size, move || client.read_request(&body)).await?;
+        Ok(Self { client, conversation: Arc::new(Weighty::new(conversation, size)) })
     }
 
     /// The call as `target` is asked it.
@@ -61,6 +59,7 @@ impl Meant {
     ) -> Result<Crossing, Untranslatable> {
         let dialect = target.provider.dialect;
         let (conversation, model) = (Arc::clone(&self.conversation), Arc::clone(&target.model));
+        let size = size.saturating_mul(HEAVY);
         let body = apart(size, move || dialect.request(&conversation, &model)).await?;
         let url = dialect.url(base.trim_end_matches('/'), &target.model, self.conversation.stream);
         let uri = url.parse().map_err(|_| {
@@ -69,18 +68,11 @@ impl Meant {
         })?;
         Ok(Crossing { meant: self.clone(), dialect, uri, body })
     }
-}
 
-/// Does something with a body of `size` bytes, without keeping others waiting if it is large.
-async fn apart<T: Send + 'static>(
-    size: usize,
-    work: impl FnOnce() -> Result<T, Untranslatable> + Send + 'static,
-) -> Result<T, Untranslatable> {
-    if size < LARGE {
-        return work();
+    fn shown<'a>(&'a self, model: &'a str, request_id: &'a str) -> Shown<'a> {
+        let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        Shown { conversation: &self.conversation, model, request_id, created }
     }
-    let failed = |_| Untranslatable::unsupported("", "the request could not be translated");
-    tokio::task::spawn_blocking(work).await.map_err(failed)?
 }
 
 impl Crossing {
@@ -118,25 +110,19 @@ impl Crossing {
         request_id: &str,
         slot: &InFlight,
     ) -> StreamTranslator {
-        let writer = self.meant.client.writer(&self.shown(target, request_id));
+        let writer = self.meant.client.writer(&self.meant.shown(&target.model, request_id));
         let secrets = Redactor::new([slot.slot().secret.clone()]);
         StreamTranslator::new(self.dialect, writer, request_id, secrets)
-    }
-
-    fn shown<'a>(&'a self, target: &'a Target, request_id: &'a str) -> Shown<'a> {
-        let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        let conversation = &self.meant.conversation;
-        Shown { conversation, model: &target.model, request_id, created }
     }
 }
 
 impl Exchange<'_> {
     /// A whole answer of the provider, told to the client.
-    pub(super) fn told(
+    pub(super) async fn told(
         &self,
         crossing: &Crossing,
         parts: &Parts,
-        body: &Bytes,
+        body: Bytes,
         attempt: &mut super::attempt::Attempt,
         slot: &InFlight,
     ) -> Result<Response<AnswerBody>, Missed> {
@@ -144,7 +130,8 @@ impl Exchange<'_> {
             let failure = Failure::Malformed("it is no stream".to_owned());
             return Err(self.unusable(attempt, Kind::Useless, failure));
         }
-        let reply = match crossing.dialect.reply(body) {
+        let (dialect, size) = (crossing.dialect, body.len().saturating_mul(HEAVY));
+        let reply = match apart(size, move || dialect.reply(&body)).await {
             Ok(reply) => reply,
             Err(Unread::Malformed(why) | Unread::Broken(why)) => {
                 return Err(self.unusable(attempt, Kind::Useless, Failure::Malformed(why)));
@@ -158,8 +145,12 @@ impl Exchange<'_> {
         attempt
             .end(Outcome::Ok, parts.status.as_u16())
             .map_err(|why| Missed::new(Kind::Final, GatewayError::Unmetered(why)))?;
-        let shown = crossing.shown(self.target, &self.call.asked.request_id);
-        let body = crossing.meant.client.write_reply(&reply, &shown);
+        let (meant, model) = (crossing.meant.clone(), Arc::clone(&self.target.model));
+        let request_id = Arc::clone(&self.call.asked.request_id);
+        let body = apart(size, move || {
+            meant.client.write_reply(&reply, &meant.shown(&model, &request_id))
+        });
+        let body = body.await;
         let mut answer = answer(parts, AnswerBody::Whole(Some(body)));
         *answer.status_mut() = StatusCode::OK;
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -4,23 +4,26 @@ use super::answer::AnswerBody;
 use super::attempt::{Attempt, Meter};
 use super::crossing::Crossing;
 use super::forward::Call;
+use super::later::Later;
 use super::missed::{Kind, Missed};
 use crate::base::Joined;
+use crate::base::apart::{LARGE, apart};
 use crate::gateway::error::GatewayError;
 use crate::gateway::resilience::breaker::Permit;
+use crate::gateway::resilience::places::Place;
 use crate::gateway::routes::{Limits, Target};
 use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::{
-    Class, Client, Endpoint, Failure, Received, failure, foreign, headers, usage,
+    Class, Client, Endpoint, Envelope, Failure, Received, Tokens, failure, foreign, headers, usage,
 };
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::response::Parts;
-use http::{HeaderValue, Method, Request, Response, Uri, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Full};
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,25 +54,47 @@ pub(super) struct Exchange<'a> {
     pub(super) call: &'a Call,
     /// Which attempt of the request, from 1.
     pub(super) number: u32,
-    /// Whether no other target is left: it may take as long as it likes for its first event.
-    pub(super) last: bool,
+    /// The targets that may be asked after it: without any it may take as long as it likes for its
+    /// first event.
+    pub(super) later: Option<&'a Later<'a>>,
     /// When a stream begins.
     pub(super) commit: StreamCommit,
 }
 
+/// What an exchange has with it until its answer, or its stream, has ended.
+pub(super) struct Held {
+    /// For the breaker, which hears how it ends.
+    pub(super) permit: Option<Permit>,
+    /// Among the requests that the target is asked.
+    pub(super) place: Option<Place>,
+}
+
 impl Exchange<'_> {
-    /// Asks, and judges what comes back; the breaker hears of it, of a stream when that ends.
+    /// Asks, and judges what comes back; the breaker hears of it, of a stream when that ends. A
+    /// stream keeps the place.
     pub(super) async fn run(
         &self,
         slot: &InFlight,
-        permit: Permit,
+        mut held: Held,
     ) -> Result<Response<AnswerBody>, Missed> {
         let began = Instant::now();
-        let mut permit = Some(permit);
-        let outcome = self.ask(slot, &mut permit).await;
+        let outcome = self.ask(slot, &mut held).await;
+        let Held { permit, place } = held;
+        let mut too_many = false;
+        if let Some(place) = place {
+            match &outcome {
+                Ok(_) => place.answered(),
+                Err(missed) if missed.shows_overload() => too_many = place.overloaded(),
+                Err(_) => {}
+            }
+        }
         let failed = match &outcome {
             Ok(_) => false,
             Err(missed) => match missed.kind {
+                // It works, and has more to do than it can.
+                Kind::Overloaded if too_many && !permit.as_ref().is_some_and(Permit::finds_out) => {
+                    return outcome;
+                }
                 Kind::Unreached
                 | Kind::Unanswered
                 | Kind::Broken
@@ -90,11 +115,7 @@ impl Exchange<'_> {
         outcome
     }
 
-    async fn ask(
-        &self,
-        slot: &InFlight,
-        permit: &mut Option<Permit>,
-    ) -> Result<Response<AnswerBody>, Missed> {
+    async fn ask(&self, slot: &InFlight, held: &mut Held) -> Result<Response<AnswerBody>, Missed> {
         let mut attempt = Attempt::begin(
             &self.call.asked,
             &self.target.provider.name,
@@ -110,7 +131,7 @@ impl Exchange<'_> {
             (None, false) => self.limits.total,
         };
         let due = (Instant::now() + head).min(deadline);
-        let sending = self.client.send(self.request(slot), self.limits.connect);
+        let sending = self.client.send(self.request(slot).await, self.limits.connect);
         let response = match timeout_at(due.into(), sending).await {
             Ok(Ok(response)) => response,
             Ok(Err(failure)) => {
@@ -130,18 +151,13 @@ impl Exchange<'_> {
                 return Err(self.lost(&mut attempt, Kind::Useless, failure));
             }
         };
-        self.judge(response, attempt, slot, permit, deadline).await
+        self.judge(response, attempt, slot, held, deadline).await
     }
 
-    fn request(&self, slot: &InFlight) -> Request<Full<Bytes>> {
-        let counts = self.target.provider.stream_usage;
-        let envelope = &self.call.envelope;
+    async fn request(&self, slot: &InFlight) -> Request<Full<Bytes>> {
         let body = match self.crossing {
             Some(crossing) => crossing.body.clone(),
-            None => {
-                let body = envelope.for_provider(&self.call.body, &self.target.model, counts);
-                foreign::without(self.endpoint, &body).unwrap_or(body)
-            }
+            None => self.patched().await,
         };
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
@@ -160,12 +176,28 @@ impl Exchange<'_> {
         request
     }
 
+    /// The body as the provider gets it; a large one is copied apart.
+    async fn patched(&self) -> Bytes {
+        let counts = self.target.provider.stream_usage;
+        let (envelope, body, model) = (&self.call.envelope, &self.call.body, &self.target.model);
+        let endpoint = self.endpoint;
+        let patched = move |envelope: &Envelope, body: &Bytes, model: &str| {
+            let body = envelope.for_provider(body, model, counts);
+            foreign::without(endpoint, &body).unwrap_or(body)
+        };
+        if body.len() < LARGE {
+            return patched(envelope, body, model);
+        }
+        let (envelope, body, model) = (envelope.clone(), body.clone(), Arc::clone(model));
+        apart(body.len(), move || patched(&envelope, &body, &model)).await
+    }
+
     async fn judge(
         &self,
         response: Response<Received>,
         mut attempt: Attempt,
         slot: &InFlight,
-        permit: &mut Option<Permit>,
+        held: &mut Held,
         deadline: Instant,
     ) -> Result<Response<AnswerBody>, Missed> {
         let (mut parts, upstream) = response.into_parts();
@@ -183,7 +215,7 @@ impl Exchange<'_> {
                 // One that cannot be read says what its status says.
                 let read = self.read(upstream, LARGEST_ERROR, deadline).await;
                 attempt.fail(Outcome::Error, parts.status.as_u16());
-                return Err(self.error(&parts, read.unwrap_or_default(), slot));
+                return Err(self.error(&parts, read.unwrap_or_default(), slot).await);
             }
         }
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
@@ -197,7 +229,7 @@ impl Exchange<'_> {
                 let failure = Failure::Malformed("it is a stream, not asked for".to_owned());
                 return Err(self.unusable(&mut attempt, Kind::Useless, failure));
             }
-            return self.stream(parts, upstream, attempt, slot, permit, deadline).await;
+            return self.stream(parts, upstream, attempt, slot, held, deadline).await;
         }
         if !kind.windows(4).any(|word| word == b"json") {
             let failure = Failure::Malformed("it is neither JSON nor a stream".to_owned());
@@ -208,29 +240,25 @@ impl Exchange<'_> {
             Err((kind, failure)) => return Err(self.unusable(&mut attempt, kind, failure)),
         };
         if let Some(crossing) = self.crossing {
-            return self.told(crossing, &parts, &body, &mut attempt, slot);
+            return self.told(crossing, &parts, body, &mut attempt, slot).await;
         }
-        let text = body.trim_ascii();
-        let cut = !self_delimited(&parts) && usage::is_cut(text);
-        if cut || !(text.starts_with(b"{") && text.ends_with(b"}")) {
-            let failure = Failure::Malformed("it is not a whole JSON object".to_owned());
-            return Err(self.unusable(&mut attempt, Kind::Useless, failure));
-        }
-        if let Some(tokens) = usage::in_json(&body, self.endpoint) {
-            attempt.count(tokens);
-        }
-        if failure::is_error(self.endpoint, &body) {
-            // It says so with a status of success.
-            let family = self.endpoint.family();
-            let stated = failure::stated(family, &body);
-            attempt.fail(Outcome::Error, stated.as_u16());
-            let class = Class::of_error(family, stated, &body);
-            // A response that failed is an object like any other, which clients can read.
-            let shown = match self.endpoint {
-                Endpoint::Responses => parts.status,
-                _ => stated,
-            };
-            return Err(self.refusal(class, shown, &parts.headers, body, slot));
+        let (endpoint, ends, text) = (self.endpoint, self_delimited(&parts), body.clone());
+        match apart(body.len(), move || Found::in_answer(endpoint, &text, ends)).await {
+            Found::Nothing => {
+                let failure = Failure::Malformed("it is not a whole JSON object".to_owned());
+                return Err(self.unusable(&mut attempt, Kind::Useless, failure));
+            }
+            Found::Answer(tokens) => tokens.into_iter().for_each(|tokens| attempt.count(tokens)),
+            Found::Refusal { tokens, stated, class } => {
+                tokens.into_iter().for_each(|tokens| attempt.count(tokens));
+                attempt.fail(Outcome::Error, stated.as_u16());
+                // A response that failed is an object like any other, which clients can read.
+                let shown = match self.endpoint {
+                    Endpoint::Responses => parts.status,
+                    _ => stated,
+                };
+                return Err(self.refusal(class, shown, &parts.headers, body, slot).await);
+            }
         }
         if self.call.envelope.stream {
             // A client that waits for events would take it for an answer without any.
@@ -277,6 +305,34 @@ impl Exchange<'_> {
             }
             joined.push(data);
         }
+    }
+}
+
+/// What a plain answer of the client's own family turns out to be.
+enum Found {
+    /// No whole JSON object.
+    Nothing,
+    /// An answer, and what it says was counted.
+    Answer(Option<Tokens>),
+    /// An error with a status of success.
+    Refusal { tokens: Option<Tokens>, stated: StatusCode, class: Class },
+}
+
+impl Found {
+    /// Looks through all of a body; `ends` says that its end is where it should be.
+    fn in_answer(endpoint: Endpoint, body: &[u8], ends: bool) -> Self {
+        let text = body.trim_ascii();
+        let cut = !ends && usage::is_cut(text);
+        if cut || !(text.starts_with(b"{") && text.ends_with(b"}")) {
+            return Self::Nothing;
+        }
+        let tokens = usage::in_json(body, endpoint);
+        if !failure::is_error(endpoint, body) {
+            return Self::Answer(tokens);
+        }
+        let family = endpoint.family();
+        let stated = failure::stated(family, body);
+        Self::Refusal { tokens, stated, class: Class::of_error(family, stated, body) }
     }
 }
 

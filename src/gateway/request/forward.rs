@@ -4,6 +4,7 @@ use super::answer::AnswerBody;
 use super::attempt::{Asked, Attempt, Meter};
 use super::pursuit::Pursuit;
 use crate::gateway::answers::{Answers, CACHE};
+use crate::base::apart::{HEAVY, LARGE, apart};
 use crate::gateway::error::GatewayError;
 use crate::gateway::resilience::retry::Budget;
 use crate::gateway::routes::{Limits, Route, Target};
@@ -135,15 +136,26 @@ impl Gateway {
         call: &Call,
     ) -> Result<Response<AnswerBody>, GatewayError> {
         match mock::named(&target.provider.name, &target.model) {
-            Named::Plain => self.mock(target, call),
+            Named::Plain => self.mock(target, call).await,
             Named::Acts(behaviour) => Box::pin(self.play(behaviour, target, limits, call)).await,
             Named::Unknown => Err(self.table.load().unknown(&target.model)),
         }
     }
 
-    fn mock(&self, target: &Target, call: &Call) -> Result<Response<AnswerBody>, GatewayError> {
-        let answer = mock::answer(call.endpoint, &call.envelope, &call.body)
-            .map_err(GatewayError::Malformed)?;
+    async fn mock(
+        &self,
+        target: &Target,
+        call: &Call,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
+        let size = call.body.len().saturating_mul(HEAVY);
+        let answer = if size < LARGE {
+            mock::answer(call.endpoint, &call.envelope, &call.body)
+        } else {
+            let (endpoint, envelope, body) =
+                (call.endpoint, call.envelope.clone(), call.body.clone());
+            apart(size, move || mock::answer(endpoint, &envelope, &body)).await
+        };
+        let answer = answer.map_err(GatewayError::Malformed)?;
         let mut attempt =
             Attempt::begin(&call.asked, &target.provider.name, &target.model, 1, &self.meter);
         attempt.count(answer.tokens);

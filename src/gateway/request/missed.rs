@@ -5,9 +5,11 @@ use super::answer::AnswerBody;
 use super::attempt::Attempt;
 use super::exchange::Exchange;
 use crate::base::redact::Redactor;
+use crate::base::{Secret, apart};
 use crate::gateway::error::GatewayError;
 use crate::gateway::routes::Provider;
 use crate::gateway::slots::InFlight;
+use crate::provider::failure::Phase;
 use crate::provider::{Class, Endpoint, Failure, headers, told_to_wait};
 use crate::store::Outcome;
 use bytes::Bytes;
@@ -58,6 +60,24 @@ pub(super) enum Kind {
 }
 
 impl Missed {
+    /// Whether it may mean that the target has too much to do: it says so, it limits requests
+    /// without a time when that ends, or nothing of an answer came for too long.
+    pub(super) fn shows_overload(&self) -> bool {
+        let silent = |failure: &Failure| {
+            let begun = |phase: &Phase| {
+                matches!(phase, Phase::Connect | Phase::Headers | Phase::FirstEvent)
+            };
+            matches!(failure, Failure::Timeout(phase, _) if begun(phase))
+        };
+        match self.kind {
+            Kind::Overloaded => true,
+            Kind::RateLimited => self.wait.is_none(),
+            _ => {
+                matches!(&*self.told, Err(GatewayError::Failed { failure, .. }) if silent(failure))
+            }
+        }
+    }
+
     pub(super) fn new(kind: Kind, error: GatewayError) -> Self {
         Self { kind, told: Box::new(Err(error)), wait: None }
     }
@@ -103,12 +123,12 @@ impl Exchange<'_> {
     }
 
     /// What an answer without a status of success says.
-    pub(super) fn error(&self, parts: &Parts, body: Bytes, slot: &InFlight) -> Missed {
+    pub(super) async fn error(&self, parts: &Parts, body: Bytes, slot: &InFlight) -> Missed {
         match self.crossing {
             Some(crossing) => self.refused_by(crossing, parts.status, &parts.headers, &body, slot),
             None => {
                 let class = Class::of_error(self.endpoint.family(), parts.status, &body);
-                self.refusal(class, parts.status, &parts.headers, body, slot)
+                self.refusal(class, parts.status, &parts.headers, body, slot).await
             }
         }
     }
@@ -131,7 +151,7 @@ impl Exchange<'_> {
 
     /// An error of the provider's own, in the family's shape: passed on as it is, but for our key
     /// if it quotes that.
-    pub(super) fn refusal(
+    pub(super) async fn refusal(
         &self,
         class: Class,
         status: StatusCode,
@@ -141,28 +161,18 @@ impl Exchange<'_> {
     ) -> Missed {
         let Some(kind) = Kind::of(class) else { return self.key_refused() };
         let wait = told_to_wait(headers, SystemTime::now());
-        let json = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body);
+        let key = slot.slot().secret.clone();
+        let looked = apart(body.len(), move || readable(body, key)).await;
         let is_missing = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
-        // An API says in an error what it does not have: a server without the path says so, too,
-        // but in other words, which no client of responses knows.
-        let is_of_api = json.as_ref().is_ok_and(|map| {
-            map.get("error").is_some_and(serde_json::Value::is_object)
-                || map.contains_key("message")
-        });
+        let is_of_api = looked.as_ref().is_some_and(|(_, is_of_api)| *is_of_api);
         if self.endpoint == Endpoint::Responses && is_missing && !is_of_api {
             let provider = self.target.provider.name.to_string();
             let endpoint = self.endpoint;
             let told = Box::new(Err(GatewayError::NoEndpoint { provider, status, endpoint }));
             return Missed { kind, told, wait };
         }
-        let (Ok(_), Ok(text)) = (json, std::str::from_utf8(&body)) else {
+        let Some((body, _)) = looked else {
             return Missed { kind, told: self.unreadable(status), wait };
-        };
-        let key = &slot.slot().secret;
-        let body = if !key.is_empty() && text.contains(key.expose()) {
-            Bytes::from(Redactor::new([key.clone()]).clean(text))
-        } else {
-            body
         };
         let mut answer = Response::new(AnswerBody::Whole(Some(body)));
         *answer.status_mut() = status;
@@ -173,4 +183,18 @@ impl Exchange<'_> {
         }
         Missed { kind, told: Box::new(Ok(answer)), wait }
     }
+}
+
+/// An error that is a JSON object, without the key if it quotes that, and whether an API says so: it
+/// says in an error what it does not have. A server without the path says so, too, but in other
+/// words, which no client of responses knows. `None` if it is no object.
+fn readable(body: Bytes, key: Secret) -> Option<(Bytes, bool)> {
+    let map = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).ok()?;
+    let is_of_api = map.get("error").is_some_and(serde_json::Value::is_object)
+        || map.contains_key("message");
+    let text = std::str::from_utf8(&body).ok()?;
+    if !key.is_empty() && text.contains(key.expose()) {
+        return Some((Bytes::from(Redactor::new([key]).clean(text)), is_of_api));
+    }
+    Some((body, is_of_api))
 }

@@ -7,6 +7,7 @@ mod commit;
 mod crossing;
 mod exchange;
 mod forward;
+mod later;
 mod missed;
 mod passed;
 mod played;

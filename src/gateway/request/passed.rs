@@ -7,6 +7,7 @@
 use super::answer::{AnswerBody, BEGAN, unmetered};
 use super::attempt::Attempt;
 use crate::gateway::resilience::breaker::Permit;
+use crate::gateway::resilience::places::Place;
 use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
@@ -47,6 +48,8 @@ pub(crate) struct Passed {
     unwell: Option<Unwell>,
     /// The breaker hears how the stream ended.
     permit: Option<Permit>,
+    /// The stream's place at the target, until it has ended.
+    place: Option<Place>,
     /// The slot counts the stream for as long as it lasts.
     _slot: InFlight,
 }
@@ -83,6 +86,8 @@ pub(super) struct Beginning {
     pub(super) slot: InFlight,
     /// For the breaker, which hears how it ends.
     pub(super) permit: Option<Permit>,
+    /// Its place at the target.
+    pub(super) place: Option<Place>,
     /// How long it may pause.
     pub(super) stall: Duration,
     /// When the time of the request is over.
@@ -98,8 +103,17 @@ pub(super) struct Beginning {
 impl AnswerBody {
     /// A provider's events.
     pub(super) fn passed(upstream: Received, attempt: Attempt, beginning: Beginning) -> Self {
-        let Beginning { held, slot, permit, stall, deadline, endpoint, without_usage, translator } =
-            beginning;
+        let Beginning {
+            held,
+            slot,
+            permit,
+            place,
+            stall,
+            deadline,
+            endpoint,
+            without_usage,
+            translator,
+        } = beginning;
         Self::Passed(Box::new(Passed {
             upstream,
             scanner: UsageScanner::new(endpoint),
@@ -115,6 +129,7 @@ impl AnswerBody {
             begun: held.into_iter(),
             unwell: None,
             permit,
+            place,
             _slot: slot,
         }))
     }
@@ -160,6 +175,7 @@ impl Passed {
         if let Some(permit) = self.permit.take() {
             permit.succeeded();
         }
+        self.place = None;
         self.attempt.end(Outcome::Ok, BEGAN)
     }
 
@@ -172,6 +188,7 @@ impl Passed {
             permit.failed();
         }
         self.unwell = Some(unwell);
+        self.place = None;
         self.attempt.fail(outcome, BEGAN);
     }
 

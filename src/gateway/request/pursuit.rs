@@ -2,11 +2,13 @@
 
 use super::answer::AnswerBody;
 use super::crossing::{Crossing, Meant};
+use super::exchange::Held;
 use super::forward::{Call, Gateway};
+use super::later::{self, Later};
 use super::missed::{Missed, Told};
 use super::round::{Next, Way};
 use crate::gateway::error::GatewayError;
-use crate::gateway::resilience::breaker::{Permit, Refused};
+use crate::gateway::resilience::breaker::Refused;
 use crate::gateway::resilience::retry::{ATTEMPTS, PATIENCE};
 use crate::gateway::routes::{Backend, Route, Target};
 use crate::provider::translation::Untranslatable;
@@ -19,6 +21,14 @@ use url::Url;
 
 /// Another request finds out whether a target works again; it may take this long.
 const PROBING: Duration = Duration::from_secs(1);
+
+/// Why a target is not asked now.
+pub(super) enum Kept {
+    /// Its breaker says no.
+    Refused(Refused),
+    /// It is asked as much as it bears.
+    Full,
+}
 
 /// One request on its way.
 pub(super) struct Pursuit<'a> {
@@ -39,6 +49,8 @@ pub(super) struct Pursuit<'a> {
     pub(super) too_long_for: Option<u64>,
     /// When the first of the targets that rest is asked again.
     rests: Option<Duration>,
+    /// Whether one is asked as much as it bears.
+    full: bool,
     /// Whether a target with a key was passed over without being asked: others stand in for it.
     passed_over: bool,
     /// What the call asks, once a target of another family has been met.
@@ -66,6 +78,7 @@ impl<'a> Pursuit<'a> {
             last: None,
             too_long_for: None,
             rests: None,
+            full: false,
             passed_over: false,
             meant: None,
             untranslatable: None,
@@ -85,7 +98,8 @@ impl<'a> Pursuit<'a> {
             let mut waiting: Option<(usize, Duration)> = None;
             let mut ramping = None;
             for (n, target) in targets.iter().enumerate() {
-                if only.is_some_and(|only| only != n) || !self.fits(target) {
+                let fits = later::fits(target, self.too_long_for);
+                if only.is_some_and(|only| only != n) || !fits {
                     continue;
                 }
                 let (uris, base_url) = match &target.provider.backend {
@@ -103,29 +117,31 @@ impl<'a> Pursuit<'a> {
                     continue;
                 };
                 let mut wait = None;
+                let later = Later {
+                    targets: targets.get(n + 1..).unwrap_or_default(),
+                    call: self.call,
+                    too_long_for: self.too_long_for,
+                };
                 match target.provider.slots.limited(&target.model).filter(|_| only.is_none()) {
                     // It has said for how long, and asking before would be in vain.
                     Some(limited) if limited.told => {
                         self.passed_over = true;
                         wait = Some(limited.rest);
                     }
-                    Some(_) if !self.is_last(&targets, n) => {
+                    Some(_) if later.any_ready() => {
                         self.passed_over = true;
                         wait = Some(Duration::ZERO);
                     }
-                    _ => match self.permit(target, insist) {
-                        Err(Refused::Ramp) => {
+                    _ => match self.admit(target, insist) {
+                        Err(Kept::Refused(Refused::Ramp)) => {
                             self.passed_over = true;
                             ramping = ramping.or(Some(n));
                         }
-                        Err(refused) => self.rest(refused),
-                        Ok(permit) => {
-                            let last = self.is_last(&targets, n);
-                            match self.ask(target, way, last, permit).await {
-                                Next::End(outcome) => return outcome,
-                                Next::Elsewhere(after) => wait = after,
-                            }
-                        }
+                        Err(kept) => self.pass_over(kept),
+                        Ok(held) => match self.ask(target, way, &later, held).await {
+                            Next::End(outcome) => return outcome,
+                            Next::Elsewhere(after) => wait = after,
+                        },
                     },
                 }
                 let sooner = |wait: &Duration| waiting.is_none_or(|(_, least)| *wait < least);
@@ -195,8 +211,14 @@ impl<'a> Pursuit<'a> {
         self.passed_over || self.told.is_some() || self.last.is_some()
     }
 
-    pub(super) fn permit(&self, target: &Target, insist: bool) -> Result<Permit, Refused> {
-        if insist { target.breaker.insist() } else { target.breaker.admit() }
+    /// Lets the request through to a target, or says why not. A target that is full has not
+    /// failed: its breaker hears nothing of it.
+    pub(super) fn admit(&self, target: &Target, insist: bool) -> Result<Held, Kept> {
+        let breaker = &target.guard.breaker;
+        let permit = if insist { breaker.insist() } else { breaker.admit() };
+        let permit = permit.map_err(Kept::Refused)?;
+        let place = target.enter().map_err(|_| Kept::Full)?;
+        Ok(Held { permit: Some(permit), place: Some(place) })
     }
 
     /// Attempts, refused keys not counted.
@@ -218,23 +240,6 @@ impl<'a> Pursuit<'a> {
         wait.is_zero() || (wait <= PATIENCE && wait < self.left() && self.gateway.budget.repeat())
     }
 
-    /// Whether the conversation may be short enough for a target.
-    fn fits(&self, target: &Target) -> bool {
-        let Some(too_long_for) = self.too_long_for else { return true };
-        target.context.is_some_and(|context| context > too_long_for)
-    }
-
-    /// Whether no target after `n` could be asked now.
-    fn is_last(&self, targets: &[&Target], n: usize) -> bool {
-        let ready = |t: &&&Target| {
-            t.provider.unavailable().is_none()
-                && self.fits(t)
-                && !t.breaker.rests()
-                && !t.provider.slots.limited(&t.model).is_some_and(|limited| limited.told)
-        };
-        !targets.iter().skip(n + 1).any(|t| ready(&t))
-    }
-
     /// Keeps what the client is told if nobody does better.
     pub(super) fn keep(&mut self, missed: Missed) {
         match *missed.told {
@@ -247,12 +252,16 @@ impl<'a> Pursuit<'a> {
         }
     }
 
-    /// A breaker does not let the request through.
-    pub(super) fn rest(&mut self, refused: Refused) {
+    /// A target is not asked now.
+    pub(super) fn pass_over(&mut self, kept: Kept) {
         self.passed_over = true;
-        let wait = match refused {
-            Refused::Open(until) => until.saturating_duration_since(Instant::now()),
-            Refused::Probing | Refused::Ramp => PROBING,
+        let wait = match kept {
+            Kept::Full => {
+                self.full = true;
+                return;
+            }
+            Kept::Refused(Refused::Open(until)) => until.saturating_duration_since(Instant::now()),
+            Kept::Refused(Refused::Probing | Refused::Ramp) => PROBING,
         };
         self.rests = Some(self.rests.map_or(wait, |least| least.min(wait)));
     }
@@ -261,6 +270,7 @@ impl<'a> Pursuit<'a> {
     fn rate_limited(&mut self, target: Option<&Target>, wait: Duration) {
         if let Some(target) = target
             && self.told.is_none()
+            && !self.full
         {
             let provider = target.provider.name.to_string();
             self.last = Some(GatewayError::RateLimited { provider, wait });
@@ -275,10 +285,13 @@ impl<'a> Pursuit<'a> {
         if let Some(error) = self.last {
             return Err(error);
         }
+        let model = self.route.model.to_string();
+        if self.full {
+            return Err(GatewayError::Overloaded { model });
+        }
         if let (Some(why), None) = (self.untranslatable, self.rests) {
             return Err(GatewayError::Untranslatable(why));
         }
-        let model = self.route.model.to_string();
         Err(match (fit, self.rests) {
             (true, Some(wait)) => GatewayError::Resting { model, wait },
             (true, None) => {

@@ -4,11 +4,11 @@
 
 use super::answer::AnswerBody;
 use super::crossing::Crossing;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Held};
+use super::later::Later;
 use super::missed::{Kind, Missed, failed};
 use super::pursuit::Pursuit;
 use crate::gateway::error::GatewayError;
-use crate::gateway::resilience::breaker::Permit;
 use crate::gateway::resilience::retry::{ATTEMPTS, backoff};
 use crate::gateway::routes::Target;
 use crate::gateway::slots::InFlight;
@@ -60,25 +60,25 @@ impl Pursuit<'_> {
         &mut self,
         target: &Target,
         way: Way<'_>,
-        last: bool,
-        permit: Permit,
+        later: &Later<'_>,
+        held: Held,
     ) -> Next {
         let Some(client) = &self.gateway.client else {
             let failure = Failure::Connect("this server has no client".to_owned());
             return Next::End(Err(failed(&target.provider, failure)));
         };
         let slots = &target.provider.slots;
-        let mut permit = Some(permit);
+        let mut held = Some(held);
         let mut round = Round::default();
         loop {
             let slot = slots.pick(&target.model, &round.refused, &round.limited);
             let Some(slot) = slot.filter(|_| !self.exhausted()) else {
                 return Next::Elsewhere(round.wait);
             };
-            let permit = match permit.take().map_or_else(|| self.permit(target, false), Ok) {
-                Ok(permit) => permit,
-                Err(refused) => {
-                    self.rest(refused);
+            let held = match held.take().map_or_else(|| self.admit(target, false), Ok) {
+                Ok(held) => held,
+                Err(kept) => {
+                    self.pass_over(kept);
                     return Next::Elsewhere(round.wait);
                 }
             };
@@ -94,10 +94,10 @@ impl Pursuit<'_> {
                 limits: &self.route.limits,
                 call: self.call,
                 number: self.asked,
-                last: last || self.spent() >= ATTEMPTS,
+                later: (self.spent() < ATTEMPTS).then_some(later),
                 commit: self.commit,
             };
-            match exchange.run(&slot, permit).await {
+            match exchange.run(&slot, held).await {
                 Ok(answer) => {
                     slots.accepted(&slot, &target.model);
                     return Next::End(Ok(self.dressed(answer, target)));
@@ -153,7 +153,10 @@ impl Pursuit<'_> {
             }
             Kind::Unreached | Kind::Unanswered | Kind::Broken | Kind::Overloaded => {
                 let pause = backoff(0, rand::random());
+                // Where too much is asked already, another target does better.
+                let room = kind != Kind::Overloaded || target.has_room();
                 let again = !round.repeated
+                    && room
                     && told_to_wait.is_none()
                     && !self.exhausted()
                     && pause < self.left()

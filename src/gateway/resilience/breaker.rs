@@ -332,6 +332,11 @@ impl Permit {
         }
     }
 
+    /// Whether it is to find out if the provider works again.
+    pub(crate) fn finds_out(&self) -> bool {
+        self.pass.is_some_and(|pass| pass.probe.is_some())
+    }
+
     /// The provider did its part.
     pub(crate) fn succeeded(mut self) {
         self.end(Some(false));

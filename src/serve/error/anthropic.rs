@@ -2,7 +2,16 @@
 
 use super::Refusal;
 use crate::provider::anthropic;
+use http::StatusCode;
 use serde_json::Value;
+
+/// The status: this API has one of its own for too much to do.
+pub(super) fn status(refusal: &Refusal) -> StatusCode {
+    match refusal.code {
+        Refusal::OVERLOADED => StatusCode::from_u16(529).unwrap_or(refusal.status),
+        _ => refusal.status,
+    }
+}
 
 /// The type that goes with a status.
 fn kind(status: u16) -> &'static str {

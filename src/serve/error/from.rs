@@ -94,6 +94,14 @@ impl From<GatewayError> for Refusal {
                 format!("the provider `{provider}` lets no more requests through at present"),
             )
             .retry_after(seconds(wait)),
+            GatewayError::Overloaded { model } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code,
+                format!(
+                    "what answers for the model `{model}` is asked as much as it bears at present"
+                ),
+            )
+            .retry_after(1),
             GatewayError::Resting { model, wait } => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 code,

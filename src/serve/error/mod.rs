@@ -35,6 +35,9 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// The code of refusals that too much to do is the reason of.
+    pub(crate) const OVERLOADED: &'static str = "overloaded";
+
     /// A refusal.
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -80,7 +83,10 @@ impl Refusal {
             Surface::Ours => ours::body(self, mode, request_id),
         };
         let mut response = Response::new(Body::from(Bytes::from(document.to_string())));
-        *response.status_mut() = self.status;
+        *response.status_mut() = match surface {
+            Surface::Anthropic => anthropic::status(self),
+            Surface::OpenAi | Surface::Ours => self.status,
+        };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = self.retry_after {

@@ -2,12 +2,13 @@
 
 use crate::base::Joined;
 use crate::serve::error::Refusal;
+use crate::serve::overload::{Overload, Room};
+use crate::serve::state::App;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use std::time::Duration;
 
 /// Refuses a body that is not JSON by its own account.
 ///
@@ -28,18 +29,23 @@ pub(crate) fn json_only(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-/// The whole body.
+/// The whole body, and the room that it takes up. A client says how long its body is before it
+/// sends it: without room for all of it nothing is read.
 ///
 /// # Errors
-/// 413, 408, or 400 if the client broke off.
-pub(crate) async fn read<B>(body: B, limit: u64, patience: Duration) -> Result<Bytes, Refusal>
+/// 413, 408, 503, or 400 if the client broke off.
+pub(crate) async fn read<B>(body: B, app: &App) -> Result<(Bytes, Room), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    if body.size_hint().lower() > limit {
+    let (limit, patience) = (app.body_limit, app.body_timeout);
+    let stated = body.size_hint().lower();
+    if stated > limit {
         return Err(too_large(limit));
     }
-    tokio::time::timeout(patience, collect(body, limit)).await.unwrap_or_else(|_| {
+    let room = app.overload.hold(stated)?;
+    let collected = collect(body, limit, room, &app.overload);
+    tokio::time::timeout(patience, collected).await.unwrap_or_else(|_| {
         Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
             "request_timeout",
@@ -48,7 +54,12 @@ where
     })
 }
 
-async fn collect<B>(mut body: B, limit: u64) -> Result<Bytes, Refusal>
+async fn collect<B>(
+    mut body: B,
+    limit: u64,
+    mut room: Room,
+    bounds: &Overload,
+) -> Result<(Bytes, Room), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -57,12 +68,14 @@ where
         let broken =
             |_| Refusal::new(StatusCode::BAD_REQUEST, "incomplete_body", "the body broke off");
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        if u64::try_from(joined.len() + data.len()).map_or(true, |n| n > limit) {
+        let length = u64::try_from(joined.len() + data.len()).unwrap_or(u64::MAX);
+        if length > limit {
             return Err(too_large(limit));
         }
+        bounds.enlarge(&mut room, length)?;
         joined.push(data);
     }
-    Ok(joined.whole())
+    Ok((joined.whole(), room))
 }
 
 fn too_large(limit: u64) -> Refusal {

@@ -4,7 +4,7 @@
 pub(crate) mod access_log;
 pub(crate) mod admit;
 pub(crate) mod body;
-pub(crate) mod concurrency;
+pub(crate) mod compress;
 pub(crate) mod cors;
 pub(crate) mod head;
 pub(crate) mod hop;

@@ -26,10 +26,11 @@ pub(crate) async fn reset(app: Arc<App>, request: Request) -> Outcome {
 pub(crate) fn document(app: &App) -> Value {
     let table = app.gateway.table();
     let breakers: Vec<Value> = table
-        .breakers()
+        .guards()
         .iter()
-        .map(|(target, breaker)| {
-            let view = breaker.view();
+        .map(|(target, guard)| {
+            let view = guard.breaker.view();
+            let places = guard.places.view(guard.ceiling.min(app.overload.ceiling()));
             object!({
                 "target": target,
                 "state": view.state,
@@ -38,6 +39,8 @@ pub(crate) fn document(app: &App) -> Value {
                 "failures_in_a_row": view.in_a_row,
                 "opened": view.opened,
                 "retry_in_ms": view.retry_in_ms,
+                "in_flight": places.in_flight,
+                "limit": places.limit,
             })
         })
         .collect();
@@ -51,17 +54,17 @@ pub(crate) fn document(app: &App) -> Value {
 pub(crate) fn close(app: &App, target: Option<&str>) -> Result<Value, Refusal> {
     let table = app.gateway.table();
     match target {
-        None => table.breakers().values().for_each(|breaker| breaker.reset()),
+        None => table.guards().values().for_each(|guard| guard.breaker.reset()),
         Some(name) => {
-            let breaker = table.breakers().get(name).ok_or_else(|| {
-                let known = table.breakers().keys().map(String::as_str);
+            let guard = table.guards().get(name).ok_or_else(|| {
+                let known = table.guards().keys().map(String::as_str);
                 let hint = near::nearest(name, known)
                     .map(|near| format!(", did you mean `{near}`?"))
                     .unwrap_or_default();
                 let what = format!("no target has this name{hint}");
                 Refusal::new(StatusCode::NOT_FOUND, "target_not_found", what).param(Some("target"))
             })?;
-            breaker.reset();
+            guard.breaker.reset();
         }
     }
     tracing::info!(target = target.unwrap_or("all"), "circuit breakers reset");

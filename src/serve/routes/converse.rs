@@ -1,11 +1,14 @@
 //! What is passed on to providers (`POST /v1/chat/completions`, `/v1/responses`, `/v1/messages` and
 //! the others of [`Endpoint`]): read, resolve, hand to the gateway.
 
+use crate::base::apart;
 use crate::gateway::limits::Limited;
 use crate::gateway::{Asked, Call, GatewayError};
 use crate::provider::{Endpoint, Envelope};
 use crate::serve::error::Refusal;
+use crate::serve::middleware::compress::AsItIs;
 use crate::serve::middleware::{body, rate};
+use crate::serve::overload::Shed;
 use crate::serve::router::Outcome;
 use crate::serve::seen::Seen;
 use crate::serve::state::App;
@@ -31,8 +34,9 @@ pub(crate) async fn converse(
     let (parts, incoming) = request.into_parts();
     let caller = seen.caller()?;
     body::json_only(&parts.headers)?;
-    let body = body::read(incoming, app.body_limit, app.body_timeout).await?;
-    let envelope = Envelope::read(&body, endpoint)?;
+    let (body, _room) = body::read(incoming, &app).await?;
+    let text = body.clone();
+    let envelope = apart(body.len(), move || Envelope::read(&text, endpoint)).await?;
     let route = app.gateway.route(&envelope.model)?;
     if let Some(per_minute) = route.requests_per_minute {
         let who = Limited::Route(Arc::clone(&route.model));
@@ -50,10 +54,16 @@ pub(crate) async fn converse(
         started: seen.started,
     });
     let call = Call { endpoint, envelope, body, headers: parts.headers, asked };
-    let answer = app.gateway.answer(&route, call).await.inspect_err(|error| {
-        if let GatewayError::Unavailable { model, reason } = error {
+    let answered = app.gateway.answer(&route, call).await.inspect_err(|error| match error {
+        GatewayError::Unavailable { model, reason } => {
             tracing::warn!(request_id = %seen.request_id, model, reason, "no key for the model");
         }
-    })?;
+        GatewayError::Overloaded { .. } => app.overload.count(Shed::Targets),
+        _ => {}
+    });
+    let mut answer = answered?;
+    if !answer.body().is_whole() {
+        answer.extensions_mut().insert(AsItIs);
+    }
     Ok(answer.map(Body::new))
 }

@@ -109,6 +109,7 @@ fn detail(app: &App) -> Value {
         "mock_ledger": (app.mode == Mode::Mock).then(|| app.gateway.billed()),
         "database": {"kind": app.store.kind(), "location": app.store.location()},
         "cache": app.cache.status(),
+        "overload": app.overload.status(),
         "limits": {
             "requests_per_minute": live.per_minute,
             "anonymous_per_minute": live.anonymous_per_minute,

@@ -74,8 +74,17 @@ fn present(app: &App) -> Registry {
     }
     let breakers: Family<BreakerState, Gauge> = Family::default();
     let opened: Family<Target, Counter> = Family::default();
-    for (target, breaker) in app.gateway.table().breakers() {
-        let view = breaker.view();
+    let targets_in_flight: Family<Target, Gauge> = Family::default();
+    let limits: Family<Target, Gauge> = Family::default();
+    let full: Family<Target, Counter> = Family::default();
+    let most = app.overload.ceiling();
+    for (target, guard) in app.gateway.table().guards() {
+        let view = guard.breaker.view();
+        let places = guard.places.view(guard.ceiling.min(most));
+        let of = Target { target: target.clone() };
+        targets_in_flight.get_or_create_owned(&of).set(i64::from(places.in_flight));
+        limits.get_or_create_owned(&of).set(i64::from(places.limit));
+        full.get_or_create_owned(&of).inc_by(places.full);
         let labels = BreakerState { target: target.clone(), state: view.state.word() };
         breakers.get_or_create_owned(&labels).set(1);
         opened.get_or_create_owned(&Target { target: target.clone() }).inc_by(view.opened);
@@ -96,6 +105,13 @@ fn present(app: &App) -> Registry {
     );
     registry.register("breaker_state", "Breakers of targets by state", breakers);
     registry.register("breaker_openings", "How often breakers have opened", opened);
+    registry.register(
+        "target_in_flight",
+        "Requests that targets are asked at present",
+        targets_in_flight,
+    );
+    registry.register("target_limit", "How many there may be at a time", limits);
+    registry.register("target_full", "How often a target was passed over for that", full);
     registry.register("slot_state", "Keys by generation and state", states);
     registry.register("slot_age_seconds", "Time since the key was made", ages);
     registry.register("slot_in_flight", "Requests under way with the key", in_flight);

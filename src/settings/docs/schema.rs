@@ -161,6 +161,7 @@ fn provider() -> Value {
             "api_version": {"type": "string", "description": "For azure: asks by deployments, with this version of the API."},
             "stream_usage": {"type": "boolean", "description": "Whether it may be asked to count the tokens of a stream (`stream_options`); true if left out."},
             "responses": {"type": "boolean", "description": "For openai: whether it has `/v1/responses`; false has it asked for chat completions instead. True if left out, but for services that are known to lack it."},
+            "max_in_flight": {"type": "integer", "minimum": 1, "description": "Requests that it is asked at a time, over all its models; as many as the server works on if left out."},
         },
     })
 }
@@ -202,6 +203,7 @@ fn target() -> Value {
             "model": {"type": "string", "description": "The model's name there."},
             "weight": {"type": "integer", "minimum": 1, "description": "Share of the requests that ask this target first; 1 where only others of the route have one. Without any weight, targets are asked in their order."},
             "context": {"type": "integer", "minimum": 1, "description": "Tokens of a conversation that it takes: one that is too long for another target is asked only of those that take more."},
+            "max_in_flight": {"type": "integer", "minimum": 1, "description": "Requests that it is asked at a time; fewer while it says that it has too much to do."},
         },
     })
 }

@@ -30,11 +30,11 @@ mode: real
 vars: {ULTRA_PORT: 8000, MINE: text}
 secrets: {ACME_KEY: vault:acme}
 providers:
-  acme: {kind: openai, base_url: https://acme.example/v1, keys: [ACME_KEY], models: [m], stream_usage: false, responses: false}
+  acme: {kind: openai, base_url: https://acme.example/v1, keys: [ACME_KEY], models: [m], stream_usage: false, responses: false, max_in_flight: 3}
   azure: {kind: azure, base_url: https://acme.example, api_version: "2024-10-21"}
 routes:
   m:
-    targets: [{provider: acme, model: m, weight: 2, context: 9}]
+    targets: [{provider: acme, model: m, weight: 2, context: 9, max_in_flight: 4}]
     timeouts: {connect: 1s, headers: 2s, first_event: 2s, stall: 3s, total: 4s}
     stream_commit: complete
     cache: {ttl: 10m}

@@ -48,6 +48,14 @@ settings! {
         drain_timeout: Duration = "ULTRA_DRAIN_TIMEOUT" { default: Some("30s") },
         /// Requests that are worked on at a time; more are refused at once with 503.
         max_concurrency: Count<1, 1_000_000> = "ULTRA_MAX_CONCURRENCY" { default: Some("2048") },
+        /// Bytes of request bodies above 64 KiB that are held at a time, until their answers begin; more
+        /// are refused at once with 503. One body of the largest size is always taken.
+        body_memory: Size = "ULTRA_BODY_MEMORY" { default: Some("256MiB"), example: Some("1GiB") },
+        /// How late the process may get to its work, for half a second on end, before it refuses a
+        /// growing share of requests with 503; `0s` refuses none for that.
+        lag_limit: Duration = "ULTRA_LAG_LIMIT" { default: Some("100ms") },
+        /// Whether answers above a size are compressed for clients that take it; streams never are.
+        compression: bool = "ULTRA_COMPRESSION" { default: Some("true") },
         /// Connections that are open at a time. When there are as many, a new one takes the place of
         /// one that waits for a request; never of one with a request under way.
         max_connections: Count<1, 1_000_000> = "ULTRA_MAX_CONNECTIONS" { default: Some("8192") },

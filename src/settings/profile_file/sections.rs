@@ -22,8 +22,17 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
         let (mut keys, mut models) = (Vec::new(), Vec::new());
         let (mut kind_said, mut url_said) = (false, false);
         let (mut stream_usage, mut responses, mut version_at) = (true, None, None);
-        let known =
-            ["kind", "base_url", "keys", "models", "stream_usage", "responses", "api_version"];
+        let mut max_in_flight = None;
+        let known = [
+            "kind",
+            "base_url",
+            "keys",
+            "models",
+            "stream_usage",
+            "responses",
+            "api_version",
+            "max_in_flight",
+        ];
         for (field, node) in reader.fields(value, &what, &known) {
             match field {
                 "kind" => {
@@ -46,6 +55,9 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
                 }
                 "responses" => {
                     responses = reader.boolean(&node, &format!("`responses` of {what}"));
+                }
+                "max_in_flight" => {
+                    max_in_flight = reader.positive(&node, &format!("`max_in_flight` of {what}"));
                 }
                 _ => models = names(reader, node, &format!("`models` of {what}")),
             }
@@ -72,7 +84,16 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
             }
             let place = Some(key.place);
             let spec =
-                ProviderSpec { kind, base_url, keys, models, stream_usage, responses, place };
+                ProviderSpec {
+                    kind,
+                    base_url,
+                    keys,
+                    models,
+                    stream_usage,
+                    responses,
+                    max_in_flight,
+                    place,
+                };
             providers.insert(key.text, spec);
         }
     }
@@ -192,9 +213,11 @@ fn cache(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<RouteCache> 
 fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec> {
     let place = node.place.clone();
     let (mut provider, mut model, mut weight, mut context) = (None, None, None, None);
+    let mut max_in_flight = None;
     let what = format!("a target of {what}");
     let mut said = [false; 2];
-    for (field, node) in reader.fields(node, &what, &["provider", "model", "weight", "context"]) {
+    let known = ["provider", "model", "weight", "context", "max_in_flight"];
+    for (field, node) in reader.fields(node, &what, &known) {
         match field {
             "provider" => {
                 said[0] = true;
@@ -205,6 +228,9 @@ fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec>
                 model = reader.name(node, &format!("`model` of {what}"));
             }
             "weight" => weight = reader.positive(&node, &format!("`weight` of {what}")),
+            "max_in_flight" => {
+                max_in_flight = reader.positive(&node, &format!("`max_in_flight` of {what}"));
+            }
             _ => context = reader.positive(&node, &format!("`context` of {what}")),
         }
     }
@@ -215,7 +241,7 @@ fn target(reader: &mut Reader<'_>, node: Node, what: &str) -> Option<TargetSpec>
             );
         }
     }
-    Some(TargetSpec { provider: provider?, model: model?, weight, context })
+    Some(TargetSpec { provider: provider?, model: model?, weight, context, max_in_flight })
 }
 
 fn timeouts(reader: &mut Reader<'_>, node: Node, what: &str) -> Timeouts {

@@ -2,6 +2,7 @@
 
 mod answer_cache;
 mod bounds;
+mod compression;
 mod conduct;
 mod control;
 mod costs;
@@ -23,6 +24,7 @@ mod memory;
 mod models;
 mod native;
 mod native_faults;
+mod overload;
 mod passing;
 mod permissions;
 mod refuse;
