@@ -153,6 +153,7 @@ mod tests {
             models: Vec::new(),
             stream_usage: true,
             responses: None,
+            max_in_flight: None,
             place: None,
         };
         let profile = Profile {
