@@ -3,8 +3,8 @@
 use super::answer::AnswerBody;
 use super::attempt::{Asked, Attempt, Meter};
 use super::pursuit::Pursuit;
-use crate::gateway::answers::{Answers, CACHE};
 use crate::base::apart::{HEAVY, LARGE, apart};
+use crate::gateway::answers::{Answers, CACHE};
 use crate::gateway::error::GatewayError;
 use crate::gateway::resilience::retry::Budget;
 use crate::gateway::routes::{Limits, Route, Target};

@@ -190,8 +190,8 @@ impl Exchange<'_> {
 /// words, which no client of responses knows. `None` if it is no object.
 fn readable(body: Bytes, key: Secret) -> Option<(Bytes, bool)> {
     let map = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).ok()?;
-    let is_of_api = map.get("error").is_some_and(serde_json::Value::is_object)
-        || map.contains_key("message");
+    let is_of_api =
+        map.get("error").is_some_and(serde_json::Value::is_object) || map.contains_key("message");
     let text = std::str::from_utf8(&body).ok()?;
     if !key.is_empty() && text.contains(key.expose()) {
         return Some((Bytes::from(Redactor::new([key]).clean(text)), is_of_api));

@@ -83,17 +83,16 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
                 }
             }
             let place = Some(key.place);
-            let spec =
-                ProviderSpec {
-                    kind,
-                    base_url,
-                    keys,
-                    models,
-                    stream_usage,
-                    responses,
-                    max_in_flight,
-                    place,
-                };
+            let spec = ProviderSpec {
+                kind,
+                base_url,
+                keys,
+                models,
+                stream_usage,
+                responses,
+                max_in_flight,
+                place,
+            };
             providers.insert(key.text, spec);
         }
     }
