@@ -1,53 +1,27 @@
 //! What of a provider's stream is not for the client: the event with the counts that were asked for
 //! in its place, and an event that cannot be read.
 //!
-//! Lines pass as they come, byte for byte. Only a `data:` line that is no JSON waits for the next
-//! line, which tells whether the event was that line alone: one that goes on over several lines
-//! (WHATWG HTML §9.2.6) is not judged. An event that is left out goes with the blank line that ends
-//! it; the name that stands before it is overwritten by that of the next event.
+//! Events pass as they come, byte for byte, or are left out whole, with their names. The data of one
+//! may be on several lines (WHATWG HTML §9.2.6).
 
 use super::stream_usage::is_usage;
 use bytes::{Bytes, BytesMut};
+use memchr::{memchr, memchr_iter};
 use serde::de::IgnoredAny;
+use std::borrow::Cow;
 
 /// Leaves out what is not for the client of a stream that passes by.
 #[derive(Debug)]
 pub(crate) struct EventFilter {
     /// Whether the client did not ask for the counts.
     without_usage: bool,
-    /// Whether what came last ended within a line.
-    within: bool,
-    /// Whether the line that came last was left out: the blank line that ends its event goes with
-    /// it.
-    taken: bool,
-    /// A line that is no JSON, until it is clear whether it is an event.
-    suspect: Bytes,
-    /// Whether the event has a line of data already.
-    has_data: bool,
     malformed: u32,
-}
-
-/// What becomes of a line.
-enum Verdict {
-    Pass,
-    LeaveOut,
-    /// It waits for the next one.
-    Wait,
-    /// It passes after the one that waited.
-    PassBoth,
 }
 
 impl EventFilter {
     /// A filter; `without_usage` if the counts are not for the client.
     pub(crate) fn new(without_usage: bool) -> Self {
-        Self {
-            without_usage,
-            within: false,
-            taken: false,
-            suspect: Bytes::new(),
-            has_data: false,
-            malformed: 0,
-        }
+        Self { without_usage, malformed: 0 }
     }
 
     /// How many events were left out because they cannot be read.
@@ -55,67 +29,74 @@ impl EventFilter {
         self.malformed
     }
 
-    /// What is left of the next piece, which is made of whole lines but where one is too long.
+    /// What is left of the next piece, which is made of whole events.
     pub(crate) fn pass(&mut self, piece: Bytes) -> Bytes {
-        // Copied only from the first line on that does not pass as it is.
+        // Copied only from the first event on that does not pass.
         let mut out: Option<BytesMut> = None;
         let mut at = 0;
-        for line in piece.split_inclusive(|b| *b == b'\n') {
-            let waiting = std::mem::take(&mut self.suspect);
-            let verdict = self.judge(line, !waiting.is_empty());
-            if !matches!(verdict, Verdict::Pass) && out.is_none() {
-                let mut copy = BytesMut::with_capacity(piece.len() + waiting.len());
-                copy.extend_from_slice(piece.get(..at).unwrap_or_default());
-                out = Some(copy);
-            }
-            at += line.len();
-            match verdict {
-                Verdict::Wait => self.suspect = piece.slice_ref(line),
-                Verdict::LeaveOut => {}
-                Verdict::PassBoth => {
-                    if let Some(out) = &mut out {
-                        out.extend_from_slice(&waiting);
-                        out.extend_from_slice(line);
-                    }
-                }
-                Verdict::Pass => {
-                    if let Some(out) = &mut out {
-                        out.extend_from_slice(line);
-                    }
+        while let Some(rest) = piece.get(at..).filter(|rest| !rest.is_empty()) {
+            let event = rest.get(..end_of_event(rest)).unwrap_or(rest);
+            match (self.is_for_client(event), &mut out) {
+                (true, None) => {}
+                (true, Some(out)) => out.extend_from_slice(event),
+                (false, Some(_)) => {}
+                (false, None) => {
+                    let mut copy = BytesMut::with_capacity(piece.len());
+                    copy.extend_from_slice(piece.get(..at).unwrap_or_default());
+                    out = Some(copy);
                 }
             }
+            at += event.len();
         }
         out.map_or(piece, BytesMut::freeze)
     }
 
-    fn judge(&mut self, line: &[u8], waiting: bool) -> Verdict {
-        if std::mem::replace(&mut self.within, !line.ends_with(b"\n")) {
-            return Verdict::Pass;
-        }
-        let taken = std::mem::take(&mut self.taken);
-        if line.trim_ascii().is_empty() {
-            self.has_data = false;
-            self.malformed += u32::from(waiting);
-            return if taken || waiting { Verdict::LeaveOut } else { Verdict::Pass };
-        }
-        if waiting {
-            return Verdict::PassBoth;
-        }
-        let Some(data) = line.strip_prefix(b"data:").map(<[u8]>::trim_ascii) else {
-            return Verdict::Pass;
-        };
-        if std::mem::replace(&mut self.has_data, true) || self.within {
-            return Verdict::Pass;
+    fn is_for_client(&mut self, event: &[u8]) -> bool {
+        let joined = data(event);
+        let data = joined.trim_ascii();
+        if data.is_empty() || data == b"[DONE]" {
+            return true;
         }
         if self.without_usage && is_usage(data) {
-            self.taken = true;
-            return Verdict::LeaveOut;
+            return false;
         }
-        let readable = data.is_empty()
-            || data == b"[DONE]"
-            || serde_json::from_slice::<IgnoredAny>(data).is_ok();
-        if readable { Verdict::Pass } else { Verdict::Wait }
+        let readable = serde_json::from_slice::<IgnoredAny>(data).is_ok();
+        self.malformed += u32::from(!readable);
+        readable
     }
+}
+
+/// Where the first event ends: after its blank line, or where the stream does.
+fn end_of_event(stream: &[u8]) -> usize {
+    let mut line = 0;
+    for newline in memchr_iter(b'\n', stream) {
+        if matches!(stream.get(line..newline), Some(b"" | b"\r")) {
+            return newline + 1;
+        }
+        line = newline + 1;
+    }
+    stream.len()
+}
+
+/// The data of an event.
+fn data(event: &[u8]) -> Cow<'_, [u8]> {
+    let mut data: Option<Cow<'_, [u8]>> = None;
+    let mut rest = event;
+    while !rest.is_empty() {
+        let end = memchr(b'\n', rest).unwrap_or(rest.len());
+        let (line, after) = rest.split_at(end);
+        rest = after.get(1..).unwrap_or_default();
+        let Some(value) = line.strip_prefix(b"data:") else { continue };
+        match &mut data {
+            None => data = Some(Cow::Borrowed(value)),
+            Some(data) => {
+                let data = data.to_mut();
+                data.push(b'\n');
+                data.extend_from_slice(value);
+            }
+        }
+    }
+    data.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -132,10 +113,14 @@ mod tests {
         "data: [DONE]\n\n",
     ];
 
-    fn lines(stream: &str, filter: &mut EventFilter) -> String {
+    /// Events of a stream, one after the other.
+    fn each(stream: &str, filter: &mut EventFilter) -> String {
         let mut out = Vec::new();
-        for line in stream.split_inclusive('\n') {
-            out.extend_from_slice(&filter.pass(Bytes::copy_from_slice(line.as_bytes())));
+        let mut rest = stream.as_bytes();
+        while !rest.is_empty() {
+            let (event, after) = rest.split_at(end_of_event(rest));
+            out.extend_from_slice(&filter.pass(Bytes::copy_from_slice(event)));
+            rest = after;
         }
         String::from_utf8(out).unwrap()
     }
@@ -147,12 +132,14 @@ mod tests {
             "data:{\"usage\" : {\"prompt_tokens\":1}, \"choices\": [ ] }\r\n\r\n",
             "data: {\"choices\":null,\"usage\":{}}\n\n",
             "data: {\"id\":\"x\",\"usage\":{}}\n\n",
+            "event: x\ndata: {\"choices\":[],\ndata: \"usage\":{}}\nid: 1\n\n",
+            "data: {\"choices\":[],\r\ndata:\"usage\":{}\r\ndata: }\r\n\r\n",
         ] {
             let all = KEPT.concat();
             for at in 0..=KEPT.len() {
                 let (before, after) = KEPT.split_at(at);
                 let stream = [before.concat().as_str(), counts, after.concat().as_str()].concat();
-                assert_eq!(lines(&stream, &mut EventFilter::new(true)), all, "{counts}");
+                assert_eq!(each(&stream, &mut EventFilter::new(true)), all, "{counts}");
                 let whole = EventFilter::new(true).pass(Bytes::from(stream));
                 assert_eq!(whole, all.as_bytes());
             }
@@ -160,75 +147,57 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_an_overlong_line_is_no_event() {
-        let mut filter = EventFilter::new(true);
-        let begun = Bytes::from_static(b"data: {\"choices\":[{\"x\":\"\\n");
-        assert_eq!(filter.pass(begun.clone()), begun);
-        let rest = Bytes::from_static(b"data: {\"choices\":[],\"usage\":{}}\n");
-        assert_eq!(filter.pass(rest.clone()), rest);
-        assert_eq!(filter.pass(Bytes::from_static(b"\n")), "\n");
-        assert_eq!(filter.pass(rest), "");
-    }
-
-    #[test]
     fn an_event_that_cannot_be_read_is_left_out_whole() {
-        for broken in
-            ["data: {\"choices\":[{\"del\n\n", "data: <p>oops</p>\r\n\r\n", "data: {\"a\":1}}\n\n"]
-        {
+        for broken in [
+            "data: {\"choices\":[{\"del\n\n",
+            "data: <p>oops</p>\r\n\r\n",
+            "data: {\"a\":1}}\n\n",
+            "data: {x\nid: 5\n\n",
+            "data: {\ndata: x\n\n",
+        ] {
             for at in 0..=KEPT.len() {
                 let (before, after) = KEPT.split_at(at);
                 let stream = [before.concat().as_str(), broken, after.concat().as_str()].concat();
                 let mut filter = EventFilter::new(false);
-                assert_eq!(lines(&stream, &mut filter), KEPT.concat(), "{broken}");
+                assert_eq!(each(&stream, &mut filter), KEPT.concat(), "{broken}");
                 assert_eq!(filter.malformed(), 1);
                 let whole = EventFilter::new(false).pass(Bytes::from(stream));
                 assert_eq!(whole, KEPT.concat().as_bytes());
             }
         }
         let named = "event: a\ndata: {broken\n\nevent: b\ndata: {}\n\n";
-        let left = lines(named, &mut EventFilter::new(false));
-        assert_eq!(left, "event: a\nevent: b\ndata: {}\n\n");
+        let left = each(named, &mut EventFilter::new(false));
+        assert_eq!(left, "event: b\ndata: {}\n\n");
     }
 
     #[test]
     fn an_event_of_several_lines_passes_as_it_is() {
         let several = "data: {\ndata:   \"a\": 1\ndata: }\n\ndata: {\"a\":1}\n\n";
-        assert_eq!(lines(several, &mut EventFilter::new(true)), several);
+        assert_eq!(each(several, &mut EventFilter::new(true)), several);
         assert_eq!(EventFilter::new(true).pass(Bytes::from(several)), several.as_bytes());
-        let with_more = "data: {x\nid: 5\n\ndata: {}\n\n";
-        assert_eq!(lines(with_more, &mut EventFilter::new(true)), with_more);
     }
 
     #[test]
     fn a_stream_that_ends_in_a_line_that_cannot_be_read_ends_before_it() {
-        assert_eq!(lines("data: {}\n\ndata: {\"a\n", &mut EventFilter::new(false)), "data: {}\n\n");
+        assert_eq!(each("data: {}\n\ndata: {\"a\n", &mut EventFilter::new(false)), "data: {}\n\n");
     }
 
     proptest! {
-        /// However lines are put together, the same comes out, and what is JSON comes out whole.
+        /// However events are put together, the same comes out, and what is JSON comes out whole.
         #[test]
         fn pieces_do_not_matter(
-            events in prop::collection::vec(
+            lines in prop::collection::vec(
                 prop::sample::select(vec![
                     "data: {\"a\":1}\n\n", ": c\n\n", "data: {\n\n", "event: e\n", "data: [DONE]\n\n",
                     "data: {\"choices\":[],\"usage\":{}}\n\n", "data: 1\n", "\n", "data: {\r\n", "\r\n",
                 ]),
                 0..20,
             ),
-            cuts in prop::collection::vec(any::<bool>(), 60),
         ) {
-            let stream = events.concat();
+            let stream = lines.concat();
             let whole = EventFilter::new(true).pass(Bytes::from(stream.clone()));
-            let mut filter = EventFilter::new(true);
-            let (mut out, mut piece) = (Vec::new(), String::new());
-            for (line, cut) in stream.split_inclusive('\n').zip(cuts.iter().chain(std::iter::repeat(&true))) {
-                piece.push_str(line);
-                if *cut {
-                    out.extend_from_slice(&filter.pass(Bytes::from(std::mem::take(&mut piece))));
-                }
-            }
-            out.extend_from_slice(&filter.pass(Bytes::from(piece)));
-            prop_assert_eq!(&whole[..], &out[..]);
+            let singly = each(&stream, &mut EventFilter::new(true));
+            prop_assert_eq!(&whole[..], singly.as_bytes());
         }
     }
 }

@@ -22,18 +22,42 @@ pub(crate) fn to_provider(from: &HeaderMap, out: &mut HeaderMap) {
     }
 }
 
+/// The longest value of a field that a client gets of a provider, in bytes.
+const LONGEST: usize = 8 << 10;
+
+/// The most that all fields have which a client gets of a provider, in bytes. Common clients take a
+/// head of 16 KiB, and ours come on top.
+const LONGEST_ALL: usize = 12 << 10;
+
+/// The most fields that a client gets of a provider. Common clients take 100.
+const MOST: usize = 64;
+
 /// Headers of a provider's answer that the client gets: what is about the connection, the
-/// provider's own site, or our account there, stays here.
+/// provider's own site, or our account there, stays here, and so does what is more than clients can
+/// read.
 pub(crate) fn to_client(from: &HeaderMap, out: &mut HeaderMap) {
     let nominated = nominated(from);
+    let (mut fields, mut size) = (0, 0);
     for (name, value) in from {
         let stays =
             of_the_hop(name.as_str()) || of_the_account(name.as_str()) || nominated.contains(name);
-        if !stays {
-            out.append(name.clone(), value.clone());
+        if stays || value.len() > LONGEST {
+            continue;
         }
+        let own = name.as_str().len() + value.len() + FRAMING;
+        // Without its type the body would lose its meaning.
+        if *name != CONTENT_TYPE {
+            if fields >= MOST || size + own > LONGEST_ALL {
+                continue;
+            }
+            (fields, size) = (fields + 1, size + own);
+        }
+        out.append(name.clone(), value.clone());
     }
 }
+
+/// What stands around a field: a colon, a blank, the end of the line.
+const FRAMING: usize = 4;
 
 /// Takes every field out whose value quotes `secret`.
 pub(crate) fn without(secret: &str, headers: &mut HeaderMap) {
@@ -205,6 +229,27 @@ mod tests {
         let mut out = HeaderMap::new();
         to_client(&from, &mut out);
         assert_eq!(out, map(&["x-unknown", "content-type"]));
+    }
+
+    #[test]
+    fn a_client_gets_no_more_of_a_head_than_clients_can_read() {
+        let fields = |count: usize, length: usize| {
+            let mut from = HeaderMap::new();
+            for n in 0..count {
+                let name = HeaderName::try_from(format!("x-{n}")).unwrap();
+                from.insert(name, "v".repeat(length).parse().unwrap());
+            }
+            from.insert(CONTENT_TYPE, "application/json".parse().unwrap());
+            let mut out = HeaderMap::new();
+            to_client(&from, &mut out);
+            assert!(out.contains_key(CONTENT_TYPE));
+            (out.len() - 1, out.values().map(|value| value.len()).sum::<usize>())
+        };
+        assert_eq!(fields(1, LONGEST).0, 1);
+        assert_eq!(fields(1, LONGEST + 1).0, 0);
+        assert_eq!(fields(500, 1).0, MOST);
+        let (count, size) = fields(20, 1000);
+        assert!(count == 12 && size < LONGEST_ALL, "{count} {size}");
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(crate) mod prices;
 mod response_events;
 mod response_request;
 mod retry_after;
+pub(crate) mod shape;
 mod stream_usage;
 pub(crate) mod translation;
 pub(crate) mod usage;

@@ -19,6 +19,8 @@ const LONGEST: usize = 1 << 20;
 pub(crate) enum Opening {
     /// There is an answer.
     Answer,
+    /// There is none, and nothing more comes.
+    Nothing,
     /// There is none: the provider's error.
     Refusal(Refusal),
 }
@@ -82,7 +84,7 @@ impl OpeningScanner {
     fn line(&self, line: &[u8]) -> Option<Opening> {
         let data = line.strip_prefix(b"data:")?.trim_ascii();
         if data == b"[DONE]" {
-            return Some(Opening::Answer);
+            return Some(Opening::Nothing);
         }
         // What cannot be read says nothing.
         let event: Value = serde_json::from_slice(data).ok()?;
@@ -159,10 +161,13 @@ mod tests {
             r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
             r#"{"choices":[],"usage":{"prompt_tokens":1}}"#,
             r#"{"choices":[{"text":"legacy"}]}"#,
-            "[DONE]",
         ] {
             let event = format!(": hello\r\n\r\ndata: {data}\r\n\r\n");
             assert_eq!(pushed(Endpoint::ChatCompletions, &event), Some(Opening::Answer), "{data}");
+        }
+        let role = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\ndata: [DONE]\n\n";
+        for empty in ["data: [DONE]\n\n", role] {
+            assert_eq!(pushed(Endpoint::ChatCompletions, empty), Some(Opening::Nothing));
         }
         let block = "data: {\"type\":\"content_block_start\",\"index\":0}\n\n";
         assert_eq!(pushed(Endpoint::Messages, block), Some(Opening::Answer));

@@ -25,6 +25,10 @@ pub(crate) struct Tokens {
     pub(crate) reasoning: Option<u64>,
 }
 
+/// More tokens than this are in no request and no answer: a thousand times what the largest models
+/// take.
+const MOST: u64 = 1_000_000_000;
+
 impl Tokens {
     /// Written to a cache that keeps them for five minutes, or as long as it likes. Where nobody
     /// says for how long it is five minutes, as it is for whoever asks for nothing else.
@@ -40,6 +44,20 @@ impl Tokens {
             Endpoint::Embeddings => Self { output: self.output.or(self.input.map(|_| 0)), ..self },
             _ => self,
         }
+    }
+
+    /// Whether a count is more than any request can have.
+    pub(crate) fn is_absurd(&self) -> bool {
+        [
+            self.input,
+            self.cache_read,
+            self.cache_write,
+            self.cache_write_1h,
+            self.output,
+            self.reasoning,
+        ]
+        .iter()
+        .any(|count| count.is_some_and(|count| count > MOST))
     }
 
     /// Takes over what `newer` says; what it does not say stays.
@@ -239,6 +257,17 @@ mod tests {
         assert_eq!((tokens.output, tokens.reasoning), (Some(1186), Some(1024)));
         let before = br#"{"usage":{"input_tokens":5,"output_tokens":1},"tools":[{"usage":{}}]}"#;
         assert_eq!(in_json(before, Endpoint::Responses).unwrap().input, Some(5));
+    }
+
+    #[test]
+    fn counts_that_nobody_can_believe_are_told_from_large_ones() {
+        let of = |n: u64| {
+            let body = format!(r#"{{"usage":{{"prompt_tokens":{n},"completion_tokens":1}}}}"#);
+            in_json(body.as_bytes(), Endpoint::ChatCompletions).unwrap().is_absurd()
+        };
+        assert!(!of(0) && !of(2_000_000) && !of(MOST));
+        assert!(of(MOST + 1) && of(u64::MAX / 2) && of(u64::MAX));
+        assert!(!Tokens::default().is_absurd());
     }
 
     #[test]

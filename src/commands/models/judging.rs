@@ -139,8 +139,10 @@ fn judge(
     Ok(text.map(|text| plain(text, SHOWN)))
 }
 
-/// Codes of ours that say that trying again is in vain, whatever the status.
-const HOPELESS: [&str; 2] = ["upstream_credentials_exhausted", "model_unavailable"];
+/// Codes of ours that say that it answers wrongly, or that trying again is in vain, whatever the
+/// status.
+const HOPELESS: [&str; 3] =
+    ["upstream_credentials_exhausted", "upstream_malformed", "model_unavailable"];
 
 /// Whether an error says so; where its API has no codes, in a header.
 fn is_hopeless(reply: &Reply, json: Option<&Value>) -> bool {

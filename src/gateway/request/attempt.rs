@@ -93,6 +93,8 @@ pub(crate) struct Attempt {
     /// What is known so far, for the row of an attempt that nobody ends.
     status: u16,
     tokens: Tokens,
+    /// Whether the provider gave counts that nobody can believe.
+    absurd: bool,
     kept: bool,
     /// Whether its row is kept, and says that nothing went wrong.
     well: bool,
@@ -124,6 +126,7 @@ impl Attempt {
             meter: Arc::clone(meter),
             status: CLIENT_CLOSED,
             tokens: Tokens::default().at(asked.endpoint),
+            absurd: false,
             kept: false,
             well: false,
             cost: None,
@@ -135,8 +138,17 @@ impl Attempt {
         &self.asked
     }
 
-    /// Takes note of the counts so far.
+    /// Takes note of the counts so far. Those that nobody can believe are none: one of them would
+    /// spoil every sum that it is in.
     pub(crate) fn count(&mut self, tokens: Tokens) {
+        if tokens.is_absurd() {
+            if !std::mem::replace(&mut self.absurd, true) {
+                let request_id = &self.asked.request_id;
+                tracing::warn!(%request_id, "the provider's counts cannot be: left uncounted");
+            }
+            self.tokens = Tokens::default();
+            return;
+        }
         self.tokens = tokens.at(self.asked.endpoint);
     }
 

@@ -47,18 +47,19 @@ enum Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// Takes the next piece; `None` if it says nothing yet.
-    fn push(&mut self, piece: &[u8]) -> Option<Opened<'a>> {
-        Some(match self {
+    /// Takes the next piece; `None` if it says nothing yet, an error if it says nothing at all.
+    fn push(&mut self, piece: &[u8]) -> Option<Result<Opened<'a>, Failure>> {
+        Some(Ok(match self {
             Self::Passing(scanner) => match scanner.push(piece)? {
                 Opening::Answer => Opened::Answer,
+                Opening::Nothing => return Some(Err(silent())),
                 Opening::Refusal(refusal) => Opened::Refusal(refusal),
             },
             Self::Crossing(crossing, opening) => match opening.push(piece)? {
                 Ok(()) => Opened::Answer,
                 Err(refused) => Opened::Refused(crossing, refused),
             },
-        })
+        }))
     }
 }
 
@@ -142,17 +143,16 @@ impl Exchange<'_> {
                     let Ok(piece) = frame.into_data() else { continue };
                     let opening = scanner.push(&piece);
                     held.push(piece);
-                    if let Some(opening) = opening {
-                        return Ok((held, opening));
+                    match opening {
+                        Some(Ok(opening)) => return Ok((held, opening)),
+                        Some(Err(silent)) => return Err((Kind::Useless, silent)),
+                        None => {}
                     }
                 }
                 Ok(Some(Err(e))) => {
                     return Err((Kind::Useless, Failure::Transport(root_cause(&e))));
                 }
-                Ok(None) => {
-                    let why = "the stream ended before it said anything".to_owned();
-                    return Err((Kind::Useless, Failure::Malformed(why)));
-                }
+                Ok(None) => return Err((Kind::Useless, silent())),
                 Err(_) if first == deadline => {
                     return Err((Kind::Final, Failure::Timeout(Phase::Total, self.limits.total)));
                 }
@@ -224,4 +224,8 @@ impl Exchange<'_> {
         };
         Missed { kind, told: Box::new(Err(failed(&self.target.provider, failure))), wait: None }
     }
+}
+
+fn silent() -> Failure {
+    Failure::Malformed("the stream ended before it said anything".to_owned())
 }

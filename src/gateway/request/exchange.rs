@@ -16,7 +16,8 @@ use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::{
-    Class, Client, Endpoint, Envelope, Failure, Received, Tokens, failure, foreign, headers, usage,
+    Class, Client, Endpoint, Envelope, Failure, Received, Tokens, failure, foreign, headers, shape,
+    usage,
 };
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
@@ -219,19 +220,20 @@ impl Exchange<'_> {
             }
         }
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        // It cannot be read for what it says and counts, and a small one may become very large.
+        // What cannot be read cannot be counted either, and little may become very much.
         if parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             let failure = Failure::Malformed("it is encoded, which nobody asked for".to_owned());
             return Err(self.unusable(&mut attempt, Kind::Useless, failure));
         }
+        let asked_for_stream = self.call.envelope.stream && self.endpoint.streams();
         if self.crossing.map_or_else(|| is_stream(kind), |crossing| crossing.streams(kind)) {
-            if !self.call.envelope.stream {
+            if !asked_for_stream {
                 let failure = Failure::Malformed("it is a stream, not asked for".to_owned());
                 return Err(self.unusable(&mut attempt, Kind::Useless, failure));
             }
             return self.stream(parts, upstream, attempt, slot, held, deadline).await;
         }
-        if !kind.windows(4).any(|word| word == b"json") {
+        if !kind.windows(4).any(|word| word.eq_ignore_ascii_case(b"json")) {
             let failure = Failure::Malformed("it is neither JSON nor a stream".to_owned());
             return Err(self.unusable(&mut attempt, Kind::Useless, failure));
         }
@@ -248,7 +250,19 @@ impl Exchange<'_> {
                 let failure = Failure::Malformed("it is not a whole JSON object".to_owned());
                 return Err(self.unusable(&mut attempt, Kind::Useless, failure));
             }
-            Found::Answer(tokens) => tokens.into_iter().for_each(|tokens| attempt.count(tokens)),
+            Found::Answer { tokens, shaped } => {
+                tokens.into_iter().for_each(|tokens| attempt.count(tokens));
+                // A client that waits for events would find none in it, and take that for an answer.
+                let none = match shaped {
+                    true if asked_for_stream => Some("it is no stream"),
+                    true => None,
+                    false => Some("there is no answer in it"),
+                };
+                if let Some(why) = none {
+                    let failure = Failure::Malformed(why.to_owned());
+                    return Err(self.unusable(&mut attempt, Kind::Useless, failure));
+                }
+            }
             Found::Refusal { tokens, stated, class } => {
                 tokens.into_iter().for_each(|tokens| attempt.count(tokens));
                 attempt.fail(Outcome::Error, stated.as_u16());
@@ -259,11 +273,6 @@ impl Exchange<'_> {
                 };
                 return Err(self.refusal(class, shown, &parts.headers, body, slot).await);
             }
-        }
-        if self.call.envelope.stream {
-            // A client that waits for events would take it for an answer without any.
-            let failure = Failure::Malformed("it is no stream".to_owned());
-            return Err(self.unusable(&mut attempt, Kind::Useless, failure));
         }
         attempt
             .end(Outcome::Ok, parts.status.as_u16())
@@ -312,8 +321,8 @@ impl Exchange<'_> {
 enum Found {
     /// No whole JSON object.
     Nothing,
-    /// An answer, and what it says was counted.
-    Answer(Option<Tokens>),
+    /// What may be an answer: whether it has the shape of one, and what it says was counted.
+    Answer { tokens: Option<Tokens>, shaped: bool },
     /// An error with a status of success.
     Refusal { tokens: Option<Tokens>, stated: StatusCode, class: Class },
 }
@@ -328,7 +337,7 @@ impl Found {
         }
         let tokens = usage::in_json(body, endpoint);
         if !failure::is_error(endpoint, body) {
-            return Self::Answer(tokens);
+            return Self::Answer { tokens, shaped: shape::is_answer(endpoint, body) };
         }
         let family = endpoint.family();
         let stated = failure::stated(family, body);
@@ -338,7 +347,8 @@ impl Found {
 
 /// Whether an answer of this type is a stream of events.
 pub(super) fn is_stream(kind: &[u8]) -> bool {
-    kind.starts_with(b"text/event-stream")
+    const STREAM: &[u8] = b"text/event-stream";
+    kind.get(..STREAM.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(STREAM))
 }
 
 /// An answer with what the client gets of the provider's head.

@@ -1,7 +1,7 @@
 //! A provider's stream, passing by.
 //!
 //! A stream that has begun can only be honest about how it ends. When the provider fails in the
-//! middle, the client gets an error event in its family's shape and no end mark; half a line is
+//! middle, the client gets an error event in its family's shape and no end mark; half an event is
 //! held back until its end is there, so that the error never runs into it.
 
 use super::answer::{AnswerBody, BEGAN, unmetered};
@@ -21,8 +21,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
-/// More of a line than this is passed on before its end is there.
-const HELD: usize = 256 << 10;
+/// The longest event that is passed on: a stream with a longer one is broken off.
+const LONGEST_EVENT: usize = 16 << 20;
 
 /// Events that a provider sends.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Passed {
     /// Tells the events to a client of another family: nothing passes as it is then.
     translator: Option<Box<StreamTranslator>>,
     attempt: Attempt,
-    /// The beginning of a line whose end has not come yet.
+    /// The beginning of an event whose end has not come yet.
     held: BytesMut,
     stall: Duration,
     deadline: Instant,
@@ -205,10 +205,8 @@ impl Passed {
         };
         let message = format!("the stream of the provider ended early: {failure}");
         tracing::warn!(request_id = %asked.request_id, error = %failure, "stream broken off");
-        // The blank line ends an event whose lines are out but whose end is not.
         let sequence = self.sequence();
-        let event = asked.endpoint.stream_error(kind, &message, &asked.request_id, sequence);
-        Bytes::from(format!("\n{event}"))
+        Bytes::from(asked.endpoint.stream_error(kind, &message, &asked.request_id, sequence))
     }
 
     /// The number of the client's next event, where events are numbered.
@@ -256,7 +254,7 @@ impl Passed {
         out
     }
 
-    /// Takes a piece; gives back what may go out, whole lines only.
+    /// Takes a piece; gives back what may go out, whole events only.
     fn take(&mut self, piece: Bytes) -> Bytes {
         self.scanner.push(&piece);
         self.attempt.count(self.scanner.tokens());
@@ -272,24 +270,25 @@ impl Passed {
             self.over = true;
             return unmetered(&self.attempt, &why, self.scanner.next_sequence());
         }
-        let end = memchr::memrchr(b'\n', &piece).map_or(0, |at| at + 1);
-        if self.held.is_empty() && end == piece.len() {
+        // Nothing comes after the end of an answer, or after an error, that it could run into.
+        let all = self.attempt.is_kept();
+        if self.held.is_empty() && (all || end_of_events(&piece, 0) == piece.len()) {
             return piece;
         }
-        let mut out = std::mem::take(&mut self.held);
-        if out.len() + piece.len() - end > HELD && end == 0 {
-            out.extend_from_slice(&piece);
-            return out.freeze();
+        let before = self.held.len();
+        self.held.extend_from_slice(&piece);
+        let end = match all {
+            true => self.held.len(),
+            // The end of an event may have come in two pieces.
+            false => end_of_events(&self.held, before.saturating_sub(2)),
+        };
+        let out = self.held.split_to(end).freeze();
+        if self.held.len() > LONGEST_EVENT {
+            let why = format!("an event has more than {LONGEST_EVENT} bytes");
+            let event = self.break_off(Outcome::Truncated, &Failure::Malformed(why));
+            return Bytes::from([out, event].concat());
         }
-        let (lines, rest) = piece.split_at(end);
-        if lines.is_empty() {
-            self.held = out;
-            self.held.extend_from_slice(rest);
-            return Bytes::new();
-        }
-        out.extend_from_slice(lines);
-        self.held.extend_from_slice(rest);
-        out.freeze()
+        out
     }
 
     /// The provider has closed the stream.
@@ -333,10 +332,10 @@ impl Passed {
         tracing::warn!(%request_id, "events of the provider that cannot be read are left out");
     }
 
-    /// What of whole lines is for the client.
-    fn filtered(&mut self, lines: Bytes) -> Bytes {
+    /// What of whole events is for the client.
+    fn filtered(&mut self, events: Bytes) -> Bytes {
         let before = self.filter.malformed();
-        let left = self.filter.pass(lines);
+        let left = self.filter.pass(events);
         if before == 0 && self.filter.malformed() > 0 {
             self.warn_of_malformed();
         }
@@ -411,5 +410,43 @@ impl Passed {
             Failure::Timeout(Phase::Stall, self.stall)
         };
         Some(self.break_off(Outcome::Timeout, &failure))
+    }
+}
+
+/// Where the last event ends whose blank line is at `from` or after; 0 if there is none.
+fn end_of_events(stream: &[u8], from: usize) -> usize {
+    let mut at = stream.len();
+    while let Some(newline) = stream.get(from..at).and_then(|new| memchr::memrchr(b'\n', new)) {
+        at = from + newline;
+        let line = stream.get(..at).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() || line.ends_with(b"\n") {
+            return at + 1;
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_end_with_a_blank_line_whatever_ends_their_lines() {
+        for (stream, end) in [
+            ("data: a\n\ndata: b", 9),
+            ("data: a\r\n\r\ndata: b\r\n", 11),
+            ("data: a\n\r\n", 10),
+            ("\n", 1),
+            ("\r\n", 2),
+            ("data: a\n", 0),
+            ("data: a\r\n\r", 0),
+            ("a\n\nb\n\nc\n", 6),
+            ("", 0),
+        ] {
+            assert_eq!(end_of_events(stream.as_bytes(), 0), end, "{stream:?}");
+        }
+        // What is known to have no end is not looked through again.
+        assert_eq!(end_of_events(b"a\n\nb\n", 3), 0);
     }
 }

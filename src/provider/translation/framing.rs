@@ -1,6 +1,8 @@
 //! Events of a stream that comes in pieces of any size, told apart.
 
+use super::halves::Halves;
 use super::seam::Framing;
+use std::borrow::Cow;
 
 /// The longest event that is read.
 const LONGEST: usize = 4 << 20;
@@ -17,8 +19,10 @@ pub(super) struct Splitter {
     data: String,
     /// Whether the event has a line of data.
     has_data: bool,
-    /// Why what came of the event cannot be read, if so.
-    flaw: Option<Split>,
+    /// Whether what came of the event is too long to be read, and whether that has been told.
+    overlong: bool,
+    told: bool,
+    halves: Halves,
 }
 
 /// What has come.
@@ -26,8 +30,6 @@ pub(super) struct Splitter {
 pub(super) enum Split {
     /// An event: its name and its data.
     Event(String, String),
-    /// Something that is none.
-    Broken,
     /// One that is too long to be read.
     Overlong,
 }
@@ -41,12 +43,22 @@ impl Splitter {
             name: String::new(),
             data: String::new(),
             has_data: false,
-            flaw: None,
+            overlong: false,
+            told: false,
+            halves: Halves::default(),
         }
     }
 
     /// Takes the next piece; gives the events that it completes.
     pub(super) fn push(&mut self, piece: &[u8]) -> Vec<Split> {
+        let mut out = Vec::new();
+        for split in self.split(piece) {
+            self.halves.push(split, &mut out);
+        }
+        out
+    }
+
+    fn split(&mut self, piece: &[u8]) -> Vec<Split> {
         let mut out = Vec::new();
         let mut rest = piece;
         while let Some(end) = memchr::memchr(b'\n', rest) {
@@ -68,6 +80,9 @@ impl Splitter {
             if self.partial.len() + rest.len() > LONGEST {
                 self.partial = Vec::new();
                 self.skipping = true;
+                if !std::mem::replace(&mut self.told, true) {
+                    out.push(Split::Overlong);
+                }
             } else {
                 self.partial.extend_from_slice(rest);
             }
@@ -78,22 +93,27 @@ impl Splitter {
     /// The stream is closed: a last line may lack its end.
     pub(super) fn finish(&mut self) -> Vec<Split> {
         let last = std::mem::take(&mut self.partial);
-        let mut out: Vec<Split> = match std::mem::take(&mut self.skipping) {
+        let mut rest: Vec<Split> = match std::mem::take(&mut self.skipping) {
             true => self.overlong().into_iter().collect(),
             false => self.line(&last).into_iter().collect(),
         };
         if self.framing == Framing::Events {
-            out.extend(self.line(b""));
+            rest.extend(self.line(b""));
         }
+        let mut out = Vec::new();
+        for split in rest {
+            self.halves.push(split, &mut out);
+        }
+        self.halves.finish(&mut out);
         out
     }
 
     /// The end of a line that is too long has come.
     fn overlong(&mut self) -> Option<Split> {
         match self.framing {
-            Framing::Lines => Some(Split::Overlong),
+            Framing::Lines => (!std::mem::take(&mut self.told)).then_some(Split::Overlong),
             Framing::Events => {
-                self.flaw = Some(Split::Overlong);
+                self.overlong = true;
                 None
             }
         }
@@ -103,29 +123,22 @@ impl Splitter {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match self.framing {
             Framing::Lines if line.trim_ascii().is_empty() => None,
-            Framing::Lines => Some(match std::str::from_utf8(line) {
-                Ok(text) => Split::Event(String::new(), text.trim().to_owned()),
-                Err(_) => Split::Broken,
-            }),
+            Framing::Lines => Some(Split::Event(String::new(), text(line).trim().to_owned())),
             Framing::Events if line.is_empty() => self.dispatch(),
             Framing::Events => {
-                self.field(line);
+                self.field(&text(line));
                 None
             }
         }
     }
 
-    fn field(&mut self, line: &[u8]) {
-        let Ok(line) = std::str::from_utf8(line) else {
-            self.flaw.get_or_insert(Split::Broken);
-            return;
-        };
+    fn field(&mut self, line: &str) {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
             "event" => value.clone_into(&mut self.name),
             "data" if self.data.len() + value.len() > LONGEST => {
-                self.flaw = Some(Split::Overlong);
+                self.overlong = true;
             }
             "data" => {
                 if std::mem::replace(&mut self.has_data, true) {
@@ -141,11 +154,17 @@ impl Splitter {
     fn dispatch(&mut self) -> Option<Split> {
         let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
         let has_data = std::mem::take(&mut self.has_data);
-        if let Some(flaw) = self.flaw.take() {
-            return Some(flaw);
+        if std::mem::take(&mut self.overlong) {
+            return (!std::mem::take(&mut self.told)).then_some(Split::Overlong);
         }
         has_data.then(|| Split::Event(name, data.trim().to_owned()))
     }
+}
+
+/// A line as text. What is no UTF-8 becomes U+FFFD, as WHATWG HTML §9.2.5 has it: of the words
+/// around it nothing is lost.
+fn text(line: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(line)
 }
 
 #[cfg(test)]
@@ -170,7 +189,7 @@ mod tests {
         // One byte that is no UTF-8.
         stream.extend_from_slice(b"\xff\n\nid: 7\n\ndata: last");
         let expected =
-            [event("a", "{\"x\":\n1}"), event("", "é"), Split::Broken, event("", "last")];
+            [event("a", "{\"x\":\n1}"), event("", "é"), event("", "\u{fffd}"), event("", "last")];
         for size in 1..=stream.len() {
             assert_eq!(split(Framing::Events, &stream, size), expected, "{size}");
         }
@@ -185,11 +204,13 @@ mod tests {
     #[test]
     fn an_endless_line_is_bounded() {
         let mut splitter = Splitter::new(Framing::Events);
+        let mut told = Vec::new();
         for _ in 0..100 {
-            assert!(splitter.push(&vec![b'x'; 100_000]).is_empty());
+            told.extend(splitter.push(&vec![b'x'; 100_000]));
             assert!(splitter.partial.len() <= LONGEST);
         }
-        assert_eq!(splitter.push(b"\n\ndata: y\n\n"), [Split::Overlong, event("", "y")]);
+        assert_eq!(told, [Split::Overlong], "it is told without its end");
+        assert_eq!(splitter.push(b"\n\ndata: y\n\n"), [event("", "y")]);
     }
 
     #[test]

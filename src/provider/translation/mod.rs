@@ -5,6 +5,7 @@ mod anthropic;
 pub(crate) mod exact;
 mod fields;
 mod framing;
+mod halves;
 mod ids;
 mod openai;
 mod refused;

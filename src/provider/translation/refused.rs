@@ -2,7 +2,7 @@
 
 use crate::provider::failure::Class;
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
 
 /// Why a request cannot be put to a provider of another family.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +68,10 @@ impl Unread {
     /// An event of a JSON stream that does not have the fields of its API. What is no object is
     /// noise, and says nothing; an object may have said anything.
     pub(super) fn event(data: &str, why: &str) -> Self {
-        match serde_json::from_str::<Map<String, Value>>(data) {
-            Ok(_) => Self::Broken(why.to_owned()),
-            Err(_) => Self::Malformed(why.to_owned()),
+        let is_object = data.starts_with('{') && serde_json::from_str::<IgnoredAny>(data).is_ok();
+        match is_object {
+            true => Self::Broken(why.to_owned()),
+            false => Self::Malformed(why.to_owned()),
         }
     }
 }

@@ -138,10 +138,6 @@ impl StreamTranslator {
             }
             let (name, data) = match split {
                 Split::Event(name, data) => (name, data),
-                Split::Broken => {
-                    self.malformed += 1;
-                    continue;
-                }
                 Split::Overlong => {
                     self.broken = Some("an event is too long".to_owned());
                     return;

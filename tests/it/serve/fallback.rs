@@ -8,7 +8,8 @@ use std::io::Write as _;
 const CHAT: &str = "/v1/chat/completions";
 const HELLO: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
 const BUSY: &str = r#"{"error":{"message":"busy","type":"server_error","code":"busy"}}"#;
-const ANSWER: &str = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
+const ANSWER: &str =
+    r#"{"id":"x","choices":[{}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
 
 /// A server whose model `m` has these providers as its targets, in their order.
 pub(super) fn server(providers: &[&Upstream]) -> (Ultra, Server) {

@@ -21,7 +21,7 @@ fn largest_file(server: &Server, current: Option<u64>) {
 
 #[test]
 fn without_room_for_usage_no_provider_is_asked_and_with_room_the_server_heals_by_itself() {
-    let answer = r#"{"id":"c1","object":"chat.completion","choices":[]}"#;
+    let answer = r#"{"id":"c1","object":"chat.completion","choices":[{}]}"#;
     let provider = Upstream::saying(upstream::json("200 OK", answer));
     let ultra =
         Ultra::empty().env("OPENAI_API_KEY", CANARY).env("OPENAI_BASE_URL", provider.openai());

@@ -18,7 +18,10 @@ fn provider() -> Upstream {
         let _ = stream.write_all(&if refused {
             upstream::json("401 Unauthorized", r#"{"error":{"message":"no"}}"#)
         } else {
-            upstream::json("200 OK", r#"{"usage":{"prompt_tokens":1,"completion_tokens":1}}"#)
+            upstream::json(
+                "200 OK",
+                r#"{"choices":[{}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#,
+            )
         });
     })
 }

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A provider that answers conversations, and lists `gpt-4o` only.
 fn provider() -> Upstream {
-    let answer = r#"{"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
+    let answer = r#"{"choices":[{}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
     Upstream::saying(upstream::json("200 OK", answer))
         .lists(upstream::json("200 OK", r#"{"object":"list","data":[{"id":"gpt-4o"}]}"#))
 }

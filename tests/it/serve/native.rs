@@ -267,7 +267,7 @@ fn cohere_and_ollama_answer_plainly() {
 #[test]
 fn azure_gets_the_clients_bytes_at_its_own_addresses() {
     const ANSWER: &str =
-        r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
+        r#"{"id":"x","choices":[{}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
     let asks = r#"{"model":"m", "messages":[{"role":"user","content":"hi"}],"x_unknown":1}"#;
     for (more, line) in [
         ("", "POST /openai/v1/chat/completions HTTP/1.1"),

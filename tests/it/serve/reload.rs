@@ -13,7 +13,7 @@ const CHAT: &str = "/v1/chat/completions";
 const RELOAD: &str = "/api/admin/keys/reload";
 const PATIENCE: Duration = Duration::from_secs(20);
 const ANSWER: &str =
-    r#"{"id":"x","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":1000}}"#;
+    r#"{"id":"x","choices":[{}],"usage":{"prompt_tokens":1000,"completion_tokens":1000}}"#;
 
 fn hello(model: &str) -> String {
     format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hi"}}]}}"#)

@@ -1,6 +1,7 @@
 //! The families against each other: requests, answers and streams both ways.
 
 mod breaks;
+mod decodable;
 mod honest;
 mod hostile;
 mod replies;

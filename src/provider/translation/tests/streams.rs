@@ -30,9 +30,19 @@ pub(super) fn told(
     stream: &str,
     size: usize,
 ) -> (String, StreamTranslator) {
+    told_bytes(from, to, conversation, stream.as_bytes(), size)
+}
+
+pub(super) fn told_bytes(
+    from: &dyn Dialect,
+    to: &dyn ClientDialect,
+    conversation: &Conversation,
+    stream: &[u8],
+    size: usize,
+) -> (String, StreamTranslator) {
     let mut translator = translator(from, to, conversation);
     let mut out = Vec::new();
-    for piece in stream.as_bytes().chunks(size) {
+    for piece in stream.chunks(size) {
         out.extend_from_slice(&translator.push(piece));
     }
     out.extend_from_slice(&translator.finish());

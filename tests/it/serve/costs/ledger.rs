@@ -74,7 +74,7 @@ fn bookkeeper(ledger: &Mutex<Ledger>, asked: &Received, stream: &mut TcpStream) 
         if anthropic {
             usage["output_tokens"] = json!(output);
         }
-        let answer = json!({"id": "x", "choices": [], "content": [], "usage": usage});
+        let answer = json!({"id": "x", "choices": [{}], "content": [], "usage": usage});
         let _ = stream.write_all(&upstream::json("200 OK", &answer.to_string()));
         return;
     }

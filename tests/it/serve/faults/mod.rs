@@ -1,9 +1,11 @@
 //! What providers do when they fail, one by one: what is tried again, where, and what the client is
 //! told. The table of all faults and their tests is in [`super::conduct`].
 
+mod answers;
 mod breakers;
 mod elsewhere;
 mod limits;
+mod odd;
 mod streams;
 
 use super::upstream::{self, Upstream, chunk};
@@ -17,7 +19,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const CHAT: &str = "/v1/chat/completions";
 const HELLO: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
-const ANSWER: &str = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
+const ANSWER: &str =
+    r#"{"id":"x","choices":[{}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
 const BUSY: &str = r#"{"error":{"message":"busy","type":"server_error","code":"busy"}}"#;
 const ROLE: &str =
     "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
