@@ -17,6 +17,6 @@ mod table;
 pub(crate) mod usage;
 
 pub(crate) use error::GatewayError;
-pub(crate) use request::{Asked, Call, Ended, Gateway, Meter, Reset};
+pub(crate) use request::{Asked, Call, Ended, Gateway, Meter, Reset, Tried, Unanswered};
 pub(crate) use routes::Route;
 pub(crate) use table::Table;

@@ -110,12 +110,14 @@ pub(super) async fn over(server: &Server, model: &Model) -> Result<Reply, Fault>
 pub(super) async fn through(gateway: &Gateway, model: &Model, mode: Mode) -> Result<Reply, String> {
     let (endpoint, body) = question(model);
     let body = Bytes::from(body.to_string());
-    let refused = |refusal: Refusal| Reply {
-        status: refusal.status.as_u16(),
-        headers: HeaderMap::new(),
-        body: Bytes::from(
-            json!({"error": {"message": refusal.message, "code": refusal.code}}).to_string(),
-        ),
+    let refused = |refusal: Refusal| {
+        let mut headers = HeaderMap::new();
+        if let Some(tried) = &refusal.tried {
+            tried.tell(&mut headers);
+        }
+        let body = json!({"error": {"message": refusal.message, "code": refusal.code}});
+        let (status, body) = (refusal.status.as_u16(), Bytes::from(body.to_string()));
+        Reply { status, headers, body }
     };
     let asked = async {
         let envelope = Envelope::read(&body, endpoint).map_err(Refusal::from)?;

@@ -3,6 +3,7 @@
 use super::answer::AnswerBody;
 use super::forward::{Call, Gateway};
 use super::recorded::{Recorded, Tape};
+use super::tried::Unanswered;
 use crate::gateway::answers::{
     Answers, CACHE, Entry, Found, LARGEST, Lead, Served, Terms, Wish, is_deterministic, is_whole,
     key,
@@ -25,7 +26,7 @@ impl Gateway {
         route: &Route,
         call: Call,
         commit: StreamCommit,
-    ) -> Result<Response<AnswerBody>, GatewayError> {
+    ) -> Result<Response<AnswerBody>, Unanswered> {
         let wish = Wish::of(&call.headers).map_err(GatewayError::Malformed)?;
         let fits = |_: &Terms| is_deterministic(call.endpoint, &call.body, call.envelope.once);
         let Some(terms) = wish.terms(route.cache).filter(fits) else {
@@ -76,7 +77,7 @@ impl Gateway {
         call: &Call,
         commit: StreamCommit,
         served: Served,
-    ) -> Result<Response<AnswerBody>, GatewayError> {
+    ) -> Result<Response<AnswerBody>, Unanswered> {
         answers.metrics.count(served);
         let mut answer = self.ask(route, call, commit).await?;
         mark(&mut answer, served);

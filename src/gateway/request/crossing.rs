@@ -193,7 +193,7 @@ impl Exchange<'_> {
         let Some(kind) = Kind::of(refused.class) else { return self.key_refused() };
         let wait = told_to_wait(headers, SystemTime::now());
         if refused.message.is_empty() {
-            return Missed { kind, told: self.unreadable(refused.status), wait };
+            return self.unreadable(kind, refused.status, headers, wait);
         }
         let key = &slot.slot().secret;
         let message = Redactor::new([key.clone()]).clean(&refused.message);

@@ -5,7 +5,7 @@ use super::attempt::{Attempt, Meter};
 use super::crossing::Crossing;
 use super::forward::Call;
 use super::later::Later;
-use super::missed::{Kind, Missed};
+use super::missed::{Kind, Missed, is_json};
 use crate::base::Joined;
 use crate::base::apart::{LARGE, apart};
 use crate::gateway::error::GatewayError;
@@ -233,7 +233,7 @@ impl Exchange<'_> {
             }
             return self.stream(parts, upstream, attempt, slot, held, deadline).await;
         }
-        if !kind.windows(4).any(|word| word.eq_ignore_ascii_case(b"json")) {
+        if !is_json(&parts.headers) {
             let failure = Failure::Malformed("it is neither JSON nor a stream".to_owned());
             return Err(self.unusable(&mut attempt, Kind::Useless, failure));
         }

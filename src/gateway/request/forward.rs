@@ -3,6 +3,7 @@
 use super::answer::AnswerBody;
 use super::attempt::{Asked, Attempt, Meter};
 use super::pursuit::Pursuit;
+use super::tried::Unanswered;
 use crate::base::apart::{HEAVY, LARGE, apart};
 use crate::gateway::answers::{Answers, CACHE};
 use crate::gateway::error::GatewayError;
@@ -106,7 +107,7 @@ impl Gateway {
         &self,
         route: &Route,
         call: Call,
-    ) -> Result<Response<AnswerBody>, GatewayError> {
+    ) -> Result<Response<AnswerBody>, Unanswered> {
         let commit = call.commit()?.unwrap_or(route.stream_commit);
         if let Some(answers) = &self.answers
             && (route.cache.is_some() || call.headers.contains_key(CACHE))
@@ -122,7 +123,7 @@ impl Gateway {
         route: &Route,
         call: &Call,
         commit: StreamCommit,
-    ) -> Result<Response<AnswerBody>, GatewayError> {
+    ) -> Result<Response<AnswerBody>, Unanswered> {
         self.meter.ready().map_err(GatewayError::Unmetered)?;
         self.budget.request();
         Pursuit::of(self, route, call, commit).run().await

@@ -138,15 +138,26 @@ impl Exchange<'_> {
         Missed::new(Kind::KeyRefused, GatewayError::CredentialsExhausted { provider })
     }
 
-    /// What is told of an error that cannot be read.
-    pub(super) fn unreadable(&self, status: StatusCode) -> Told {
+    /// An error that cannot be read. What a page says of the request does not count: a wrong
+    /// address of the provider, or a proxy before it, is no fault of the client's.
+    pub(super) fn unreadable(
+        &self,
+        kind: Kind,
+        status: StatusCode,
+        headers: &HeaderMap,
+        wait: Option<Duration>,
+    ) -> Missed {
         let provider = self.target.provider.name.to_string();
-        let status = match status {
-            StatusCode::SERVICE_UNAVAILABLE => status,
-            status if status.is_client_error() => status,
-            _ => StatusCode::BAD_GATEWAY,
+        let (kind, status) = match status {
+            // These are understood without words.
+            StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::PAYLOAD_TOO_LARGE => (kind, status),
+            status if status.is_client_error() && is_json(headers) => (kind, status),
+            _ if kind == Kind::Faulty => (Kind::Useless, StatusCode::BAD_GATEWAY),
+            _ => (kind, StatusCode::BAD_GATEWAY),
         };
-        Box::new(Err(GatewayError::Upstream { provider, status }))
+        Missed { kind, told: Box::new(Err(GatewayError::Upstream { provider, status })), wait }
     }
 
     /// An error of the provider's own, in the family's shape: passed on as it is, but for our key
@@ -172,7 +183,7 @@ impl Exchange<'_> {
             return Missed { kind, told, wait };
         }
         let Some((body, _)) = looked else {
-            return Missed { kind, told: self.unreadable(status), wait };
+            return self.unreadable(kind, status, headers, wait);
         };
         let mut answer = Response::new(AnswerBody::Whole(Some(body)));
         *answer.status_mut() = status;
@@ -197,4 +208,11 @@ fn readable(body: Bytes, key: Secret) -> Option<(Bytes, bool)> {
         return Some((Bytes::from(Redactor::new([key]).clean(text)), is_of_api));
     }
     Some((body, is_of_api))
+}
+
+/// Whether an answer says that it is JSON. Names of types are the same in capitals (RFC 9110
+/// §8.3.1).
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    kind.windows(4).any(|word| word.eq_ignore_ascii_case(b"json"))
 }

@@ -14,7 +14,9 @@ mod played;
 mod pursuit;
 mod recorded;
 mod round;
+mod tried;
 
 pub(crate) use attempt::{Asked, Ended, Meter};
 pub(crate) use forward::{Call, Gateway};
 pub(crate) use played::Reset;
+pub(crate) use tried::{Tried, Unanswered};

@@ -7,6 +7,7 @@ use super::forward::{Call, Gateway};
 use super::later::{self, Later};
 use super::missed::{Missed, Told};
 use super::round::{Next, Way};
+use super::tried::{Names, Tried, Unanswered};
 use crate::gateway::error::GatewayError;
 use crate::gateway::resilience::breaker::Refused;
 use crate::gateway::resilience::retry::{ATTEMPTS, PATIENCE};
@@ -16,6 +17,7 @@ use crate::provider::wire::Uris;
 use crate::settings::profile::StreamCommit;
 use http::Response;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -41,10 +43,12 @@ pub(super) struct Pursuit<'a> {
     pub(super) refused: u32,
     /// How often was waited because providers said so.
     pub(super) waits: u32,
-    /// The first error of a provider's own.
-    told: Option<Told>,
-    /// The last error of ours.
-    last: Option<GatewayError>,
+    /// The first error of a provider's own, and whose.
+    told: Option<(Told, Names)>,
+    /// The last error of ours, and who was asked.
+    last: Option<(GatewayError, Names)>,
+    /// Who is named for what is told.
+    pub(super) names: Names,
     /// The conversation is too long for a model that takes so many tokens.
     pub(super) too_long_for: Option<u64>,
     /// When the first of the targets that rest is asked again.
@@ -53,6 +57,12 @@ pub(super) struct Pursuit<'a> {
     full: bool,
     /// Whether a target with a key was passed over without being asked: others stand in for it.
     passed_over: bool,
+    /// The first target that was asked and had no answer, by provider and model.
+    first: Option<(Arc<str>, Arc<str>)>,
+    /// What one that stands in says of the request, told only if there is nothing else to tell.
+    objection: Option<(Told, Names)>,
+    /// Whether the target that is asked has had its turn already.
+    pub(super) again: bool,
     /// What the call asks, once a target of another family has been met.
     meant: Option<Result<Meant, Untranslatable>>,
     /// Why the first of them cannot be asked it, if so.
@@ -76,17 +86,33 @@ impl<'a> Pursuit<'a> {
             waits: 0,
             told: None,
             last: None,
+            names: None,
             too_long_for: None,
             rests: None,
             full: false,
             passed_over: false,
+            first: None,
+            objection: None,
+            again: false,
             meant: None,
             untranslatable: None,
         }
     }
 
     /// Asks until there is an answer, or nothing that could help is left.
-    pub(super) async fn run(mut self) -> Result<Response<AnswerBody>, GatewayError> {
+    pub(super) async fn run(mut self) -> Result<Response<AnswerBody>, Unanswered> {
+        let outcome = self.pursue().await;
+        let tried = Tried { names: self.names, attempts: self.asked };
+        match outcome {
+            Ok(mut answer) => {
+                tried.tell(answer.headers_mut());
+                Ok(answer)
+            }
+            Err(error) => Err(Unanswered { error, tried }),
+        }
+    }
+
+    async fn pursue(&mut self) -> Result<Response<AnswerBody>, GatewayError> {
         let targets: Vec<&Target> = self.route.in_turn(self.call.endpoint).collect();
         if self.left().is_zero() {
             return Err(GatewayError::TooLate);
@@ -94,6 +120,9 @@ impl<'a> Pursuit<'a> {
         // The one that is waited for, if others cannot help.
         let mut only = None;
         let mut insist = false;
+        // Those that have had their turn, a bit for each.
+        let mut had = 0_u64;
+        let bit = |n: usize| u32::try_from(n).ok().and_then(|n| 1_u64.checked_shl(n)).unwrap_or(0);
         loop {
             let mut waiting: Option<(usize, Duration)> = None;
             let mut ramping = None;
@@ -109,7 +138,9 @@ impl<'a> Pursuit<'a> {
                     Backend::Http { .. } if !target.provider.slots.usable() => continue,
                     Backend::Http { uris, base_url } => (uris, base_url),
                 };
-                if self.exhausted() {
+                // Each has its turn, however often others were asked.
+                self.again = had & bit(n) != 0;
+                if self.left().is_zero() || (self.again && self.exhausted()) {
                     break;
                 }
                 let mut crossing = None;
@@ -138,10 +169,13 @@ impl<'a> Pursuit<'a> {
                             ramping = ramping.or(Some(n));
                         }
                         Err(kept) => self.pass_over(kept),
-                        Ok(held) => match self.ask(target, way, &later, held).await {
-                            Next::End(outcome) => return outcome,
-                            Next::Elsewhere(after) => wait = after,
-                        },
+                        Ok(held) => {
+                            had |= bit(n);
+                            match self.ask(target, way, &later, held).await {
+                                Next::End(outcome) => return outcome,
+                                Next::Elsewhere(after) => wait = after,
+                            }
+                        }
                     },
                 }
                 let sooner = |wait: &Duration| waiting.is_none_or(|(_, least)| *wait < least);
@@ -149,13 +183,16 @@ impl<'a> Pursuit<'a> {
                     waiting = Some((n, wait));
                 }
             }
-            if self.exhausted() {
+            if self.left().is_zero() {
                 break;
             }
             if let (Some(n), false) = (ramping, insist) {
                 only = Some(n);
                 insist = true;
             } else if let Some((n, wait)) = waiting {
+                if had & bit(n) != 0 && self.exhausted() {
+                    break;
+                }
                 if !self.can_wait(wait) {
                     self.rate_limited(targets.get(n).copied(), wait);
                     break;
@@ -206,9 +243,18 @@ impl<'a> Pursuit<'a> {
         crossing
     }
 
-    /// Whether whoever is asked now stands in for a target that failed, rests or is limited.
-    pub(super) fn stands_in(&self) -> bool {
-        self.passed_over || self.told.is_some() || self.last.is_some()
+    /// Whether a target that is asked stands in for another that failed, rests or is limited. What
+    /// it has failed at itself before does not matter.
+    pub(super) fn stands_in(&self, target: &Target) -> bool {
+        let is_other = |(provider, model): &(Arc<str>, Arc<str>)| {
+            *provider != target.provider.name || *model != target.model
+        };
+        self.passed_over || self.first.as_ref().is_some_and(is_other)
+    }
+
+    /// What a target that stands in says of the request: it does not hide why it had to.
+    pub(super) fn objected(&mut self, missed: Missed, target: &Target) {
+        self.objection.get_or_insert_with(|| (missed.told, target.names.clone()));
     }
 
     /// Lets the request through to a target, or says why not. A target that is full has not
@@ -241,13 +287,15 @@ impl<'a> Pursuit<'a> {
     }
 
     /// Keeps what the client is told if nobody does better.
-    pub(super) fn keep(&mut self, missed: Missed) {
+    pub(super) fn keep(&mut self, missed: Missed, target: &Target) {
+        self.first
+            .get_or_insert_with(|| (Arc::clone(&target.provider.name), Arc::clone(&target.model)));
         match *missed.told {
             Err(error) if !matches!(error, GatewayError::Upstream { .. }) => {
-                self.last = Some(error);
+                self.last = Some((error, target.names.clone()));
             }
             told => {
-                self.told.get_or_insert_with(|| Box::new(told));
+                self.told.get_or_insert_with(|| (Box::new(told), target.names.clone()));
             }
         }
     }
@@ -273,23 +321,30 @@ impl<'a> Pursuit<'a> {
             && !self.full
         {
             let provider = target.provider.name.to_string();
-            self.last = Some(GatewayError::RateLimited { provider, wait });
+            let error = GatewayError::RateLimited { provider, wait };
+            self.last = Some((error, target.names.clone()));
         }
     }
 
     /// What the client is told, as nobody has answered.
-    fn outcome(self, fit: bool) -> Result<Response<AnswerBody>, GatewayError> {
-        if let Some(told) = self.told {
+    fn outcome(&mut self, fit: bool) -> Result<Response<AnswerBody>, GatewayError> {
+        if let Some((told, names)) = self.told.take() {
+            self.names = names;
             return *told;
         }
-        if let Some(error) = self.last {
+        if let Some((error, names)) = self.last.take() {
+            self.names = names;
             return Err(error);
         }
         let model = self.route.model.to_string();
         if self.full {
             return Err(GatewayError::Overloaded { model });
         }
-        if let (Some(why), None) = (self.untranslatable, self.rests) {
+        if let (Some((told, names)), None) = (self.objection.take(), self.rests) {
+            self.names = names;
+            return *told;
+        }
+        if let (Some(why), None) = (self.untranslatable.take(), self.rests) {
             return Err(GatewayError::Untranslatable(why));
         }
         Err(match (fit, self.rests) {

@@ -12,19 +12,10 @@ use crate::gateway::error::GatewayError;
 use crate::gateway::resilience::retry::{ATTEMPTS, backoff};
 use crate::gateway::routes::Target;
 use crate::gateway::slots::InFlight;
-use crate::provider::{Failure, headers};
-use http::{HeaderName, Response, Uri};
+use crate::provider::Failure;
+use http::{Response, Uri};
 use std::borrow::Cow;
 use std::time::Duration;
-
-/// Who answered.
-const PROVIDER: HeaderName = HeaderName::from_static("x-ultra-provider");
-
-/// The model's name there.
-const MODEL: HeaderName = HeaderName::from_static("x-ultra-model");
-
-/// How often providers were asked for the answer.
-const TRIED: HeaderName = HeaderName::from_static("x-ultra-attempts");
 
 /// How it goes on after a target was asked.
 pub(super) enum Next {
@@ -41,6 +32,8 @@ struct Round {
     refused: Vec<InFlight>,
     /// The slots whose key has used up its rate.
     limited: Vec<InFlight>,
+    /// Whether it was asked.
+    begun: bool,
     /// Whether it was asked once more because it broke.
     repeated: bool,
     /// When the first of its keys may be used again.
@@ -72,7 +65,13 @@ impl Pursuit<'_> {
         let mut round = Round::default();
         loop {
             let slot = slots.pick(&target.model, &round.refused, &round.limited);
-            let Some(slot) = slot.filter(|_| !self.exhausted()) else {
+            let may = match round.begun || self.again {
+                true => !self.exhausted(),
+                // It is its turn.
+                false => !self.left().is_zero(),
+            };
+            round.begun = true;
+            let Some(slot) = slot.filter(|_| may) else {
                 return Next::Elsewhere(round.wait);
             };
             let held = match held.take().map_or_else(|| self.admit(target, false), Ok) {
@@ -94,13 +93,14 @@ impl Pursuit<'_> {
                 limits: &self.route.limits,
                 call: self.call,
                 number: self.asked,
-                later: (self.spent() < ATTEMPTS).then_some(later),
+                later: (!self.again || self.spent() < ATTEMPTS).then_some(later),
                 commit: self.commit,
             };
             match exchange.run(&slot, held).await {
                 Ok(answer) => {
                     slots.accepted(&slot, &target.model);
-                    return Next::End(Ok(self.dressed(answer, target)));
+                    self.names.clone_from(&target.names);
+                    return Next::End(Ok(answer));
                 }
                 Err(missed) => {
                     if let Some(next) = self.missed(missed, slot, target, &mut round).await {
@@ -109,6 +109,12 @@ impl Pursuit<'_> {
                 }
             }
         }
+    }
+
+    /// Nobody else is asked after this.
+    fn ends_with(&mut self, missed: Missed, target: &Target) -> Next {
+        self.names.clone_from(&target.names);
+        Next::End(*missed.told)
     }
 
     /// What follows from an attempt without an answer; `None` if the target is asked again.
@@ -122,15 +128,18 @@ impl Pursuit<'_> {
         let slots = &target.provider.slots;
         let (kind, told_to_wait) = (missed.kind, missed.wait);
         match kind {
-            Kind::Final | Kind::Filtered => return Some(Next::End(*missed.told)),
+            Kind::Final | Kind::Filtered => return Some(self.ends_with(missed, target)),
             // What it may have begun with is not begun once more, there or elsewhere.
             Kind::Unanswered | Kind::Broken | Kind::Useless if self.call.envelope.once => {
-                return Some(Next::End(*missed.told));
+                return Some(self.ends_with(missed, target));
             }
             // What a target that stands in says of the request never hides why it had to.
-            Kind::Faulty if !self.stands_in() => return Some(Next::End(*missed.told)),
-            Kind::Faulty => return Some(Next::Elsewhere(None)),
-            _ => self.keep(missed),
+            Kind::Faulty if !self.stands_in(target) => return Some(self.ends_with(missed, target)),
+            Kind::Faulty => {
+                self.objected(missed, target);
+                return Some(Next::Elsewhere(None));
+            }
+            _ => self.keep(missed, target),
         }
         match kind {
             Kind::KeyRefused => {
@@ -176,16 +185,5 @@ impl Pursuit<'_> {
             }
         }
         None
-    }
-
-    /// The answer, with who gave it.
-    fn dressed(&self, mut answer: Response<AnswerBody>, target: &Target) -> Response<AnswerBody> {
-        let out = answer.headers_mut();
-        if let Some((provider, model)) = &target.names {
-            out.insert(PROVIDER, provider.clone());
-            out.insert(MODEL, model.clone());
-        }
-        out.insert(TRIED, headers::number(u64::from(self.asked), ""));
-        answer
     }
 }

@@ -1,6 +1,7 @@
 //! What is tried again, and after how long.
 //!
-//! One loop with one deadline tries a request at most [`ATTEMPTS`] times over all targets. A target
+//! One loop with one deadline asks every target once in its turn, and one that was asked again only
+//! until there were [`ATTEMPTS`] attempts. A target
 //! that broke before a byte of its answer came is asked once more; one that was silent is not, for
 //! it would be silent again, and the next one is asked. The waits grow and are drawn at random
 //! within their upper half, so that many requests that failed together do not come back together
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many attempts a request at most, refused keys not counted.
+/// So many attempts of a request, refused keys not counted, and no target is asked again.
 pub(crate) const ATTEMPTS: u32 = 3;
 
 /// The longest that a request waits because a provider tells it to.

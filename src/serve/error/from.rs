@@ -1,7 +1,7 @@
 //! What the parts below say, as refusals.
 
 use super::Refusal;
-use crate::gateway::GatewayError;
+use crate::gateway::{GatewayError, Unanswered};
 use crate::provider::translation::Untranslatable;
 use crate::provider::{Endpoint, Failure, Malformed};
 use crate::serve::auth::AuthError;
@@ -21,6 +21,12 @@ impl From<Malformed> for Refusal {
     fn from(malformed: Malformed) -> Self {
         let code = if malformed.param.is_some() { "invalid_value" } else { "invalid_json" };
         Self::new(StatusCode::BAD_REQUEST, code, malformed.message).param(malformed.param)
+    }
+}
+
+impl From<Unanswered> for Refusal {
+    fn from(Unanswered { error, tried }: Unanswered) -> Self {
+        Self { tried: Some(Box::new(tried)), ..error.into() }
     }
 }
 

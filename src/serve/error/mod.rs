@@ -7,6 +7,7 @@ mod openai;
 mod ours;
 
 use super::surface::Surface;
+use crate::gateway::Tried;
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -32,6 +33,8 @@ pub(crate) struct Refusal {
     pub(crate) hopeless: bool,
     /// `X-RateLimit-*`: limit, remaining and reset of requests.
     pub(crate) limits: Option<super::middleware::rate::Shown>,
+    /// Who was asked for an answer, if anybody was.
+    pub(crate) tried: Option<Box<Tried>>,
 }
 
 impl Refusal {
@@ -49,6 +52,7 @@ impl Refusal {
             challenge: None,
             hopeless: false,
             limits: None,
+            tried: None,
         }
     }
 
@@ -101,6 +105,9 @@ impl Refusal {
         }
         if let Some(limits) = &self.limits {
             limits.write(headers);
+        }
+        if let Some(tried) = &self.tried {
+            tried.tell(headers);
         }
         response
     }

@@ -118,7 +118,8 @@ fn slow() -> (Upstream, Arc<AtomicBool>) {
             return;
         }
         let _ = stream.write_all(upstream::STREAM.as_bytes());
-        let _ = upstream::chunk(stream, b"data: {\"choices\":[]}\n\n");
+        let _ =
+            upstream::chunk(stream, b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n");
         eventually(Duration::from_secs(60), "the word to go on", || {
             told.load(Ordering::Relaxed).then_some(())
         });

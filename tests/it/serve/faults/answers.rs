@@ -2,9 +2,9 @@
 //! target makes up for it.
 
 use super::{CHAT, DONE, HELLO, ROLE, STOP, STREAM, TEXT, events};
-use crate::serve::chat;
 use crate::serve::fallback::server;
 use crate::serve::upstream::Upstream;
+use crate::serve::{chat, with_key};
 use crate::support::{CANARY, Server, Ultra};
 use serde_json::Value;
 use std::io::Write as _;
@@ -81,6 +81,9 @@ fn an_answer_of_another_kind_than_was_asked_for_is_none() {
         (MESSAGES, "completion", false),
         (MESSAGES, "error", false),
     ] {
+        // A provider that answers like that rests soon.
+        let reset = with_key(&ultra, "POST", "/api/admin/circuit-breakers/reset");
+        reset.send(server.addr()).is(200);
         let answer = chat(&ultra, path, &asks(path, model, streams)).send(server.addr());
         assert_eq!(answer.status, 502, "{path} {model}: {}", answer.text());
         // In the shape of the family, and in one piece.

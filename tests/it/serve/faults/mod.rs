@@ -7,6 +7,7 @@ mod elsewhere;
 mod limits;
 mod odd;
 mod streams;
+mod turns;
 
 use super::upstream::{self, Upstream, chunk};
 use super::with_key;
