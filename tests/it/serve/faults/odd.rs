@@ -12,7 +12,7 @@ use std::io::Write as _;
 fn error_after(before: &str, text: &str) -> serde_json::Value {
     let rest = text.strip_prefix(before).unwrap_or_else(|| panic!("{} bytes", text.len()));
     let data = rest.strip_prefix("data: ").and_then(|rest| rest.strip_suffix("\n\n"));
-    let data = data.unwrap_or_else(|| panic!("{:.200}", rest));
+    let data = data.unwrap_or_else(|| panic!("{rest:.200}"));
     assert!(!data.contains('\n'), "one event: {data}");
     serde_json::from_str::<serde_json::Value>(data).unwrap()["error"].clone()
 }
