@@ -114,7 +114,7 @@ fn slow() -> (Upstream, Arc<AtomicBool>) {
     let told = Arc::clone(&go);
     let provider = Upstream::start(move |asked, stream| {
         if !String::from_utf8_lossy(&asked.body).contains("\"stream\":true") {
-            let _ = stream.write_all(&upstream::json("200 OK", r#"{"choices":[]}"#));
+            let _ = stream.write_all(&upstream::json("200 OK", r#"{"choices":[{}]}"#));
             return;
         }
         let _ = stream.write_all(upstream::STREAM.as_bytes());
