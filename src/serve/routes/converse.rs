@@ -54,7 +54,7 @@ pub(crate) async fn converse(
         started: seen.started,
     });
     let call = Call { endpoint, envelope, body, headers: parts.headers, asked };
-    let answered = app.gateway.answer(&route, call).await.inspect_err(|error| match error {
+    let answered = app.gateway.answer(&route, call).await.inspect_err(|error| match &error.error {
         GatewayError::Unavailable { model, reason } => {
             tracing::warn!(request_id = %seen.request_id, model, reason, "no key for the model");
         }

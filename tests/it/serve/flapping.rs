@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 const CHAT: &str = "/v1/chat/completions";
 const HELLO: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
-const ANSWER: &str = r#"{"id":"x","choices":[{}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
+const ANSWER: &str =
+    r#"{"id":"x","choices":[{}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
 const BUSY: &str = r#"{"error":{"message":"busy","type":"server_error","code":"busy"}}"#;
 
 /// How long it flaps, and how.
