@@ -25,7 +25,7 @@ use provider::translation::{
     exact,
 };
 use provider::{Endpoint, OpeningScanner, UsageScanner, foreign};
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 const CHAT: Chat = Chat { counts_streams: true };
 const AZURE: Azure = Azure { chat: CHAT };
@@ -34,12 +34,17 @@ const PROVIDERS: [&dyn Dialect; 6] = [&CHAT, &Messages, &Google, &Cohere, &Ollam
 const ENDPOINTS: [Endpoint; 3] =
     [Endpoint::ChatCompletions, Endpoint::Messages, Endpoint::Responses];
 
+/// Numbers of any size are JSON.
 fn is_json(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(bytes).is_ok()
+    serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
 }
 
 /// What a request says in the words of a family that can also be read.
-fn there_and_back(read: &Conversation, client: &dyn ClientDialect, family: &dyn Dialect) -> Option<Conversation> {
+fn there_and_back(
+    read: &Conversation,
+    client: &dyn ClientDialect,
+    family: &dyn Dialect,
+) -> Option<Conversation> {
     let written = family.request(read, "claude-3-7-sonnet").ok()?;
     Some(client.read_request(&written).expect("what is written can be read"))
 }
@@ -52,7 +57,9 @@ fn request(body: &[u8]) {
                 assert!(is_json(&sent), "{}", String::from_utf8_lossy(&sent));
             }
         }
-        for (client, family) in [(&CHAT as &dyn ClientDialect, &CHAT as &dyn Dialect), (&Messages, &Messages)] {
+        for (client, family) in
+            [(&CHAT as &dyn ClientDialect, &CHAT as &dyn Dialect), (&Messages, &Messages)]
+        {
             let Some(once) = there_and_back(&read, client, family) else { continue };
             // What a family cannot say is gone after the first time, and nothing more then.
             if let Some(twice) = there_and_back(&once, client, family) {
