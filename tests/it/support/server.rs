@@ -6,6 +6,10 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+/// How long a start may take. One that fails ends at once; one under `valgrind` on a machine with
+/// other things to do takes a minute.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
@@ -67,7 +71,7 @@ impl Server {
             let _ = tell.send(line);
             let _ = std::io::copy(&mut stdout, &mut std::io::sink());
         });
-        let line = told.recv_timeout(Duration::from_secs(30)).unwrap_or_default();
+        let line = told.recv_timeout(PATIENCE).unwrap_or_default();
         let Ok(event) = serde_json::from_str::<serde_json::Value>(&line) else {
             let _ = child.kill();
             let _ = child.wait();
