@@ -243,7 +243,7 @@ mod tests {
             let mut out = HeaderMap::new();
             to_client(&from, &mut out);
             assert!(out.contains_key(CONTENT_TYPE));
-            (out.len() - 1, out.values().map(|value| value.len()).sum::<usize>())
+            (out.len() - 1, out.values().map(HeaderValue::len).sum::<usize>())
         };
         assert_eq!(fields(1, LONGEST).0, 1);
         assert_eq!(fields(1, LONGEST + 1).0, 0);

@@ -32,6 +32,18 @@ pub(super) enum Kept {
     Full,
 }
 
+/// What came of a target whose turn it is.
+enum Turn {
+    /// It was asked.
+    Asked(Next),
+    /// It may be asked after so long.
+    Limited(Duration),
+    /// It has just recovered, and others are asked first.
+    Ramping,
+    /// It is not asked now.
+    Kept,
+}
+
 /// One request on its way.
 pub(super) struct Pursuit<'a> {
     pub(super) gateway: &'a Gateway,
@@ -147,37 +159,24 @@ impl<'a> Pursuit<'a> {
                 let Some(way) = self.way(target, (uris, base_url), &mut crossing).await else {
                     continue;
                 };
-                let mut wait = None;
                 let later = Later {
                     targets: targets.get(n + 1..).unwrap_or_default(),
                     call: self.call,
                     too_long_for: self.too_long_for,
                 };
-                match target.provider.slots.limited(&target.model).filter(|_| only.is_none()) {
-                    // It has said for how long, and asking before would be in vain.
-                    Some(limited) if limited.told => {
-                        self.passed_over = true;
-                        wait = Some(limited.rest);
+                let wait = match self.turn(target, way, &later, (only.is_some(), insist)).await {
+                    Turn::Asked(Next::End(outcome)) => return outcome,
+                    Turn::Asked(Next::Elsewhere(after)) => {
+                        had |= bit(n);
+                        after
                     }
-                    Some(_) if later.any_ready() => {
-                        self.passed_over = true;
-                        wait = Some(Duration::ZERO);
+                    Turn::Limited(rest) => Some(rest),
+                    Turn::Ramping => {
+                        ramping = ramping.or(Some(n));
+                        None
                     }
-                    _ => match self.admit(target, insist) {
-                        Err(Kept::Refused(Refused::Ramp)) => {
-                            self.passed_over = true;
-                            ramping = ramping.or(Some(n));
-                        }
-                        Err(kept) => self.pass_over(kept),
-                        Ok(held) => {
-                            had |= bit(n);
-                            match self.ask(target, way, &later, held).await {
-                                Next::End(outcome) => return outcome,
-                                Next::Elsewhere(after) => wait = after,
-                            }
-                        }
-                    },
-                }
+                    Turn::Kept => None,
+                };
                 let sooner = |wait: &Duration| waiting.is_none_or(|(_, least)| *wait < least);
                 if let Some(wait) = wait.filter(sooner) {
                     waiting = Some((n, wait));
@@ -205,6 +204,39 @@ impl<'a> Pursuit<'a> {
             }
         }
         self.outcome(!targets.is_empty())
+    }
+
+    /// Asks a target, unless its keys have used up their rate, it rests or is full. One that was
+    /// `waited` for is not limited any more.
+    async fn turn(
+        &mut self,
+        target: &Target,
+        way: Way<'_>,
+        later: &Later<'_>,
+        (waited, insist): (bool, bool),
+    ) -> Turn {
+        match target.provider.slots.limited(&target.model).filter(|_| !waited) {
+            // It has said for how long, and asking before would be in vain.
+            Some(limited) if limited.told => {
+                self.passed_over = true;
+                Turn::Limited(limited.rest)
+            }
+            Some(_) if later.any_ready() => {
+                self.passed_over = true;
+                Turn::Limited(Duration::ZERO)
+            }
+            _ => match self.admit(target, insist) {
+                Err(Kept::Refused(Refused::Ramp)) => {
+                    self.passed_over = true;
+                    Turn::Ramping
+                }
+                Err(kept) => {
+                    self.pass_over(&kept);
+                    Turn::Kept
+                }
+                Ok(held) => Turn::Asked(self.ask(target, way, later, held).await),
+            },
+        }
     }
 
     /// How a target is asked; `None` if it cannot be asked this.
@@ -301,7 +333,7 @@ impl<'a> Pursuit<'a> {
     }
 
     /// A target is not asked now.
-    pub(super) fn pass_over(&mut self, kept: Kept) {
+    pub(super) fn pass_over(&mut self, kept: &Kept) {
         self.passed_over = true;
         let wait = match kept {
             Kept::Full => {

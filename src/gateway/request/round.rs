@@ -77,7 +77,7 @@ impl Pursuit<'_> {
             let held = match held.take().map_or_else(|| self.admit(target, false), Ok) {
                 Ok(held) => held,
                 Err(kept) => {
-                    self.pass_over(kept);
+                    self.pass_over(&kept);
                     return Next::Elsewhere(round.wait);
                 }
             };

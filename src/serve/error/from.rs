@@ -120,16 +120,7 @@ impl From<GatewayError> for Refusal {
                 format!("the provider `{provider}` answered with an error that cannot be read"),
             ),
             GatewayError::NoEndpoint { provider, status, endpoint } => {
-                let path = endpoint.path();
-                let instead = match endpoint {
-                    Endpoint::Responses => {
-                        ": whoever runs this server can have it asked for chat completions \
-                         instead (`responses: false` of the provider in the profile)"
-                    }
-                    _ => "",
-                };
-                let what = format!("the provider `{provider}` does not have `{path}`{instead}");
-                Self::new(status, code, what)
+                Self::new(status, code, lacking(&provider, endpoint))
             }
             GatewayError::Failed { provider, failure } => Self::failed(code, &provider, &failure),
             GatewayError::Unmetered(_) => Self::new(
@@ -140,6 +131,19 @@ impl From<GatewayError> for Refusal {
             .retry_after(5),
         }
     }
+}
+
+/// What a provider lacks, and what can be done about it.
+fn lacking(provider: &str, endpoint: Endpoint) -> String {
+    let path = endpoint.path();
+    let instead = match endpoint {
+        Endpoint::Responses => {
+            ": whoever runs this server can have it asked for chat completions instead \
+             (`responses: false` of the provider in the profile)"
+        }
+        _ => "",
+    };
+    format!("the provider `{provider}` does not have `{path}`{instead}")
 }
 
 /// Whole seconds, rounded up, at least one.

@@ -12,6 +12,18 @@ use crate::settings::yaml::Node;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// The fields of a provider.
+const PROVIDER: [&str; 8] = [
+    "kind",
+    "base_url",
+    "keys",
+    "models",
+    "stream_usage",
+    "responses",
+    "api_version",
+    "max_in_flight",
+];
+
 /// Providers by name. One that lacks `kind` or `base_url` is reported and left out.
 pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String, ProviderSpec> {
     let mut providers = BTreeMap::new();
@@ -23,17 +35,7 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
         let (mut kind_said, mut url_said) = (false, false);
         let (mut stream_usage, mut responses, mut version_at) = (true, None, None);
         let mut max_in_flight = None;
-        let known = [
-            "kind",
-            "base_url",
-            "keys",
-            "models",
-            "stream_usage",
-            "responses",
-            "api_version",
-            "max_in_flight",
-        ];
-        for (field, node) in reader.fields(value, &what, &known) {
+        for (field, node) in reader.fields(value, &what, &PROVIDER) {
             match field {
                 "kind" => {
                     kind_said = true;

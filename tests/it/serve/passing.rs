@@ -178,7 +178,8 @@ fn without_a_key_a_model_is_listed_with_the_reason_and_never_mocked() {
     let body = r#"{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
     let answer = chat(&ultra, "/v1/messages", body).send(server.addr()).is(503);
     assert_eq!(answer.json()["type"], "error");
-    assert!(answer.text().contains("ANTHROPIC_API_KEY"), "{}", answer.text());
+    // Which variable is missing is for operators.
+    assert!(!answer.text().contains("ANTHROPIC_API_KEY"), "{}", answer.text());
     chat(&ultra, CHAT, &HELLO.replace("gpt-4o", "mock-chat")).send(server.addr()).is(404);
     assert!(provider.received().is_empty());
 }
