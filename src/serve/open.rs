@@ -102,7 +102,7 @@ pub(super) async fn open(
     let mut registry = Registry::with_prefix("ultra");
     let gateway_metrics = Arc::new(GatewayMetrics::register(&mut registry));
     let metrics = HttpMetrics::register(&mut registry);
-    let overload = overload(&settings, &mut registry);
+    let overload = Overload::of(&settings.server, &mut registry);
     let meter = Arc::new(JournalMeter::new(
         Arc::clone(&journal),
         gateway_metrics,
@@ -156,18 +156,6 @@ pub(super) async fn open(
     let tasks = journal::start(&journal, store);
     health::judge(&app).await;
     Ok(Opened { app, last_good, dev_key, journal: tasks })
-}
-
-/// What refuses requests when there is too much to do.
-fn overload(settings: &Settings, registry: &mut Registry) -> Overload {
-    let bounds = &settings.server;
-    Overload::new(
-        bounds.max_concurrency.0,
-        bounds.body_memory.0,
-        bounds.body_limit.0,
-        bounds.lag_limit,
-        registry,
-    )
 }
 
 /// What asks providers; mode mock asks none.

@@ -11,6 +11,7 @@
 //! Only the data plane is bounded. Operators get through however much there is to do.
 
 use super::error::Refusal;
+use crate::settings::groups::ServerSettings;
 use http::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -44,6 +45,10 @@ const STEP: u32 = 100;
 
 /// The largest share that is refused: the rest shows whether it gets better.
 const MOST: u32 = 900;
+
+/// So few requests under way are not what makes the process late: a machine that has other things to
+/// do is not helped by refusing them.
+const FEW: u32 = 8;
 
 /// How long nobody must have been refused before the log says so.
 const QUIET: Duration = Duration::from_secs(10);
@@ -99,9 +104,15 @@ pub(crate) struct Overload {
 }
 
 impl Overload {
+    /// The bounds that the settings say.
+    pub(crate) fn of(server: &ServerSettings, registry: &mut Registry) -> Self {
+        let (requests, bytes) = (server.max_concurrency.0, server.body_memory.0);
+        Self::new(requests, bytes, server.body_limit.0, server.lag_limit, registry)
+    }
+
     /// Bounds of so many requests, and so many bytes of their bodies; a body of the largest size
     /// always finds room where there is no other. The counters are made known to `registry`.
-    pub(crate) fn new(
+    fn new(
         requests: u64,
         bytes: u64,
         body_limit: u64,
@@ -158,12 +169,18 @@ impl Overload {
         };
         serde_json::json!({
             "max_concurrency": self.ceiling,
-            "in_flight": u64::from(self.ceiling).saturating_sub(free(&self.places)),
+            "in_flight": self.under_way(),
             "body_memory": self.body_units * UNIT,
             "body_bytes": self.body_units.saturating_sub(free(&self.bodies)) * UNIT,
             "shed_ratio": f64::from(self.share.load(Ordering::Relaxed)) / 1000.0,
             "lag_seconds": self.shown_lag.get(),
         })
+    }
+
+    /// Requests that are worked on.
+    fn under_way(&self) -> u32 {
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        self.ceiling.saturating_sub(free)
     }
 
     /// A place among the requests that are worked on, kept until the answer's last byte. Overload
@@ -173,7 +190,7 @@ impl Overload {
     /// 503 with `Retry-After`.
     pub(crate) fn enter(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         let share = self.share.load(Ordering::Relaxed);
-        if share > 0 && rand::random::<u32>() % 1000 < share {
+        if share > 0 && self.under_way() > FEW && rand::random::<u32>() % 1000 < share {
             return Err(self.shed(Shed::Lag));
         }
         Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.shed(Shed::Concurrency))
@@ -305,77 +322,5 @@ impl Control {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ms(n: u64) -> Duration {
-        Duration::from_millis(n)
-    }
-
-    /// The shares after each of so many seconds at such lags.
-    fn shares(
-        control: &mut Control,
-        now: &mut Instant,
-        seconds: u32,
-        lag: impl Fn(u32) -> u64,
-    ) -> Vec<u32> {
-        let mut shares = Vec::new();
-        for _ in 0..seconds {
-            let end = *now + ms(1000);
-            while *now < end {
-                for n in 0..10 {
-                    let late = ms(lag(n));
-                    *now += TICK + late;
-                    control.look(*now, late);
-                }
-            }
-            shares.push(control.share);
-        }
-        shares
-    }
-
-    #[test]
-    fn a_standing_queue_is_shed_more_and_more_and_a_burst_is_not() {
-        let mut now = Instant::now();
-        let mut control = Control::new(now, ms(100));
-        assert_eq!(shares(&mut control, &mut now, 5, |_| 1), [0; 5]);
-        // In time now and then: bursts, not a queue.
-        assert_eq!(shares(&mut control, &mut now, 5, |n| if n % 3 == 0 { 1 } else { 250 }), [0; 5]);
-        let grown = shares(&mut control, &mut now, 12, |_| 150);
-        assert!(grown.is_sorted() && grown[0] >= STEP, "{grown:?}");
-        assert_eq!(grown[11], MOST, "some still get through");
-        // Between half the limit and all of it nothing changes.
-        assert_eq!(shares(&mut control, &mut now, 3, |_| 80), [MOST; 3]);
-        let shrunk = shares(&mut control, &mut now, 12, |_| 1);
-        assert_eq!(shrunk[11], 0);
-        assert!(shrunk.is_sorted_by(|a, b| a >= b), "{shrunk:?}");
-    }
-
-    #[test]
-    fn without_a_limit_nobody_is_shed() {
-        let mut now = Instant::now();
-        let mut control = Control::new(now, Duration::ZERO);
-        assert_eq!(shares(&mut control, &mut now, 3, |_| 5_000), [0; 3]);
-    }
-
-    #[test]
-    fn bodies_share_their_room_and_small_ones_need_none() {
-        let mut registry = Registry::default();
-        let mib = 1 << 20;
-        let bounds = Overload::new(1, 4 * mib, 3 * mib, ms(100), &mut registry);
-        let first = bounds.hold(3 * mib).unwrap();
-        let mut second = bounds.hold(SMALL).unwrap();
-        let refused = bounds.hold(2 * mib).unwrap_err();
-        assert_eq!((refused.code, refused.retry_after), ("overloaded", Some(1)));
-        bounds.enlarge(&mut second, mib).unwrap();
-        bounds.enlarge(&mut second, mib + 1).unwrap_err();
-        let small = bounds.hold(SMALL).unwrap();
-        drop(first);
-        bounds.enlarge(&mut second, 4 * mib).unwrap();
-        drop((second, small));
-        assert_eq!(bounds.bodies.available_permits(), 4096);
-        // One of the largest size always fits.
-        let narrow = Overload::new(1, mib, 3 * mib, ms(100), &mut Registry::default());
-        assert!(narrow.hold(3 * mib).is_ok());
-    }
-}
+#[path = "overload_tests.rs"]
+mod tests;

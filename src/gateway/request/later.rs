@@ -7,13 +7,22 @@ use crate::gateway::routes::{Backend, Target};
 
 /// The targets after the one that is asked.
 pub(super) struct Later<'a> {
-    pub(super) targets: &'a [&'a Target],
-    pub(super) call: &'a Call,
+    targets: &'a [&'a Target],
+    call: &'a Call,
     /// The conversation is too long for a model that takes so many tokens.
-    pub(super) too_long_for: Option<u64>,
+    too_long_for: Option<u64>,
 }
 
-impl Later<'_> {
+impl<'a> Later<'a> {
+    /// These targets.
+    pub(super) fn new(
+        targets: &'a [&'a Target],
+        call: &'a Call,
+        too_long_for: Option<u64>,
+    ) -> Self {
+        Self { targets, call, too_long_for }
+    }
+
     /// Those that would be asked now, as far as their state says.
     fn ready(&self) -> impl Iterator<Item = &Target> {
         self.targets.iter().copied().filter(|target| {

@@ -25,6 +25,7 @@ use url::Url;
 const PROBING: Duration = Duration::from_secs(1);
 
 /// Why a target is not asked now.
+#[derive(Clone, Copy)]
 pub(super) enum Kept {
     /// Its breaker says no.
     Refused(Refused),
@@ -159,11 +160,8 @@ impl<'a> Pursuit<'a> {
                 let Some(way) = self.way(target, (uris, base_url), &mut crossing).await else {
                     continue;
                 };
-                let later = Later {
-                    targets: targets.get(n + 1..).unwrap_or_default(),
-                    call: self.call,
-                    too_long_for: self.too_long_for,
-                };
+                let after = targets.get(n + 1..).unwrap_or_default();
+                let later = Later::new(after, self.call, self.too_long_for);
                 let wait = match self.turn(target, way, &later, (only.is_some(), insist)).await {
                     Turn::Asked(Next::End(outcome)) => return outcome,
                     Turn::Asked(Next::Elsewhere(after)) => {

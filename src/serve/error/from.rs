@@ -41,6 +41,13 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "model_unavailable", message).hopeless()
     }
 
+    /// Whoever could answer for the model has as much to do as it bears.
+    fn full(model: &str) -> Self {
+        let message =
+            format!("what answers for the model `{model}` is asked as much as it bears at present");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Self::OVERLOADED, message).retry_after(1)
+    }
+
     /// The provider has given no usable answer.
     fn failed(code: &'static str, provider: &str, failure: &Failure) -> Self {
         let status = match failure {
@@ -100,14 +107,7 @@ impl From<GatewayError> for Refusal {
                 format!("the provider `{provider}` lets no more requests through at present"),
             )
             .retry_after(seconds(wait)),
-            GatewayError::Overloaded { model } => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                code,
-                format!(
-                    "what answers for the model `{model}` is asked as much as it bears at present"
-                ),
-            )
-            .retry_after(1),
+            GatewayError::Overloaded { model } => Self::full(&model),
             GatewayError::Resting { model, wait } => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 code,

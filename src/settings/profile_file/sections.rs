@@ -12,8 +12,8 @@ use crate::settings::yaml::Node;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The fields of a provider.
-const PROVIDER: [&str; 8] = [
+/// What can be said of a provider.
+const OF_PROVIDER: [&str; 8] = [
     "kind",
     "base_url",
     "keys",
@@ -35,7 +35,7 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Node) -> BTreeMap<String,
         let (mut kind_said, mut url_said) = (false, false);
         let (mut stream_usage, mut responses, mut version_at) = (true, None, None);
         let mut max_in_flight = None;
-        for (field, node) in reader.fields(value, &what, &PROVIDER) {
+        for (field, node) in reader.fields(value, &what, &OF_PROVIDER) {
             match field {
                 "kind" => {
                     kind_said = true;
