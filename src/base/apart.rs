@@ -36,9 +36,12 @@ pub(crate) async fn apart<T: Send + 'static>(
     }
     // It is never closed.
     let turn = TURNS.acquire().await;
-    let done = tokio::task::spawn_blocking(work).await;
-    drop(turn);
-    match done {
+    // The work ends by itself, also when nobody waits for it any more: its turn lasts as long.
+    let in_turn = move || {
+        let _turn = turn;
+        work()
+    };
+    match tokio::task::spawn_blocking(in_turn).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),

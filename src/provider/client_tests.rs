@@ -125,6 +125,33 @@ async fn a_request_meets_no_connection_that_was_ended_while_nobody_used_it() {
 }
 
 #[tokio::test]
+async fn however_many_kept_connections_have_ended_a_request_goes_on() {
+    let provider = provider(|_| (&[WHOLE], true)).await;
+    let to: Authority = provider.uri.parse::<Uri>().unwrap().authority().unwrap().clone();
+    // A task may do so much before it has to let others go first: whichever step uses that up.
+    for spent in 0..3 {
+        let client = client();
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for _ in 0..150 {
+            let stream = TcpStream::connect(gone.local_addr().unwrap()).await.unwrap();
+            let (other_end, _) = gone.accept().await.unwrap();
+            let driven = Driven::on(Tcp::of(stream)).await.unwrap();
+            client.idle.keep(to.clone(), driven);
+            drop(other_end);
+        }
+        let uri = provider.uri.clone();
+        let asked = tokio::spawn(async move {
+            for _ in 0..spent {
+                tokio::task::consume_budget().await;
+            }
+            whole(&client, &uri).await
+        });
+        let answered = tokio::time::timeout(Duration::from_secs(20), asked).await;
+        assert_eq!(answered.unwrap().unwrap(), "ok");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_in_pieces_is_waited_for_and_its_connection_used_again() {
     const PIECES: &[&str] = &[
         "HTTP/1.1 200 OK\r\ntransfer-enco",

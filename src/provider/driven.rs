@@ -20,6 +20,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use tokio::task::unconstrained;
 
 /// One connection, and the end of it that takes requests.
 #[derive(Debug)]
@@ -82,7 +83,9 @@ impl Driven {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
-        let mut answer = pin!(self.sender.try_send_request(request));
+        // Without a budget: once that is used up the answer would be told to come back to a waker
+        // that wakes nobody.
+        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
         poll_fn(|cx| {
             self.drive(cx);
             // Only that brings the answer on, so nobody need be woken for it.

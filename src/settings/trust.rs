@@ -14,6 +14,7 @@
 use super::catalogue;
 use super::dotenv;
 use super::environment::Environment;
+use super::profile::PROMPTS;
 use crate::base::lock::Lock;
 use crate::base::{Timestamp, file, leftover};
 use crate::report::{Place, Problem};
@@ -277,7 +278,11 @@ impl Parts {
         let usual = |key: &str| catalogue::find(canonical(key)).is_some();
         self.rest == now.rest
             && !no_reference.iter().any(|key| names(&now.destinations, key))
-            && !no_address.iter().any(|key| usual(key) && names(&now.wanted, key))
+            // Which value an address that stays was agreed to for is not known here.
+            && !no_address.iter().any(|key| {
+                (*key != PROMPTS && names(&now.destinations, key))
+                    || (usual(key) && names(&now.wanted, key))
+            })
     }
 }
 
@@ -500,6 +505,16 @@ mod tests {
         assert!(asks(&[&acme], &[&to_openai, &to_acme]), "another key would go to that address");
         assert!(asks(&[&own, &acme], &[&to_acme]), "the key would go to the usual address");
         assert!(asks(&[&own], &[&to_openai, &sends("new", "ACME_KEY")]));
+        // An address that stays may have been agreed to for another value.
+        let two = Claims {
+            wanted: [acme.clone()].into(),
+            destinations: [to_acme.clone(), sends("base", "ACME_KEY")].into(),
+            ..Claims::default()
+        };
+        let elsewhere = dir.path().join("conf/ultra/elsewhere.json");
+        grant(&elsewhere, root, &two, Timestamp::UNIX_EPOCH).unwrap();
+        let left = Claims { destinations: [sends("base", "ACME_KEY")].into(), ..two.clone() };
+        assert_eq!(status(Some(&elsewhere), root, &left).unwrap(), TrustStatus::Changed);
         let bare = Claims { hooks: BTreeSet::new(), ..all.clone() };
         assert_eq!(status(Some(&store), root, &bare).unwrap(), TrustStatus::Changed);
         // As older versions wrote it.

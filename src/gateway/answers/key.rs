@@ -1,6 +1,7 @@
 //! What an answer is kept under: everything that it may depend on, and whose it is.
 
 use super::canonical::{self, length};
+use crate::base::apart::apart;
 use crate::gateway::request::{Asked, Call};
 use crate::gateway::routes::{Backend, Route};
 use crate::provider::{Endpoint, headers};
@@ -11,20 +12,13 @@ use sha2::{Digest as _, Sha256};
 /// Another one for another way of making keys.
 const VERSION: &[u8] = b"ultra-answer-key/1";
 
-/// Larger bodies are hashed apart from the tasks that serve others.
-const LARGE: usize = 256 << 10;
-
 /// What an answer is kept under.
 pub(crate) type Key = [u8; 32];
 
 /// The key of a call's answer; `None` if it has none.
 pub(crate) async fn key(route: &Route, call: &Call) -> Option<Key> {
-    let body = if call.body.len() < LARGE {
-        canonical::digest(&call.body)?
-    } else {
-        let body = Bytes::clone(&call.body);
-        tokio::task::spawn_blocking(move || canonical::digest(&body)).await.ok()??
-    };
+    let body = Bytes::clone(&call.body);
+    let body = apart(body.len(), move || canonical::digest(&body)).await?;
     Some(joined(route, &call.asked, call.endpoint, &call.headers, &body))
 }
 

@@ -1,9 +1,11 @@
 //! A request that may be answered from the cache: who is asked, and what is kept of the answer.
 
 use super::answer::AnswerBody;
+use super::commit::Gaps;
 use super::forward::{Call, Gateway};
 use super::recorded::{Recorded, Tape};
 use super::tried::Unanswered;
+use crate::base::apart::apart;
 use crate::gateway::answers::{
     Answers, CACHE, Entry, Found, LARGEST, Lead, Served, Terms, Wish, is_deterministic, is_whole,
     key,
@@ -28,10 +30,14 @@ impl Gateway {
         commit: StreamCommit,
     ) -> Result<Response<AnswerBody>, Unanswered> {
         let wish = Wish::of(&call.headers).map_err(GatewayError::Malformed)?;
-        let fits = |_: &Terms| is_deterministic(call.endpoint, &call.body, call.envelope.once);
-        let Some(terms) = wish.terms(route.cache).filter(fits) else {
+        let Some(terms) = wish.terms(route.cache) else {
             return self.asked(answers, route, &call, commit, Served::Bypass).await;
         };
+        let (endpoint, body, once) = (call.endpoint, call.body.clone(), call.envelope.once);
+        let fits = apart(body.len(), move || is_deterministic(endpoint, &body, once)).await;
+        if !fits {
+            return self.asked(answers, route, &call, commit, Served::Bypass).await;
+        }
         let Some(key) = key(route, &call).await else {
             return self.asked(answers, route, &call, commit, Served::Bypass).await;
         };
@@ -121,7 +127,8 @@ fn kept(
     let headers = answer.headers();
     let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     let streamed = kind.starts_with(b"text/event-stream");
-    if headers.contains_key(CONTENT_ENCODING) || streamed != call.envelope.stream {
+    let has_gaps = answer.extensions().get::<Gaps>().is_some();
+    if headers.contains_key(CONTENT_ENCODING) || streamed != call.envelope.stream || has_gaps {
         lead.part();
         return answer;
     }

@@ -63,6 +63,11 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// On an answer that is whole now: events of its stream could not be read and were left out, so it
+/// does not stand for the next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gaps;
+
 impl Exchange<'_> {
     /// Passes a stream on once it has begun.
     pub(super) async fn stream(
@@ -110,11 +115,14 @@ impl Exchange<'_> {
             }),
         };
         let body = AnswerBody::passed(upstream, attempt, beginning);
-        let body = match self.commit {
-            StreamCommit::FirstEvent => body,
+        let (body, gaps) = match self.commit {
+            StreamCommit::FirstEvent => (body, None),
             StreamCommit::Complete => self.complete(body, &parts.headers, slot).await?,
         };
         let mut answer = answer(&parts, body);
+        if let Some(gaps) = gaps {
+            answer.extensions_mut().insert(gaps);
+        }
         if self.crossing.is_some() {
             let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");
             answer.headers_mut().insert(CONTENT_TYPE, kind);
@@ -173,13 +181,14 @@ impl Exchange<'_> {
         }
     }
 
-    /// Keeps the stream back until all of it is there.
+    /// Keeps the stream back until all of it is there, and says whether something had to be left
+    /// out of it.
     async fn complete(
         &self,
         mut body: AnswerBody,
         headers: &HeaderMap,
         slot: &InFlight,
-    ) -> Result<AnswerBody, Missed> {
+    ) -> Result<(AnswerBody, Option<Gaps>), Missed> {
         let mut whole = Joined::default();
         loop {
             // Once its end is there, a provider only leaves its connection open.
@@ -196,7 +205,10 @@ impl Exchange<'_> {
             }
         }
         let mut missed = match (body.unwell().cloned(), self.crossing) {
-            (None, _) => return Ok(AnswerBody::Whole(Some(whole.whole()))),
+            (None, _) => {
+                let gaps = (!body.ended_well()).then_some(Gaps);
+                return Ok((AnswerBody::Whole(Some(whole.whole())), gaps));
+            }
             (Some(Unwell::Refusal(Refusal { status, class, body })), _) => {
                 self.refusal(class, status, headers, body, slot).await
             }

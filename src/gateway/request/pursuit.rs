@@ -135,7 +135,8 @@ impl<'a> Pursuit<'a> {
         let mut insist = false;
         // Those that have had their turn, a bit for each.
         let mut had = 0_u64;
-        let bit = |n: usize| u32::try_from(n).ok().and_then(|n| 1_u64.checked_shl(n)).unwrap_or(0);
+        // Those beyond share the last.
+        let bit = |n: usize| 1_u64 << n.min(63);
         loop {
             let mut waiting: Option<(usize, Duration)> = None;
             let mut ramping = None;

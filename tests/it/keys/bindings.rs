@@ -22,8 +22,9 @@ fn an_index_that_was_changed_sends_no_key_elsewhere() {
     let key = ultra.read(".ultra/dev-key");
     let body = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"x"}]}"#;
     let (_, told) = send(server.addr(), "POST", "/v1/chat/completions", key.trim(), body);
-    assert!(told.contains("may not be sent"), "{told}");
+    assert!(told.contains("no usable access"), "{told}");
     let log = server.stop();
+    let log = log.complains("may not be sent");
     assert!(thief.seen().is_empty(), "the key was sent to another host");
     nowhere(&ultra, &[&verified, &rotated, &log], &[OLD, NEW]);
 }
