@@ -139,6 +139,8 @@ async fn however_many_kept_connections_have_ended_a_request_goes_on() {
             client.idle.keep(to.clone(), driven);
             drop(other_end);
         }
+        // Long enough for the ends to arrive.
+        tokio::time::sleep(Duration::from_millis(100)).await;
         let uri = provider.uri.clone();
         let asked = tokio::spawn(async move {
             for _ in 0..spent {

@@ -83,14 +83,15 @@ impl Driven {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
-        // Without a budget: once that is used up the answer would be told to come back to a waker
+        let mut answer = pin!(self.sender.try_send_request(request));
+        // Without a budget: once that is used up, nothing is read, so that a connection that has
+        // ended is taken for one that is open, and the answer would be told to come back to a waker
         // that wakes nobody.
-        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
-        poll_fn(|cx| {
+        unconstrained(poll_fn(|cx| {
             self.drive(cx);
             // Only that brings the answer on, so nobody need be woken for it.
             answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-        })
+        }))
         .await
     }
 }
