@@ -64,9 +64,11 @@ fn answer(key: &str, stream: &mut TcpStream, inside: &Mutex<Inside>) {
         inside.manner.clone()
     };
     let (status, body) = match manner {
+        // A list of models and an answer in one.
         Manner::Knows(keys) if keys.iter().any(|known| known == key) => (
             "200 OK",
-            r#"{"object":"list","data":[{"id":"gpt-4o"},{"id":"gpt-4o-mini"}]}"#.to_owned(),
+            r#"{"object":"list","data":[{"id":"gpt-4o"},{"id":"gpt-4o-mini"}],"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}]}"#
+                .to_owned(),
         ),
         // Real providers quote the key they were given.
         Manner::Knows(_) => (
