@@ -126,12 +126,19 @@ fn redis_alone_tells_nothing_and_what_others_put_there_is_never_answered() {
         b"ultra-seal/1\n".to_vec(),
     ];
     for (n, value) in hostile.iter().enumerate() {
-        tell(&redis, &[b"SET", mine.as_bytes(), value]);
-        let answered = ask(&ultra, &server, ZERO, "");
-        assert_eq!(came_of(&answered), Some("miss"), "{n}");
-        assert_eq!(answered.text(), answer(&format!("{CANARY} {}", n + 2)), "{n}");
-        // A large one may take so long that Redis counts as away; then it is taken out.
-        connected(&ultra, &server);
+        // On a busy machine Redis may count as away, and memory answers: then it is put there again.
+        let answered = eventually(PATIENCE, "an answer in spite of it", || {
+            tell(&redis, &[b"SET", mine.as_bytes(), value]);
+            let answered = ask(&ultra, &server, ZERO, "");
+            // Neither what was put there nor the answer to something else.
+            assert_ne!(answered.text(), answer("hostile"), "{n}");
+            assert_ne!(answered.text(), answer(&format!("{CANARY} 1")), "{n}");
+            // A large one may take so long that Redis counts as away; then it is taken out.
+            connected(&ultra, &server);
+            (came_of(&answered) == Some("miss")).then_some(answered)
+        });
+        let last = provider.received().len() - 1;
+        assert_eq!(answered.text(), answer(&format!("{CANARY} {last}")), "{n}");
         eventually(PATIENCE, "another in its place", || (kept(mine) != *value).then_some(()));
     }
     let hit = eventually(PATIENCE, "a hit", || {
