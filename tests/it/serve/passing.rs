@@ -60,7 +60,7 @@ fn plain_answers_and_requests_pass_byte_for_byte() {
 fn anthropic_requests_carry_their_version_and_betas() {
     let provider = Upstream::saying(upstream::json(
         "200 OK",
-        r#"{"type":"message","usage":{"input_tokens":1,"output_tokens":1}}"#,
+        r#"{"type":"message","content":[{"type":"text","text":"hi"}],"usage":{"input_tokens":1,"output_tokens":1}}"#,
     ));
     let (ultra, server) = real(&provider);
     let body = r#"{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
