@@ -20,6 +20,7 @@ pub(crate) mod secret;
 pub(crate) mod services;
 pub(crate) mod signals;
 pub(crate) mod socket;
+pub(crate) mod state_mark;
 pub(crate) mod tcp;
 pub(crate) mod time;
 pub(crate) mod words;

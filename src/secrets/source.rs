@@ -6,7 +6,7 @@ use super::entry::Entry;
 use super::followed::FOLDER as FOLLOWED;
 use super::index::EntryFacts;
 use super::overview::{Freshness, Overview, Stamp, glance, stamp};
-use crate::base::{Clock, Secret, file};
+use crate::base::{Clock, Secret, state_mark};
 use crate::report::{Fault, Place, Problem, Unanswered};
 use crate::settings::secret::{RingKey, SecretFacts, SecretSource};
 use std::path::{Path, PathBuf};
@@ -270,7 +270,7 @@ impl VaultSource {
 
     /// Makes the state directory, ignored by git, if it is missing.
     pub(super) fn prepare(&self) -> std::io::Result<()> {
-        file::state_dir(&self.state_dir)
+        state_mark::state_dir(&self.state_dir)
     }
 }
 

@@ -3,9 +3,10 @@
 use super::git::{self, NoAnswer};
 use super::root::RootSource;
 use super::workspace::Workspace;
-use crate::base::file::{self, Mark, Missing};
-use crate::base::leftover;
+use crate::base::file::{self, Missing};
+use crate::base::state_mark::Mark;
 use crate::base::words::argument;
+use crate::base::{leftover, state_mark};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};
 use std::fs::Metadata;
@@ -54,13 +55,13 @@ pub(super) fn came_with_the_project(
         return refused("the state directory belongs to another user", why.to_owned(), ELSEWHERE);
     }
     tracked(root, state_dir, &refused)?;
-    let mark = file::made_here(state_dir);
+    let mark = state_mark::made_here(state_dir);
     if mark == Mark::Fits || holds_nothing(state_dir) {
         return Ok(());
     }
     // Whoever makes it at this moment writes the mark before anything else: it may have come between
     // the two looks.
-    let mark = file::made_here(state_dir);
+    let mark = state_mark::made_here(state_dir);
     if mark == Mark::Fits {
         return Ok(());
     }
@@ -69,8 +70,10 @@ pub(super) fn came_with_the_project(
         argument(state_dir)
     );
     if mark == Mark::Missing {
-        let why =
-            format!("its mark `{}` is missing, by which its owner knows it", file::STATE_MARK);
+        let why = format!(
+            "its mark `{}` is missing, by which its owner knows it",
+            state_mark::STATE_MARK
+        );
         return refused("the state directory does not say that it was made here", why, &yours);
     }
     let why = "it was not made here, as if it had been unpacked or copied with the project";
@@ -99,7 +102,7 @@ fn holds_nothing(state_dir: &Path) -> bool {
     entries.all(|entry| {
         entry.is_ok_and(|entry| {
             let name = entry.file_name();
-            name == file::STATE_MARK
+            name == state_mark::STATE_MARK
                 || leftover::is_temporary(&name.to_string_lossy())
                 || (name == "lost+found" && entry.file_type().is_ok_and(|kind| kind.is_dir()))
         })
@@ -115,7 +118,7 @@ fn tracked(
     let Some(index) = git::git_dir(root).map(|dir| dir.join("index")) else { return Ok(()) };
     let changed = |path: &Path| path.symlink_metadata().and_then(|meta| meta.modified()).ok();
     let Some(written) = changed(&index) else { return Ok(()) };
-    let mark = state_dir.join(file::STATE_MARK);
+    let mark = state_dir.join(state_mark::STATE_MARK);
     let marked = changed(&mark);
     if marked.is_some_and(|marked| marked > written) {
         return Ok(());
@@ -176,7 +179,8 @@ impl Workspace {
     /// made or written (5).
     pub(crate) fn prepare_state_dir(&self) -> Result<&Path, Fault> {
         self.state_dir_allowed()?;
-        file::state_dir(&self.state_dir).map_err(|e| Fault::unreachable(self.no_state_dir(&e)))?;
+        state_mark::state_dir(&self.state_dir)
+            .map_err(|e| Fault::unreachable(self.no_state_dir(&e)))?;
         self.folders_are_ours()?;
         Ok(&self.state_dir)
     }

@@ -5,7 +5,7 @@ use super::profile::canonical;
 use super::root::{self, RootSource};
 use super::switch_record::{self, SwitchRecord};
 use super::{catalogue, git, profile_names, secretish, state_dir, value::Value as _};
-use crate::base::{Clock, file, near};
+use crate::base::{Clock, near, state_mark};
 use crate::exit::ExitStatus;
 use crate::report::{Fault, Place, Problem};
 use serde::Serialize;
@@ -148,7 +148,7 @@ impl Workspace {
             // Whoever names the default place, in whatever words, says that it is his own.
             // Elsewhere nobody asks.
             if state_dir::is_same(&state_dir, &usual) {
-                let _ = file::adopt_state_dir(&usual);
+                let _ = state_mark::adopt_state_dir(&usual);
             }
         }
         let mut workspace = Self {

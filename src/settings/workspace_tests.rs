@@ -1,7 +1,7 @@
 //! Tests of [`super::Workspace`].
 
 use super::*;
-use crate::base::SystemClock;
+use crate::base::{SystemClock, state_mark};
 use std::ffi::OsString;
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
@@ -39,7 +39,7 @@ fn the_root_is_found_upward_but_not_in_home() {
 #[test]
 fn the_profile_is_decided_in_order_and_disagreement_is_told() {
     let dir = tempfile::tempdir().unwrap();
-    file::state_dir(&dir.path().join(".ultra")).unwrap();
+    state_mark::state_dir(&dir.path().join(".ultra")).unwrap();
     std::fs::create_dir_all(dir.path().join("profiles")).unwrap();
     std::fs::write(dir.path().join("profiles/prod.yaml"), "protected: true\n").unwrap();
     let plain = discover(dir.path(), &[], Flags::default()).unwrap();
@@ -78,7 +78,7 @@ fn unknown_disagreeing_and_missing_names_are_usage_errors() {
 #[test]
 fn a_damaged_record_matters_only_when_it_decides() {
     let dir = tempfile::tempdir().unwrap();
-    file::state_dir(&dir.path().join(".ultra")).unwrap();
+    state_mark::state_dir(&dir.path().join(".ultra")).unwrap();
     std::fs::write(dir.path().join(".ultra/switch.json"), "{").unwrap();
     let fault = discover(dir.path(), &[], Flags::default()).unwrap_err();
     assert_eq!(fault.status, ExitStatus::Unreachable);

@@ -20,6 +20,7 @@ mod masked;
 mod provider_keys;
 pub(crate) mod render;
 pub(crate) mod run;
+mod said;
 pub(crate) mod show;
 pub(crate) mod switch;
 mod switching;

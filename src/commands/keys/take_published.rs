@@ -4,7 +4,7 @@
 use super::Desk;
 use super::around::Servers;
 use super::desk::not_confirmed;
-use crate::base::file;
+use crate::base::state_mark;
 use crate::report::{Block, Fault, Level, Problem, Report};
 use crate::rotation::Rotation;
 use crate::secrets::{Freshness, Offered};
@@ -68,7 +68,7 @@ pub(crate) fn run(desk: &Desk<'_>) -> Result<Report, Fault> {
             Err(unanswered) => return Err(unanswered.fault(&act, "add `--yes` if that is meant")),
         }
     }
-    file::state_dir(desk.state_dir)
+    state_mark::state_dir(desk.state_dir)
         .map_err(|e| Fault::unreachable(Problem::unwritable(desk.state_dir, &e)))?;
     // What is under way knows versions by their numbers, and those are another vault's.
     let doing = "doctor --take-published";

@@ -15,6 +15,7 @@ mod pursuit;
 mod recorded;
 mod round;
 mod tried;
+mod whole_events;
 
 pub(crate) use attempt::{Asked, Ended, Meter};
 pub(crate) use forward::{Call, Gateway};

@@ -6,6 +6,7 @@
 
 use super::answer::{AnswerBody, BEGAN, unmetered};
 use super::attempt::Attempt;
+use super::whole_events::{LONGEST_EVENT, WholeEvents};
 use crate::gateway::resilience::breaker::Permit;
 use crate::gateway::resilience::places::Place;
 use crate::gateway::slots::InFlight;
@@ -14,15 +15,12 @@ use crate::provider::failure::Phase;
 use crate::provider::translation::{Refused, StreamTranslator};
 use crate::provider::{Class, Endpoint, EventFilter, Failure, Received, Refusal, UsageScanner};
 use crate::store::Outcome;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::Body as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
-
-/// The longest event that is passed on: a stream with a longer one is broken off.
-const LONGEST_EVENT: usize = 16 << 20;
 
 /// Events that a provider sends.
 #[derive(Debug)]
@@ -34,8 +32,7 @@ pub(crate) struct Passed {
     /// Tells the events to a client of another family: nothing passes as it is then.
     translator: Option<Box<StreamTranslator>>,
     attempt: Attempt,
-    /// The beginning of an event whose end has not come yet.
-    held: BytesMut,
+    events: WholeEvents,
     stall: Duration,
     deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
@@ -120,7 +117,7 @@ impl AnswerBody {
             filter: EventFilter::new(without_usage),
             translator,
             attempt,
-            held: BytesMut::new(),
+            events: WholeEvents::default(),
             stall,
             deadline,
             timer: None,
@@ -271,19 +268,11 @@ impl Passed {
             return unmetered(&self.attempt, &why, self.scanner.next_sequence());
         }
         // Nothing comes after the end of an answer, or after an error, that it could run into.
-        let all = self.attempt.is_kept();
-        if self.held.is_empty() && (all || end_of_events(&piece, 0) == piece.len()) {
-            return piece;
-        }
-        let before = self.held.len();
-        self.held.extend_from_slice(&piece);
-        let end = match all {
-            true => self.held.len(),
-            // The end of an event may have come in two pieces.
-            false => end_of_events(&self.held, before.saturating_sub(2)),
+        let out = match self.attempt.is_kept() {
+            true => self.events.all_with(piece),
+            false => self.events.push(piece),
         };
-        let out = self.held.split_to(end).freeze();
-        if self.held.len() > LONGEST_EVENT {
+        if self.events.is_too_long() {
             let why = format!("an event has more than {LONGEST_EVENT} bytes");
             let event = self.break_off(Outcome::Truncated, &Failure::Malformed(why));
             return Bytes::from([out, event].concat());
@@ -307,7 +296,7 @@ impl Passed {
             }
         }
         self.over = true;
-        let rest = std::mem::take(&mut self.held).freeze();
+        let rest = self.events.all_with(Bytes::new());
         Some(self.filtered(rest)).filter(|rest| !rest.is_empty())
     }
 
@@ -410,43 +399,5 @@ impl Passed {
             Failure::Timeout(Phase::Stall, self.stall)
         };
         Some(self.break_off(Outcome::Timeout, &failure))
-    }
-}
-
-/// Where the last event ends whose blank line is at `from` or after; 0 if there is none.
-fn end_of_events(stream: &[u8], from: usize) -> usize {
-    let mut at = stream.len();
-    while let Some(newline) = stream.get(from..at).and_then(|new| memchr::memrchr(b'\n', new)) {
-        at = from + newline;
-        let line = stream.get(..at).unwrap_or_default();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() || line.ends_with(b"\n") {
-            return at + 1;
-        }
-    }
-    0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_end_with_a_blank_line_whatever_ends_their_lines() {
-        for (stream, end) in [
-            ("data: a\n\ndata: b", 9),
-            ("data: a\r\n\r\ndata: b\r\n", 11),
-            ("data: a\n\r\n", 10),
-            ("\n", 1),
-            ("\r\n", 2),
-            ("data: a\n", 0),
-            ("data: a\r\n\r", 0),
-            ("a\n\nb\n\nc\n", 6),
-            ("", 0),
-        ] {
-            assert_eq!(end_of_events(stream.as_bytes(), 0), end, "{stream:?}");
-        }
-        // What is known to have no end is not looked through again.
-        assert_eq!(end_of_events(b"a\n\nb\n", 3), 0);
     }
 }
