@@ -46,6 +46,10 @@ const STEP: u32 = 100;
 /// The largest share that is refused: the rest shows whether it gets better.
 const MOST: u32 = 900;
 
+/// After so many spans that were neither too late nor early enough a step is taken back: no share
+/// stays for ever.
+const BETWEEN: u32 = 10;
+
 /// So few requests under way are not what makes the process late: a machine that has other things to
 /// do is not helped by refusing them.
 const FEW: u32 = 8;
@@ -296,11 +300,13 @@ struct Control {
     /// The least that it was late in this span.
     best: Duration,
     share: u32,
+    /// So many spans in a row were neither too late nor early enough.
+    between: u32,
 }
 
 impl Control {
     fn new(now: Instant, limit: Duration) -> Self {
-        Self { limit, since: now, looks: 0, best: Duration::MAX, share: 0 }
+        Self { limit, since: now, looks: 0, best: Duration::MAX, share: 0, between: 0 }
     }
 
     /// Takes note of how late it was; at the end of a span, says how late it was at best.
@@ -311,12 +317,15 @@ impl Control {
             return None;
         }
         let best = self.best;
+        let mut between = 0;
         if !self.limit.is_zero() && best > self.limit {
             self.share = (self.share + STEP).min(MOST);
-        } else if best <= self.limit / 2 {
+        } else if best <= self.limit / 2 || self.between >= BETWEEN {
             self.share = self.share.saturating_sub(STEP);
+        } else {
+            between = self.between + 1;
         }
-        *self = Self { share: self.share, ..Self::new(now, self.limit) };
+        *self = Self { share: self.share, between, ..Self::new(now, self.limit) };
         Some(best)
     }
 }

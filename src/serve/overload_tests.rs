@@ -38,8 +38,10 @@ fn a_standing_queue_is_shed_more_and_more_and_a_burst_is_not() {
     let grown = shares(&mut control, &mut now, 12, |_| 150);
     assert!(grown.is_sorted() && grown[0] >= STEP, "{grown:?}");
     assert_eq!(grown[11], MOST, "some still get through");
-    // Between half the limit and all of it nothing changes.
+    // Between half the limit and all of it nothing changes at once, and nothing stays for ever.
     assert_eq!(shares(&mut control, &mut now, 3, |_| 80), [MOST; 3]);
+    assert_eq!(shares(&mut control, &mut now, 90, |_| 80)[89], 0);
+    control.share = MOST;
     let shrunk = shares(&mut control, &mut now, 12, |_| 1);
     assert_eq!(shrunk[11], 0);
     assert!(shrunk.is_sorted_by(|a, b| a >= b), "{shrunk:?}");
