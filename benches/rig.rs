@@ -29,6 +29,8 @@ mod answers;
 mod families;
 #[path = "rig/keyed.rs"]
 mod keyed;
+#[path = "rig/listen.rs"]
+mod listen;
 #[path = "rig/load.rs"]
 mod load;
 #[path = "rig/mixed.rs"]
@@ -39,10 +41,9 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioExecutor;
 use std::io::BufRead as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
@@ -198,28 +199,19 @@ async fn serve(listener: TcpListener, target: Option<String>) {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
-    loop {
-        let (socket, _) = listener.accept().await.unwrap();
-        socket.set_nodelay(true).unwrap();
+    listen::serve(listener, move |request| {
         let (client, target) = (client.clone(), target.clone());
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let (client, target) = (client.clone(), target.clone());
-                async move {
-                    match target {
-                        None => upstream(request).await,
-                        Some(target) => pass(client, target, request).await,
-                    }
-                }
-            });
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(socket), service)
-                .await;
-        });
-    }
+        async move {
+            match target {
+                None => upstream(request).await,
+                Some(target) => pass(client, target, request).await,
+            }
+        }
+    })
+    .await;
 }
 
-async fn listen(port: &str) -> TcpListener {
+async fn bound(port: &str) -> TcpListener {
     let port: u16 = port.parse().expect("a port");
     TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free")
 }
@@ -229,10 +221,10 @@ async fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["upstream", port] => serve(listen(port).await, None).await,
-        ["pass", port, target] => serve(listen(port).await, Some((*target).to_owned())).await,
-        ["keyed", port] => keyed(listen(port).await).await,
-        ["families", port] => both(listen(port).await).await,
+        ["upstream", port] => serve(bound(port).await, None).await,
+        ["pass", port, target] => serve(bound(port).await, Some((*target).to_owned())).await,
+        ["keyed", port] => keyed(bound(port).await).await,
+        ["families", port] => both(bound(port).await).await,
         ["mixed", rate, seconds, target] => mixture(rate, seconds, target).await,
         ["load", rate, seconds, ..] => load(rate, seconds, args.get(3..).unwrap()).await,
         // `cargo bench` and `cargo test` run it without a role.

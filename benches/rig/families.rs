@@ -3,14 +3,13 @@
 //! answer, and `rig-cut-N` streams that break off half-way. `N` tells one request from another.
 
 use super::answers::{self, ANSWER, DONE, MODELS, PIECES, streamed};
+use super::listen;
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use memchr::memmem;
 use std::collections::HashSet;
 use std::io;
@@ -154,17 +153,11 @@ impl Families {
 
     /// Answers whoever connects.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
-        loop {
-            let Ok((socket, _)) = listener.accept().await else { continue };
-            let _ = socket.set_nodelay(true);
+        let answer = move |request| {
             let this = Arc::clone(&self);
-            tokio::spawn(async move {
-                let service = service_fn(|request| this.answer(request));
-                let _ = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(socket), service)
-                    .await;
-            });
-        }
+            async move { this.answer(request).await }
+        };
+        listen::serve(listener, answer).await;
     }
 }
 

@@ -1,13 +1,12 @@
 //! A provider that answers for the keys it accepts, and remembers how often and when each was used.
 
 use super::answers::{ANSWER, Body, MODELS, events, json, streamed};
+use super::listen;
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -115,16 +114,10 @@ impl Keyed {
 
     /// Answers whoever connects.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
-        loop {
-            let Ok((socket, _)) = listener.accept().await else { continue };
-            let _ = socket.set_nodelay(true);
+        let answer = move |request| {
             let this = Arc::clone(&self);
-            tokio::spawn(async move {
-                let service = service_fn(|request| this.answer(request));
-                let _ = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(socket), service)
-                    .await;
-            });
-        }
+            async move { this.answer(request).await }
+        };
+        listen::serve(listener, answer).await;
     }
 }

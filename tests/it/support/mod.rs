@@ -8,6 +8,8 @@ pub(crate) mod fake;
 pub(crate) mod issuer;
 #[path = "../../../benches/rig/keyed.rs"]
 pub(crate) mod keyed;
+#[path = "../../../benches/rig/listen.rs"]
+mod listen;
 #[path = "../../../benches/rig/load.rs"]
 pub(crate) mod load;
 mod server;
