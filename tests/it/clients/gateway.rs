@@ -105,7 +105,7 @@ impl Ran {
 }
 
 /// Runs a script with a gateway that has a provider of this kind, which answers as its models are
-/// called, and the mock as `m`.
+/// called, and the mock as `m`. The script is told the kind.
 fn run(mut program: Command, script: &str, kind: &str) -> Ran {
     let counts: Mutex<Vec<String>> = Mutex::default();
     let provider = Upstream::start(move |asked, stream| {
@@ -146,6 +146,7 @@ fn run(mut program: Command, script: &str, kind: &str) -> Ran {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients");
     let output = program
         .arg(folder.join(script))
+        .arg(kind)
         .env("HOME", ultra.home())
         .env(format!("{name}_BASE_URL"), server.url(path))
         .env(format!("{name}_API_KEY"), ultra.read(".ultra/dev-key").trim())
@@ -258,9 +259,9 @@ fn the_anthropic_package_has_its_own_errors_and_parses_through_the_gateway() {
 
 #[test]
 fn the_packages_for_javascript_have_their_own_errors_through_the_gateway() {
-    for (script, kind, classes) in [
-        ("openai_gateway.js", "openai", openai_classes("APIError")),
-        ("anthropic_gateway.js", "anthropic", {
+    for (kind, classes) in [
+        ("openai", openai_classes("APIError")),
+        ("anthropic", {
             let mut classes = openai_classes("APIError");
             classes["413"] = json!(["ContentTooLargeError", 413]);
             classes["503"] = json!(["ServiceUnavailableError", 503]);
@@ -270,7 +271,7 @@ fn the_packages_for_javascript_have_their_own_errors_through_the_gateway() {
         }),
     ] {
         let Some(program) = node() else { return };
-        let ran = run(program, script, kind);
+        let ran = run(program, "gateway.js", kind);
         // Classes that a package does not name are those of its status at least.
         for (status, expected) in classes.as_object().unwrap() {
             let seen = &ran.seen["errors"][status];

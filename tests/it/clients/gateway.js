@@ -1,16 +1,19 @@
-// The official `@anthropic-ai/sdk` package for JavaScript, unmodified, through a gateway. Prints one JSON object of what it saw.
+// The official package of the family that the argument names (`openai` or `anthropic`) for JavaScript, unmodified, through a
+// gateway. Prints one JSON object of what it saw.
 //
-// environment: ANTHROPIC_BASE_URL, ANTHROPIC_API_KEY
+// environment: OPENAI_BASE_URL and OPENAI_API_KEY, or ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY
 'use strict'
-const Anthropic = require('@anthropic-ai/sdk')
+const anthropic = process.argv[2] === 'anthropic'
+const Client = require(anthropic ? '@anthropic-ai/sdk' : 'openai')
 
-const client = new Anthropic({ maxRetries: 0, timeout: 30000 })
-const patient = new Anthropic({ maxRetries: 2, timeout: 30000 })
+const client = new Client({ maxRetries: 0, timeout: 30000 })
+const patient = new Client({ maxRetries: 2, timeout: 30000 })
 const messages = [{ role: 'user', content: 'Say something about lighthouses.' }]
 
 async function raised(model, by = client) {
   try {
-    await by.messages.create({ model, max_tokens: 9, messages })
+    if (anthropic) await by.messages.create({ model, max_tokens: 9, messages })
+    else await by.chat.completions.create({ model, messages })
   } catch (error) {
     return [error.constructor.name, error.status]
   }
