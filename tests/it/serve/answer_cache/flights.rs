@@ -1,23 +1,30 @@
 //! Of those who ask the same at the same time one is put to the provider.
 
-use super::{CHAT, KEPT, ZERO, answer, ask, came_of, counted, serving};
+use super::{CHAT, KEPT, ZERO, answer, ask, came_of, counted, numbered, serving};
 use crate::serve::chat;
 use crate::serve::http::Answer;
 use crate::serve::upstream::{self, Upstream};
 use crate::support::{Server, Ultra, eventually};
-use std::io::{BufReader, Write as _};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::BufReader;
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A provider that takes this long for each answer, the `n`th of which `respond` says.
 fn slow(time: Duration, respond: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> Upstream {
-    let count = AtomicUsize::new(0);
-    Upstream::start(move |_, stream| {
-        let n = count.fetch_add(1, Ordering::SeqCst);
+    numbered(move |n| {
         std::thread::sleep(time);
-        let _ = stream.write_all(&respond(n));
+        respond(n)
+    })
+}
+
+/// A provider that is silent to the first request and answers the others at once.
+fn silent_once() -> Upstream {
+    numbered(|n| {
+        if n == 0 {
+            std::thread::sleep(Duration::from_secs(30));
+        }
+        upstream::json("200 OK", &answer("good"))
     })
 }
 
@@ -63,15 +70,7 @@ fn a_failure_is_told_to_whoever_led_and_the_next_one_leads() {
 
 #[test]
 fn a_client_that_leaves_leaves_the_lead_to_the_next() {
-    let provider = {
-        let count = AtomicUsize::new(0);
-        Upstream::start(move |_, stream| {
-            if count.fetch_add(1, Ordering::SeqCst) == 0 {
-                std::thread::sleep(Duration::from_secs(30));
-            }
-            let _ = stream.write_all(&upstream::json("200 OK", &answer("good")));
-        })
-    };
+    let provider = silent_once();
     let (ultra, server) = serving(&provider, KEPT);
     let first = chat(&ultra, CHAT, ZERO).open(server.addr());
     eventually(PATIENCE, "the first", || (provider.received().len() == 1).then_some(()));
@@ -100,15 +99,7 @@ fn an_answer_that_is_not_for_others_does_not_make_them_queue() {
 
 #[test]
 fn who_has_waited_for_half_of_its_time_asks_by_itself() {
-    let provider = {
-        let count = AtomicUsize::new(0);
-        Upstream::start(move |_, stream| {
-            if count.fetch_add(1, Ordering::SeqCst) == 0 {
-                std::thread::sleep(Duration::from_secs(30));
-            }
-            let _ = stream.write_all(&upstream::json("200 OK", &answer("good")));
-        })
-    };
+    let provider = silent_once();
     let (ultra, server) = serving(&provider, "    cache: {ttl: 10m}\n    timeouts: {total: 8s}\n");
     let _first = chat(&ultra, CHAT, ZERO).open(server.addr());
     eventually(PATIENCE, "the first", || (provider.received().len() == 1).then_some(()));
