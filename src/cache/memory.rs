@@ -66,8 +66,9 @@ impl MemoryCache {
 
 #[async_trait::async_trait]
 impl Cache for MemoryCache {
-    async fn get(&self, key: &str) -> Option<Bytes> {
-        self.entries.get(key).await.map(|entry| entry.value)
+    async fn get(&self, key: &str, most: usize) -> Option<Bytes> {
+        let value = self.entries.get(key).await?.value;
+        (1..=most).contains(&value.len()).then_some(value)
     }
 
     async fn set(&self, key: &str, value: Bytes, ttl: Duration) {

@@ -68,8 +68,10 @@ pub(crate) struct CacheStatus {
 /// A cache. No operation fails and none takes longer than 50 ms: what does not answer is a miss.
 #[async_trait::async_trait]
 pub(crate) trait Cache: Debug + Send + Sync {
-    /// The value of `key`, if it is there and has not expired.
-    async fn get(&self, key: &str) -> Option<Bytes>;
+    /// The value of `key`, if it is there, has not expired, and has at most `most` bytes. Of a
+    /// longer one, which others may have put into a shared cache, no more is read than shows it. An
+    /// empty one is none.
+    async fn get(&self, key: &str, most: usize) -> Option<Bytes>;
 
     /// Keeps `value` for at most `ttl`.
     async fn set(&self, key: &str, value: Bytes, ttl: Duration);

@@ -205,13 +205,14 @@ async fn look_after(cache: Weak<RedisCache>) {
 
 #[async_trait::async_trait]
 impl Cache for RedisCache {
-    async fn get(&self, key: &str) -> Option<Bytes> {
-        let Some(name) = self.name(key) else { return self.fallback.get(key).await };
-        let mut command = ::redis::cmd("GET");
-        command.arg(name);
-        match self.ask::<Option<Vec<u8>>>(command).await {
-            Some(answer) => answer.map(Bytes::from),
-            None => self.fallback.get(key).await,
+    async fn get(&self, key: &str, most: usize) -> Option<Bytes> {
+        let Some(name) = self.name(key) else { return self.fallback.get(key, most).await };
+        let mut command = ::redis::cmd("GETRANGE");
+        // Both ends belong to it: one byte more tells that there is more. What is missing is empty.
+        command.arg(name).arg(0).arg(most);
+        match self.ask::<Vec<u8>>(command).await {
+            Some(value) => (1..=most).contains(&value.len()).then(|| Bytes::from(value)),
+            None => self.fallback.get(key, most).await,
         }
     }
 

@@ -50,39 +50,52 @@ suite!(
     values_are_kept_replaced_and_forgotten,
     values_expire,
     any_bytes_and_keys_are_kept,
+    a_longer_value_than_is_wanted_is_none,
     it_says_that_it_answers
 );
 
 const LONG: Duration = Duration::from_secs(60);
 
+/// As much as any value here has.
+const MOST: usize = 1 << 20;
+
 async fn values_are_kept_replaced_and_forgotten(cache: Arc<dyn Cache>) {
-    assert_eq!(cache.get("a").await, None);
+    assert_eq!(cache.get("a", MOST).await, None);
     cache.set("a", Bytes::from_static(b"1"), LONG).await;
     cache.set("b", Bytes::from_static(b"2"), LONG).await;
-    assert_eq!(cache.get("a").await.unwrap(), "1");
+    assert_eq!(cache.get("a", MOST).await.unwrap(), "1");
     cache.set("a", Bytes::from_static(b"3"), LONG).await;
-    assert_eq!(cache.get("a").await.unwrap(), "3");
+    assert_eq!(cache.get("a", MOST).await.unwrap(), "3");
     cache.delete("a").await;
     cache.delete("unknown").await;
-    assert_eq!(cache.get("a").await, None);
-    assert_eq!(cache.get("b").await.unwrap(), "2");
+    assert_eq!(cache.get("a", MOST).await, None);
+    assert_eq!(cache.get("b", MOST).await.unwrap(), "2");
     cache.set("b", Bytes::from_static(b"4"), Duration::ZERO).await;
-    assert_eq!(cache.get("b").await, None);
+    assert_eq!(cache.get("b", MOST).await, None);
 }
 
 async fn values_expire(cache: Arc<dyn Cache>) {
     cache.set("short", Bytes::from_static(b"1"), Duration::from_millis(300)).await;
     cache.set("long", Bytes::from_static(b"1"), LONG).await;
-    assert!(cache.get("short").await.is_some());
-    eventually("expiry", async || cache.get("short").await.is_none()).await;
-    assert!(cache.get("long").await.is_some());
+    assert!(cache.get("short", MOST).await.is_some());
+    eventually("expiry", async || cache.get("short", MOST).await.is_none()).await;
+    assert!(cache.get("long", MOST).await.is_some());
 }
 
 async fn any_bytes_and_keys_are_kept(cache: Arc<dyn Cache>) {
     let value = Bytes::from((0..=255).cycle().take(100_000).collect::<Vec<u8>>());
     for key in ["", "a b\r\nGET c", "ключ", "*"] {
         cache.set(key, value.clone(), LONG).await;
-        assert_eq!(cache.get(key).await.as_ref(), Some(&value), "{key:?}");
+        assert_eq!(cache.get(key, MOST).await.as_ref(), Some(&value), "{key:?}");
+    }
+}
+
+async fn a_longer_value_than_is_wanted_is_none(cache: Arc<dyn Cache>) {
+    cache.set("a", Bytes::from_static(b"12345"), LONG).await;
+    cache.set("empty", Bytes::new(), LONG).await;
+    assert_eq!(cache.get("a", 5).await.unwrap(), "12345");
+    for (key, most) in [("a", 4), ("a", 0), ("empty", 5), ("unknown", 5)] {
+        assert_eq!(cache.get(key, most).await, None, "{key} {most}");
     }
 }
 
@@ -112,14 +125,14 @@ async fn a_frozen_redis_is_left_within_the_deadline_and_used_again() {
     cache.set("gone", Bytes::from_static(b"old"), LONG).await;
     redis.freeze();
     let begin = Instant::now();
-    assert_eq!(cache.get("kept").await, None);
+    assert_eq!(cache.get("kept", MOST).await, None);
     let first = begin.elapsed();
     assert!(first < Duration::from_secs(1), "{first:?}");
     // From now on nobody waits at all, and memory serves.
     let begin = Instant::now();
     for _ in 0..100 {
         cache.set("kept", Bytes::from_static(b"new"), LONG).await;
-        assert_eq!(cache.get("kept").await.unwrap(), "new");
+        assert_eq!(cache.get("kept", MOST).await.unwrap(), "new");
     }
     cache.delete("gone").await;
     assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
@@ -129,10 +142,10 @@ async fn a_frozen_redis_is_left_within_the_deadline_and_used_again() {
     redis.thaw();
     eventually("Redis again", async || !cache.status().using_fallback).await;
     // Nothing that was deleted or replaced meanwhile comes back from the dead.
-    assert_eq!(cache.get("gone").await, None);
-    assert_ne!(cache.get("kept").await.as_deref(), Some(b"old".as_slice()));
+    assert_eq!(cache.get("gone", MOST).await, None);
+    assert_ne!(cache.get("kept", MOST).await.as_deref(), Some(b"old".as_slice()));
     cache.set("kept", Bytes::from_static(b"newer"), LONG).await;
-    assert_eq!(cache.get("kept").await.unwrap(), "newer");
+    assert_eq!(cache.get("kept", MOST).await.unwrap(), "newer");
 }
 
 #[tokio::test]
@@ -141,14 +154,14 @@ async fn an_absent_redis_is_found_when_it_comes() {
     let cache = open(&options(CacheKind::Redis, Some(format!("redis://127.0.0.1:{port}"))));
     let cache = cache.unwrap();
     cache.set("a", Bytes::from_static(b"1"), LONG).await;
-    assert_eq!(cache.get("a").await.unwrap(), "1");
+    assert_eq!(cache.get("a", MOST).await.unwrap(), "1");
     assert!(cache.status().using_fallback);
     let Some(redis) = Redis::on(port) else { return };
     assert_eq!(redis.port(), port);
     eventually("Redis", async || !cache.status().using_fallback).await;
     drop(redis);
     eventually("memory", async || {
-        let _ = cache.get("a").await;
+        let _ = cache.get("a", MOST).await;
         cache.status().using_fallback
     })
     .await;
@@ -182,4 +195,26 @@ async fn addresses_are_checked_and_their_credentials_kept_quiet() {
         assert!(status.using_fallback);
         assert!(!format!("{status:?} {cache:?}").contains("canary"), "{status:?}");
     }
+}
+
+#[tokio::test]
+async fn a_huge_value_in_redis_is_not_read_to_its_end() {
+    let Some(redis) = Redis::start() else { return };
+    let cache = connected(&redis).await;
+    let client = ::redis::Client::open(redis.url()).unwrap();
+    let mut other = client.get_multiplexed_async_connection().await.unwrap();
+    let mut put = ::redis::cmd("SETRANGE");
+    put.arg("ultra:test:0:huge").arg(64 << 20).arg("end");
+    put.query_async::<()>(&mut other).await.unwrap();
+    // On a busy machine Redis may count as away, and is not asked then.
+    eventually("an answer of Redis", async || {
+        assert_eq!(cache.get("huge", 1_000).await, None);
+        !cache.status().using_fallback
+    })
+    .await;
+    let info: String = ::redis::cmd("INFO").arg("stats").query_async(&mut other).await.unwrap();
+    let sent = info.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+    let sent: u64 = sent.unwrap().parse().unwrap();
+    assert!(sent < 1 << 20, "{sent}");
+    assert!(!info.contains("keyspace_hits:0"), "it was asked: {info}");
 }

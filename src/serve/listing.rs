@@ -171,7 +171,7 @@ async fn one(app: &App, provider: &Provider, name: &str, anew: bool) -> Option<L
 }
 
 async fn cached(app: &App, name: &str) -> Option<Listed> {
-    let bytes = app.cache.get(name).await.filter(|bytes| bytes.len() <= LARGEST)?;
+    let bytes = app.cache.get(name, LARGEST).await?;
     let mut listed: Listed = serde_json::from_slice(&bytes).ok()?;
     let now = app.clock.now();
     listed.at = listed.at.min(now);

@@ -62,10 +62,7 @@ impl Answers {
     /// What is kept under a key. What somebody else has put there is nothing.
     pub(crate) async fn find(&self, key: &Key) -> Option<Entry> {
         let name = self.sealing.name(key)?;
-        let sealed = self.cache.get(&name).await?;
-        if sealed.len() > LARGEST + AROUND {
-            return None;
-        }
+        let sealed = self.cache.get(&name, LARGEST + AROUND).await?;
         let bytes = self.sealing.open(&name, &sealed)?;
         Entry::from_bytes(&Bytes::from(bytes))
     }
@@ -127,7 +124,7 @@ mod tests {
         }
         assert_eq!(answers.find(&key).await, Some(entry));
         assert_eq!(answers.find(&[2; 32]).await, None);
-        let kept = cache.get("answer:1").await.unwrap();
+        let kept = cache.get("answer:1", LARGEST).await.unwrap();
         for foreign in [
             Bytes::new(),
             Bytes::from_static(b"hostile"),
