@@ -3,7 +3,7 @@
 //! `POST /api/admin/models/refresh`.
 
 use super::{json, parameters};
-use crate::base::Timestamp;
+use crate::base::{Timestamp, near};
 use crate::gateway::Route;
 use crate::gateway::registry::{self, Capabilities, Key, Model, Sight};
 use crate::gateway::routes::{Backend, Provider};
@@ -12,6 +12,7 @@ use crate::serve::router::Outcome;
 use crate::serve::seen::Seen;
 use crate::serve::state::App;
 use crate::serve::surface::Surface;
+use crate::settings::groups::KNOWN_PROVIDERS;
 use axum::RequestExt as _;
 use axum::extract::{Path, Request};
 use http::{StatusCode, Uri};
@@ -89,7 +90,10 @@ pub(crate) async fn llms(app: Arc<App>, request: Request) -> Outcome {
                 }
                 models.retain(|m| m.known.capabilities.has(&value) == Some(true));
             }
-            "provider" => models.retain(|m| m.targets.iter().any(|t| t.provider == *value)),
+            "provider" => {
+                is_provider(&app, &value)?;
+                models.retain(|m| m.targets.iter().any(|t| t.provider == *value));
+            }
             _ => {
                 let message = "there are no parameters but capability, provider".to_owned();
                 return Err(refused(message));
@@ -104,6 +108,26 @@ pub(crate) async fn llms(app: Arc<App>, request: Request) -> Outcome {
         "prices": version,
         "models": models,
     })))
+}
+
+/// Whether there is a provider of this name, configured or not.
+///
+/// # Errors
+/// 404: there is none.
+fn is_provider(app: &App, name: &str) -> Result<(), Refusal> {
+    let table = app.gateway.table();
+    let known = || {
+        let declared = table.providers().map(|provider| &*provider.name);
+        declared.chain(KNOWN_PROVIDERS.iter().map(|known| known.name))
+    };
+    if known().any(|known| known == name) {
+        return Ok(());
+    }
+    let hint = near::nearest(name, known())
+        .map(|near| format!(", did you mean `{near}`?"))
+        .unwrap_or_default();
+    let what = format!("no provider has this name{hint}");
+    Err(Refusal::new(StatusCode::NOT_FOUND, "provider_not_found", what).param(Some("provider")))
 }
 
 /// One model, or, with `/status` behind its name, whether it can be used.

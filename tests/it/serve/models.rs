@@ -65,6 +65,15 @@ fn a_server_tells_all_that_is_known_of_a_model() {
     for wrong in ["/api/llms?capability=speech", "/api/llms?tag=x"] {
         with_key(&ultra, "GET", wrong).send(server.addr()).is(400);
     }
+    let nobody = with_key(&ultra, "GET", "/api/llms?provider=opneai").send(server.addr()).is(404);
+    let nobody = nobody.json();
+    assert_eq!(
+        (&nobody["code"], &nobody["param"]),
+        (&"provider_not_found".into(), &"provider".into())
+    );
+    assert!(nobody["message"].as_str().unwrap().contains("did you mean `openai`?"), "{nobody}");
+    // One that is known and has no models here is no mistake.
+    assert_eq!(get(&ultra, &server, "/api/llms?provider=azure")["count"], 0);
     let unknown = with_key(&ultra, "GET", "/api/llms/gpt-4").send(server.addr()).is(404);
     assert!(unknown.text().contains("did you mean"), "{}", unknown.text());
     let status = get(&ultra, &server, "/api/llms/gpt-4o/status")["model_status"].clone();
