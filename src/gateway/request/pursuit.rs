@@ -133,6 +133,8 @@ impl<'a> Pursuit<'a> {
         // The one that is waited for, if others cannot help.
         let mut only = None;
         let mut insist = false;
+        // Who may be asked how long after a moment, should the one that is insisted on fail.
+        let mut beside: Option<(usize, Duration, Instant)> = None;
         // Those that have had their turn, a bit for each.
         let mut had = 0_u64;
         // Those beyond share the last.
@@ -185,22 +187,24 @@ impl<'a> Pursuit<'a> {
                 break;
             }
             if let (Some(n), false) = (ramping, insist) {
+                beside = waiting.map(|(n, wait)| (n, wait, Instant::now()));
                 only = Some(n);
                 insist = true;
-            } else if let Some((n, wait)) = waiting {
-                if had & bit(n) != 0 && self.exhausted() {
-                    break;
-                }
-                if !self.can_wait(wait) {
-                    self.rate_limited(targets.get(n).copied(), wait);
-                    break;
-                }
-                tokio::time::sleep(wait).await;
-                self.waits += u32::from(!wait.is_zero());
-                only = Some(n);
-            } else {
+                continue;
+            }
+            let left = beside.map(|(n, wait, at)| (n, wait.saturating_sub(at.elapsed())));
+            let exhausted = self.exhausted();
+            let next = waiting.into_iter().chain(left);
+            let next = next.filter(|(n, _)| had & bit(*n) == 0 || !exhausted);
+            let Some((n, wait)) = next.min_by_key(|(_, wait)| *wait) else { break };
+            beside = beside.filter(|(other, ..)| *other != n);
+            if !self.can_wait(wait) {
+                self.rate_limited(targets.get(n).copied(), wait);
                 break;
             }
+            tokio::time::sleep(wait).await;
+            self.waits += u32::from(!wait.is_zero());
+            only = Some(n);
         }
         self.outcome(!targets.is_empty())
     }

@@ -1,9 +1,12 @@
 //! Rate limits: who is waited for, and who is left alone.
 
-use super::{ANSWER, BUSY, CHAT, HELLO, numbered, ok, write};
+use super::{ANSWER, BUSY, CHAT, HELLO, breaker, numbered, ok, write};
 use crate::serve::chat;
 use crate::serve::fallback::server;
 use crate::serve::upstream::{self, Upstream};
+use crate::support::eventually;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -86,4 +89,45 @@ fn without_credit_it_is_our_key_and_not_the_clients() {
     let (ultra, server) = server(&[&only]);
     let answer = chat(&ultra, CHAT, HELLO).send(server.addr()).is(502);
     assert_eq!(answer.json()["error"]["code"], "upstream_credentials_exhausted");
+}
+
+#[test]
+fn a_time_that_one_has_said_is_waited_for_after_one_that_has_just_recovered_has_failed() {
+    let limits = Arc::new(AtomicBool::new(false));
+    let limited = Arc::clone(&limits);
+    let first = Upstream::start(move |_, stream| match limited.swap(false, Ordering::SeqCst) {
+        true => write(stream, &upstream::json("429 Too Many Requests\r\nretry-after: 1", BUSY)),
+        false => ok(stream),
+    });
+    let healthy = Arc::new(AtomicBool::new(false));
+    let heals = Arc::clone(&healthy);
+    let second = Upstream::start(move |_, stream| match heals.load(Ordering::SeqCst) {
+        true => ok(stream),
+        // No answer, and none that is asked for once more.
+        false => write(stream, &upstream::json("200 OK", "{}")),
+    });
+    let (ultra, server) = server(&[&first, &second]);
+    let ask = |model: &str| {
+        chat(&ultra, CHAT, &HELLO.replace("\"m\"", &format!("\"{model}\""))).send(server.addr())
+    };
+    let state = || breaker(&ultra, server.addr(), "p1/m1")["state"].clone();
+    for _ in 0..5 {
+        ask("p1/m1").is(502);
+    }
+    assert_eq!(state(), "open");
+    healthy.store(true, Ordering::SeqCst);
+    eventually(Duration::from_secs(20), "the ramp", || {
+        ask("p1/m1");
+        (state() == "ramp").then_some(())
+    });
+    healthy.store(false, Ordering::SeqCst);
+    // One in ten would be let through without being insisted on.
+    for _ in 0..2 {
+        limits.store(true, Ordering::SeqCst);
+        let began = Instant::now();
+        let answer = ask("m").is(200);
+        assert_eq!(answer.header("x-ultra-provider"), Some("p0"));
+        assert_eq!(answer.header("x-ultra-attempts"), Some("3"), "{answer:?}");
+        assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    }
 }
