@@ -42,6 +42,11 @@ impl Standing {
         now.refused = Some((since, problems.iter().map(told).collect()));
     }
 
+    /// Whether the last reload was refused.
+    pub(super) fn is_refused(&self) -> bool {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).refused.is_some()
+    }
+
     /// What differs from the files.
     pub(crate) fn differs(&self) -> Differs {
         self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()

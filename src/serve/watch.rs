@@ -69,8 +69,10 @@ pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
     let touched = Arc::new(Notify::new());
     let mut watcher = None;
     let mut files: Vec<PathBuf> = Vec::new();
-    // What did not hold when it was tried: that changes nothing, and is not tried again.
+    // What did not hold when it was tried: that changes nothing, and is not tried again before
+    // something was taken over.
     let mut in_vain: Vec<Watched> = Vec::new();
+    let mut taken = 0;
     let mut tried = Instant::now();
     let loaded = || app.reloader.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
     loop {
@@ -85,13 +87,26 @@ pub(crate) async fn watch(app: Arc<App>, stop: CancellationToken) {
             () = app.reloader.watched.notified() => {}
             () = stop.cancelled() => break,
         }
+        let standing = &app.reloader.standing;
+        let taken_now = standing.counts().0;
+        if taken_now != taken {
+            taken = taken_now;
+            in_vain.clear();
+        }
         let known = loaded();
         let now: Vec<Watched> = known.iter().map(|(f, _)| (f.clone(), stamp(f))).collect();
-        if now != known && now != in_vain {
+        // Files that are moved away and back are as they were, and nothing but a reload says so.
+        let (same, refused) = (now == known, standing.is_refused());
+        let due = tried.elapsed() >= RETRY;
+        if (!same || refused) && now != in_vain {
             in_vain = now;
             tried = Instant::now();
             reload_and_tell(&app, "file changed").await;
-        } else if app.reloader.wanting.load(Ordering::Relaxed) && tried.elapsed() >= RETRY {
+        } else if same && refused && due {
+            // They have held before, so it was not they.
+            tried = Instant::now();
+            reload_and_tell(&app, "what was refused may hold again").await;
+        } else if app.reloader.wanting.load(Ordering::Relaxed) && due {
             tried = Instant::now();
             reload_and_tell(&app, "a key was not to be had").await;
         }

@@ -87,7 +87,7 @@ fn a_changed_profile_is_taken_over_by_itself_and_what_stays_keeps_its_state() {
     let breakers = breakers.is(200).json();
     let all = breakers["circuit_breakers"].as_array().unwrap();
     let first = all.iter().find(|b| b["target"] == "p0/a").unwrap();
-    assert_eq!((&first["opened"], &first["failures"]), (&1.into(), &first["failures"]), "{first}");
+    assert_eq!((&first["state"], &first["opened"]), (&"open".into(), &1.into()), "{first}");
     assert_eq!(who(&ultra, &server, "m").as_deref(), Some("p1"));
     assert!(broken.received().len() <= asked + 2, "it rested on");
     let slots = with_key(&ultra, "POST", RELOAD).send(server.addr()).is(200).json();
@@ -122,11 +122,26 @@ fn a_broken_file_changes_nothing_and_is_told() {
     assert_eq!(who(&ultra, &server, "m").as_deref(), Some("p0"));
     let health = with_key(&ultra, "GET", "/api/health").send(server.addr()).is(200).json();
     assert_eq!(health["status"], "degraded");
-    Ultra::run(&ultra, &["check", "status", "-o", "json"]);
+    // It serves on, and whoever looks sees what is wrong.
+    let status = ultra.run(&["check", "status", "-o", "json"]).exits(0).json();
+    let parts = status["servers"][0]["components"].as_array().unwrap();
+    let part = parts.iter().find(|part| part["name"] == "configuration").unwrap();
+    assert_eq!(part["status"], "degraded", "{status}");
 
     // Half a file is no other set either.
+    let refused = || {
+        let metrics = metrics(&ultra, &server);
+        let mut lines = metrics.lines();
+        let count = lines.find_map(|l| {
+            l.strip_prefix("ultra_config_loads_total{outcome=\"refused\"} ")?.parse::<u64>().ok()
+        });
+        count.unwrap_or_default()
+    };
+    let before = refused();
     ultra.write("profiles/dev.yaml", &whole[..whole.len() / 2]);
     server.signal("HUP");
+    // By the watch and by the signal, whichever comes first.
+    eventually(PATIENCE, "both to be refused", || (refused() >= before + 2).then_some(()));
     assert_eq!(who(&ultra, &server, "m").as_deref(), Some("p0"));
     ultra.write("profiles/dev.yaml", &whole);
     eventually(PATIENCE, "health to be well", || {
@@ -136,6 +151,51 @@ fn a_broken_file_changes_nothing_and_is_told() {
     assert!(metrics.contains("ultra_config_reload_failed 0"), "{metrics}");
     assert!(metrics.contains("ultra_config_loads_total{outcome=\"refused\"}"), "{metrics}");
     server.stop();
+}
+
+#[test]
+fn files_that_are_moved_away_and_back_are_taken_for_what_they_are() {
+    let provider = good();
+    let with = |model: &str| profile(&[&provider.openai()], &route(model, "p0/a"), "");
+    let (ultra, server) = serving(&with("m"));
+    let (there, elsewhere) = (ultra.root().join("profiles/dev.yaml"), ultra.root().join("away"));
+    let is = |status: &str| {
+        eventually(PATIENCE, status, || {
+            (configuration(&ultra, &server)["status"] == status).then_some(())
+        });
+    };
+    // Neither the inode nor the time of a file that is renamed changes.
+    std::fs::rename(&there, &elsewhere).unwrap();
+    is("degraded");
+    assert_eq!(who(&ultra, &server, "m").as_deref(), Some("p0"));
+    std::fs::rename(&elsewhere, &there).unwrap();
+    is("ok");
+    assert!(metrics(&ultra, &server).contains("ultra_config_reload_failed 0"));
+
+    // So is what was loaded before, though somebody else has asked for another in between.
+    let link = |model: &str| {
+        let file = ultra.write(&format!("{model}.yaml"), with(model));
+        ultra.run(&["env", "trust", "--yes"]).exits(0);
+        file
+    };
+    let (two, three) = (link("two"), link("three"));
+    let swap = |to: &std::path::Path| {
+        std::os::unix::fs::symlink(to, &elsewhere).unwrap();
+        std::fs::rename(&elsewhere, &there).unwrap();
+    };
+    let serves = |model: &str| {
+        eventually(PATIENCE, model, || {
+            (who(&ultra, &server, model).as_deref() == Some("p0")).then_some(())
+        });
+    };
+    swap(&two);
+    serves("two");
+    swap(&three);
+    with_key(&ultra, "POST", RELOAD).send(server.addr()).is(200);
+    assert_eq!(who(&ultra, &server, "three").as_deref(), Some("p0"));
+    swap(&two);
+    serves("two");
+    server.stop().keeps_the_canary();
 }
 
 #[test]
