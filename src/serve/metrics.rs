@@ -71,7 +71,7 @@ impl HttpMetrics {
         );
         registry.register(
             "http_requests_in_flight",
-            "Requests that are worked on",
+            "Requests that are worked on, one that asks for this included",
             metrics.in_flight.clone(),
         );
         metrics

@@ -133,7 +133,8 @@ pub(crate) const ROUTES: &[RouteSpec] = &[
     }),
     get("/v1/responses/{*id}", MODELS, |_, _, _| Box::pin(stored())),
     delete("/v1/responses/{*id}", WRITE, |_, _, _| Box::pin(stored())),
-    data("/v1/responses/{*id}", |_, _, _| Box::pin(stored())),
+    // It asks no provider for anything, so it takes no place.
+    post("/v1/responses/{*id}", WRITE, |_, _, _| Box::pin(stored())),
     get("/metrics", Access::Scopes(&[Scope::Metrics]), |app, _, _| {
         Box::pin(prometheus::metrics(app))
     }),
@@ -303,7 +304,10 @@ mod tests {
     fn the_data_plane_is_bounded_and_nothing_else() {
         for route in ROUTES {
             let data = route.method == Method::Post && route.path.starts_with("/v1/");
-            assert_eq!(route.bounded, data, "{}", route.path);
+            assert_eq!(route.bounded, data && !route.path.ends_with(REST), "{}", route.path);
+            // Places are given to what is found directly, and to nothing else.
+            let direct = direct(&http::Method::POST, route.path).is_some_and(|found| found.bounded);
+            assert_eq!(route.bounded, direct, "{}", route.path);
         }
     }
 

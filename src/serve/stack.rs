@@ -24,9 +24,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tower::ServiceExt as _;
 
 /// What becomes known on the way, for the answer's headers and the log.
-#[derive(Default)]
 struct Found {
-    key_id: Option<Arc<str>>,
+    line: Line,
     shown: Option<rate::Shown>,
     place: Option<OwnedSemaphorePermit>,
 }
@@ -41,40 +40,29 @@ pub(crate) async fn handle(
 ) -> Response<Tracked> {
     let started = Instant::now();
     prefix::strip(request.uri_mut());
-    let (path, headers) = (request.uri().path(), request.headers());
-    let surface = Surface::of(path, headers);
+    let headers = request.headers();
+    let surface = Surface::of(request.uri().path(), headers);
     let request_id = request_id::of(headers);
     let live = app.live.load_full();
     let origin = live.origins.grant(headers);
-    let mut line = Line {
-        app: Arc::clone(&app),
-        request_id: Arc::clone(&request_id),
-        method: request.method().clone(),
-        uri: request.uri().clone(),
-        route: router::label(path),
-        peer,
-        key_id: None,
-        status: 0,
-        cache: None,
-        started,
-    };
+    let line = Line::begin(&app, &request, &request_id, peer, started);
 
     let taken = app.compression && compress::is_taken(headers);
-    let mut found = Found::default();
+    let mut found = Found { line, shown: None, place: None };
     let seen = Seen { request_id, surface, caller: None, peer, started };
     let mode = app.mode.word();
     let outcome = answer(&app, others, &live.origins, seen, &mut found, request).await;
+    let Found { mut line, shown, place } = found;
     let mut response = match outcome {
         Ok(response) => response,
         Err(refusal) => refusal.response(surface, &line.request_id, mode),
     };
 
     line.status = response.status().as_u16();
-    line.key_id = found.key_id;
     line.cache = response.extensions().get().copied();
     finish(&mut response, &live.security, surface, &line.request_id);
-    if let Some(shown) = found.shown {
-        shown.write(response.headers_mut());
+    if let Some(shown) = shown {
+        shown.tell(&mut response);
     }
     if let Some(origin) = origin {
         cors::write(origin, response.headers_mut());
@@ -83,7 +71,7 @@ pub(crate) async fn handle(
         let least = if surface == Surface::Ours { compress::CONTROL } else { compress::DATA };
         response = Box::pin(compress::compress(response, taken, least)).await;
     }
-    response.map(|body| Tracked::new(body, line, found.place, busy))
+    response.map(|body| Tracked::new(body, line, place, busy))
 }
 
 async fn answer(
@@ -100,8 +88,8 @@ async fn answer(
     if let Some(response) = cors::preflight(origins, request.method(), headers) {
         return Ok(response);
     }
-    let admitted = admit::admit(app, request.uri(), headers, seen.peer).await?;
-    found.key_id = admitted.caller.as_ref().map(|c| Arc::clone(&c.key_id));
+    let key_id = &mut found.line.key_id;
+    let admitted = admit::admit(app, request.uri(), headers, seen.peer, key_id).await?;
     found.shown = admitted.shown;
     let direct = router::direct(request.method(), request.uri().path());
     if direct.is_some_and(|spec| spec.bounded) && admitted.caller.is_some() {

@@ -144,6 +144,14 @@ impl Authenticator {
         }
     }
 
+    /// The id of the service key that `headers` show, if there is or was one with that id: its
+    /// secret is not looked at.
+    pub(crate) fn known_id(&self, headers: &http::HeaderMap) -> Option<Arc<str>> {
+        let (id, _) = key::parse(credentials::presented(headers).ok()?)?;
+        let snapshot = self.snapshot.load();
+        snapshot.as_ref()?.keys.get(id).map(|known| Arc::clone(&known.id))
+    }
+
     fn by_key(&self, id: &str, secret: &str, now: Timestamp) -> Result<Caller, AuthError> {
         let unavailable = || {
             self.refresh_wanted.notify_one();

@@ -1,12 +1,14 @@
-//! One line a request, when its last byte is out: never a body, a header, a query or a secret.
+//! One line a request, when its last byte is out or nobody waits for it any more: never a body, a
+//! header, a query or a secret.
 
 use crate::gateway::answers::Served;
 use crate::serve::logging::Entry;
+use crate::serve::router;
 use crate::serve::seats::Busy;
 use crate::serve::state::App;
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Method, Uri};
+use http::{Method, Request, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,21 +17,23 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// What the line says, gathered on the way.
+/// The status of a request whose client did not wait for one, as nginx writes it.
+const CLIENT_CLOSED: u16 = 499;
+
+/// What the line says, gathered on the way. However the request ends, it is dropped then, and
+/// written.
 #[derive(Debug)]
 pub(crate) struct Line {
-    /// The server.
-    pub(crate) app: Arc<App>,
+    app: Arc<App>,
     /// The request's id.
     pub(crate) request_id: Arc<str>,
-    /// The request's method.
-    pub(crate) method: Method,
+    method: Method,
     /// The target: only its path is said.
-    pub(crate) uri: Uri,
+    uri: Uri,
     /// The route in the table, or `unmatched`.
-    pub(crate) route: &'static str,
+    route: &'static str,
     /// Where it comes from.
-    pub(crate) peer: SocketAddr,
+    peer: SocketAddr,
     /// The caller's id.
     pub(crate) key_id: Option<Arc<str>>,
     /// The status of the answer.
@@ -37,7 +41,36 @@ pub(crate) struct Line {
     /// What came of the cache of answers.
     pub(crate) cache: Option<Served>,
     /// When its head was there.
-    pub(crate) started: Instant,
+    started: Instant,
+    bytes: u64,
+    complete: bool,
+}
+
+impl Line {
+    /// The line of a request that has just begun; from here on it is one that is worked on.
+    pub(crate) fn begin<B>(
+        app: &Arc<App>,
+        request: &Request<B>,
+        request_id: &Arc<str>,
+        peer: SocketAddr,
+        started: Instant,
+    ) -> Self {
+        app.metrics.in_flight.inc();
+        Self {
+            app: Arc::clone(app),
+            request_id: Arc::clone(request_id),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            route: router::label(request.uri().path()),
+            peer,
+            key_id: None,
+            status: CLIENT_CLOSED,
+            cache: None,
+            started,
+            bytes: 0,
+            complete: false,
+        }
+    }
 }
 
 /// The longest path that is said, in bytes: anybody may send a long one, again and again.
@@ -51,10 +84,8 @@ fn shown(path: &str) -> &str {
 /// The body of an answer on its way out.
 #[derive(Debug)]
 pub(crate) struct Tracked {
-    inner: Body,
     line: Line,
-    bytes: u64,
-    complete: bool,
+    inner: Body,
     /// The request's place, kept to the last byte.
     _place: Option<OwnedSemaphorePermit>,
     /// Keeps its connection, to the last byte too.
@@ -65,13 +96,12 @@ impl Tracked {
     /// Follows `inner` to its end.
     pub(crate) fn new(
         inner: Body,
-        line: Line,
+        mut line: Line,
         place: Option<OwnedSemaphorePermit>,
         busy: Busy,
     ) -> Self {
-        line.app.metrics.in_flight.inc();
-        let complete = inner.is_end_stream();
-        Self { inner, line, bytes: 0, complete, _place: place, _busy: busy }
+        line.complete = inner.is_end_stream();
+        Self { line, inner, _place: place, _busy: busy }
     }
 }
 
@@ -87,10 +117,10 @@ impl HttpBody for Tracked {
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 let length = frame.data_ref().map_or(0, Bytes::len);
-                self.bytes += u64::try_from(length).unwrap_or(u64::MAX);
-                self.complete = self.inner.is_end_stream();
+                self.line.bytes += u64::try_from(length).unwrap_or(u64::MAX);
+                self.line.complete = self.inner.is_end_stream();
             }
-            Poll::Ready(None) => self.complete = true,
+            Poll::Ready(None) => self.line.complete = true,
             Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
         polled
@@ -105,23 +135,22 @@ impl HttpBody for Tracked {
     }
 }
 
-impl Drop for Tracked {
+impl Drop for Line {
     fn drop(&mut self) {
-        let line = &self.line;
-        let took = line.started.elapsed();
-        line.app.metrics.in_flight.dec();
-        line.app.metrics.ended(line.route, line.status, took);
-        line.app.access.write(&Entry {
-            method: line.method.as_str(),
-            path: shown(line.uri.path()),
-            status: line.status,
+        let took = self.started.elapsed();
+        self.app.metrics.in_flight.dec();
+        self.app.metrics.ended(self.route, self.status, took);
+        self.app.access.write(&Entry {
+            method: self.method.as_str(),
+            path: shown(self.uri.path()),
+            status: self.status,
             us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             bytes: self.bytes,
             complete: self.complete,
-            request_id: &line.request_id,
-            key: line.key_id.as_deref().unwrap_or("-"),
-            cache: line.cache.map(Served::word),
-            peer: line.peer.ip(),
+            request_id: &self.request_id,
+            key: self.key_id.as_deref().unwrap_or("-"),
+            cache: self.cache.map(Served::word),
+            peer: self.peer.ip(),
         });
     }
 }

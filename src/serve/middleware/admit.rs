@@ -20,7 +20,8 @@ pub(crate) struct Admitted {
     pub(crate) shown: Option<Shown>,
 }
 
-/// Judges a request by its target and credentials.
+/// Judges a request by its target and credentials. `key_id` is whose they are, also of those that
+/// are refused although they are genuine.
 ///
 /// # Errors
 /// 401, 429 or 503.
@@ -29,6 +30,7 @@ pub(crate) async fn admit(
     uri: &Uri,
     headers: &HeaderMap,
     peer: SocketAddr,
+    key_id: &mut Option<Arc<str>>,
 ) -> Result<Admitted, Refusal> {
     if router::is_public(uri) {
         return Ok(Admitted::default());
@@ -51,6 +53,7 @@ pub(crate) async fn admit(
     }
     match judged {
         Ok(caller) => {
+            *key_id = Some(Arc::clone(&caller.key_id));
             let who = Limited::Key(Arc::clone(&caller.key_id));
             let per_minute = caller.rate.unwrap_or(live.per_minute);
             let shown = rate::check(&*app.limiter, &who, per_minute).await?;
@@ -58,6 +61,9 @@ pub(crate) async fn admit(
         }
         Err(error @ AuthError::Unavailable { .. }) => Err(error.into()),
         Err(error) => {
+            if matches!(error, AuthError::KeyRevoked | AuthError::KeyExpired) {
+                *key_id = app.auth.known_id(headers);
+            }
             if !unknown {
                 guess().await?;
             }

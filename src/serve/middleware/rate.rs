@@ -4,7 +4,7 @@ use crate::base::words;
 use crate::gateway::limits::{Decision, Limited, Limiter};
 use crate::provider::headers;
 use crate::serve::error::Refusal;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, Response, StatusCode};
 
 /// What a caller is told of its limit, with the header names of the OpenAI API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,15 @@ impl Shown {
             limit: decision.limit,
             remaining: decision.remaining,
             reset_seconds: decision.reset.as_secs() + u64::from(decision.reset.subsec_nanos() > 0),
+        }
+    }
+
+    /// Puts it on an answer of whatever status. A refusal for another limit has told of that one,
+    /// which is the one to wait for.
+    pub(crate) fn tell<B>(&self, response: &mut Response<B>) {
+        let refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        if !(refused && response.headers().contains_key(LIMIT)) {
+            self.write(response.headers_mut());
         }
     }
 

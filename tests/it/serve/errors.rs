@@ -1,8 +1,10 @@
 //! Bad requests: the family's own error, the right status, never a 500.
 
 use super::http::{Answer, Request};
+use super::upstream::{self, Upstream};
 use super::{chat, dev_key, dressed, mock, with_key};
-use crate::support::{Server, Ultra};
+use crate::support::{Server, Ultra, eventually};
+use std::time::Duration;
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
@@ -163,7 +165,10 @@ fn ids_are_taken_over_if_sane() {
 
 #[test]
 fn rates_are_limited_with_a_time_to_come_back() {
-    let ultra = Ultra::empty().env("ULTRA_RATE_LIMIT", "3").env("ULTRA_RATE_LIMIT_ANONYMOUS", "2");
+    let ultra = Ultra::empty()
+        .env("ULTRA_RATE_LIMIT", "3")
+        .env("ULTRA_RATE_LIMIT_ANONYMOUS", "2")
+        .env("ULTRA_LOG_FORMAT", "json");
     let server = Server::start(&ultra, &[]);
     for left in ["2", "1", "0"] {
         let answer = with_key(&ultra, "GET", "/v1/models").send(server.addr()).is(200);
@@ -178,6 +183,64 @@ fn rates_are_limited_with_a_time_to_come_back() {
     let guess = || Request::new("GET", "/v1/models").send(server.addr()).status;
     assert_eq!((guess(), guess(), guess()), (401, 401, 429));
     Request::new("GET", "/api/health/ready").send(server.addr()).is(200);
+    // Whose the limit is, the log says, and nothing of those who are nobody.
+    let key = super::dev_key(&ultra);
+    let id = key.strip_prefix("uk_").and_then(|key| key.split_once('.')).unwrap().0;
+    let log = server.stop().stderr;
+    let keys: Vec<serde_json::Value> = log
+        .lines()
+        .filter(|line| line.contains("::access") && line.contains("\"status\":429"))
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["key"].clone())
+        .collect();
+    assert_eq!(keys, [id, "-"], "{log}");
+}
+
+#[test]
+fn a_key_that_was_taken_back_is_named_in_the_log_and_a_guess_is_not() {
+    let ultra = Ultra::empty().env("ULTRA_LOG_FORMAT", "json");
+    let server = Server::start(&ultra, &[]);
+    let made = ultra.run(&["auth", "service-key", "create", "ci"]).exits(0);
+    let key = made.stdout.trim();
+    let ask = |key: &str, run: &str| {
+        let request = Request::new("GET", "/v1/models").header("x-request-id", run);
+        request.header("authorization", &format!("Bearer {key}")).send(server.addr()).status
+    };
+    assert_eq!(ask(key, "good"), 200);
+    assert_eq!(ask(&format!("{key}x"), "guess"), 401);
+    ultra.run(&["auth", "service-key", "revoke", "ci"]).exits(0);
+    eventually(Duration::from_secs(10), "the revocation", || {
+        (ask(key, "revoked") == 401).then_some(())
+    });
+    let log = server.stop().stderr;
+    let (id, secret) = key.strip_prefix("uk_").and_then(|key| key.split_once('.')).unwrap();
+    assert!(!log.contains(secret), "{log}");
+    let named = |run: &str, status: u16| {
+        let run = format!("\"{run}\"");
+        let line = log.lines().rfind(|l| l.contains("::access") && l.contains(&run)).unwrap();
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["status"], status, "{line}");
+        line["key"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([named("good", 200), named("revoked", 401)], [id, id]);
+    assert_eq!(named("guess", 401), "-", "whoever guesses is not the key");
+}
+
+#[test]
+fn a_429_tells_of_the_limit_that_was_reached() {
+    let answer = r#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}]}"#;
+    let provider = Upstream::saying(upstream::json("200 OK", answer));
+    let route = "    requests_per_minute: 2\n";
+    let (ultra, server) = super::fallback::serving(&[&provider], route, &[]);
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+    let ask = || chat(&ultra, "/v1/chat/completions", body).send(server.addr());
+    for _ in 0..2 {
+        assert_eq!(ask().is(200).header("x-ratelimit-limit-requests"), Some("6000"), "the key's");
+    }
+    let refused = ask().is(429);
+    assert_eq!(refused.header("x-ratelimit-limit-requests"), Some("2"));
+    assert_eq!(refused.header("x-ratelimit-remaining-requests"), Some("0"));
+    let reset = refused.header("x-ratelimit-reset-requests").unwrap();
+    assert_ne!(reset, "1s", "the route's is a minute");
 }
 
 #[test]

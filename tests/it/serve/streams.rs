@@ -177,12 +177,36 @@ fn a_client_that_goes_away_before_the_answer_ends_the_request_upstream() {
         let _ = stream.read_to_end(&mut Vec::new());
         tell.lock().unwrap().send(()).unwrap();
     });
-    let (ultra, server) = real(&provider);
-    let stream = chat(&ultra, CHAT, HELLO).open(server.addr());
+    let ultra = Ultra::empty()
+        .env("OPENAI_API_KEY", CANARY)
+        .env("OPENAI_BASE_URL", provider.openai())
+        .env("ULTRA_LOG_FORMAT", "json");
+    let server = Server::start(&ultra, &["--real"]);
+    let request = chat(&ultra, CHAT, &HELLO.replace("true", "false"));
+    let stream = request.header("x-request-id", "gone-1").open(server.addr());
     eventually(Duration::from_secs(5), "the request", || provider.received().pop());
+    let metrics = || with_key(&ultra, "GET", "/metrics").send(server.addr()).is(200).text();
+    let has = |line: &str| metrics().lines().any(|l| l == line).then_some(());
+    // It is worked on while it waits, as is the request for this.
+    has("ultra_http_requests_in_flight 2").expect("one that waits for a provider");
     drop(stream);
     told.recv_timeout(Duration::from_secs(10)).expect("the provider's connection was closed");
     eventually(Duration::from_secs(5), "the row", || attempts(&ultra, &server, "client_closed"));
+    // Nor is it forgotten because it has no answer.
+    let counted = "ultra_http_requests_total{route=\"/v1/chat/completions\",status=\"499\"} 1";
+    eventually(Duration::from_secs(5), "the count", || has(counted));
+    has("ultra_http_requests_in_flight 1").expect("nothing is left");
+    let log = server.stop().stderr;
+    let line = log.lines().find(|line| line.contains("\"gone-1\"") && line.contains("::access"));
+    let line: serde_json::Value = serde_json::from_str(line.expect("its line")).unwrap();
+    assert_eq!((&line["status"], &line["complete"]), (&499.into(), &false.into()), "{line}");
+    assert_eq!(line["key"], key_id(&ultra), "{line}");
+}
+
+/// The id of the developer's key, which is public.
+fn key_id(ultra: &Ultra) -> String {
+    let key = super::dev_key(ultra);
+    key.strip_prefix("uk_").and_then(|key| key.split_once('.')).unwrap().0.to_owned()
 }
 
 #[test]
