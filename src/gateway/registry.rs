@@ -4,7 +4,7 @@
 use super::routes::{Backend, Provider, Route};
 use super::table::Table;
 use crate::base::Timestamp;
-use crate::provider::mock;
+use crate::provider::{Endpoint, mock};
 use crate::provider::prices::{Facts, Prices};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -182,9 +182,20 @@ pub(crate) fn model(route: &Route, prices: &Prices, sight: &dyn Sight) -> Model 
         note: (listed == Some(false)).then(|| unlisted(route)).or_else(|| acts(route)),
         known,
         targets,
-        endpoints: route.endpoints().iter().map(|e| e.path().to_owned()).collect(),
+        endpoints: endpoints(route, prices).iter().map(|e| e.path().to_owned()).collect(),
         cache_ttl_seconds: route.cache.map(|ttl| ttl.as_secs()),
     }
+}
+
+/// The endpoints that serve a name, by what its providers answer and what is known of its models.
+pub(crate) fn endpoints(route: &Route, prices: &Prices) -> Vec<Endpoint> {
+    let served = |endpoint: &Endpoint| {
+        route.targets.iter().any(|target| {
+            let kind = prices.facts(&target.provider.name, &target.model).kind;
+            target.provider.answers(*endpoint) && kind.is_none_or(|kind| kind.is_asked_at(*endpoint))
+        })
+    };
+    Endpoint::ALL.into_iter().filter(served).collect()
 }
 
 fn target(route: &Route, of: &super::routes::Target, prices: &Prices, sight: &dyn Sight) -> Target {

@@ -59,7 +59,7 @@ pub(crate) struct Provider {
 impl Provider {
     /// Whether it can answer what an endpoint is asked: in its own words, or translated. The mock's
     /// own models are of no family: they answer in the shape they are asked in.
-    fn answers(&self, endpoint: Endpoint) -> bool {
+    pub(super) fn answers(&self, endpoint: Endpoint) -> bool {
         self.dialect.family() == Some(endpoint.family())
             || self.is_our_mock()
             || translation::client(endpoint).is_some()

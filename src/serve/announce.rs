@@ -3,6 +3,7 @@
 
 use super::auth::DevKey;
 use super::state::App;
+use crate::gateway::registry;
 use crate::report::{Block, Fault, Report};
 use crate::settings::servers::{self, ServerRecord};
 use std::net::SocketAddr;
@@ -56,13 +57,13 @@ fn curl(app: &App, addr: SocketAddr, key: &DevKey) -> String {
     let path = std::path::absolute(&key.path).unwrap_or_else(|_| key.path.clone());
     let path = path.display().to_string().replace('\'', r"'\''");
     let auth = format!("-H \"Authorization: Bearer $(cat '{path}')\"");
-    let table = app.gateway.table();
+    let (table, prices) = (app.gateway.table(), app.reloader.prices());
     let model = table
         .find(crate::provider::mock::MODEL)
         .or_else(|| {
             let chat = crate::provider::Endpoint::ChatCompletions;
             let usable = |r: &&Arc<crate::gateway::Route>| {
-                r.unavailable().is_none() && r.endpoints().contains(&chat)
+                r.unavailable().is_none() && registry::endpoints(r, &prices).contains(&chat)
             };
             table.routes().find(usable).cloned()
         })

@@ -4,8 +4,9 @@ use super::seen::{Profile, Server};
 use crate::gateway::registry::Model;
 use crate::gateway::{Asked, Call, Ended, Gateway, Meter, metering};
 use crate::provider::prices::Prices;
+use crate::provider::translation::is_of_openai;
 use crate::provider::{Client, Endpoint, Envelope};
-use crate::report::Fault;
+use crate::report::{Fault, Problem};
 use crate::serve::Refusal;
 use crate::settings::profile::Mode;
 use crate::settings::{Resolution, SecretSource, Workspace};
@@ -25,6 +26,13 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// So many tokens may be answered.
 pub(super) const ANSWER: u64 = 16;
+
+/// What is asked; for an embedding, what is embedded.
+const QUESTION: &str = "Reply with the word: ready";
+
+/// Where a model is asked, if it can be.
+const ASKED: [Endpoint; 4] =
+    [Endpoint::ChatCompletions, Endpoint::Messages, Endpoint::Responses, Endpoint::Embeddings];
 
 /// More than this is no tiny answer.
 const LARGEST: usize = 1 << 20;
@@ -76,39 +84,77 @@ impl Meter for Priced {
 }
 
 /// The endpoint that serves the model, and the body for it.
-pub(super) fn question(model: &Model) -> (Endpoint, Value) {
-    let messages = model.endpoints.first().is_some_and(|path| path == Endpoint::Messages.path());
-    let endpoint = if messages { Endpoint::Messages } else { Endpoint::ChatCompletions };
-    let mut body = json!({
-        "model": model.name,
-        "messages": [{"role": "user", "content": "Reply with the word: ready"}],
-    });
-    // Models of OpenAI that reason take the newer name only, and many other servers only the older.
-    let newer = model.targets.first().is_some_and(|target| target.provider == "openai");
-    let name = if newer && !messages { "max_completion_tokens" } else { "max_tokens" };
-    if let Some(fields) = body.as_object_mut() {
-        fields.insert(name.to_owned(), json!(ANSWER));
-    }
-    (endpoint, body)
+///
+/// # Errors
+/// There is no such endpoint (3).
+pub(super) fn question(model: &Model) -> Result<(Endpoint, Value), Fault> {
+    let serves = |endpoint: &Endpoint| model.endpoints.iter().any(|path| path == endpoint.path());
+    // The first is the provider's own, or what most clients use.
+    let first = model.endpoints.first().is_some_and(|path| path == Endpoint::Messages.path());
+    let endpoint = [Endpoint::Messages].into_iter().filter(|_| first).chain(ASKED).find(serves);
+    let Some(endpoint) = endpoint else {
+        let what = format!("`{}` is a model that no endpoint of a server is for", model.name);
+        let problem = Problem::error("no-endpoint", what);
+        return Err(Fault::does_not_hold(vec![problem.hint("ultra models list")]));
+    };
+    let messages = json!([{"role": "user", "content": QUESTION}]);
+    let body = match endpoint {
+        Endpoint::Embeddings => json!({"model": model.name, "input": QUESTION}),
+        Endpoint::Responses => json!({
+            "model": model.name, "input": QUESTION, "max_output_tokens": ANSWER, "store": false,
+        }),
+        // Models of OpenAI that reason take the newer name only, and many other servers only the
+        // older.
+        Endpoint::ChatCompletions if takes_newer(model) => json!({
+            "model": model.name, "messages": messages, "max_completion_tokens": ANSWER,
+        }),
+        _ => json!({"model": model.name, "messages": messages, "max_tokens": ANSWER}),
+    };
+    Ok((endpoint, body))
 }
 
-/// Over a running server.
-pub(super) async fn over(server: &Server, model: &Model) -> Result<Reply, Fault> {
-    let (endpoint, body) = question(model);
+/// Whether the model that is asked first is one of OpenAI's own, whatever its provider is called.
+fn takes_newer(model: &Model) -> bool {
+    let target = model.targets.first();
+    target.is_some_and(|target| target.provider == "openai" || is_of_openai(&target.model))
+}
+
+/// Over a running server; why there is no reply, if so.
+///
+/// # Errors
+/// The server does not let this key ask (5).
+pub(super) async fn over(
+    server: &Server,
+    (endpoint, body): (Endpoint, Value),
+) -> Result<Result<Reply, String>, Fault> {
     let call = smoke::Call::post(endpoint.path(), &body).within(DEADLINE);
-    let answer = server.send(call).await?;
+    let answer = match server.send(call).await {
+        Ok(answer) => answer,
+        Err(fault) => {
+            let why = fault.problems.first().map(ToString::to_string).unwrap_or_default();
+            return Ok(Err(why));
+        }
+    };
+    // What a provider refused names it.
+    if matches!(answer.status, 401 | 403) && answer.header(PROVIDER).is_none() {
+        return Err(server.refused(answer.status));
+    }
     let mut headers = HeaderMap::new();
     for name in [PROVIDER, MODEL, ATTEMPTS, COST, RETRY] {
         if let Some(value) = answer.header(name).and_then(|v| HeaderValue::from_str(v).ok()) {
             headers.insert(name, value);
         }
     }
-    Ok(Reply { status: answer.status, headers, body: Bytes::from(answer.body.clone()) })
+    Ok(Ok(Reply { status: answer.status, headers, body: Bytes::from(answer.body.clone()) }))
 }
 
 /// Through a gateway in this process: the way of a server's requests.
-pub(super) async fn through(gateway: &Gateway, model: &Model, mode: Mode) -> Result<Reply, String> {
-    let (endpoint, body) = question(model);
+pub(super) async fn through(
+    gateway: &Gateway,
+    model: &Model,
+    (endpoint, body): (Endpoint, Value),
+    mode: Mode,
+) -> Result<Reply, String> {
     let body = Bytes::from(body.to_string());
     let refused = |refusal: Refusal| {
         let mut headers = HeaderMap::new();

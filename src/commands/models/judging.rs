@@ -49,7 +49,7 @@ pub(super) fn answer(
     workspace: &Workspace,
     server: Option<&Server>,
 ) -> Result<Report, Fault> {
-    let (endpoint, _) = question(model);
+    let (endpoint, _) = question(model)?;
     let judged = judge(&reply, endpoint).map_err(|(status, why)| {
         // Clients are not told why there is no key.
         let reason = model.reason.as_ref().filter(|_| reply.as_ref().is_ok_and(is_keyless));
@@ -126,17 +126,30 @@ fn judge(
     }
     let wrong = |why: &str| (ExitStatus::DoesNotHold, why.to_owned());
     let json = json.ok_or_else(|| wrong("its answer is no JSON"))?;
+    if endpoint == Endpoint::Embeddings {
+        let vector = json.pointer("/data/0/embedding");
+        // In words of base64, or as numbers.
+        let is_one = vector.is_some_and(|vector| vector.is_array() || vector.is_string());
+        return is_one.then_some(None).ok_or_else(|| wrong("its answer has no embedding"));
+    }
     let (text, ended) = match endpoint {
-        Endpoint::Messages => ("/content/0/text", "/stop_reason"),
-        _ => ("/choices/0/message/content", "/choices/0/finish_reason"),
+        Endpoint::Responses => (said_by(&json), "/status"),
+        Endpoint::Messages => (json.pointer("/content/0/text"), "/stop_reason"),
+        _ => (json.pointer("/choices/0/message/content"), "/choices/0/finish_reason"),
     };
-    let text = json.pointer(text).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+    let text = text.and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     // A model that reasons may have used up its few tokens before it said anything.
     let ended = json.pointer(ended).is_some_and(Value::is_string);
     if text.is_none() && !ended {
         return Err(wrong("its answer has neither a text nor an end"));
     }
     Ok(text.map(|text| plain(text, SHOWN)))
+}
+
+/// The first text of a response: thoughts may come before it.
+fn said_by(response: &Value) -> Option<&Value> {
+    let items = response.get("output")?.as_array()?.iter();
+    items.filter_map(|item| item.get("content")?.as_array()).flatten().find_map(|c| c.get("text"))
 }
 
 /// Codes of ours that say that it answers wrongly, or that trying again is in vain, whatever the

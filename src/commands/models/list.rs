@@ -76,7 +76,7 @@ pub(crate) fn run(
     for warning in models.iter().flat_map(leaving) {
         console.warn(&warning);
     }
-    let view = view(&models, hidden);
+    let view = view(&models, hidden, request.capability.as_deref());
     let answer = Answer {
         profile: request.server.is_none().then_some(workspace.profile.as_str()),
         server: request.server.as_ref().map(Server::label),
@@ -111,7 +111,7 @@ fn leaving(model: &Model) -> Vec<Problem> {
     model.targets.iter().filter(|_| model.configured).filter_map(warning).collect()
 }
 
-fn view(models: &[Model], hidden: usize) -> Vec<Block> {
+fn view(models: &[Model], hidden: usize, capability: Option<&str>) -> Vec<Block> {
     let mut table = Table::new(&[
         "model",
         "target",
@@ -131,9 +131,11 @@ fn view(models: &[Model], hidden: usize) -> Vec<Block> {
     }
     let mut view = Vec::new();
     if models.is_empty() {
-        view.push(Block::text(
-            "no model is configured: a provider needs a key (ultra keys set openai)",
-        ));
+        view.push(Block::text(match capability {
+            Some(word) => format!("no model that is configured is known for `{word}`"),
+            None => "no model is configured: a provider needs a key (ultra keys set openai)"
+                .to_owned(),
+        }));
     } else {
         view.push(Block::Table(table));
     }

@@ -168,6 +168,21 @@ impl Server {
         Fault::unreachable(problem.maybe_hint(hint.map(str::to_owned)))
     }
 
+    /// That it does not let the key ask a model.
+    pub(super) fn refused(&self, status: u16) -> Fault {
+        let what = format!("`{}` does not let this key ask a model", self.label());
+        let problem = Problem::error("key-refused", what);
+        Fault::unreachable(if status == 403 {
+            problem
+                .why("the service key lacks the scope `write` (403)")
+                .hint("ultra auth service-key create --scope read --scope write")
+        } else {
+            problem
+                .why(format!("it does not accept the service key ({status})"))
+                .hint("set ULTRA_SERVICE_KEY_FILE to a file with the key")
+        })
+    }
+
     /// Sends a call with the key.
     ///
     /// # Errors

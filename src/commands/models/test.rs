@@ -1,6 +1,6 @@
 //! `ultra models test NAME`: a real, tiny request.
 
-use super::asking::{ANSWER, gateway, over, through};
+use super::asking::{ANSWER, gateway, over, question, through};
 use super::judging::answer;
 use super::seen::{Files, Server, in_files};
 use crate::gateway::keys;
@@ -26,8 +26,8 @@ pub(crate) struct Request {
 /// Sends it.
 ///
 /// # Errors
-/// There is no such model (2), the profile does not hold (3), nobody agrees (6), the server does not
-/// tell (5). That the model does not answer is a report.
+/// There is no such model (2), the profile does not hold or no endpoint is for the model (3), nobody
+/// agrees (6), the server does not tell or does not let the key ask (5). That the model does not answer is a report.
 pub(crate) fn run(
     request: &Request,
     workspace: &Workspace,
@@ -42,18 +42,17 @@ pub(crate) fn run(
         Some(server) => {
             let (model, mock) = runtime.block_on(server.model(&request.name))?;
             let mode = if mock { Mode::Mock } else { Mode::Real };
+            let asked = question(&model)?;
             let estimate = agree(&model, mode, &server.label(), console)?;
             let began = Instant::now();
-            let reply = runtime.block_on(over(server, &model));
-            let reply = reply.map_err(|fault| {
-                fault.problems.first().map(ToString::to_string).unwrap_or_default()
-            });
+            let reply = runtime.block_on(over(server, asked))?;
             answer(&model, mode, began.elapsed(), estimate, reply, workspace, Some(server))
         }
         None => {
             let (gateway, prices, resolution, mode) = gateway(workspace, secrets)?;
             let sight = Files { resolution: &resolution, secrets, now: workspace.clock.now() };
             let model = in_files(&request.name, &gateway, &prices, &sight)?;
+            let asked = question(&model)?;
             let to = format!("profile `{}`", workspace.profile);
             let estimate = agree(&model, mode, &to, console)?;
             // Not before: whoever says no has opened nothing.
@@ -68,7 +67,7 @@ pub(crate) fn run(
                 }
             }
             let began = Instant::now();
-            let reply = runtime.block_on(through(&gateway, &model, mode));
+            let reply = runtime.block_on(through(&gateway, &model, asked, mode));
             answer(&model, mode, began.elapsed(), estimate, reply, workspace, None)
         }
     }

@@ -1,7 +1,7 @@
 //! Price lists as files: comma-separated, a header that names the columns, prices in micro-dollars
 //! per million tokens.
 
-use super::{Facts, Price};
+use super::{Facts, Kind, Price};
 use crate::base::csv::{self, Field};
 use crate::base::{file, near};
 use crate::report::{Place, Problem};
@@ -23,8 +23,7 @@ const MOST_TOKENS: u64 = 1_000_000_000_000;
 const COLUMNS: [&str; 14] = [
     "provider",
     "model",
-    // What kind of model it is, which nobody here asks.
-    "mode",
+    MODE,
     CONTEXT,
     MAX_OUTPUT,
     INPUT,
@@ -38,6 +37,8 @@ const COLUMNS: [&str; 14] = [
     DEPRECATED,
 ];
 
+/// What kind of model it is; a word that is not known here says nothing.
+const MODE: &str = "mode";
 const CONTEXT: &str = "max_input_tokens";
 const MAX_OUTPUT: &str = "max_output_tokens";
 const TOOLS: &str = "tools";
@@ -269,6 +270,7 @@ fn facts(cells: &HashMap<&str, &Field>, line: u32, problems: &mut Vec<Wrong>) ->
     Facts {
         context,
         max_output,
+        kind: cells.get(MODE).and_then(|field| Kind::parse(field.text.trim())),
         tools: yes(TOOLS),
         vision: yes(VISION),
         reasoning: yes(REASONING),

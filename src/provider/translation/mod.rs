@@ -16,7 +16,7 @@ mod stream;
 
 pub(crate) use anthropic::Messages;
 pub(super) use ids::made as call_id;
-pub(crate) use openai::Chat;
+pub(crate) use openai::{Chat, is_of_openai};
 pub(crate) use refused::{Refused, Unread, Untranslatable};
 pub(crate) use responses::Responses;
 pub(crate) use seam::{ClientDialect, Dialect, Framing, ReadEvents, Shown};

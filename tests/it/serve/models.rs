@@ -2,11 +2,14 @@
 
 use super::upstream::{self, Upstream};
 use super::{chat, with_key};
+use crate::support::fake;
 use crate::support::services::free_port;
 use crate::support::{CANARY, Server, Ultra, eventually};
 use serde_json::{Value, json};
+use std::io::Write as _;
 use std::time::Duration;
 
+const CHAT: &str = "/v1/chat/completions";
 const PATIENCE: Duration = Duration::from_secs(20);
 const ANSWER: &str = r#"{"id":"x","choices":[{"message":{"role":"assistant","content":"ready"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":2}}"#;
 const LIST: &str = r#"{"object":"list","data":[{"id":"gpt-4o"}]}"#;
@@ -94,14 +97,15 @@ fn a_list_that_cannot_be_had_again_stays_with_its_age() {
     };
     let before = eventually(PATIENCE, "the list", listed);
     let provider = provider.lists(upstream::json("500 Oops", "{}"));
-    let asked = provider.asked_for_the_list().len();
-    with_key(&ultra, "POST", "/api/admin/models/refresh").send(server.addr()).is(202);
-    eventually(PATIENCE, "the second question", || {
-        (provider.asked_for_the_list().len() > asked).then_some(())
-    });
-    for _ in 0..3 {
-        assert_eq!(listed().unwrap(), before);
+    // One at a time: when it is asked for the second time, it has dealt with the first answer.
+    for _ in 0..2 {
+        let asked = provider.asked_for_the_list().len();
+        with_key(&ultra, "POST", "/api/admin/models/refresh").send(server.addr()).is(202);
+        eventually(PATIENCE, "the next question", || {
+            (provider.asked_for_the_list().len() > asked).then_some(())
+        });
     }
+    assert_eq!(listed().unwrap(), before);
 }
 
 #[test]
@@ -183,6 +187,92 @@ fn a_model_is_asked_for_a_word_when_somebody_agrees() {
     let missing = ultra.run(&["models", "test", "claude-haiku-4-5", "--yes"]).exits(3);
     missing.says("`ANTHROPIC_API_KEY` is not set");
     assert_eq!(provider.received().len(), 2);
+}
+
+#[test]
+fn a_model_is_asked_for_what_it_does() {
+    let answers = |asked: &fake::Received, stream: &mut std::net::TcpStream| {
+        let answer = match asked.line.split(' ').nth(1).unwrap() {
+            "/v1/embeddings" => {
+                r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5]}],"model":"e","usage":{"prompt_tokens":5,"total_tokens":5}}"#
+            }
+            "/v1/responses" => {
+                r#"{"id":"r","object":"response","status":"completed","output":[{"type":"reasoning","summary":[]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"ready"}]}],"usage":{"input_tokens":5,"output_tokens":2,"total_tokens":7}}"#
+            }
+            _ => ANSWER,
+        };
+        let _ = stream.write_all(&upstream::json("200 OK", answer));
+    };
+    let provider = Upstream::start(answers);
+    let ultra = root(&provider.openai()).env("MAIN_KEY", CANARY);
+    ultra.write(
+        "profiles/dev.yaml",
+        format!(
+            "secrets: {{MAIN_KEY: env:MAIN_KEY}}\nproviders:\n  main: {{kind: openai, base_url: \
+             \"{}\", keys: [MAIN_KEY]}}\n",
+            provider.openai()
+        ),
+    );
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    let server = Server::start(&ultra, &["--real"]);
+    let url = server.url("");
+    for (model, path, field, text) in [
+        ("openai/text-embedding-3-small", "/v1/embeddings", "input", Value::Null),
+        ("openai/gpt-5-pro", "/v1/responses", "max_output_tokens", "ready".into()),
+        // By the model, and not by what its provider is called.
+        ("main/o3-mini", CHAT, "max_completion_tokens", "ready".into()),
+        ("main/some-llama", CHAT, "max_tokens", "ready".into()),
+    ] {
+        for over in [&[][..], &["--url", &url]] {
+            let args = [&["models", "test", model, "--yes", "-o", "json"][..], over].concat();
+            let told = ultra.run(&args).exits(0).keeps_the_canary().json();
+            assert_eq!((&told["verdict"], &told["text"]), (&"answered".into(), &text), "{told}");
+            let received = provider.received();
+            let asked = received.iter().rfind(|asked| asked.line.starts_with("POST")).unwrap();
+            assert!(asked.line.contains(path), "{model}: {}", asked.line);
+            let body: Value = serde_json::from_slice(&asked.body).unwrap();
+            assert!(!body[field].is_null(), "{body}");
+        }
+    }
+    let paths = |model: &str| {
+        get(&ultra, &server, &format!("/api/llms/{model}"))["model"]["endpoints"].clone()
+    };
+    assert_eq!(paths("openai/text-embedding-3-small"), json!(["/v1/embeddings"]));
+    assert_eq!(paths("openai/gpt-5-pro"), json!(["/v1/responses"]));
+    // What no endpoint is for is not asked for anything.
+    ultra.write("prices.csv", "provider,model,mode\nmain,sorter,rerank\n");
+    let before = provider.received().len();
+    let refused = ultra.run(&["models", "test", "main/sorter", "--yes"]).exits(3);
+    refused.complains("no endpoint").keeps_the_canary();
+    let asked = provider.received().split_off(before);
+    assert!(asked.iter().all(|asked| asked.line.starts_with("GET")), "only for its list");
+}
+
+#[test]
+fn a_key_that_may_not_ask_says_nothing_of_the_model() {
+    let (ultra, server) = super::mock();
+    let made = ultra.run(&["auth", "service-key", "create", "r", "--scope", "read"]).exits(0);
+    let ultra = ultra.env("ULTRA_SERVICE_KEY", made.stdout.trim());
+    let url = server.url("");
+    let refused = ultra.run(&["models", "test", "gpt-4o", "--url", &url, "--yes"]).exits(5);
+    let refused = refused.complains("lacks the scope `write`").complains("--scope write");
+    assert!(!refused.stdout.contains("does not answer as it should"), "{}", refused.stdout);
+}
+
+#[test]
+fn a_capability_that_no_model_has_is_not_a_missing_key() {
+    let ultra = Ultra::empty().env("MAIN_KEY", CANARY);
+    ultra.write(
+        "profiles/dev.yaml",
+        "mode: real\nsecrets: {MAIN_KEY: env:MAIN_KEY}\nproviders:\n  main: {kind: openai, \
+         base_url: \"http://127.0.0.1:9/v1\", keys: [MAIN_KEY]}\nroutes:\n  m: {targets: \
+         [{provider: main, model: x}]}\n",
+    );
+    ultra.run(&["env", "trust", "--yes"]).exits(0);
+    ultra.run(&["models", "list"]).exits(0).says("main/x");
+    let told = ultra.run(&["models", "list", "--capability", "vision"]).exits(0);
+    let told = told.says("no model that is configured is known for `vision`").says("--all");
+    assert!(!told.stdout.contains("no model is configured"), "{}", told.stdout);
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(super) fn request(
 
 /// Whether a model is one of OpenAI's own, by its name: those that reason take no `max_tokens`, and
 /// compatible servers often nothing else.
-fn is_of_openai(model: &str) -> bool {
+pub(crate) fn is_of_openai(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     let own = ["gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"];
     own.iter().any(|prefix| name.starts_with(prefix)) && !name.starts_with("gpt-oss")

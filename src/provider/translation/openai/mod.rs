@@ -10,6 +10,7 @@ mod tell;
 mod usage;
 mod write;
 
+pub(crate) use ask::is_of_openai;
 pub(super) use errors::{error, refusal};
 pub(super) use read::{
     IMAGE, answer_format, arguments, choice, effort, file, forget, function, image, limits,
