@@ -152,8 +152,8 @@ async fn answer(
     drain: &CancellationToken,
     request: &Request<Incoming>,
 ) -> Response<Body> {
-    let (method, path) = (request.method(), request.uri().path());
-    let known = match (method, path) {
+    let (method, mut path) = (request.method(), request.uri().path());
+    let answered = match (method, path) {
         (&Method::GET, "/health") => json(&health::document(app)),
         (&Method::GET, "/slots") => json(&fleet::replica(app)),
         (&Method::POST, "/reload") => match admin::reload_keys(Arc::clone(app)).await {
@@ -161,7 +161,7 @@ async fn answer(
             Err(refusal) => refusal.response(Surface::Ours, "", app.mode.word()),
         },
         (&Method::GET, "/circuit-breakers") => json(&breakers::document(app)),
-        (&Method::POST, "/circuit-breakers/reset") => match breakers::close(app, None) {
+        (&Method::POST, "/circuit-breakers/reset") => match breakers::close_asked(app, request.uri()) {
             Ok(document) => json(&document),
             Err(refusal) => refusal.response(Surface::Ours, "", app.mode.word()),
         },
@@ -172,6 +172,8 @@ async fn answer(
             response
         }
         _ => {
+            // What the peer wrote is its own affair: only what is known is logged as it stands.
+            path = "unknown";
             let mut response = json(&object!({
                 "error": "not_found",
                 "known": [
@@ -183,15 +185,13 @@ async fn answer(
             response
         }
     };
-    // What the peer wrote is its own affair: only what is known is logged as it stands.
-    let path = if known.status() == StatusCode::NOT_FOUND { "unknown" } else { path };
     tracing::info!(
         uid = peer.uid(),
         pid = peer.pid(),
         method = %method,
         path,
-        status = known.status().as_u16(),
+        status = answered.status().as_u16(),
         "control socket used"
     );
-    known
+    answered
 }

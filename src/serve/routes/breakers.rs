@@ -6,7 +6,7 @@ use crate::serve::error::Refusal;
 use crate::serve::router::Outcome;
 use crate::serve::state::App;
 use axum::extract::Request;
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use serde_json::{Value, json as object};
 use std::sync::Arc;
 
@@ -17,9 +17,17 @@ pub(crate) async fn list(app: Arc<App>) -> Outcome {
 
 /// Closes the breaker that `?target=` names, or all.
 pub(crate) async fn reset(app: Arc<App>, request: Request) -> Outcome {
+    Ok(json(&close_asked(&app, request.uri())?))
+}
+
+/// Closes the breaker that `?target=` names, or all, and says how they stand then.
+///
+/// # Errors
+/// There is no target of this name, or the query says something else.
+pub(crate) fn close_asked(app: &App, uri: &Uri) -> Result<Value, Refusal> {
     // A parameter that nobody knows may be the one that was to keep the others out.
-    let [target] = parameters(request.uri(), ["target"])?;
-    Ok(json(&close(&app, target.as_deref())?))
+    let [target] = parameters(uri, ["target"])?;
+    close(app, target.as_deref())
 }
 
 /// As the server and the control socket tell it.
@@ -47,11 +55,7 @@ pub(crate) fn document(app: &App) -> Value {
     object!({"status": "success", "mode": app.mode, "circuit_breakers": breakers})
 }
 
-/// Closes one breaker, or all, and says how they stand then.
-///
-/// # Errors
-/// There is no target of this name.
-pub(crate) fn close(app: &App, target: Option<&str>) -> Result<Value, Refusal> {
+fn close(app: &App, target: Option<&str>) -> Result<Value, Refusal> {
     let table = app.gateway.table();
     match target {
         None => table.guards().values().for_each(|guard| guard.breaker.reset()),

@@ -1,6 +1,7 @@
 //! The control socket: for the same user on the same machine, without a key and without a store.
 
-use super::{mock, with_key};
+use super::upstream::{self, Upstream};
+use super::{chat, fallback, mock, with_key};
 use crate::support::{Server, Ultra, eventually};
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
@@ -64,6 +65,36 @@ fn it_is_private_tells_of_the_server_and_each_use_is_logged() {
     assert_eq!(ended.code, 0);
     assert!(ended.stderr.contains("control socket used"), "{}", ended.stderr);
     assert!(!socket.exists(), "it goes with the server");
+}
+
+#[test]
+fn breakers_are_told_and_closed_all_or_by_their_name() {
+    let broken = || Upstream::saying(upstream::json("500 Oops", "{}"));
+    let (first, second) = (broken(), broken());
+    let (ultra, server) = fallback::server(&[&first, &second]);
+    let socket = ultra.state().join("serve.sock");
+    eventually(Duration::from_secs(10), "the socket", || socket.exists().then_some(()));
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+    let states = |told: &Value| -> Vec<String> {
+        let all = told["circuit_breakers"].as_array().unwrap();
+        all.iter().map(|one| format!("{} {}", one["target"], one["state"])).collect()
+    };
+    let told = |request: &str| states(&json(&socket, request)).join(", ").replace('"', "");
+    let open = || {
+        eventually(Duration::from_secs(20), "both to be open", || {
+            chat(&ultra, "/v1/chat/completions", body).send(server.addr());
+            (told("GET /circuit-breakers") == "p0/m0 open, p1/m1 open").then_some(())
+        });
+    };
+    let reset = "POST /circuit-breakers/reset";
+    open();
+    let (status, answer) = ask(&socket, &format!("{reset}?target=p0/m1"));
+    assert!(status == 404 && answer.contains("did you mean `p0/m0`?"), "{status} {answer}");
+    let (status, answer) = ask(&socket, &format!("{reset}?traget=p0/m0"));
+    assert_eq!(status, 400, "{answer}");
+    assert_eq!(told(&format!("{reset}?target=p0/m0")), "p0/m0 closed, p1/m1 open");
+    open();
+    assert_eq!(told(reset), "p0/m0 closed, p1/m1 closed");
 }
 
 #[test]
