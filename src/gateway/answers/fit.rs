@@ -21,6 +21,12 @@ struct Fields<'a> {
     tools: Option<&'a RawValue>,
     #[serde(borrow)]
     web_search_options: Option<&'a RawValue>,
+    /// Of xAI.
+    #[serde(borrow)]
+    search_parameters: Option<&'a RawValue>,
+    /// Of OpenRouter: a search in the web is one.
+    #[serde(borrow)]
+    plugins: Option<&'a RawValue>,
     #[serde(borrow)]
     mcp_servers: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -70,6 +76,8 @@ impl Fields<'_> {
         !(stores
             || stored
             || said(self.web_search_options)
+            || said(self.search_parameters)
+            || said(self.plugins)
             || said(self.mcp_servers)
             || said(self.container))
             && self.tools.is_none_or(|tools| are_clients(tools, endpoint))
@@ -140,6 +148,8 @@ mod tests {
             r#","temperature":0,"best_of":3"#,
             r#","temperature":0,"store":true"#,
             r#","temperature":0,"web_search_options":{}"#,
+            r#","temperature":0,"search_parameters":{"mode":"on"}"#,
+            r#","seed":7,"plugins":[{"id":"web"}]"#,
             r#","temperature":0,"tools":[{"type":"web_search"}]"#,
             r#","temperature":0,"tools":7"#,
         ] {

@@ -5,7 +5,7 @@ use super::commit::Gaps;
 use super::forward::{Call, Gateway};
 use super::recorded::{Recorded, Tape};
 use super::tried::Unanswered;
-use crate::base::apart::apart;
+use crate::base::apart::{HEAVY, LARGE, apart};
 use crate::gateway::answers::{
     Answers, CACHE, Entry, Found, LARGEST, Lead, Served, Terms, Wish, is_deterministic, is_whole,
     key,
@@ -13,6 +13,7 @@ use crate::gateway::answers::{
 use crate::gateway::error::GatewayError;
 use crate::gateway::routes::Route;
 use crate::settings::profile::StreamCommit;
+use bytes::Bytes;
 use http::header::{AGE, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use std::sync::Arc;
@@ -152,8 +153,19 @@ fn kept(
 
 impl Tape {
     /// Keeps the whole of an answer that has ended well, if it may stand for the next; else those
-    /// who wait for it ask for themselves.
-    pub(super) fn keep(self, body: bytes::Bytes) {
+    /// who wait for it ask for themselves. A large one is looked at apart: until that is done, who
+    /// asks the same waits.
+    pub(super) fn keep(self, body: Bytes) {
+        // It is read to a tree, copied and sealed.
+        let size = body.len().saturating_mul(HEAVY);
+        if size < LARGE || body.len() > LARGEST {
+            self.keep_here(body);
+        } else {
+            drop(tokio::spawn(apart(size, move || self.keep_here(body))));
+        }
+    }
+
+    fn keep_here(self, body: Bytes) {
         if body.len() <= LARGEST
             && is_whole(self.endpoint, self.streamed, &body)
             && let Some(entry) = Entry::of(&self.head, body)

@@ -34,6 +34,23 @@ fn what_the_model_did_not_end_itself_is_asked_for_again() {
 }
 
 #[test]
+fn a_large_answer_is_a_hit_for_whoever_asks_next() {
+    // It is looked at apart: the next may ask before that is done.
+    let large = answer(&"a".repeat(900_000));
+    let said = large.clone();
+    let provider = numbered(move |n| match n {
+        0 => upstream::json("200 OK", &said),
+        _ => upstream::json("200 OK", &answer("second")),
+    });
+    let (ultra, server) = serving(&provider, KEPT);
+    for came in ["miss", "hit", "hit"] {
+        let answered = ask(&ultra, &server, ZERO, "");
+        assert_eq!((came_of(&answered), answered.text() == large), (Some(came), true));
+    }
+    assert_eq!(provider.received().len(), 1);
+}
+
+#[test]
 fn errors_are_never_kept() {
     let error = r#"{"error":{"message":"no","type":"invalid_request_error","code":"no"}}"#;
     for status in ["400 Bad Request", "200 OK", "429 Slow down"] {
