@@ -79,17 +79,6 @@ fn misunderstood(bad: &[Bad]) -> Fault {
     Fault::new(crate::exit::ExitStatus::Usage, bad.iter().map(problem).collect())
 }
 
-/// What rows stand for, as the head of their column.
-fn head(by: UsageBy) -> &'static str {
-    match by {
-        UsageBy::Key => "key",
-        UsageBy::User => "user",
-        UsageBy::Model => "model",
-        UsageBy::Provider => "provider",
-        UsageBy::Day => "day",
-    }
-}
-
 fn shown(figures: &Figures, profile: &str) -> Vec<Block> {
     let time = |at: crate::base::Timestamp| at.strftime("%Y-%m-%d %H:%M").to_string();
     let (since, until) = (time(figures.since), time(figures.until));
@@ -98,7 +87,7 @@ fn shown(figures: &Figures, profile: &str) -> Vec<Block> {
         return vec![Block::text(format!("no {window}"))];
     }
     let mut table = Table::new(&[
-        head(figures.by),
+        figures.by.word(),
         "requests",
         "attempts",
         "input",
@@ -168,7 +157,7 @@ fn cells(label: String, sum: &Sum, tone: Tone) -> Vec<(String, Tone)> {
 
 /// A line for every group, without the total: whoever reads it adds up by itself.
 fn comma_separated(figures: &Figures) -> String {
-    let by = head(figures.by);
+    let by = figures.by.word();
     let name = if figures.by == UsageBy::Key { ",name" } else { "" };
     let mut out = format!(
         "{by}{name},requests,attempts,failed,uncounted,unpriced,input_tokens,cached_tokens,\

@@ -44,7 +44,7 @@ pub(crate) enum Status {
 pub(crate) struct Component {
     /// The word for it.
     pub(crate) status: Status,
-    /// Whether the server can do without.
+    /// Whether the server cannot do without.
     pub(crate) critical: bool,
     /// Whether something stands in for it.
     pub(crate) using_fallback: bool,

@@ -19,22 +19,14 @@ const DETAIL: [Scope; 4] = [Scope::Read, Scope::Check, Scope::Admin, Scope::Metr
 
 /// How the server is doing; with `?detail=true` everything about it, for those who may know.
 pub(crate) async fn health(app: Arc<App>, seen: Arc<Seen>, request: Request) -> Outcome {
-    let mut body = object!({
-        "status": app.health.overall(),
-        "mode": app.mode,
-        "version": env!("CARGO_PKG_VERSION"),
-        "timestamp": app.clock.now(),
-    });
-    if wants_detail(request.uri().query()) {
-        let caller = seen.caller()?;
-        if !DETAIL.iter().any(|scope| caller.scopes.has(*scope)) {
-            return Err(Refusal::from(AuthError::Forbidden(Scope::Read.word())));
-        }
-        if let (Some(body), Value::Object(more)) = (body.as_object_mut(), detail(&app)) {
-            body.extend(more);
-        }
+    if !wants_detail(request.uri().query()) {
+        return Ok(json(&outline(&app)));
     }
-    Ok(json(&body))
+    let caller = seen.caller()?;
+    if !DETAIL.iter().any(|scope| caller.scopes.has(*scope)) {
+        return Err(Refusal::from(AuthError::Forbidden(Scope::Read.word())));
+    }
+    Ok(json(&document(&app)))
 }
 
 /// Whether the details are asked for, which are not for everybody.
@@ -45,16 +37,21 @@ pub(crate) fn wants_detail(query: Option<&str>) -> bool {
 
 /// Everything about the server, as the control socket tells it.
 pub(crate) fn document(app: &App) -> Value {
-    let mut body = object!({
-        "status": app.health.overall(),
-        "mode": app.mode,
-        "version": env!("CARGO_PKG_VERSION"),
-        "timestamp": app.clock.now(),
-    });
+    let mut body = outline(app);
     if let (Some(body), Value::Object(more)) = (body.as_object_mut(), detail(app)) {
         body.extend(more);
     }
     body
+}
+
+/// What everybody may know.
+fn outline(app: &App) -> Value {
+    object!({
+        "status": app.health.overall(),
+        "mode": app.mode,
+        "version": env!("CARGO_PKG_VERSION"),
+        "timestamp": app.clock.now(),
+    })
 }
 
 fn detail(app: &App) -> Value {
