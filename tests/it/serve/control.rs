@@ -92,7 +92,9 @@ fn breakers_are_told_and_closed_all_or_by_their_name() {
     assert!(status == 404 && answer.contains("did you mean `p0/m0`?"), "{status} {answer}");
     let (status, answer) = ask(&socket, &format!("{reset}?traget=p0/m0"));
     assert_eq!(status, 400, "{answer}");
-    assert_eq!(told(&format!("{reset}?target=p0/m0")), "p0/m0 closed, p1/m1 open");
+    // The other may be about to try again.
+    let one = told(&format!("{reset}?target=p0/m0"));
+    assert!(one.starts_with("p0/m0 closed, ") && !one.contains("p1/m1 closed"), "{one}");
     open();
     assert_eq!(told(reset), "p0/m0 closed, p1/m1 closed");
 }

@@ -188,14 +188,15 @@ fn a_client_that_goes_away_before_the_answer_ends_the_request_upstream() {
     let metrics = || with_key(&ultra, "GET", "/metrics").send(server.addr()).is(200).text();
     let has = |line: &str| metrics().lines().any(|l| l == line).then_some(());
     // It is worked on while it waits, as is the request for this.
-    has("ultra_http_requests_in_flight 2").expect("one that waits for a provider");
+    let in_flight = |count: u32| has(&format!("ultra_http_requests_in_flight {count}"));
+    eventually(Duration::from_secs(5), "one that waits for a provider", || in_flight(2));
     drop(stream);
     told.recv_timeout(Duration::from_secs(10)).expect("the provider's connection was closed");
     eventually(Duration::from_secs(5), "the row", || attempts(&ultra, &server, "client_closed"));
     // Nor is it forgotten because it has no answer.
     let counted = "ultra_http_requests_total{route=\"/v1/chat/completions\",status=\"499\"} 1";
     eventually(Duration::from_secs(5), "the count", || has(counted));
-    has("ultra_http_requests_in_flight 1").expect("nothing is left");
+    eventually(Duration::from_secs(5), "nothing to be left", || in_flight(1));
     let log = server.stop().stderr;
     let line = log.lines().find(|line| line.contains("\"gone-1\"") && line.contains("::access"));
     let line: serde_json::Value = serde_json::from_str(line.expect("its line")).unwrap();
