@@ -46,22 +46,21 @@ pub(crate) async fn handle(
     let live = app.live.load_full();
     let origin = live.origins.grant(headers);
     let line = Line::begin(&app, &request, &request_id, peer, started);
+    let mut found = Found { line, shown: None, place: None };
 
     let taken = app.compression && compress::is_taken(headers);
-    let mut found = Found { line, shown: None, place: None };
     let seen = Seen { request_id, surface, caller: None, peer, started };
     let mode = app.mode.word();
     let outcome = answer(&app, others, &live.origins, seen, &mut found, request).await;
-    let Found { mut line, shown, place } = found;
     let mut response = match outcome {
         Ok(response) => response,
-        Err(refusal) => refusal.response(surface, &line.request_id, mode),
+        Err(refusal) => refusal.response(surface, &found.line.request_id, mode),
     };
 
-    line.status = response.status().as_u16();
-    line.cache = response.extensions().get().copied();
-    finish(&mut response, &live.security, surface, &line.request_id);
-    if let Some(shown) = shown {
+    found.line.status = response.status().as_u16();
+    found.line.cache = response.extensions().get().copied();
+    finish(&mut response, &live.security, surface, &found.line.request_id);
+    if let Some(shown) = found.shown {
         shown.tell(&mut response);
     }
     if let Some(origin) = origin {
@@ -71,7 +70,7 @@ pub(crate) async fn handle(
         let least = if surface == Surface::Ours { compress::CONTROL } else { compress::DATA };
         response = Box::pin(compress::compress(response, taken, least)).await;
     }
-    response.map(|body| Tracked::new(body, line, place, busy))
+    response.map(|body| Tracked::new(body, found.line, found.place, busy))
 }
 
 async fn answer(
