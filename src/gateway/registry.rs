@@ -4,8 +4,8 @@
 use super::routes::{Backend, Provider, Route};
 use super::table::Table;
 use crate::base::Timestamp;
-use crate::provider::{Endpoint, mock};
 use crate::provider::prices::{Facts, Prices};
+use crate::provider::{Endpoint, mock};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -192,7 +192,8 @@ pub(crate) fn endpoints(route: &Route, prices: &Prices) -> Vec<Endpoint> {
     let served = |endpoint: &Endpoint| {
         route.targets.iter().any(|target| {
             let kind = prices.facts(&target.provider.name, &target.model).kind;
-            target.provider.answers(*endpoint) && kind.is_none_or(|kind| kind.is_asked_at(*endpoint))
+            target.provider.answers(*endpoint)
+                && kind.is_none_or(|kind| kind.is_asked_at(*endpoint))
         })
     };
     Endpoint::ALL.into_iter().filter(served).collect()

@@ -161,10 +161,12 @@ async fn answer(
             Err(refusal) => refusal.response(Surface::Ours, "", app.mode.word()),
         },
         (&Method::GET, "/circuit-breakers") => json(&breakers::document(app)),
-        (&Method::POST, "/circuit-breakers/reset") => match breakers::close_asked(app, request.uri()) {
-            Ok(document) => json(&document),
-            Err(refusal) => refusal.response(Surface::Ours, "", app.mode.word()),
-        },
+        (&Method::POST, "/circuit-breakers/reset") => {
+            match breakers::close_asked(app, request.uri()) {
+                Ok(document) => json(&document),
+                Err(refusal) => refusal.response(Surface::Ours, "", app.mode.word()),
+            }
+        }
         (&Method::POST, "/drain") => {
             drain.cancel();
             let mut response = json(&object!({"status": "draining", "instance": app.instance}));

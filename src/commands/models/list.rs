@@ -133,8 +133,9 @@ fn view(models: &[Model], hidden: usize, capability: Option<&str>) -> Vec<Block>
     if models.is_empty() {
         view.push(Block::text(match capability {
             Some(word) => format!("no model that is configured is known for `{word}`"),
-            None => "no model is configured: a provider needs a key (ultra keys set openai)"
-                .to_owned(),
+            None => {
+                "no model is configured: a provider needs a key (ultra keys set openai)".to_owned()
+            }
         }));
     } else {
         view.push(Block::Table(table));
