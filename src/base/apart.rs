@@ -34,14 +34,19 @@ pub(crate) async fn apart<T: Send + 'static>(
     if size < LARGE {
         return work();
     }
+    // Seldom, and large: what every request carries is kept small.
+    Box::pin(in_turn(work)).await
+}
+
+async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     // It is never closed.
     let turn = TURNS.acquire().await;
     // The work ends by itself, also when nobody waits for it any more: its turn lasts as long.
-    let in_turn = move || {
+    let work = move || {
         let _turn = turn;
         work()
     };
-    match tokio::task::spawn_blocking(in_turn).await {
+    match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),

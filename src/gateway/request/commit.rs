@@ -117,7 +117,7 @@ impl Exchange<'_> {
         let body = AnswerBody::passed(upstream, attempt, beginning);
         let (body, gaps) = match self.commit {
             StreamCommit::FirstEvent => (body, None),
-            StreamCommit::Complete => self.complete(body, &parts.headers, slot).await?,
+            StreamCommit::Complete => Box::pin(self.complete(body, &parts.headers, slot)).await?,
         };
         let mut answer = answer(&parts, body);
         if let Some(gaps) = gaps {
@@ -164,7 +164,7 @@ impl Exchange<'_> {
                 Err(_) if first == deadline => {
                     return Err((Kind::Final, Failure::Timeout(Phase::Total, self.limits.total)));
                 }
-                Err(_) if !self.has_others().await => first = deadline,
+                Err(_) if !Box::pin(self.has_others()).await => first = deadline,
                 Err(_) => {
                     let limit = self.limits.first_event;
                     return Err((Kind::Useless, Failure::Timeout(Phase::FirstEvent, limit)));

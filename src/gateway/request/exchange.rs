@@ -214,9 +214,9 @@ impl Exchange<'_> {
             }
             _ => {
                 // One that cannot be read says what its status says.
-                let read = self.read(upstream, LARGEST_ERROR, deadline).await;
+                let read = Box::pin(self.read(upstream, LARGEST_ERROR, deadline)).await;
                 attempt.fail(Outcome::Error, parts.status.as_u16());
-                return Err(self.error(&parts, read.unwrap_or_default(), slot).await);
+                return Err(Box::pin(self.error(&parts, read.unwrap_or_default(), slot)).await);
             }
         }
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
@@ -231,7 +231,8 @@ impl Exchange<'_> {
                 let failure = Failure::Malformed("it is a stream, not asked for".to_owned());
                 return Err(self.unusable(&mut attempt, Kind::Useless, failure));
             }
-            return self.stream(parts, upstream, attempt, slot, held, deadline).await;
+            let stream = self.stream(parts, upstream, attempt, slot, held, deadline);
+            return Box::pin(stream).await;
         }
         if !is_json(&parts.headers) {
             let failure = Failure::Malformed("it is neither JSON nor a stream".to_owned());
@@ -242,7 +243,7 @@ impl Exchange<'_> {
             Err((kind, failure)) => return Err(self.unusable(&mut attempt, kind, failure)),
         };
         if let Some(crossing) = self.crossing {
-            return self.told(crossing, &parts, body, &mut attempt, slot).await;
+            return Box::pin(self.told(crossing, &parts, body, &mut attempt, slot)).await;
         }
         let (endpoint, ends, text) = (self.endpoint, self_delimited(&parts), body.clone());
         match apart(body.len(), move || Found::in_answer(endpoint, &text, ends)).await {
@@ -271,7 +272,8 @@ impl Exchange<'_> {
                     Endpoint::Responses => parts.status,
                     _ => stated,
                 };
-                return Err(self.refusal(class, shown, &parts.headers, body, slot).await);
+                let refusal = self.refusal(class, shown, &parts.headers, body, slot);
+                return Err(Box::pin(refusal).await);
             }
         }
         attempt

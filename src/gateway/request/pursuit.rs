@@ -149,7 +149,8 @@ impl<'a> Pursuit<'a> {
                 }
                 let (uris, base_url) = match &target.provider.backend {
                     Backend::Mock => {
-                        return self.gateway.mocked(target, &self.route.limits, self.call).await;
+                        let mocked = self.gateway.mocked(target, &self.route.limits, self.call);
+                        return Box::pin(mocked).await;
                     }
                     Backend::Http { .. } if !target.provider.slots.usable() => continue,
                     Backend::Http { uris, base_url } => (uris, base_url),
@@ -202,7 +203,7 @@ impl<'a> Pursuit<'a> {
                 self.rate_limited(targets.get(n).copied(), wait);
                 break;
             }
-            tokio::time::sleep(wait).await;
+            Box::pin(tokio::time::sleep(wait)).await;
             self.waits += u32::from(!wait.is_zero());
             only = Some(n);
         }
@@ -252,7 +253,7 @@ impl<'a> Pursuit<'a> {
         if let Some(uri) = uris.get(self.call.endpoint, &target.model) {
             return Some(Way { uri, crossing: None });
         }
-        match self.cross(target, base).await {
+        match Box::pin(self.cross(target, base)).await {
             Ok(crossing) => {
                 let crossing: &Crossing = own.insert(crossing);
                 Some(Way { uri: Cow::Borrowed(&crossing.uri), crossing: Some(crossing) })

@@ -103,7 +103,7 @@ impl Pursuit<'_> {
                     return Next::End(Ok(answer));
                 }
                 Err(missed) => {
-                    if let Some(next) = self.missed(missed, slot, target, &mut round).await {
+                    if let Some(next) = Box::pin(self.missed(missed, slot, target, &mut round)).await {
                         return next;
                     }
                 }
