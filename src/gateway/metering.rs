@@ -61,6 +61,24 @@ impl Meter for JournalMeter {
     }
 
     fn keep(&self, ended: &Ended<'_>) -> Result<Option<i64>, String> {
+        let (row, cost) = self.row(ended);
+        self.journal.append(row).map_err(|e| e.to_string())?;
+        Ok(cost)
+    }
+
+    fn hand_over(&self, ended: &Ended<'_>) -> Result<(Option<i64>, Option<u64>), String> {
+        let (row, cost) = self.row(ended);
+        Ok((cost, Some(self.journal.hand_over(row))))
+    }
+
+    fn settle(&self, turn: u64) -> Result<(), String> {
+        self.journal.settle(turn).map_err(|e| e.to_string())
+    }
+}
+
+impl JournalMeter {
+    /// Counts an attempt; its row, and what it cost.
+    fn row(&self, ended: &Ended<'_>) -> (UsageRow, Option<i64>) {
         let prices = self.prices.load();
         let cost = cost(&prices, ended);
         self.metrics.attempt(ended, cost);
@@ -91,7 +109,6 @@ impl Meter for JournalMeter {
             cost_nano_usd: cost,
             price_version: Some(Arc::clone(prices.version())),
         };
-        self.journal.append(&row).map_err(|e| e.to_string())?;
-        Ok(cost)
+        (row, cost)
     }
 }

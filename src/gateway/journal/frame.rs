@@ -2,7 +2,6 @@
 
 use crate::base::json;
 use crate::store::UsageRow;
-use std::borrow::Cow;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -16,14 +15,14 @@ const SHORTENED: usize = 256;
 
 /// Writes the line of `row` into `buffer`, in no more than [`LONGEST_LINE`]; returns the row as it
 /// stands there.
-pub(super) fn encode_bounded<'a>(row: &'a UsageRow, buffer: &mut Vec<u8>) -> Cow<'a, UsageRow> {
-    encode(row, buffer);
-    if buffer.len() <= LONGEST_LINE {
-        return Cow::Borrowed(row);
-    }
-    let row = shortened(row);
+pub(super) fn encode_bounded(row: UsageRow, buffer: &mut Vec<u8>) -> UsageRow {
     encode(&row, buffer);
-    Cow::Owned(row)
+    if buffer.len() <= LONGEST_LINE {
+        return row;
+    }
+    let row = shortened(&row);
+    encode(&row, buffer);
+    row
 }
 
 /// The row with every text cut to a sensible length.

@@ -3,12 +3,13 @@
 //!
 //! A journal is a directory of segments that only grow, a cursor that says how far the store has
 //! followed, and a lock. A row is one line: the CRC-32 of its JSON in hexadecimal, a blank, the
-//! JSON. It is written with one `write(2)`, so the death of the process loses nothing; the task
-//! that syncs every 100 ms bounds what a power cut can lose. Reading resumes after the last row
+//! JSON. It is written with one `write(2)`, alone or with rows of other requests that are answered at
+//! the same moment, so the death of the process loses nothing; the task that syncs every 100 ms bounds what a power cut can lose. Reading resumes after the last row
 //! that the store has taken, and the store passes over rows that it has already.
 
 mod claim;
 mod frame;
+mod group;
 mod reader;
 mod recent;
 mod segment;

@@ -63,7 +63,7 @@ async fn rows_reach_the_store_once_and_segments_go() {
     let journal = Journal::open(options(dir.path())).unwrap();
     let tasks = start(&journal, Arc::clone(&store) as Arc<dyn Store>);
     for n in 0..1_200 {
-        journal.append(&usage_row(n)).unwrap();
+        journal.append(usage_row(n)).unwrap();
     }
     eventually("all rows", async || count(&store).await == 1_200).await;
     eventually("the cursor", async || journal.status().pending_bytes == 0).await;
@@ -87,7 +87,7 @@ async fn what_comes_while_the_store_works_waits_for_the_next_round() {
     let journal = Journal::open(JournalOptions { segment_bytes: 1 << 20, ..options(dir.path()) });
     let journal = journal.unwrap();
     for n in 0..1_200 {
-        journal.append(&usage_row(n)).unwrap();
+        journal.append(usage_row(n)).unwrap();
     }
     let mut follower = reader::Follower::new(journal.dir().to_owned());
     let pending = journal.status().pending_bytes;
@@ -106,7 +106,7 @@ async fn rows_wait_for_a_store_that_is_away() {
     let journal = Journal::open(options(dir.path())).unwrap();
     let tasks = start(&journal, Arc::clone(&store) as Arc<dyn Store>);
     for n in 0..50 {
-        journal.append(&usage_row(n)).unwrap();
+        journal.append(usage_row(n)).unwrap();
     }
     eventually("the error", async || journal.status().last_error.is_some()).await;
     assert!(journal.status().pending_bytes > 0 && journal.status().writable);
@@ -116,7 +116,7 @@ async fn rows_wait_for_a_store_that_is_away() {
 
     // Away again at the end: stopping does not wait for it, and the next owner has the rows.
     store.away.store(true, Ordering::SeqCst);
-    journal.append(&usage_row(50)).unwrap();
+    journal.append(usage_row(50)).unwrap();
     let begin = Instant::now();
     tasks.stop(Duration::from_secs(5)).await;
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
@@ -131,7 +131,7 @@ fn a_journal_cut_at_any_byte_loses_only_what_is_cut() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(options(dir.path())).unwrap();
     for n in 0..3 {
-        journal.append(&usage_row(n)).unwrap();
+        journal.append(usage_row(n)).unwrap();
     }
     let path = segments(journal.dir()).remove(0);
     drop(journal);
@@ -142,7 +142,7 @@ fn a_journal_cut_at_any_byte_loses_only_what_is_cut() {
     // What follows the cut: a segment of the next owner, as `Journal::open` begins it.
     let next = tempfile::tempdir().unwrap();
     let journal = Journal::open(options(next.path())).unwrap();
-    journal.append(&usage_row(9)).unwrap();
+    journal.append(usage_row(9)).unwrap();
     let next = std::fs::read(segments(journal.dir()).remove(0)).unwrap();
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(segment::path(dir.path(), 2), next).unwrap();
@@ -174,7 +174,7 @@ async fn damage_in_the_middle_costs_one_row() {
     let store = store(dir.path()).await;
     let journal = Journal::open(options(dir.path())).unwrap();
     for n in 0..5 {
-        journal.append(&usage_row(n)).unwrap();
+        journal.append(usage_row(n)).unwrap();
     }
     let path = segments(journal.dir()).remove(0);
     drop(journal);
@@ -197,7 +197,7 @@ async fn segments_of_idle_owners_do_not_pile_up() {
     }
     // Rows that wait are kept, whoever comes by.
     store.away.store(true, Ordering::SeqCst);
-    Journal::open(options(dir.path())).unwrap().append(&usage_row(1)).unwrap();
+    Journal::open(options(dir.path())).unwrap().append(usage_row(1)).unwrap();
     for _ in 0..3 {
         drop(Journal::open(options(dir.path())).unwrap());
     }
@@ -212,7 +212,7 @@ fn a_full_journal_refuses_and_takes_again_when_there_is_room() {
     let journal = Journal::open(bounds.clone()).unwrap();
     let mut kept = 0;
     let error = loop {
-        match journal.append(&usage_row(kept)) {
+        match journal.append(usage_row(kept)) {
             Ok(()) => kept += 1,
             Err(e) => break e,
         }
@@ -222,7 +222,7 @@ fn a_full_journal_refuses_and_takes_again_when_there_is_room() {
     drop(journal);
     // The bound counts what an earlier owner left.
     let journal = Journal::open(bounds.clone()).unwrap();
-    assert!(matches!(journal.append(&usage_row(1)), Err(JournalError::Full { .. })));
+    assert!(matches!(journal.append(usage_row(1)), Err(JournalError::Full { .. })));
     drop(journal);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
@@ -230,7 +230,7 @@ fn a_full_journal_refuses_and_takes_again_when_there_is_room() {
         assert_eq!(drain(dir.path(), &store).await.stored, u64::from(kept));
     });
     let journal = Journal::open(bounds).unwrap();
-    journal.append(&usage_row(1)).unwrap();
+    journal.append(usage_row(1)).unwrap();
     assert!(journal.status().writable);
 }
 
@@ -244,14 +244,14 @@ fn a_directory_that_is_gone_is_an_error_and_not_a_loss() {
     // The open segment is still written; the next one cannot be made.
     let mut kept = 0;
     let error = loop {
-        match journal.append(&usage_row(kept)) {
+        match journal.append(usage_row(kept)) {
             Ok(()) => kept += 1,
             Err(e) => break e,
         }
     };
     assert!(matches!(error, JournalError::Unusable { .. }), "{error}");
     std::fs::rename(&moved, &own).unwrap();
-    journal.append(&usage_row(kept)).unwrap();
+    journal.append(usage_row(kept)).unwrap();
     let lines: usize = segments(&own)
         .iter()
         .map(|path| std::fs::read_to_string(path).unwrap().lines().count())
@@ -272,10 +272,10 @@ async fn journals_of_the_dead_are_replayed_and_those_of_the_living_are_left() {
     for (journal, name) in [(&alive, "0001"), (&dead, "0002"), (&also_dead, "0003")] {
         assert!(journal.dir().ends_with(name), "{:?}", journal.dir());
     }
-    alive.append(&usage_row(1)).unwrap();
+    alive.append(usage_row(1)).unwrap();
     for n in 10..20 {
-        dead.append(&usage_row(n)).unwrap();
-        also_dead.append(&usage_row(n + 10)).unwrap();
+        dead.append(usage_row(n)).unwrap();
+        also_dead.append(usage_row(n + 10)).unwrap();
     }
     let left = also_dead.dir().to_owned();
     drop((dead, also_dead));
@@ -287,7 +287,7 @@ async fn journals_of_the_dead_are_replayed_and_those_of_the_living_are_left() {
     // A place that was emptied is a good place for new rows.
     let again: Vec<_> = (0..3).map(|_| Journal::open(options(dir.path())).unwrap()).collect();
     for (n, journal) in again.iter().enumerate() {
-        journal.append(&usage_row(u32::try_from(n).unwrap() + 100)).unwrap();
+        journal.append(usage_row(u32::try_from(n).unwrap() + 100)).unwrap();
     }
     drop(again);
     assert_eq!(drain(dir.path(), &store).await.stored, 3);
@@ -301,7 +301,7 @@ async fn a_row_that_is_never_taken_holds_nobody_up() {
     let journal = Journal::open(options(dir.path())).unwrap();
     for n in 0..10 {
         let model = if n == 4 { "bad" } else { "good" };
-        journal.append(&UsageRow { model: model.into(), ..usage_row(n) }).unwrap();
+        journal.append(UsageRow { model: model.into(), ..usage_row(n) }).unwrap();
     }
     drop(journal);
     let status = drain(dir.path(), &store).await;
@@ -318,8 +318,8 @@ async fn what_a_client_makes_long_is_shortened() {
     let store = store(dir.path()).await;
     let journal = Journal::open(options(dir.path())).unwrap();
     let model = "\u{1f600}\0\n".repeat(1 << 20).into();
-    journal.append(&UsageRow { model, ..usage_row(1) }).unwrap();
-    journal.append(&usage_row(2)).unwrap();
+    journal.append(UsageRow { model, ..usage_row(1) }).unwrap();
+    journal.append(usage_row(2)).unwrap();
     drop(journal);
     let status = drain(dir.path(), &store).await;
     assert_eq!((status.stored, status.damaged), (2, 0));
@@ -336,7 +336,7 @@ fn threads_do_not_tear_each_others_rows() {
             let journal = &journal;
             scope.spawn(move || {
                 for n in 0..200 {
-                    journal.append(&usage_row(thread * 1_000 + n)).unwrap();
+                    journal.append(usage_row(thread * 1_000 + n)).unwrap();
                     if n % 50 == 0 {
                         journal.sync().unwrap();
                     }

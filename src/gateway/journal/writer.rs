@@ -1,6 +1,8 @@
-//! Appending: one `write(2)` a row. What is done from time to time is in [`tend`](super::tend).
+//! Appending: one `write(2)` for a row, or for the rows of a [`Group`]. What is done from time to
+//! time is in [`tend`](super::tend).
 
 use super::claim::{Claim, claim};
+use super::group::Group;
 use super::reader::Batch;
 use super::recent::Recent;
 use super::segment::{self, Cursor};
@@ -55,6 +57,8 @@ pub(super) struct Writer {
     pub(super) broken: bool,
     /// What was written last, for the store.
     recent: Recent,
+    /// Rows that are written together.
+    pub(super) group: Group,
 }
 
 impl Journal {
@@ -86,6 +90,7 @@ impl Journal {
             unsynced: Vec::new(),
             broken: false,
             recent: Recent::default(),
+            group: Group::default(),
         };
         let counters = Counters::default();
         counters.pending_bytes.store(pending, Ordering::Relaxed);
@@ -107,27 +112,37 @@ impl Journal {
     /// # Errors
     /// The row is not kept, so the request must not be served: [`JournalError::Full`] or
     /// [`JournalError::Unusable`].
-    pub(crate) fn append(&self, row: &UsageRow) -> Result<(), JournalError> {
+    pub(crate) fn append(&self, row: UsageRow) -> Result<(), JournalError> {
         thread_local! {
             // Kept between rows, so that a line allocates nothing.
             static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
         LINE.with_borrow_mut(|line| {
             // All that can be done before the lock is: every request wants it.
-            let row = frame::encode_bounded(row, line).into_owned();
-            let mut writer = self.writer();
-            let outcome = self.write_line(&mut writer, row, line);
-            self.say(&mut writer, outcome.is_ok());
-            drop(writer);
-            match &outcome {
-                Ok(()) => {
-                    self.counters.appended.fetch_add(1, Ordering::Relaxed);
-                    self.dirty.store(true, Ordering::Release);
-                }
-                Err(e) => self.note(e.to_string()),
-            }
-            outcome
+            let row = frame::encode_bounded(row, line);
+            let length = line.len() as u64;
+            self.write(&mut self.writer(), line, std::iter::once((row, length)))
         })
+    }
+
+    /// Writes lines with one `write(2)`, all of them or none, and remembers their rows.
+    pub(super) fn write(
+        &self,
+        writer: &mut Writer,
+        lines: &mut Vec<u8>,
+        rows: impl ExactSizeIterator<Item = (UsageRow, u64)>,
+    ) -> Result<(), JournalError> {
+        let count = rows.len() as u64;
+        let outcome = self.write_lines(writer, lines, rows);
+        self.say(writer, outcome.is_ok());
+        match &outcome {
+            Ok(()) => {
+                self.counters.appended.fetch_add(count, Ordering::Relaxed);
+                self.dirty.store(true, Ordering::Release);
+            }
+            Err(e) => self.note(e.to_string()),
+        }
+        outcome
     }
 
     /// Whether rows can be kept at present. One load: it is asked before every request.
@@ -154,34 +169,37 @@ impl Journal {
         Ok(())
     }
 
-    fn write_line(
+    fn write_lines(
         &self,
         writer: &mut Writer,
-        row: UsageRow,
-        line: &mut Vec<u8>,
+        lines: &mut Vec<u8>,
+        rows: impl Iterator<Item = (UsageRow, u64)>,
     ) -> Result<(), JournalError> {
         if writer.broken {
             return Err(self.unusable("what was written could not be synced"));
         }
         if writer.torn {
             // The piece becomes a damaged line of its own and damages nothing else.
-            line.insert(0, b'\n');
+            lines.insert(0, b'\n');
         }
-        self.make_room(writer, line.len() as u64)?;
-        if !writer.torn && line.first() == Some(&b'\n') {
+        self.make_room(writer, lines.len() as u64)?;
+        if !writer.torn && lines.first() == Some(&b'\n') {
             // A new segment was begun: the piece is in the one before.
-            line.remove(0);
+            lines.remove(0);
         }
-        let length = line.len() as u64;
+        let length = lines.len() as u64;
         let before = writer.size;
-        match write_once(&writer.file, line) {
-            Ok(written) if written == line.len() => {
-                let at = Cursor { segment: writer.number, offset: before };
+        match write_once(&writer.file, lines) {
+            Ok(written) if written == lines.len() => {
+                let mut at = Cursor { segment: writer.number, offset: before };
                 if writer.torn {
                     // The piece before it must be seen as damaged.
                     writer.recent.forget();
                 } else {
-                    writer.recent.keep(row, at, length);
+                    for (row, length) in rows {
+                        writer.recent.keep(row, at, length);
+                        at.offset += length;
+                    }
                 }
                 writer.torn = false;
                 writer.size += length;

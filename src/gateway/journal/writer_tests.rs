@@ -27,7 +27,7 @@ fn lengths_are_right_after_a_torn_end_at_the_end_of_a_segment() {
     let journal = Journal::open(options(dir.path())).unwrap();
     // Two new segments are begun with a torn end before them, and one without.
     for n in 0..30 {
-        journal.append(&usage_row(n)).unwrap();
+        journal.append(usage_row(n)).unwrap();
         if n % 3 == 0 {
             let mut writer = journal.writer();
             let written = write_once(&writer.file, b"a piece of a line").unwrap() as u64;
@@ -47,7 +47,7 @@ fn a_journal_without_room_finds_out_by_itself_when_there_is_room() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(options(dir.path())).unwrap();
     let mut kept = 0;
-    while journal.append(&usage_row(kept)).is_ok() {
+    while journal.append(usage_row(kept)).is_ok() {
         kept += 1;
     }
     journal.tend().unwrap();
@@ -59,7 +59,7 @@ fn a_journal_without_room_finds_out_by_itself_when_there_is_room() {
     assert!(status.writable && status.last_error.is_none(), "{status:?}");
     // What was written to find out is gone again.
     assert_eq!(on_disk(&journal), status.pending_bytes + taken);
-    journal.append(&usage_row(kept)).unwrap();
+    journal.append(usage_row(kept)).unwrap();
     let mut cursor = Cursor::default();
     let (mut rows, mut damaged) = (0, 0);
     loop {
@@ -79,7 +79,7 @@ fn a_directory_that_comes_back_is_found_out_without_a_request() {
     let (own, moved) = (journal.dir().to_owned(), dir.path().join("moved"));
     std::fs::rename(&own, &moved).unwrap();
     let mut n = 0;
-    while journal.append(&usage_row(n)).is_ok() {
+    while journal.append(usage_row(n)).is_ok() {
         n += 1;
     }
     journal.probe();
@@ -87,14 +87,14 @@ fn a_directory_that_comes_back_is_found_out_without_a_request() {
     std::fs::rename(&moved, &own).unwrap();
     journal.probe();
     assert!(journal.writable());
-    journal.append(&usage_row(n)).unwrap();
+    journal.append(usage_row(n)).unwrap();
 }
 
 #[test]
 fn what_is_left_of_a_probe_is_no_damage() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(options(dir.path())).unwrap();
-    journal.append(&usage_row(1)).unwrap();
+    journal.append(usage_row(1)).unwrap();
     let path = first_segment(&journal);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.extend(vec![b' '; frame::LONGEST_LINE]);
@@ -112,7 +112,7 @@ fn what_is_left_of_a_probe_is_no_damage() {
 fn a_disk_that_cannot_sync_costs_no_file_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(options(dir.path())).unwrap();
-    journal.append(&usage_row(1)).unwrap();
+    journal.append(usage_row(1)).unwrap();
     for _ in 0..10 {
         journal.mark_broken(true);
         journal.tend().unwrap();

@@ -77,6 +77,44 @@ pub(crate) trait Meter: Debug + Send + Sync {
     /// # Errors
     /// Why it could not be kept.
     fn keep(&self, ended: &Ended<'_>) -> Result<Option<i64>, String>;
+
+    /// Takes the row of an attempt, to keep it together with those of others; returns its turn as
+    /// well, which must be settled, unless it is kept already.
+    ///
+    /// # Errors
+    /// Why it could not be kept.
+    fn hand_over(&self, ended: &Ended<'_>) -> Result<(Option<i64>, Option<u64>), String> {
+        self.keep(ended).map(|cost| (cost, None))
+    }
+
+    /// Keeps the row of a turn as [`Meter::keep`] does, if nobody has done so yet.
+    ///
+    /// # Errors
+    /// Why it could not be kept.
+    fn settle(&self, _turn: u64) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A row that was handed over. Dropped, because nobody waits for the answer any more, it is settled.
+struct HandedOver<'a> {
+    meter: &'a dyn Meter,
+    asked: &'a Asked,
+    turn: Option<u64>,
+}
+
+impl HandedOver<'_> {
+    fn settle(mut self) -> Result<(), String> {
+        self.turn.take().map_or(Ok(()), |turn| self.meter.settle(turn))
+    }
+}
+
+impl Drop for HandedOver<'_> {
+    fn drop(&mut self) {
+        if let Some(Err(why)) = self.turn.take().map(|turn| self.meter.settle(turn)) {
+            tracing::error!(request_id = %self.asked.request_id, %why, "usage row lost");
+        }
+    }
 }
 
 /// An attempt under way. It leaves exactly one row: dropped without an end it was the client who
@@ -180,7 +218,36 @@ impl Attempt {
             return Ok(());
         }
         self.kept = true;
-        self.cost = self.meter.keep(&Ended {
+        self.cost = self.meter.keep(&self.ended(outcome, status))?;
+        self.well = outcome == Outcome::Ok;
+        Ok(())
+    }
+
+    /// The same, together with the attempts that end at the same moment: every other task that can
+    /// go on has its turn before the rows are written.
+    ///
+    /// # Errors
+    /// As [`Attempt::end`].
+    pub(super) async fn end_with_others(
+        &mut self,
+        outcome: Outcome,
+        status: u16,
+    ) -> Result<(), String> {
+        if self.kept {
+            return Ok(());
+        }
+        self.kept = true;
+        let (cost, turn) = self.meter.hand_over(&self.ended(outcome, status))?;
+        let row = HandedOver { meter: &*self.meter, asked: &self.asked, turn };
+        tokio::task::yield_now().await;
+        row.settle()?;
+        self.cost = cost;
+        self.well = outcome == Outcome::Ok;
+        Ok(())
+    }
+
+    fn ended(&self, outcome: Outcome, status: u16) -> Ended<'_> {
+        Ended {
             id: self.id,
             asked: &self.asked,
             provider: &self.provider,
@@ -190,9 +257,7 @@ impl Attempt {
             status,
             tokens: self.tokens,
             began: self.began,
-        })?;
-        self.well = outcome == Outcome::Ok;
-        Ok(())
+        }
     }
 
     /// Ends an attempt whose failure is told anyway: a row that cannot be kept is logged, and

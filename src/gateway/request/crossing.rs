@@ -143,7 +143,8 @@ impl Exchange<'_> {
         };
         attempt.count(reply.tokens);
         attempt
-            .end(Outcome::Ok, parts.status.as_u16())
+            .end_with_others(Outcome::Ok, parts.status.as_u16())
+            .await
             .map_err(|why| Missed::new(Kind::Final, GatewayError::Unmetered(why)))?;
         let (meant, model) = (crossing.meant.clone(), Arc::clone(&self.target.model));
         let request_id = Arc::clone(&self.call.asked.request_id);

@@ -277,7 +277,8 @@ impl Exchange<'_> {
             }
         }
         attempt
-            .end(Outcome::Ok, parts.status.as_u16())
+            .end_with_others(Outcome::Ok, parts.status.as_u16())
+            .await
             .map_err(|why| Missed::new(Kind::Final, GatewayError::Unmetered(why)))?;
         let mut answer = answer(&parts, AnswerBody::Whole(Some(body)));
         attempt.tell_cost(answer.headers_mut());

@@ -103,7 +103,9 @@ impl Pursuit<'_> {
                     return Next::End(Ok(answer));
                 }
                 Err(missed) => {
-                    if let Some(next) = Box::pin(self.missed(missed, slot, target, &mut round)).await {
+                    if let Some(next) =
+                        Box::pin(self.missed(missed, slot, target, &mut round)).await
+                    {
                         return next;
                     }
                 }

@@ -13,7 +13,7 @@ const WAITING: usize = 4 << 20;
 const KEPT: usize = 256 << 10;
 
 /// How long lines are gathered: waking the thread for each would cost as much as the line.
-const GATHER: Duration = Duration::from_millis(5);
+const GATHER: Duration = Duration::from_millis(20);
 
 /// How long the last lines may take when the server ends.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -52,8 +52,9 @@ impl Lines {
             return;
         }
         waiting.bytes.extend_from_slice(lines);
-        if waiting.asleep {
-            waiting.asleep = false;
+        if std::mem::take(&mut waiting.asleep) {
+            // It wants the lock at once.
+            drop(waiting);
             self.0.wanted.notify_one();
         }
     }

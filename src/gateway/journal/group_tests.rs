@@ -1,0 +1,101 @@
+//! Rows that are written together.
+
+use super::super::segment::{self, Cursor};
+use super::super::{JournalOptions, frame};
+use super::*;
+use crate::store::testing::usage_row;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+fn options(dir: &Path) -> JournalOptions {
+    JournalOptions {
+        dir: dir.join("journal"),
+        max_bytes: 1 << 20,
+        segment_bytes: 16 << 10,
+        interval: Duration::from_millis(10),
+    }
+}
+
+/// The rows on disk; what another thread is just writing is left out.
+fn on_disk(journal: &Journal) -> Vec<UsageRow> {
+    let segments = segment::list(journal.dir()).unwrap();
+    let paths = segments.into_iter().map(|number| segment::path(journal.dir(), number));
+    let text: Vec<u8> = paths.flat_map(|path| std::fs::read(path).unwrap()).collect();
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let whole = lines.filter_map(|line| line.strip_suffix(b"\n"));
+    whole.map(|line| frame::decode(line).unwrap()).collect()
+}
+
+#[test]
+fn whoever_settles_first_writes_the_rows_of_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(options(dir.path())).unwrap();
+    journal.append(usage_row(0)).unwrap();
+    let turns: Vec<u64> = (1..4).map(|n| journal.hand_over(usage_row(n))).collect();
+    assert_eq!(on_disk(&journal), [usage_row(0)], "nobody has asked for them yet");
+    journal.settle(turns[1]).unwrap();
+    assert_eq!(on_disk(&journal), [0, 1, 2, 3].map(usage_row));
+    for turn in [turns[0], turns[2]] {
+        journal.settle(turn).unwrap();
+    }
+    assert_eq!((on_disk(&journal).len(), journal.status().appended), (4, 4));
+    let start = Cursor { segment: journal.active(), offset: 0 };
+    let remembered = journal.remembered(start).unwrap();
+    assert_eq!(remembered.rows, [0, 1, 2, 3].map(usage_row));
+    assert_eq!(remembered.consumed, journal.status().pending_bytes);
+}
+
+#[test]
+fn all_are_told_of_a_row_that_there_is_no_room_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let bounds = JournalOptions { max_bytes: 600, ..options(dir.path()) };
+    let journal = Journal::open(bounds).unwrap();
+    let turns: Vec<u64> = (0..4).map(|n| journal.hand_over(usage_row(n))).collect();
+    for turn in turns {
+        assert!(matches!(journal.settle(turn), Err(JournalError::Full { .. })), "{turn}");
+    }
+    assert!(on_disk(&journal).is_empty() && !journal.writable());
+    assert!(journal.writer().group.refused.is_empty(), "all have asked");
+    let turn = journal.hand_over(usage_row(9));
+    journal.settle(turn).unwrap();
+    assert_eq!(on_disk(&journal), [usage_row(9)]);
+    assert!(journal.writable());
+}
+
+#[test]
+fn rows_do_not_wait_without_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(options(dir.path())).unwrap();
+    let turns: Vec<u64> = (0..300).map(|n| journal.hand_over(usage_row(n))).collect();
+    let waiting = journal.writer().group.lines.len();
+    assert!(waiting < MOST && !on_disk(&journal).is_empty(), "{waiting}");
+    turns.into_iter().for_each(|turn| journal.settle(turn).unwrap());
+    assert_eq!(on_disk(&journal).len(), 300);
+}
+
+#[test]
+fn every_row_is_there_once_however_many_settle() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(options(dir.path())).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let journal = &journal;
+            scope.spawn(move || {
+                for n in 0..200 {
+                    let row = usage_row(thread * 1_000 + n);
+                    if n % 5 == 0 {
+                        journal.append(row).unwrap();
+                        continue;
+                    }
+                    let turn = journal.hand_over(row.clone());
+                    journal.settle(turn).unwrap();
+                    assert!(n % 50 != 1 || on_disk(journal).contains(&row));
+                }
+            });
+        }
+    });
+    let rows = on_disk(&journal);
+    let ids: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
+    assert_eq!((rows.len(), ids.len()), (800, 800));
+}
