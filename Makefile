@@ -7,7 +7,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 ULTRA := $(CARGO_TARGET_DIR)/debug/ultra
 
-.PHONY: help run test lint unit generate bench fuzz image clean
+.PHONY: help run test lint unit generate dist bench fuzz image clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -30,10 +30,14 @@ generate: ## Write the generated files: .env.example, docs/configuration.md, sch
 	cargo build --locked
 	$(ULTRA) generate
 
+dist: ## Build the program as it is released: optimised, and arranged by what it does under load
+	scripts/setup dist
+	scripts/dist
+
 bench: ## Measure everything that takes minutes, or ONLY=gateways, ONLY=soak; the figures go into docs/benchmarks.md
 	scripts/setup $(if $(filter gateways,$(ONLY)),bench-peers,bench)
-	cargo build --locked --profile dist
-	benches/run $(CARGO_TARGET_DIR)/dist/ultra --peers $(if $(ONLY),--only $(ONLY))
+	scripts/dist
+	benches/run $(CARGO_TARGET_DIR)/guided/dist/ultra --peers $(if $(ONLY),--only $(ONLY))
 
 fuzz: ## Fuzz the dotenv dialect and the translation of APIs, each for a minute, or for SECONDS
 	fuzz/run $(or $(SECONDS),60) dotenv

@@ -164,8 +164,6 @@ def gateways(ultra, rig, home, env, seconds, rounds, others=True, connections=16
         for target in theirs:
             plain.append(Rung(target.name, target))
             streamed.append(Rung(target.name, target, True))
-        if not others:
-            streamed = []
         for turn in range(rounds + 1):
             for rung in plain + streamed:
                 sample = rung.run(1 if turn == 0 else seconds, connections)
@@ -173,9 +171,8 @@ def gateways(ultra, rig, home, env, seconds, rounds, others=True, connections=16
                     rung.samples.append(sample)
         print(f"\n{connections} connections, medians of {rounds} rounds of {seconds} s; plain:")
         table(plain, plain[1])
-        if streamed:
-            print("\nstreams of 22 events:")
-            table(streamed, streamed[1])
+        print("\nstreams of 22 events:")
+        table(streamed, streamed[1])
         print(f"\nresident memory of `ultra serve` when idle: {idle:.1f} MB")
         bad = [rung.name for rung in plain + streamed if rung.target in (provider, bare, *ours) and rung.medians()[5]]
         for name in bad:
