@@ -60,6 +60,70 @@ impl Redactor {
         }
         out
     }
+
+    /// JSON with every known value in its texts replaced by the mask, however it is written there
+    /// (`\/`, `\u002f`); `None` if there is none in it.
+    pub(crate) fn clean_json(&self, json: &str) -> Option<String> {
+        let mut cleaned: Option<String> = None;
+        for secret in &self.secrets {
+            let now = cleaned.as_deref().unwrap_or(json);
+            let next = match now.contains('\\') {
+                true => without_escaped(now, secret.expose()),
+                false if now.contains(secret.expose()) => Some(now.replace(secret.expose(), MASK)),
+                false => None,
+            };
+            cleaned = next.or(cleaned);
+        }
+        cleaned
+    }
+}
+
+/// JSON without a value that may be written with escapes.
+fn without_escaped(json: &str, value: &str) -> Option<String> {
+    // What the texts say, and where in the JSON each byte of that stands.
+    let mut said = String::with_capacity(json.len());
+    let mut from = Vec::with_capacity(json.len() + 1);
+    let mut rest = json;
+    while let Some(first) = rest.chars().next() {
+        let (c, length) = escaped(rest).unwrap_or((first, first.len_utf8()));
+        said.push(c);
+        from.resize(said.len(), json.len() - rest.len());
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    from.push(json.len());
+    let mut out = String::with_capacity(json.len());
+    let mut done = 0;
+    for (at, _) in said.match_indices(value) {
+        let (start, end) = (*from.get(at)?, *from.get(at + value.len())?);
+        out.push_str(json.get(done..start)?);
+        out.push_str(MASK);
+        done = end;
+    }
+    if done == 0 {
+        return None;
+    }
+    out.push_str(json.get(done..)?);
+    Some(out)
+}
+
+/// The character that a text begins with, if that is an escape (RFC 8259 §7), and the length of it.
+/// Halves of a character are none: no secret has them.
+fn escaped(text: &str) -> Option<(char, usize)> {
+    let after = text.strip_prefix('\\')?;
+    let c = match after.chars().next()? {
+        'u' => {
+            let code = u32::from_str_radix(after.get(1..5)?, 16).ok()?;
+            return Some((char::from_u32(code)?, 6));
+        }
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        c @ ('"' | '\\' | '/') => c,
+        _ => return None,
+    };
+    Some((c, 2))
 }
 
 #[cfg(test)]
@@ -76,6 +140,24 @@ mod tests {
         assert_eq!(url("https://h/x?canary&a=canary"), "https://h/x?***&a=***");
         assert_eq!(url("canary"), MASK);
         assert_eq!(url("http://127.0.0.1:9100/v1"), "http://127.0.0.1:9100/v1");
+    }
+
+    #[test]
+    fn known_values_are_found_in_json_however_they_are_written() {
+        let redactor = Redactor::new([Secret::new("sk/a\"b=é1"), Secret::new("second-one")]);
+        for written in [
+            r#"sk/a\"b=é1"#,
+            r#"sk\/a\"b\u003dé1"#,
+            r#"\u0073k\u002Fa\u0022b=\u00e91"#,
+            "second-one",
+        ] {
+            let json = format!(r#"{{"a":"\n\ud83d\ude00 {written}é","b":"{written}","c":"\x\u"}}"#);
+            let expected = json.replace(written, MASK);
+            assert_eq!(redactor.clean_json(&json), Some(expected), "{written}");
+        }
+        for other in [r#"{"a":"sk\\/a"}"#, "", "\\", "\\u12", "\\ué123"] {
+            assert_eq!(redactor.clean_json(other), None, "{other}");
+        }
     }
 
     #[test]

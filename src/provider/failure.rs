@@ -1,5 +1,6 @@
 //! How attempts fail: classes that decide what is tried next and what the client is told.
 
+use super::forbidden;
 use super::response_events::{self, Ending};
 use super::wire::{Endpoint, Family};
 use http::StatusCode;
@@ -17,8 +18,11 @@ use std::time::Duration;
 pub(crate) enum Class {
     /// An answer.
     Success,
-    /// The provider does not take our key: 401, 403, or it has no credit.
+    /// The provider does not take our key, or it has no credit.
     KeyRefused,
+    /// The provider does not let our key do this (403). It may take it for anything else, and
+    /// another key for this.
+    Forbidden,
     /// Too many requests with this key.
     RateLimited,
     /// The provider has too much to do: 503, or Anthropic's 529.
@@ -40,7 +44,8 @@ impl Class {
     pub(crate) fn of(status: StatusCode) -> Self {
         match status.as_u16() {
             200..=299 => Self::Success,
-            401..=403 => Self::KeyRefused,
+            401 | 402 => Self::KeyRefused,
+            403 => Self::Forbidden,
             429 => Self::RateLimited,
             503 | 529 => Self::Overloaded,
             // The provider cannot do it, or the request goes round in circles: not for once.
@@ -53,10 +58,13 @@ impl Class {
 
 impl Class {
     /// The class of an error whose body says more than its status: want of credit comes as 429
-    /// (OpenAI) or 400 (Anthropic), a conversation that is too long as 400.
+    /// (OpenAI) or 400 (Anthropic), a conversation that is too long as 400, and 403 is said of much.
     pub(crate) fn of_error(family: Family, status: StatusCode, body: &[u8]) -> Self {
         let class = Self::of(status);
-        if !matches!(class, Self::RateLimited | Self::ClientError | Self::KeyRefused) {
+        if class == Self::Forbidden {
+            return forbidden::class(body);
+        }
+        if !matches!(class, Self::RateLimited | Self::ClientError) {
             return class;
         }
         let Ok(body) = serde_json::from_slice::<Value>(body) else { return class };
@@ -64,11 +72,6 @@ impl Class {
             body.pointer("/error").and_then(|error| error.get(field)).and_then(Value::as_str)
         };
         let message = text("message").unwrap_or_default();
-        if class == Self::KeyRefused {
-            // A gateway before the provider says with 403 that the content was flagged (OpenRouter).
-            let flagged = body.pointer("/error/metadata/flagged_input").is_some();
-            return if flagged { Self::Filtered } else { class };
-        }
         match family {
             Family::OpenAi
                 if matches!(text("code"), Some("content_filter" | "content_policy_violation")) =>
@@ -223,7 +226,8 @@ mod tests {
         let class = |status: u16| Class::of(StatusCode::from_u16(status).unwrap());
         assert_eq!(class(200), Class::Success);
         assert_eq!(class(401), Class::KeyRefused);
-        assert_eq!(class(403), Class::KeyRefused);
+        assert_eq!(class(402), Class::KeyRefused);
+        assert_eq!(class(403), Class::Forbidden);
         assert_eq!(class(404), Class::ClientError);
         assert_eq!(class(429), Class::RateLimited);
         assert_eq!(class(529), Class::Overloaded);
@@ -242,9 +246,8 @@ mod tests {
         assert_eq!(openai(429, "rate_limit_exceeded"), Class::RateLimited);
         assert_eq!(openai(400, "context_length_exceeded"), Class::TooLong);
         assert_eq!(openai(400, "content_filter"), Class::Filtered);
-        let flagged = r#"{"error":{"code":403,"metadata":{"flagged_input":"x"}}}"#;
-        assert_eq!(class(Family::OpenAi, 403, flagged), Class::Filtered);
-        assert_eq!(openai(403, "unsupported_country"), Class::KeyRefused);
+        assert_eq!(openai(403, "unsupported_country_region_territory"), Class::KeyRefused);
+        assert_eq!(openai(403, "model_not_found"), Class::Forbidden);
         assert_eq!(openai(400, "unsupported"), Class::ClientError);
         assert_eq!(openai(500, "insufficient_quota"), Class::ServerError);
         let anthropic = |status, message: &str| {

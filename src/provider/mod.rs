@@ -11,6 +11,7 @@ mod driven;
 pub(crate) mod envelope;
 mod event_filter;
 pub(crate) mod failure;
+mod forbidden;
 pub(crate) mod foreign;
 pub(crate) mod google;
 pub(crate) mod headers;

@@ -118,7 +118,7 @@ fn openai_says(chunk: &Value) -> bool {
         || choices.into_iter().flatten().any(|choice| {
             let delta = choice.get("delta").and_then(Value::as_object);
             let said = |(name, value): (&String, &Value)| name != "role" && something(value);
-            choice.get("finish_reason").is_some_and(Value::is_string)
+            choice.get("finish_reason").is_some_and(something)
                 || choice.get("text").is_some_and(something)
                 || delta.is_some_and(|delta| delta.iter().any(said))
         })
@@ -142,6 +142,7 @@ mod tests {
         for events in [
             ": keep-alive\n\n",
             "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"content\":\"\"},\"finish_reason\":\"\"}]}\n\n",
             "data: {\"choices\":[],\"usage\":null}\n\n",
             "data: {broken\n\n",
             "event: x\n",

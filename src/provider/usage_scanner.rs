@@ -8,12 +8,27 @@ use super::usage::{Tokens, in_json};
 use super::wire::{Endpoint, Family};
 use memchr::memmem;
 
-/// Whether the last field `key` (with its quotes) in a piece of JSON has a text as its value.
+/// Whether the last field `key` (with its quotes) in a piece of JSON has a word as its value. A few
+/// servers write an empty one where others write none.
 fn concludes(json: &[u8], key: &[u8]) -> bool {
     memmem::rfind(json, key)
         .and_then(|at| json.get(at + key.len()..))
         .and_then(|rest| rest.trim_ascii_start().strip_prefix(b":"))
-        .is_some_and(|value| value.trim_ascii_start().starts_with(b"\""))
+        .and_then(|value| value.trim_ascii_start().strip_prefix(b"\""))
+        .is_some_and(|word| !word.starts_with(b"\""))
+}
+
+/// The number of the choice that a chunk is of, as far as it tells choices apart.
+fn choice(json: &[u8]) -> u32 {
+    let number = memmem::find(json, b"\"index\"")
+        .and_then(|at| json.get(at + b"\"index\"".len()..))
+        .and_then(|rest| rest.trim_ascii_start().strip_prefix(b":"))
+        .map(|rest| rest.trim_ascii_start().iter().take_while(|byte| byte.is_ascii_digit()));
+    let number = number.into_iter().flatten().fold(0_u32, |number, digit| {
+        number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
+    });
+    // Those beyond share the last.
+    number.min(63)
 }
 
 /// Whether an event's type is `word` (with its quotes). The word alone may also be what the model
@@ -45,7 +60,10 @@ pub(crate) struct UsageScanner {
     sequence: u64,
     tokens: Tokens,
     finished: bool,
-    concluded: bool,
+    /// The choices that have said why they end, a bit for each.
+    concluded: u64,
+    /// Those that went on after another had.
+    open: u64,
     refusal: Option<Refusal>,
 }
 
@@ -59,7 +77,8 @@ impl UsageScanner {
             sequence: 0,
             tokens: Tokens::default(),
             finished: false,
-            concluded: false,
+            concluded: 0,
+            open: 0,
             refusal: None,
         }
     }
@@ -109,8 +128,10 @@ impl UsageScanner {
         match self.endpoint.family() {
             Family::OpenAi if data == b"[DONE]" => self.finished = true,
             Family::Anthropic if is_type(data, b"\"message_stop\"") => self.finished = true,
-            Family::OpenAi => self.concluded |= concludes(data, b"\"finish_reason\""),
-            Family::Anthropic => self.concluded |= concludes(data, b"\"stop_reason\""),
+            Family::OpenAi => self.chunk(data),
+            Family::Anthropic => {
+                self.concluded |= u64::from(concludes(data, b"\"stop_reason\""));
+            }
         }
         if let Some(mut tokens) = in_json(data, self.endpoint) {
             if self.endpoint == Endpoint::Messages && is_type(data, b"\"message_start\"") {
@@ -118,6 +139,23 @@ impl UsageScanner {
                 tokens.output = None;
             }
             self.tokens.update(tokens);
+        }
+    }
+
+    fn chunk(&mut self, data: &[u8]) {
+        let concludes = concludes(data, b"\"finish_reason\"");
+        if !concludes && self.concluded == 0 {
+            return;
+        }
+        let choice = 1 << choice(data);
+        if concludes {
+            self.concluded |= choice;
+            self.open &= !choice;
+        } else if self.concluded & choice == 0
+            && (memmem::find(data, b"\"delta\"").is_some()
+                || memmem::find(data, b"\"text\"").is_some())
+        {
+            self.open |= choice;
         }
     }
 
@@ -164,7 +202,7 @@ impl UsageScanner {
     /// Whether the answer is whole: the stream's end has passed, or at least the reason why the
     /// model stopped. Some servers leave out `[DONE]`.
     pub(crate) fn whole(&self) -> bool {
-        self.finished || self.concluded
+        self.finished || (self.concluded != 0 && self.open == 0)
     }
 }
 
@@ -239,9 +277,29 @@ mod tests {
     #[test]
     fn a_stream_without_done_is_whole_once_the_model_has_stopped() {
         let mut scanner = UsageScanner::new(Endpoint::ChatCompletions);
-        scanner.push(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":null}]}\n\n");
-        assert!(!scanner.whole());
+        for none in ["null", "\"\""] {
+            let chunk = format!("{{\"choices\":[{{\"delta\":{{}},\"finish_reason\":{none}}}]}}");
+            scanner.push(format!("data: {chunk}\n\n").as_bytes());
+            assert!(!scanner.whole(), "{none}");
+        }
         scanner.push(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\": \"stop\"}]}\n\n");
+        assert!(scanner.whole() && !scanner.finished());
+    }
+
+    #[test]
+    fn a_stream_of_several_answers_is_whole_once_all_have_ended() {
+        let mut scanner = UsageScanner::new(Endpoint::ChatCompletions);
+        let mut chunk = |index: u32, reason: &str| {
+            let choice = format!(r#"{{"index":{index},"delta":{{}},"finish_reason":{reason}}}"#);
+            scanner.push(format!("data: {{\"choices\":[{choice}]}}\n\n").as_bytes());
+            scanner.whole()
+        };
+        assert!(!chunk(0, "null") && !chunk(1, "null"));
+        assert!(chunk(0, "\"stop\""), "nothing says that there is another");
+        assert!(!chunk(1, "null") && !chunk(99, "null") && !chunk(1, "\"stop\""));
+        assert!(chunk(99, "\"length\""));
+        assert!(chunk(0, "null"), "a few say more beside the counts");
+        scanner.push(b"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n");
         assert!(scanner.whole() && !scanner.finished());
     }
 

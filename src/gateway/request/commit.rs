@@ -13,7 +13,9 @@ use crate::gateway::slots::InFlight;
 use crate::provider::client::root_cause;
 use crate::provider::failure::Phase;
 use crate::provider::translation::{Refused, StreamOpening};
-use crate::provider::{Failure, Opening, OpeningScanner, Received, Refusal};
+use crate::provider::{
+    Endpoint, Failure, Opening, OpeningScanner, Received, Refusal, Tokens, UsageScanner,
+};
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
@@ -61,6 +63,18 @@ impl<'a> Scanner<'a> {
             },
         }))
     }
+
+    /// What the provider has counted in `pieces`, which are all that there were.
+    fn tokens(&self, endpoint: Endpoint, pieces: &[Bytes]) -> Tokens {
+        match self {
+            Self::Passing(_) => {
+                let mut counted = UsageScanner::new(endpoint);
+                pieces.iter().for_each(|piece| counted.push(piece));
+                counted.tokens()
+            }
+            Self::Crossing(_, opening) => opening.tokens(),
+        }
+    }
 }
 
 /// On an answer that is whole now: events of its stream could not be read and were left out, so it
@@ -79,17 +93,24 @@ impl Exchange<'_> {
         held: &mut Held,
         deadline: Instant,
     ) -> Result<Response<AnswerBody>, Missed> {
-        let (pieces, opening) = match self.opening(&mut upstream, deadline).await {
-            Ok(begun) => begun,
-            Err((kind, failure)) => return Err(self.unusable(&mut attempt, kind, failure)),
+        let mut scanner = match self.crossing {
+            Some(crossing) => Scanner::Crossing(crossing, Box::new(crossing.opening())),
+            None => Scanner::Passing(OpeningScanner::new(self.endpoint)),
         };
+        let mut pieces = Vec::new();
+        let opening = self.opening(&mut upstream, &mut scanner, &mut pieces, deadline).await;
+        if !matches!(opening, Ok(Opened::Answer)) {
+            // There is no answer, but what it took to find out may be billed.
+            attempt.count(scanner.tokens(self.endpoint, &pieces));
+        }
         match opening {
-            Opened::Answer => {}
-            Opened::Refusal(Refusal { status, class, body }) => {
+            Ok(Opened::Answer) => {}
+            Err((kind, failure)) => return Err(self.unusable(&mut attempt, kind, failure)),
+            Ok(Opened::Refusal(Refusal { status, class, body })) => {
                 attempt.fail(Outcome::Error, status.as_u16());
                 return Err(self.refusal(class, status, &parts.headers, body, slot).await);
             }
-            Opened::Refused(crossing, refused) => {
+            Ok(Opened::Refused(crossing, refused)) => {
                 attempt.fail(Outcome::Error, refused.status.as_u16());
                 return Err(self.refused(crossing, &refused, &parts.headers, slot));
             }
@@ -130,17 +151,14 @@ impl Exchange<'_> {
         Ok(answer)
     }
 
-    /// Reads until the stream says something: the pieces so far, and what they say.
-    async fn opening(
+    /// Reads until the stream says something: keeps the pieces so far, and says what they say.
+    async fn opening<'a>(
         &self,
         upstream: &mut Received,
+        scanner: &mut Scanner<'a>,
+        held: &mut Vec<Bytes>,
         deadline: Instant,
-    ) -> Result<(Vec<Bytes>, Opened<'_>), (Kind, Failure)> {
-        let mut scanner = match self.crossing {
-            Some(crossing) => Scanner::Crossing(crossing, Box::new(crossing.opening())),
-            None => Scanner::Passing(OpeningScanner::new(self.endpoint)),
-        };
-        let mut held = Vec::new();
+    ) -> Result<Opened<'a>, (Kind, Failure)> {
         let mut first = match self.later {
             None => deadline,
             Some(_) => (Instant::now() + self.limits.first_event).min(deadline),
@@ -152,7 +170,7 @@ impl Exchange<'_> {
                     let opening = scanner.push(&piece);
                     held.push(piece);
                     match opening {
-                        Some(Ok(opening)) => return Ok((held, opening)),
+                        Some(Ok(opening)) => return Ok(opening),
                         Some(Err(silent)) => return Err((Kind::Useless, silent)),
                         None => {}
                     }

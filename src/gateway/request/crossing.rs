@@ -126,12 +126,20 @@ impl Exchange<'_> {
         attempt: &mut super::attempt::Attempt,
         slot: &InFlight,
     ) -> Result<Response<AnswerBody>, Missed> {
+        let (dialect, size) = (crossing.dialect, body.len().saturating_mul(HEAVY));
         if crossing.meant.conversation.stream {
+            let tokens = apart(size, move || dialect.tokens(&body)).await;
+            tokens.into_iter().for_each(|tokens| attempt.count(tokens));
             let failure = Failure::Malformed("it is no stream".to_owned());
             return Err(self.unusable(attempt, Kind::Useless, failure));
         }
-        let (dialect, size) = (crossing.dialect, body.len().saturating_mul(HEAVY));
-        let reply = match apart(size, move || dialect.reply(&body)).await {
+        // What is no good is billed all the same.
+        let read = move || dialect.reply(&body).map_err(|why| (why, dialect.tokens(&body)));
+        let read = apart(size, read).await.map_err(|(why, tokens)| {
+            tokens.into_iter().for_each(|tokens| attempt.count(tokens));
+            why
+        });
+        let reply = match read {
             Ok(reply) => reply,
             Err(Unread::Malformed(why) | Unread::Broken(why)) => {
                 return Err(self.unusable(attempt, Kind::Useless, Failure::Malformed(why)));
@@ -191,7 +199,10 @@ impl Exchange<'_> {
         headers: &HeaderMap,
         slot: &InFlight,
     ) -> Missed {
-        let Some(kind) = Kind::of(refused.class) else { return self.key_refused() };
+        let kind = Kind::of(refused.class);
+        if kind.is_of_key() {
+            return self.key_refused(kind);
+        }
         let wait = told_to_wait(headers, SystemTime::now());
         if refused.message.is_empty() {
             return self.unreadable(kind, refused.status, headers, wait);

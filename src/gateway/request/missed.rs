@@ -47,8 +47,14 @@ pub(super) enum Kind {
     RateLimited,
     /// The provider does not take the key.
     KeyRefused,
+    /// The provider does not let the key do this, which says nothing of it otherwise.
+    Forbidden,
     /// It was silent for too long, or what came is no answer: the same again would do no better.
     Useless,
+    /// What blames the request is a page, which somebody between us and the provider may have
+    /// written: as useless, but it says nothing about how well the provider is. A client can bring
+    /// it about, and must not have others wait for it.
+    Page,
     /// The conversation is longer than the model takes.
     TooLong,
     /// The request is at fault.
@@ -88,17 +94,23 @@ pub(super) fn failed(provider: &Provider, failure: Failure) -> GatewayError {
 }
 
 impl Kind {
-    /// What an error of a provider means for what is tried next; `None` if the key is refused.
-    pub(super) fn of(class: Class) -> Option<Self> {
-        Some(match class {
-            Class::KeyRefused => return None,
+    /// What an error of a provider means for what is tried next.
+    pub(super) fn of(class: Class) -> Self {
+        match class {
+            Class::KeyRefused => Self::KeyRefused,
+            Class::Forbidden => Self::Forbidden,
             Class::RateLimited => Self::RateLimited,
             Class::Overloaded => Self::Overloaded,
             Class::ClientError => Self::Faulty,
             Class::Filtered => Self::Filtered,
             Class::TooLong => Self::TooLong,
             Class::ServerError | Class::Unusable | Class::Success => Self::Broken,
-        })
+        }
+    }
+
+    /// Whether it is for another key to try.
+    pub(super) fn is_of_key(self) -> bool {
+        matches!(self, Self::KeyRefused | Self::Forbidden)
     }
 }
 
@@ -133,9 +145,10 @@ impl Exchange<'_> {
         }
     }
 
-    pub(super) fn key_refused(&self) -> Missed {
+    /// The provider does not take the key, or not for this: none of the client's business.
+    pub(super) fn key_refused(&self, kind: Kind) -> Missed {
         let provider = self.target.provider.name.to_string();
-        Missed::new(Kind::KeyRefused, GatewayError::CredentialsExhausted { provider })
+        Missed::new(kind, GatewayError::CredentialsExhausted { provider })
     }
 
     /// An error that cannot be read. What a page says of the request does not count: a wrong
@@ -153,8 +166,10 @@ impl Exchange<'_> {
             StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::TOO_MANY_REQUESTS
             | StatusCode::PAYLOAD_TOO_LARGE => (kind, status),
+            // That is never for the client: it would look for a fault of its own key.
+            StatusCode::FORBIDDEN => (Kind::Page, StatusCode::BAD_GATEWAY),
             status if status.is_client_error() && is_json(headers) => (kind, status),
-            _ if kind == Kind::Faulty => (Kind::Useless, StatusCode::BAD_GATEWAY),
+            _ if kind == Kind::Faulty => (Kind::Page, StatusCode::BAD_GATEWAY),
             _ => (kind, StatusCode::BAD_GATEWAY),
         };
         Missed { kind, told: Box::new(Err(GatewayError::Upstream { provider, status })), wait }
@@ -170,7 +185,10 @@ impl Exchange<'_> {
         body: Bytes,
         slot: &InFlight,
     ) -> Missed {
-        let Some(kind) = Kind::of(class) else { return self.key_refused() };
+        let kind = Kind::of(class);
+        if kind.is_of_key() {
+            return self.key_refused(kind);
+        }
         let wait = told_to_wait(headers, SystemTime::now());
         let key = slot.slot().secret.clone();
         let looked = apart(body.len(), move || readable(body, key)).await;
@@ -204,10 +222,8 @@ fn readable(body: Bytes, key: Secret) -> Option<(Bytes, bool)> {
     let is_of_api =
         map.get("error").is_some_and(serde_json::Value::is_object) || map.contains_key("message");
     let text = std::str::from_utf8(&body).ok()?;
-    if !key.is_empty() && text.contains(key.expose()) {
-        return Some((Bytes::from(Redactor::new([key]).clean(text)), is_of_api));
-    }
-    Some((body, is_of_api))
+    let cleaned = Redactor::new([key]).clean_json(text);
+    Some((cleaned.map_or(body, Bytes::from), is_of_api))
 }
 
 /// Whether an answer says that it is JSON. Names of types are the same in capitals (RFC 9110

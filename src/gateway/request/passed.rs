@@ -7,6 +7,7 @@
 use super::answer::{AnswerBody, BEGAN, unmetered};
 use super::attempt::Attempt;
 use super::whole_events::{LONGEST_EVENT, WholeEvents};
+use crate::base::redact::Redactor;
 use crate::gateway::resilience::breaker::Permit;
 use crate::gateway::resilience::places::Place;
 use crate::gateway::slots::InFlight;
@@ -21,6 +22,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
+
+/// How long more is waited for when the end of a stream has come.
+const AFTER_END: Duration = Duration::from_secs(1);
+
+/// How long more is waited for when the model has said why it stopped: the counts may come, and the
+/// mark of the end, which some leave out.
+const AFTER_REASON: Duration = Duration::from_secs(5);
 
 /// Events that a provider sends.
 #[derive(Debug)]
@@ -47,8 +55,8 @@ pub(crate) struct Passed {
     permit: Option<Permit>,
     /// The stream's place at the target, until it has ended.
     place: Option<Place>,
-    /// The slot counts the stream for as long as it lasts.
-    _slot: InFlight,
+    /// It counts the stream for as long as it lasts.
+    slot: InFlight,
 }
 
 /// How a provider's stream ended that did not end well.
@@ -127,7 +135,7 @@ impl AnswerBody {
             unwell: None,
             permit,
             place,
-            _slot: slot,
+            slot,
         }))
     }
 
@@ -268,9 +276,13 @@ impl Passed {
             return unmetered(&self.attempt, &why, self.scanner.next_sequence());
         }
         // Nothing comes after the end of an answer, or after an error, that it could run into.
-        let out = match self.attempt.is_kept() {
-            true => self.events.all_with(piece),
-            false => self.events.push(piece),
+        let out = match (self.attempt.is_kept(), &self.unwell) {
+            (false, _) => self.events.push(piece),
+            (true, None) => self.events.all_with(piece),
+            (true, Some(_)) => {
+                let events = self.events.push(piece);
+                self.cleaned(events)
+            }
         };
         if self.events.is_too_long() {
             let why = format!("an event has more than {LONGEST_EVENT} bytes");
@@ -296,7 +308,10 @@ impl Passed {
             }
         }
         self.over = true;
-        let rest = self.events.all_with(Bytes::new());
+        let mut rest = self.events.all_with(Bytes::new());
+        if self.unwell.is_some() {
+            rest = self.cleaned(rest);
+        }
         Some(self.filtered(rest)).filter(|rest| !rest.is_empty())
     }
 
@@ -314,6 +329,21 @@ impl Passed {
         }
         self.over = true;
         Some(out).filter(|out| !out.is_empty())
+    }
+
+    /// What a provider says when it ends its stream with an error, without our key if it quotes
+    /// that.
+    fn cleaned(&self, events: Bytes) -> Bytes {
+        let secrets = Redactor::new([self.slot.slot().secret.clone()]);
+        secrets.clean_json(&String::from_utf8_lossy(&events)).map_or(events, Bytes::from)
+    }
+
+    /// Whether all of the answer is there, marked as its end or not.
+    fn is_whole(&self) -> bool {
+        match &self.translator {
+            Some(translator) => translator.is_whole(),
+            None => self.scanner.whole(),
+        }
     }
 
     fn warn_of_malformed(&self) {
@@ -334,7 +364,12 @@ impl Passed {
     /// Whether the time is up for the piece that is being waited for.
     fn late(&mut self, cx: &mut Context<'_>) -> bool {
         if !self.armed {
-            let due = (Instant::now() + self.stall).min(self.deadline).into();
+            let rest = match self.attempt.is_kept() {
+                true => AFTER_END.min(self.stall),
+                false if self.is_whole() => AFTER_REASON.min(self.stall),
+                false => self.stall,
+            };
+            let due = (Instant::now() + rest).min(self.deadline).into();
             match &mut self.timer {
                 Some(timer) => timer.as_mut().reset(due),
                 None => self.timer = Some(Box::pin(tokio::time::sleep_until(due))),
@@ -375,6 +410,9 @@ impl Passed {
                         self.over = true;
                         continue;
                     }
+                    if self.is_whole() {
+                        return Poll::Ready(self.close());
+                    }
                     let failure = Failure::Transport(root_cause(&e));
                     return Poll::Ready(Some(self.break_off(Outcome::Truncated, &failure)));
                 }
@@ -386,8 +424,8 @@ impl Passed {
     }
 
     fn out_of_time(&mut self) -> Option<Bytes> {
-        if self.attempt.is_kept() {
-            // The answer was whole; the provider only leaves its connection open.
+        if self.attempt.is_kept() || self.is_whole() {
+            // The provider only leaves its connection open.
             return self.close();
         }
         let failure = if Instant::now() >= self.deadline {

@@ -93,12 +93,17 @@ impl Pursuit<'_> {
                 limits: &self.route.limits,
                 call: self.call,
                 number: self.asked,
-                later: (!self.again || self.spent() < ATTEMPTS).then_some(later),
+                // Nobody is asked after one that may be asked only once.
+                later: (!self.call.envelope.once && (!self.again || self.spent() < ATTEMPTS))
+                    .then_some(later),
                 commit: self.commit,
             };
             match exchange.run(&slot, held).await {
                 Ok(answer) => {
-                    slots.accepted(&slot, &target.model);
+                    if slots.accepted(&slot, &target.model) {
+                        let slot = slot.slot();
+                        tracing::info!(slot = %slot.id, "provider takes the key again");
+                    }
                     self.names.clone_from(&target.names);
                     return Next::End(Ok(answer));
                 }
@@ -132,7 +137,9 @@ impl Pursuit<'_> {
         match kind {
             Kind::Final | Kind::Filtered => return Some(self.ends_with(missed, target)),
             // What it may have begun with is not begun once more, there or elsewhere.
-            Kind::Unanswered | Kind::Broken | Kind::Useless if self.call.envelope.once => {
+            Kind::Unanswered | Kind::Broken | Kind::Useless | Kind::Page
+                if self.call.envelope.once =>
+            {
                 return Some(self.ends_with(missed, target));
             }
             // What a target that stands in says of the request never hides why it had to.
@@ -153,6 +160,16 @@ impl Pursuit<'_> {
                     generation = slot.slot().generation,
                     rejected,
                     "provider refuses the key"
+                );
+                round.refused.push(slot);
+            }
+            Kind::Forbidden => {
+                self.refused += 1;
+                tracing::warn!(
+                    request_id = %self.call.asked.request_id,
+                    slot = %slot.slot().id,
+                    model = %target.model,
+                    "provider does not let the key do this"
                 );
                 round.refused.push(slot);
             }
@@ -182,7 +199,7 @@ impl Pursuit<'_> {
                 self.too_long_for = Some(target.context.unwrap_or(0));
                 return Some(Next::Elsewhere(None));
             }
-            Kind::Useless | Kind::Faulty | Kind::Filtered | Kind::Final => {
+            Kind::Useless | Kind::Page | Kind::Faulty | Kind::Filtered | Kind::Final => {
                 return Some(Next::Elsewhere(None));
             }
         }

@@ -86,13 +86,23 @@ impl Slots {
 
     /// The slot for the next request: the active ones take turns, those that the provider lets no
     /// more requests through with last. For a key that is `refused` the one that it replaced stands
-    /// in, not so for one that is `limited`: these are the slots that this request has tried. Where
-    /// nothing else is left, one that was rejected is asked again.
+    /// in, not so for one that is `limited`: these are the slots that this request has tried. One that
+    /// was rejected is asked again by one request after a while, and where nothing else is left.
     pub(crate) fn pick(
         &self,
         model: &str,
         refused: &[InFlight],
         limited: &[InFlight],
+    ) -> Option<InFlight> {
+        self.pick_at(model, refused, limited, Instant::now)
+    }
+
+    fn pick_at(
+        &self,
+        model: &str,
+        refused: &[InFlight],
+        limited: &[InFlight],
+        now: impl FnOnce() -> Instant,
     ) -> Option<InFlight> {
         let set = self.set.load();
         let usual = refused.is_empty() && limited.is_empty();
@@ -101,7 +111,7 @@ impl Slots {
         }
         // Looked at once: states change meanwhile, and a slot that is looked at twice may be missed
         // both times.
-        let now = Instant::now();
+        let now = now();
         let seen: Vec<Seen<'_>> = set
             .iter()
             .map(|slot| {
@@ -115,6 +125,14 @@ impl Slots {
                 }
             })
             .collect();
+        let again = |s: &&Seen<'_>| {
+            s.state == State::Rejected
+                && !(s.rests || s.refused || s.limited)
+                && s.slot.is_asked_again(now)
+        };
+        if let Some(rejected) = seen.iter().find(again) {
+            return Some(InFlight::with(rejected.slot));
+        }
         let is_free = |s: &Seen<'_>| match s.state {
             State::Active => true,
             State::Draining => !seen.iter().any(|a| a.is_before(s)),
@@ -173,22 +191,19 @@ impl Slots {
         used.0.limit(model, told, Instant::now());
     }
 
-    /// The provider took the key and a request for `model`. A rejected one is in use again if none
-    /// that is in use is taken; what stood in for it stands by.
-    pub(crate) fn accepted(&self, used: &InFlight, model: &str) {
+    /// The provider took the key and a request for `model`. One that was rejected is in use again,
+    /// and what stood in for it stands by. True if so.
+    pub(crate) fn accepted(&self, used: &InFlight, model: &str) -> bool {
         used.0.taken(model);
-        if used.0.state() != State::Rejected {
-            return;
+        if used.0.state() != State::Rejected || !used.0.becomes(State::Rejected, State::Active) {
+            return false;
         }
         let set = self.set.load();
-        let in_use = || set.iter().filter(|s| s.state() == State::Active);
-        if in_use().any(|s| s.refusals.load(Ordering::Relaxed) == 0) {
-            return;
-        }
-        for stood_in in in_use().filter(|s| s.variable == used.0.variable) {
-            stood_in.drain(Instant::now(), DRAIN);
-        }
-        used.0.becomes(State::Rejected, State::Active);
+        let stood_in = |s: &&Arc<Slot>| {
+            !Arc::ptr_eq(s, &used.0) && s.state() == State::Active && s.variable == used.0.variable
+        };
+        set.iter().filter(stood_in).for_each(|s| s.drain(Instant::now(), DRAIN));
+        true
     }
 
     /// The provider refused the key. Refused thrice in a row it is rejected, if another slot can
@@ -211,6 +226,7 @@ impl Slots {
         let Some(heir) = set.iter().find(same).or_else(|| set.iter().find(other)) else {
             return false;
         };
+        used.0.rest_rejected(Instant::now());
         if !used.0.becomes(State::Active, State::Rejected) {
             return false;
         }

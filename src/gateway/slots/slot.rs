@@ -20,6 +20,13 @@ const MOST_LIMITS: usize = 256;
 /// No slot rests longer: a provider that says a day is asked again all the same.
 const LONGEST_LIMIT: Duration = Duration::from_secs(60);
 
+/// After so long a slot that was rejected is asked again by one request; then after twice as long
+/// each time.
+const REJECTED: Duration = Duration::from_secs(300);
+
+/// No longer than that.
+const LONGEST_REJECTED: Duration = Duration::from_secs(3600);
+
 /// What a slot is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -155,6 +162,8 @@ pub(crate) struct Slot {
     limits: Mutex<BTreeMap<Arc<str>, Limit>>,
     /// When it may be forgotten, once it drains.
     retire_at: Mutex<Option<Instant>>,
+    /// When it is asked again, once it was rejected, and how much later the time after that.
+    again: Mutex<Option<(Instant, Duration)>>,
 }
 
 /// The provider lets no more requests through for a while.
@@ -221,6 +230,7 @@ impl Slot {
             any_limits: AtomicBool::new(false),
             limits: Mutex::default(),
             retire_at: Mutex::default(),
+            again: Mutex::default(),
         }
     }
 
@@ -229,6 +239,25 @@ impl Slot {
         let at = now.checked_add(drain).unwrap_or(now + DRAIN);
         *self.retire_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
         self.set(State::Draining);
+    }
+
+    /// It is about to be rejected.
+    pub(super) fn rest_rejected(&self, now: Instant) {
+        let after = (now + REJECTED, REJECTED.saturating_mul(2));
+        *self.again.lock().unwrap_or_else(PoisonError::into_inner) = Some(after);
+    }
+
+    /// Whether it is time to ask it again though it was rejected. True once for each time: whoever
+    /// is told so does it.
+    pub(super) fn is_asked_again(&self, now: Instant) -> bool {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        match *again {
+            Some((at, pause)) if at <= now => {
+                *again = Some((now + pause, pause.saturating_mul(2).min(LONGEST_REJECTED)));
+                true
+            }
+            _ => false,
+        }
     }
 
     fn limits(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Limit>> {

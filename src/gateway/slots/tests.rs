@@ -368,3 +368,62 @@ fn without_a_word_of_the_provider_a_key_rests_longer_each_time() {
     slots.limit(&slot, &MODEL.into(), None);
     assert!(slots.limited(MODEL).unwrap().rest <= Duration::from_secs(1));
 }
+
+#[test]
+fn a_rejected_key_is_tried_again_after_a_while_by_one_request() {
+    let slots = Slots::default();
+    let began = Instant::now();
+    let other = Opened { variable: "OTHER".to_owned(), ..key("two") };
+    slots.replace("openai", vec![key("one"), other], &[], began);
+    let at = |after: Duration| {
+        let now = Instant::now() + after;
+        let slot = slots.pick_at(MODEL, &[], &[], || now).unwrap();
+        (slot.slot().secret.expose().to_owned(), slot)
+    };
+    let reject = || {
+        while slots.view().iter().all(|slot| slot.state == State::Active) {
+            let (value, slot) = at(Duration::ZERO);
+            if value == "one" {
+                slots.refused(&slot);
+            }
+        }
+    };
+    reject();
+    // Each time one request asks it, and the time until the next is twice as long, up to an hour.
+    let mut due = 0;
+    for minutes in [5, 10, 20, 40, 60, 60] {
+        due += minutes;
+        let due = Duration::from_secs(60 * due);
+        for _ in 0..4 {
+            assert_eq!(at(due - Duration::from_secs(30)).0, "two", "{minutes}");
+        }
+        let (value, slot) = at(due + Duration::from_secs(5));
+        assert_eq!(value, "one", "{minutes}");
+        assert!(!slots.refused(&slot), "it is rejected already");
+        assert_eq!(at(due + Duration::from_secs(5)).0, "two", "{minutes}");
+    }
+    // The provider takes it again, which holds for all.
+    let (_, slot) = at(Duration::from_secs(86_400));
+    assert!(slots.accepted(&slot, MODEL) && !slots.accepted(&slot, MODEL));
+    assert!(slots.view().iter().all(|slot| slot.state == State::Active && slot.refusals == 0));
+    reject();
+    assert_eq!(at(Duration::from_secs(299)).0, "two", "it begins anew");
+    assert_eq!(at(Duration::from_secs(301)).0, "one");
+}
+
+#[test]
+fn a_key_that_is_taken_again_sends_the_one_before_back() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![key("two")], &[], now);
+    for _ in 0..3 {
+        slots.refused(&slots.pick(MODEL, &[], &[]).unwrap());
+    }
+    assert_eq!(states(&slots), [(2, State::Rejected), (1, State::Active)]);
+    let later = Instant::now() + Duration::from_secs(301);
+    let two = slots.pick_at(MODEL, &[], &[], || later).unwrap();
+    assert_eq!(two.slot().secret.expose(), "two");
+    assert!(slots.accepted(&two, MODEL));
+    assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
+}

@@ -6,6 +6,7 @@ use crate::provider::conversation::{Conversation, Reply};
 use crate::provider::translation::{
     Chat, Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable,
 };
+use crate::provider::usage::Tokens;
 use crate::provider::wire::{Endpoint, Family};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -40,6 +41,10 @@ impl Dialect for Azure {
 
     fn reply(&self, body: &[u8]) -> Result<Reply, Unread> {
         self.chat.reply(body)
+    }
+
+    fn tokens(&self, json: &[u8]) -> Option<Tokens> {
+        self.chat.tokens(json)
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Refused {

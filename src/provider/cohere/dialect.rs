@@ -1,7 +1,7 @@
 //! The Cohere API, as translation knows it.
 
 use super::failure::refused;
-use super::reply::{Stream, read};
+use super::reply::{Stream, counted, read};
 use super::request::write;
 use super::url;
 use crate::base::Secret;
@@ -10,6 +10,7 @@ use crate::provider::openai;
 use crate::provider::translation::{
     Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable, exact,
 };
+use crate::provider::usage::Tokens;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -32,6 +33,10 @@ impl Dialect for Cohere {
 
     fn reply(&self, body: &[u8]) -> Result<Reply, Unread> {
         read(body)
+    }
+
+    fn tokens(&self, json: &[u8]) -> Option<Tokens> {
+        counted(json)
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Refused {

@@ -1,14 +1,14 @@
 //! Errors of Cohere: `{"message": …}` (<https://docs.cohere.com/reference/errors>).
 
 use crate::provider::failure::Class;
-use crate::provider::native::by_status;
+use crate::provider::native::by_body;
 use crate::provider::translation::Refused;
 use http::StatusCode;
 use serde_json::Value;
 
 /// What an error body with this status says.
 pub(super) fn refused(status: StatusCode, body: &[u8]) -> Refused {
-    let mut refused = by_status(status);
+    let mut refused = by_body(status, body);
     let body: Option<Value> = serde_json::from_slice(body).ok();
     let message = body.as_ref().and_then(|body| body.get("message")?.as_str());
     refused.message = message.unwrap_or_default().to_owned();

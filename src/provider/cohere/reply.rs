@@ -89,6 +89,22 @@ fn end(word: &str) -> Result<End, Unread> {
     })
 }
 
+/// What an answer, or the event at the end of a stream, says was counted, whatever else is in it.
+pub(super) fn counted(json: &[u8]) -> Option<Tokens> {
+    #[derive(Deserialize)]
+    struct Counted {
+        usage: Option<Usage>,
+        delta: Option<Ending>,
+    }
+    #[derive(Deserialize)]
+    struct Ending {
+        usage: Option<Usage>,
+    }
+    let counted: Counted = serde_json::from_slice(json).ok()?;
+    let usage = counted.usage.or(counted.delta.and_then(|delta| delta.usage))?;
+    Some(usage.tokens())
+}
+
 /// The whole answer in a body.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! The Gemini API, as translation knows it.
 
 use super::failure::{refused, retry_delay};
-use super::reply::{Stream, read};
+use super::reply::{Stream, counted, read};
 use super::request::write;
 use super::{credentials, url};
 use crate::base::Secret;
@@ -9,6 +9,7 @@ use crate::provider::conversation::{Conversation, Event, Reply};
 use crate::provider::translation::{
     Dialect, Framing, ReadEvents, Refused, Unread, Untranslatable, exact,
 };
+use crate::provider::usage::Tokens;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -32,6 +33,10 @@ impl Dialect for Google {
 
     fn reply(&self, body: &[u8]) -> Result<Reply, Unread> {
         read(body)
+    }
+
+    fn tokens(&self, json: &[u8]) -> Option<Tokens> {
+        counted(json)
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Refused {

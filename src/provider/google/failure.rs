@@ -1,7 +1,7 @@
 //! Errors of Gemini: `google.rpc.Status` as JSON (<https://cloud.google.com/apis/design/errors>).
 
 use crate::provider::failure::Class;
-use crate::provider::native::{by_status, status_of};
+use crate::provider::native::{by_body, status_of};
 use crate::provider::translation::Refused;
 use http::StatusCode;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// What an error body with this status says.
 pub(super) fn refused(status: StatusCode, body: &[u8]) -> Refused {
-    let mut refused = by_status(status);
+    let mut refused = by_body(status, body);
     let Some(error) = error(body) else { return refused };
     fill(&mut refused, &error);
     refused
@@ -22,7 +22,7 @@ pub(super) fn in_body(body: &[u8]) -> Option<Refused> {
         number @ Some(400..=599) => status_of(number),
         _ => stated(error.get("status").and_then(Value::as_str).unwrap_or_default()),
     };
-    let mut refused = by_status(status);
+    let mut refused = by_body(status, body);
     fill(&mut refused, &error);
     Some(refused)
 }
@@ -101,7 +101,10 @@ mod tests {
         assert_eq!(class(400, place), Class::KeyRefused);
         assert_eq!(class(400, long), Class::TooLong);
         assert_eq!(class(400, plain), Class::ClientError);
-        assert_eq!(class(403, r#"{"error":{"status":"PERMISSION_DENIED"}}"#), Class::KeyRefused);
+        assert_eq!(class(403, r#"{"error":{"status":"PERMISSION_DENIED"}}"#), Class::Forbidden);
+        let blocked = r#"[{"error":{"status":"PERMISSION_DENIED","message":"Your API key was reported as leaked."}}]"#;
+        assert_eq!(class(403, blocked), Class::KeyRefused);
+        assert_eq!(class(403, "<html>"), Class::ClientError);
         assert_eq!(class(404, r#"{"error":{"status":"NOT_FOUND"}}"#), Class::ClientError);
         assert_eq!(class(503, r#"{"error":{"status":"UNAVAILABLE"}}"#), Class::Overloaded);
         for hostile in ["", "<html>", "[]", "[1]", r#"{"error":"x"}"#, r#"{"error":"#] {

@@ -108,6 +108,17 @@ fn end(word: &str, called: bool) -> Result<End, Unread> {
     })
 }
 
+/// What an answer or a piece of one says was counted, whatever else is in it.
+pub(super) fn counted(json: &[u8]) -> Option<Tokens> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Counted {
+        usage_metadata: Option<Usage>,
+    }
+    let counted: Counted = serde_json::from_slice(json).ok()?;
+    counted.usage_metadata.map(|usage| usage.tokens())
+}
+
 /// The whole answer in a body.
 ///
 /// # Errors

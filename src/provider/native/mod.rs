@@ -6,6 +6,7 @@ pub(super) use super::translation::call_id;
 pub(crate) use parts::{Calls, plain_text, segment, texts};
 
 use super::failure::Class;
+use super::forbidden;
 use super::translation::{Refused, Unread, Untranslatable, exact};
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -48,6 +49,15 @@ pub(crate) fn parse<T: DeserializeOwned>(provider: &str, body: &[u8]) -> Result<
             if e.is_eof() { "it ends too early" } else { "it is another document" },
         )
     })
+}
+
+/// An error of which the body says no more than its status, but for a 403, which is said of much.
+pub(crate) fn by_body(status: StatusCode, body: &[u8]) -> Refused {
+    let mut refused = by_status(status);
+    if refused.class == Class::Forbidden {
+        refused.class = forbidden::class(body);
+    }
+    refused
 }
 
 /// An error of which the body says nothing.

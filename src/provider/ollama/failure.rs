@@ -1,14 +1,14 @@
 //! Errors of Ollama: `{"error": …}`, in a stream too.
 
 use crate::provider::failure::Class;
-use crate::provider::native::by_status;
+use crate::provider::native::{by_body, by_status};
 use crate::provider::translation::Refused;
 use http::StatusCode;
 use serde_json::Value;
 
 /// What an error body with this status says.
 pub(super) fn refused(status: StatusCode, body: &[u8]) -> Refused {
-    let mut refused = by_status(status);
+    let mut refused = by_body(status, body);
     refused.message = message(body).unwrap_or_default();
     if refused.class == Class::ClientError && too_long(&refused.message) {
         refused.class = Class::TooLong;

@@ -66,6 +66,11 @@ impl Wire {
     }
 }
 
+/// What an answer or a piece of one says was counted, whatever else is in it.
+pub(super) fn counted(json: &[u8]) -> Option<Tokens> {
+    serde_json::from_slice::<Wire>(json).ok().map(|wire| wire.tokens())
+}
+
 /// The whole answer in a body.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use super::refused::{Refused, Unread, Untranslatable};
 use crate::base::Secret;
 use crate::provider::conversation::{Conversation, Event, Reply};
+use crate::provider::usage::Tokens;
 use crate::provider::wire::Family;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
@@ -39,6 +40,10 @@ pub(crate) trait Dialect: Debug + Send + Sync {
     /// # Errors
     /// It is none, or it says that the provider would not.
     fn reply(&self, body: &[u8]) -> Result<Reply, Unread>;
+
+    /// What a whole answer, or an event of a stream, says was counted, also one that is no good
+    /// otherwise: it is billed all the same.
+    fn tokens(&self, json: &[u8]) -> Option<Tokens>;
 
     /// What an answer without a status of success says.
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Refused;

@@ -19,15 +19,28 @@ const MOST_CALLS: usize = 4096;
 /// Finds out how a stream begins, as [`crate::provider::OpeningScanner`] does where bytes pass.
 #[derive(Debug)]
 pub(crate) struct StreamOpening {
+    dialect: &'static dyn Dialect,
     splitter: Splitter,
     reader: Box<dyn ReadEvents>,
     seen: usize,
+    tokens: Tokens,
 }
 
 impl StreamOpening {
     /// For a stream of a provider.
-    pub(crate) fn of(dialect: &dyn Dialect) -> Self {
-        Self { splitter: Splitter::new(dialect.framing()), reader: dialect.reader(), seen: 0 }
+    pub(crate) fn of(dialect: &'static dyn Dialect) -> Self {
+        Self {
+            dialect,
+            splitter: Splitter::new(dialect.framing()),
+            reader: dialect.reader(),
+            seen: 0,
+            tokens: Tokens::default(),
+        }
+    }
+
+    /// What the provider has counted so far.
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens
     }
 
     /// Takes the next piece; `None` if it says nothing yet, else whether there is an answer.
@@ -36,7 +49,9 @@ impl StreamOpening {
         for split in self.splitter.push(piece) {
             // What cannot be read says nothing.
             let Split::Event(name, data) = split else { continue };
-            match read(&mut *self.reader, &name, &data) {
+            let said = read(&mut *self.reader, &name, &data);
+            self.tokens.update(counted(self.dialect, &said, &data));
+            match said {
                 Ok(events) if events.iter().any(says) => return Some(Ok(())),
                 Err(Unread::Refused(refused)) => return Some(Err(refused)),
                 // Nothing is told yet: another one can be asked.
@@ -63,9 +78,22 @@ fn read(reader: &mut dyn ReadEvents, name: &str, data: &str) -> Result<Vec<Event
     reader.read(Some(name).filter(|name| !name.is_empty()), data)
 }
 
+/// What an event counts, also one that is no good otherwise.
+fn counted(dialect: &dyn Dialect, said: &Result<Vec<Event>, Unread>, data: &str) -> Tokens {
+    let Ok(events) = said else { return dialect.tokens(data.as_bytes()).unwrap_or_default() };
+    let mut all = Tokens::default();
+    for event in events {
+        if let Event::Tokens(tokens) = event {
+            all.update(*tokens);
+        }
+    }
+    all
+}
+
 /// Tells a provider's stream to a client of another family.
 #[derive(Debug)]
 pub(crate) struct StreamTranslator {
+    dialect: &'static dyn Dialect,
     splitter: Splitter,
     reader: Box<dyn ReadEvents>,
     writer: Box<dyn WriteEvents>,
@@ -89,12 +117,13 @@ pub(crate) struct StreamTranslator {
 impl StreamTranslator {
     /// From a stream of a provider to a stream of a client, who is told none of `secrets`.
     pub(crate) fn new(
-        dialect: &dyn Dialect,
+        dialect: &'static dyn Dialect,
         writer: Box<dyn WriteEvents>,
         request_id: &str,
         secrets: Redactor,
     ) -> Self {
         Self {
+            dialect,
             splitter: Splitter::new(dialect.framing()),
             reader: dialect.reader(),
             writer,
@@ -143,7 +172,11 @@ impl StreamTranslator {
                     return;
                 }
             };
-            match read(&mut *self.reader, &name, &data) {
+            let said = read(&mut *self.reader, &name, &data);
+            if said.is_err() {
+                self.tokens.update(counted(self.dialect, &said, &data));
+            }
+            match said {
                 Ok(events) => self.write(events, out),
                 Err(Unread::Malformed(_)) => self.malformed += 1,
                 Err(Unread::Broken(why)) => self.broken = Some(why),
@@ -160,7 +193,9 @@ impl StreamTranslator {
     fn told(&self, refused: &Refused) -> Refused {
         let message = match refused.class {
             // What is wrong with our key is none of the client's business.
-            Class::KeyRefused => "the provider refused the key of the gateway".to_owned(),
+            Class::KeyRefused | Class::Forbidden => {
+                "the provider refused the key of the gateway".to_owned()
+            }
             _ => self.secrets.clean(&refused.message),
         };
         Refused { message, ..refused.clone() }
@@ -206,6 +241,11 @@ impl StreamTranslator {
     /// Whether the client has been told all of it.
     pub(crate) fn finished(&self) -> bool {
         self.closed
+    }
+
+    /// Whether all parts are there, and nothing went wrong.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.concluded && self.refused.is_none() && self.broken().is_none()
     }
 
     /// The error with which the provider ended the stream, as it has been told.

@@ -1,5 +1,6 @@
 //! Providers with an API of their own that fail, refuse, or cannot do what is asked.
 
+use super::endpoints::total;
 use super::native::{CHAT, KEY, MESSAGES, bytewise, server};
 use super::upstream::{self, Upstream};
 use super::{chat, with_key};
@@ -102,6 +103,46 @@ fn what_is_held_back_is_filtered_and_what_is_no_answer_is_502() {
                 chat(&ultra, CHAT, &asks).send(server.addr()).is(502);
             }
         }
+    }
+}
+
+#[test]
+fn what_was_counted_is_billed_though_the_answer_is_no_good() {
+    let gemini = json!({
+        "candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 3, "thoughtsTokenCount": 4},
+    });
+    let cohere = json!({
+        "finish_reason": "ERROR", "message": {}, "type": "message-end",
+        "usage": {"tokens": {"input_tokens": 9, "output_tokens": 7}},
+        "delta": {"finish_reason": "ERROR", "usage": {"tokens": {"input_tokens": 9, "output_tokens": 7}}},
+    });
+    let ollama =
+        json!({"done": true, "done_reason": "load", "prompt_eval_count": 9, "eval_count": 7});
+    for (kind, said) in KINDS.into_iter().zip([gemini, cohere, ollama]) {
+        let provider = Upstream::start(move |asked, stream| {
+            let streams = asked.line.contains("alt=sse")
+                || String::from_utf8_lossy(&asked.body).contains("\"stream\":true");
+            if !streams || kind == "ollama" {
+                let _ = stream.write_all(&upstream::json("200 OK", &format!("{said}\n")));
+                return;
+            }
+            let _ = stream.write_all(upstream::STREAM.as_bytes());
+            let _ = upstream::chunk(stream, format!("data: {said}\n\n").as_bytes());
+            let _ = stream.write_all(b"0\r\n\r\n");
+        });
+        let (ultra, server) = server(kind, &provider, "");
+        for stream in [false, true] {
+            let asks = question(&json!({"stream": stream}));
+            chat(&ultra, CHAT, &asks).send(server.addr()).is(502);
+        }
+        let total = total(&ultra, 2);
+        assert_eq!(
+            (&total["input_tokens"], &total["output_tokens"]),
+            (&json!(18), &json!(14)),
+            "{kind}"
+        );
+        assert_eq!(total["uncounted"], 0, "{kind} {total}");
     }
 }
 

@@ -148,6 +148,29 @@ fn what_does_more_than_answer_is_asked_once() {
 }
 
 #[test]
+fn what_is_asked_once_has_its_time_though_there_are_others() {
+    let thinks = || {
+        Upstream::start(|_, stream| {
+            events(stream, &[CREATED, ADDED], false);
+            std::thread::sleep(Duration::from_millis(700));
+            for event in [DELTA, COMPLETED] {
+                let _ = chunk(stream, event.as_bytes());
+            }
+            let _ = stream.write_all(b"0\r\n\r\n");
+        })
+    };
+    for (fields, provider) in [(r#","store":true"#, "p0"), ("", "p1")] {
+        let (slow, other) = (thinks(), streaming(&WHOLE, true));
+        let route = "    timeouts: {first_event: 200ms}\n";
+        let (ultra, server) = serving(&[&slow, &other], route, &[]);
+        let body = STREAM.replace('}', &format!("{fields}}}"));
+        let answer = chat(&ultra, RESPONSES, &body).send(server.addr()).is(200);
+        assert_eq!(answer.text(), WHOLE.concat());
+        assert_eq!(answer.header("x-ultra-provider"), Some(provider), "{fields}");
+    }
+}
+
+#[test]
 fn a_response_that_failed_is_passed_on_as_the_object_that_it_is() {
     let failed = r#"{"object":"response","status":"failed","error":{"code":"server_error","message":"it broke"},"usage":null}"#;
     let failing = Upstream::saying(upstream::json("200 OK", failed));

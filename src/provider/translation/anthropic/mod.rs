@@ -16,7 +16,8 @@ use super::seam::{ClientDialect, Dialect, Framing, ReadEvents, Shown, WriteEvent
 use super::sound;
 use crate::base::Secret;
 use crate::provider::conversation::{Conversation, Reply};
-use crate::provider::wire::Family;
+use crate::provider::usage::{Tokens, in_json};
+use crate::provider::wire::{Endpoint, Family};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -47,6 +48,10 @@ impl Dialect for Messages {
 
     fn reply(&self, body: &[u8]) -> Result<Reply, Unread> {
         reply::read(body)
+    }
+
+    fn tokens(&self, json: &[u8]) -> Option<Tokens> {
+        in_json(json, Endpoint::Messages)
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Refused {

@@ -36,9 +36,11 @@ pub(in super::super) fn error(refused: &Refused) -> (StatusCode, Value) {
             413 => ("invalid_request_error", "request_too_large"),
             _ => ("invalid_request_error", "upstream_rejected"),
         },
-        Class::KeyRefused | Class::ServerError | Class::Unusable | Class::Success => {
-            ("server_error", "upstream_error")
-        }
+        Class::KeyRefused
+        | Class::Forbidden
+        | Class::ServerError
+        | Class::Unusable
+        | Class::Success => ("server_error", "upstream_error"),
     };
     let status = match (refused.class, refused.status.as_u16()) {
         // 529 is Anthropic's own.

@@ -21,8 +21,26 @@ pub(super) struct Reader {
     begun: bool,
     /// Whether it has said why it ends.
     ended: bool,
-    /// The calls that have begun, by the number that the provider gives them.
-    calls: BTreeMap<u64, usize>,
+    /// The last call that has begun under each number that the provider gives them.
+    calls: BTreeMap<u64, Begun>,
+    /// How many have begun.
+    count: usize,
+}
+
+/// A call that has begun.
+#[derive(Debug)]
+struct Begun {
+    number: usize,
+    /// The provider's own.
+    id: Option<String>,
+}
+
+impl Begun {
+    /// Whether a piece under the same number, with this id and this name, begins another call. Some
+    /// servers give all calls one number and send each whole; some say name and id with every piece.
+    fn is_over(&self, id: Option<&str>, name: Option<&str>) -> bool {
+        name.is_some() && id.is_some() && self.id.as_deref() != id
+    }
 }
 
 #[derive(Deserialize)]
@@ -117,20 +135,22 @@ impl Reader {
         let name = name.filter(|name| !name.is_empty());
         let id = call.id.filter(|id| !id.is_empty());
         // A few servers leave the number out, and send each call whole.
-        let new = u64::try_from(self.calls.len()).unwrap_or(u64::MAX);
+        let new = u64::try_from(self.count).unwrap_or(u64::MAX);
         let last = self.calls.last_key_value().map_or(0, |(index, _)| *index);
         let index = call.index.unwrap_or(if name.is_some() { new } else { last });
-        if index >= MOST_CALLS {
+        if index >= MOST_CALLS || new >= MOST_CALLS {
             return Err(broken("the number of a tool call is too great"));
         }
-        let number = match self.calls.get(&index) {
-            Some(number) => *number,
+        let known = self.calls.get(&index);
+        let number = match known.filter(|call| !call.is_over(id.as_deref(), name.as_deref())) {
+            Some(call) => call.number,
             None => {
                 let Some(name) = name else {
                     return Err(broken("a tool call begins without a name"));
                 };
-                let number = self.calls.len();
-                self.calls.insert(index, number);
+                let number = self.count;
+                self.count += 1;
+                self.calls.insert(index, Begun { number, id: id.clone() });
                 let id = id.unwrap_or_else(ids::made);
                 out.push(Event::ToolCall { number, id, name });
                 number

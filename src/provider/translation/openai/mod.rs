@@ -22,7 +22,8 @@ use super::seam::{ClientDialect, Dialect, Framing, ReadEvents, Shown, WriteEvent
 use super::sound;
 use crate::base::Secret;
 use crate::provider::conversation::{Conversation, Reply};
-use crate::provider::wire::Family;
+use crate::provider::usage::{Tokens, in_json};
+use crate::provider::wire::{Endpoint, Family};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -56,6 +57,10 @@ impl Dialect for Chat {
 
     fn reply(&self, body: &[u8]) -> Result<Reply, Unread> {
         reply::read(body)
+    }
+
+    fn tokens(&self, json: &[u8]) -> Option<Tokens> {
+        in_json(json, Endpoint::ChatCompletions)
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Refused {

@@ -12,12 +12,12 @@ fn events(events: &[Value]) -> String {
 }
 
 /// What clients of every family get.
-fn everywhere(from: &dyn Dialect, stream: &str) -> Vec<(String, StreamTranslator)> {
+fn everywhere(from: &'static dyn Dialect, stream: &str) -> Vec<(String, StreamTranslator)> {
     let clients: [&dyn ClientDialect; 3] = [&CHAT, &Messages, &Responses];
     clients.iter().map(|to| told(from, *to, &asking(false, true), stream, 4096)).collect()
 }
 
-fn is_broken_off(from: &dyn Dialect, stream: &str) {
+fn is_broken_off(from: &'static dyn Dialect, stream: &str) {
     for (told, translator) in everywhere(from, stream) {
         assert!(translator.broken().is_some() && !translator.finished(), "{stream}\n{told}");
         for end in ["[DONE]", "message_stop", "response.completed"] {

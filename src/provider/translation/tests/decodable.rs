@@ -24,7 +24,7 @@ fn said(texts: &[&[u8]]) -> Vec<String> {
     let chat: Vec<u8> = texts.iter().flat_map(|text| chat(text)).chain(CHAT_END.bytes()).collect();
     let message: Vec<u8> =
         texts.iter().flat_map(|text| message(text)).chain(MESSAGE_END.bytes()).collect();
-    let froms: [(&dyn Dialect, Vec<u8>); 2] = [(&CHAT, chat), (&Messages, message)];
+    let froms: [(&'static dyn Dialect, Vec<u8>); 2] = [(&CHAT, chat), (&Messages, message)];
     let clients: [&dyn ClientDialect; 3] = [&CHAT, &Messages, &Responses];
     let mut out = Vec::new();
     for (from, stream) in froms {

@@ -7,7 +7,7 @@ use crate::provider::translation::{ClientDialect, Dialect, Messages, Responses, 
 use crate::provider::{cohere::Cohere, google::Google, ollama::Ollama};
 use serde_json::{Value, json};
 
-fn whole(from: &dyn Dialect, to: &dyn ClientDialect, answer: &str) -> String {
+fn whole(from: &'static dyn Dialect, to: &dyn ClientDialect, answer: &str) -> String {
     let reply = from.reply(answer.as_bytes()).unwrap();
     let conversation = Conversation::default();
     let shown = Shown { conversation: &conversation, model: "up", request_id: "r", created: 7 };
@@ -123,11 +123,11 @@ fn numbers_in_arguments_keep_every_digit_on_every_way() {
     let clients: [(&dyn ClientDialect, &str); 2] = [(&CHAT, &chat), (&Messages, &messages)];
     for (client, request) in clients {
         let conversation = client.read_request(request.as_bytes()).unwrap();
-        let sent = |to: &dyn Dialect| {
+        let sent = |to: &'static dyn Dialect| {
             String::from_utf8(to.request(&conversation, "gemini-3").unwrap().to_vec()).unwrap()
         };
         for (provider, field) in [
-            (&Messages as &dyn Dialect, format!(r#""input":{EXACT}"#)),
+            (&Messages as &'static dyn Dialect, format!(r#""input":{EXACT}"#)),
             (&Google, format!(r#""args":{EXACT}"#)),
             (&Google, format!(r#""response":{EXACT}"#)),
             (&Ollama, format!(r#""arguments":{EXACT}"#)),
@@ -149,7 +149,7 @@ fn numbers_in_arguments_keep_every_digit_on_every_way() {
     let message = format!(
         r#"{{"content":[{{"type":"tool_use","id":"c","name":"f","input":{EXACT}}}],"stop_reason":"tool_use"}}"#
     );
-    let answers: [(&dyn Dialect, String); 4] = [
+    let answers: [(&'static dyn Dialect, String); 4] = [
         (&CHAT, completion(&EXACT.into(), "tool_calls")),
         (&Google, google.clone()),
         (&Ollama, ollama.clone()),
@@ -170,7 +170,7 @@ fn numbers_in_arguments_keep_every_digit_on_every_way() {
     );
     let end = r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#;
     for (provider, stream) in [
-        (&Google as &dyn Dialect, format!("data: {google}\n\n")),
+        (&Google as &'static dyn Dialect, format!("data: {google}\n\n")),
         (&Ollama, format!("{ollama}\n")),
         (&Messages, format!("data: {start}\n\ndata: {end}\n\n")),
     ] {

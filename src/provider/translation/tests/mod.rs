@@ -19,7 +19,7 @@ const CHAT: Chat = Chat { counts_streams: true };
 /// What a provider of `to` gets for a request to `from`.
 fn asked(
     from: &dyn ClientDialect,
-    to: &dyn Dialect,
+    to: &'static dyn Dialect,
     model: &str,
     request: &Value,
 ) -> Result<Value, Untranslatable> {

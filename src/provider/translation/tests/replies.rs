@@ -7,7 +7,12 @@ use crate::provider::translation::{ClientDialect, Dialect, Messages, Refused, Sh
 use http::StatusCode;
 use serde_json::{Value, json};
 
-fn told(from: &dyn Dialect, to: &dyn ClientDialect, thinking: bool, answer: &Value) -> Value {
+fn told(
+    from: &'static dyn Dialect,
+    to: &dyn ClientDialect,
+    thinking: bool,
+    answer: &Value,
+) -> Value {
     let reply = from.reply(answer.to_string().as_bytes()).unwrap();
     let asked = if thinking {
         json!({"model": "m", "max_tokens": 9000, "messages": [{"role": "user", "content": "hi"}], "thinking": {"type": "enabled", "budget_tokens": 2000}})

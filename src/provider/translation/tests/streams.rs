@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(super) const CANARY: &str = "sk-canary-7f3a";
 
 fn translator(
-    from: &dyn Dialect,
+    from: &'static dyn Dialect,
     to: &dyn ClientDialect,
     conversation: &Conversation,
 ) -> StreamTranslator {
@@ -24,7 +24,7 @@ fn translator(
 
 /// What the client gets of a stream that comes in pieces of `size` bytes.
 pub(super) fn told(
-    from: &dyn Dialect,
+    from: &'static dyn Dialect,
     to: &dyn ClientDialect,
     conversation: &Conversation,
     stream: &str,
@@ -34,7 +34,7 @@ pub(super) fn told(
 }
 
 pub(super) fn told_bytes(
-    from: &dyn Dialect,
+    from: &'static dyn Dialect,
     to: &dyn ClientDialect,
     conversation: &Conversation,
     stream: &[u8],
@@ -201,7 +201,7 @@ fn events_become_chunks() {
 fn the_same_is_told_however_the_stream_is_cut() {
     let conversation = asking(true, true);
     for (from, to, stream) in [
-        (&CHAT as &dyn Dialect, &Messages as &dyn ClientDialect, chat()),
+        (&CHAT as &'static dyn Dialect, &Messages as &dyn ClientDialect, chat()),
         (&Messages, &CHAT, messages()),
         (&Messages, &Messages, messages().replace('\n', "\r\n")),
         (&CHAT, &CHAT, chat()),
@@ -263,8 +263,60 @@ fn calls_that_come_one_between_the_other_cannot_be_told_to_a_client_of_messages(
 }
 
 #[test]
+fn calls_under_one_number_are_told_apart_by_their_ids() {
+    let call = |id: Value, name: Value, arguments: &str| json!({"delta": {"tool_calls": [{"index": 0, "id": id, "function": {"name": name, "arguments": arguments}}]}});
+    let end = json!({"delta": {}, "finish_reason": "tool_calls"});
+    let whole = [
+        call(json!("c1"), json!("f"), "{\"a\":1}"),
+        call(json!("c2"), json!("g"), "{}"),
+        end.clone(),
+    ];
+    let (told_, translator) = told(&CHAT, &Messages, &asking(false, false), &chunks(&whole), 99);
+    assert!(translator.is_whole(), "{:?}", translator.broken());
+    let data = data(&told_);
+    let of = |field: &str| {
+        let found = data.iter().filter_map(|d| d.pointer(field)?.as_str().map(str::to_owned));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(of("/content_block/name"), ["f", "g"]);
+    assert_eq!(of("/content_block/id"), ["c1", "c2"]);
+    assert_eq!(of("/delta/partial_json"), ["{\"a\":1}", "{}"]);
+
+    // Who says name and id with every piece, or another id alone, goes on with the same call.
+    for (id, name) in
+        [(json!("c1"), json!("f")), (json!("c3"), json!(null)), (json!(""), json!("f"))]
+    {
+        let pieces = [call(json!("c1"), json!("f"), "{\"a\":"), call(id, name, "1}"), end.clone()];
+        let (told_, translator) =
+            told(&CHAT, &Messages, &asking(false, false), &chunks(&pieces), 99);
+        assert!(translator.is_whole());
+        assert_eq!(told_.matches("\"tool_use\",\"id\"").count(), 1, "{told_}");
+    }
+}
+
+#[test]
+fn what_was_counted_is_known_though_the_event_is_no_good() {
+    let usage = json!({"prompt_tokens": 7, "completion_tokens": 3});
+    let text = chunks(&[json!({"delta": {"content": "a"}})]);
+    for bad in [
+        json!({"choices": [{"delta": {}, "finish_reason": "abort"}], "usage": usage}),
+        json!({"choices": [{"delta": 7}], "usage": usage}),
+        json!({"error": {"message": "oh"}, "usage": usage}),
+    ] {
+        let stream = format!("{text}data: {bad}\n\n");
+        let (_, translator) = told(&CHAT, &Messages, &asking(false, false), &stream, 99);
+        assert!(!translator.is_whole());
+        let tokens = translator.tokens();
+        assert_eq!((tokens.input, tokens.output), (Some(7), Some(3)), "{bad}");
+        let mut beginning = StreamOpening::of(&CHAT);
+        assert!(beginning.push(format!("data: {bad}\n\n").as_bytes()).unwrap().is_err());
+        assert_eq!(beginning.tokens(), tokens, "{bad}");
+    }
+}
+
+#[test]
 fn the_beginning_of_a_stream_is_what_says_something() {
-    let begins = |from: &dyn Dialect, stream: &str| {
+    let begins = |from: &'static dyn Dialect, stream: &str| {
         let mut beginning = StreamOpening::of(from);
         stream.as_bytes().chunks(3).find_map(|piece| beginning.push(piece))
     };

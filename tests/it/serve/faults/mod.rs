@@ -4,6 +4,7 @@
 mod answers;
 mod breakers;
 mod elsewhere;
+mod keys;
 mod limits;
 mod odd;
 mod streams;

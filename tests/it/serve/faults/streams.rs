@@ -169,3 +169,96 @@ fn an_error_and_the_end_in_one_write_are_an_error_all_the_same() {
     let plain = chat(&ultra, CHAT, HELLO).send(server.addr());
     assert_eq!(plain.header("x-ultra-provider"), Some("p1"), "{plain:?}");
 }
+
+#[test]
+fn an_empty_reason_to_end_is_none() {
+    let chunk = |text: &str| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":\"{text}\"}},\"finish_reason\":\"\"}}]}}\n\n"
+        )
+    };
+    let (empty, text) = (chunk(""), chunk("a"));
+    let cut = {
+        let begun = [empty.clone(), text].concat();
+        Upstream::start(move |_, stream| events(stream, &[&begun], true))
+    };
+    let (ultra, one) = server(&[&cut]);
+    let answer = chat(&ultra, CHAT, STREAM).send(one.addr()).is(200);
+    assert!(answer.text().contains("upstream_stream_broken"), "{}", answer.text());
+    assert_eq!(breaker(&ultra, one.addr(), "p0/m0")["failures"], 1);
+    // Nor does a stream begin with it.
+    let refusal = "data: {\"error\":{\"message\":\"busy\",\"code\":\"server_error\"}}\n\n";
+    let failing = Upstream::start(move |_, stream| events(stream, &[&empty, refusal], true));
+    let second = good_stream();
+    let (ultra, two) = server(&[&failing, &second]);
+    let answer = chat(&ultra, CHAT, STREAM).send(two.addr()).is(200);
+    assert_eq!(answer.text(), format!("{ROLE}{TEXT}{STOP}{DONE}"));
+}
+
+#[test]
+fn a_whole_answer_is_whole_however_its_connection_ends() {
+    let patience = Duration::from_secs(20);
+    let asked = STREAM.replacen('{', r#"{"max_tokens":9,"#, 1);
+    for (said, stays_open) in [
+        (&[ROLE, TEXT, STOP][..], true),
+        (&[ROLE, TEXT, STOP], false),
+        (&[ROLE, TEXT, STOP, DONE], true),
+    ] {
+        let only = Upstream::start(move |_, stream| {
+            events(stream, said, false);
+            if stays_open {
+                std::thread::sleep(patience);
+            }
+        });
+        let (ultra, server) = server(&[&only]);
+        for commit in ["first-event", "complete"] {
+            let began = std::time::Instant::now();
+            let request = chat(&ultra, CHAT, STREAM).header("x-ultra-stream-commit", commit);
+            let answer = request.send(server.addr()).is(200);
+            assert_eq!(answer.text(), said.concat(), "{commit}");
+            assert!(answer.whole);
+            let request = chat(&ultra, "/v1/messages", &asked);
+            let answer = request.header("x-ultra-stream-commit", commit).send(server.addr());
+            let text = answer.is(200).text();
+            assert!(text.contains("message_stop") && !text.contains("error"), "{text}");
+            assert!(began.elapsed() < patience, "{:?}", began.elapsed());
+            assert_eq!(breaker(&ultra, server.addr(), "p0/m0")["failures"], 0);
+        }
+    }
+}
+
+#[test]
+fn our_key_in_an_error_within_a_stream_is_not_passed_on() {
+    const KEY: &str = "key-of/0-4f7a9c2e1b8d";
+    for quoted in [KEY.to_owned(), KEY.replace('/', "\\/"), KEY.replace('k', "\\u006b")] {
+        let error = format!(
+            "data: {{\"error\":{{\"message\":\"{quoted} is over its limit\",\"code\":\"server_error\"}}}}\n\n"
+        );
+        let after = format!(": {quoted}\n\n");
+        let plain = error.trim_start_matches("data: ").trim().to_owned();
+        let only = Upstream::start(move |asked, stream| {
+            if !String::from_utf8_lossy(&asked.body).contains("stream") {
+                return write(stream, &upstream::json("400 Bad Request", &plain));
+            }
+            write(stream, upstream::STREAM.as_bytes());
+            for piece in [ROLE, TEXT, &error, &after].concat().as_bytes().chunks(11) {
+                let _ = chunk(stream, piece);
+            }
+            write(stream, b"0\r\n\r\n");
+        });
+        let profile = format!(
+            "mode: real\nsecrets:\n  P0_KEY: env:P0_KEY\nproviders:\n  p0: {{kind: openai, base_url: \"{}\", keys: [P0_KEY]}}\nroutes:\n  m: {{targets: [{{provider: p0, model: m0}}]}}\n",
+            only.openai()
+        );
+        let ultra = crate::support::Ultra::empty().env("P0_KEY", KEY);
+        ultra.write("profiles/dev.yaml", profile);
+        ultra.run(&["env", "trust", "--yes"]).exits(0);
+        let server = crate::support::Server::start(&ultra, &["--real"]);
+        let masked = "[secret] is over its limit";
+        let text = chat(&ultra, CHAT, STREAM).send(server.addr()).is(200).text();
+        assert!(text.contains(masked) && !text.contains(&quoted), "{text}");
+        assert!(text.starts_with(&format!("{ROLE}{TEXT}")), "{text}");
+        let text = chat(&ultra, CHAT, HELLO).send(server.addr()).is(400).text();
+        assert!(text.contains(masked) && !text.contains(&quoted), "{text}");
+    }
+}
