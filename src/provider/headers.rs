@@ -133,14 +133,63 @@ fn of_the_client(name: &str) -> bool {
             | "referer"
             | "forwarded"
             | "via"
-            | "x-real-ip"
             | "x-request-id"
             // They name accounts of the client's, and the key is ours.
             | "openai-organization"
             | "openai-project"
-    ) || name.starts_with("x-forwarded-")
-        || name.starts_with("x-ultra-")
+    ) || name.starts_with("x-ultra-")
         || name.starts_with("sec-")
+        || of_a_proxy(name)
+}
+
+/// What load balancers, networks of caches and sign-in pages before the gateway say of a client: its
+/// addresses, where it is, and who it is.
+fn of_a_proxy(name: &str) -> bool {
+    let begins = |with: &[&str]| with.iter().any(|start| name.starts_with(start));
+    match name.as_bytes() {
+        [b'x', b'-', ..] => {
+            matches!(
+                name,
+                "x-client-ip"
+                    | "x-cluster-client-ip"
+                    | "x-original-forwarded-for"
+                    | "x-originating-ip"
+                    | "x-real-ip"
+                    | "x-remote-addr"
+                    | "x-remote-ip"
+                    | "x-nf-client-connection-ip"
+                    | "x-azure-clientip"
+                    | "x-azure-socketip"
+                    | "x-ms-client-principal"
+            ) || begins(&[
+                "x-forwarded",
+                "x-envoy-",
+                "x-appengine-",
+                "x-vercel-",
+                "x-amzn-oidc-",
+                "x-auth-request-",
+                "x-goog-authenticated-user-",
+                "x-goog-iap-",
+                "x-ms-client-principal-",
+                "x-ms-token-",
+            ])
+        }
+        // Those of Cloudflare's own gateway say how it is to ask the provider behind it.
+        [b'c', b'f', b'-', ..] => !name.starts_with("cf-aig-"),
+        _ => {
+            matches!(
+                name,
+                "client-ip"
+                    | "do-connecting-ip"
+                    | "fastly-client-ip"
+                    | "fly-client-ip"
+                    | "forwarded-for"
+                    | "incap-client-ip"
+                    | "remote-addr"
+                    | "true-client-ip"
+            ) || begins(&["akamai-", "cloudfront-"])
+        }
+    }
 }
 
 fn of_the_account(name: &str) -> bool {
@@ -215,6 +264,35 @@ mod tests {
         ]);
         to_provider(&from, &mut out);
         assert_eq!(out, map(&["anthropic-beta", "x-unknown"]));
+    }
+
+    #[test]
+    fn what_proxies_say_of_a_client_stays() {
+        let mut out = HeaderMap::new();
+        let from = map(&[
+            "x-forwarded-for",
+            "x-forwarded",
+            "x-real-ip",
+            "x-client-ip",
+            "x-cluster-client-ip",
+            "x-envoy-external-address",
+            "x-appengine-user-ip",
+            "cf-connecting-ip",
+            "cf-connecting-ipv6",
+            "cf-access-jwt-assertion",
+            "cf-ipcountry",
+            "true-client-ip",
+            "fastly-client-ip",
+            "cloudfront-viewer-address",
+            "x-amzn-oidc-data",
+            "cf-aig-cache-ttl",
+            "x-stainless-os",
+            "x-client-name",
+            "x-goog-user-project",
+        ]);
+        to_provider(&from, &mut out);
+        let kept = ["cf-aig-cache-ttl", "x-stainless-os", "x-client-name", "x-goog-user-project"];
+        assert_eq!(out, map(&kept));
     }
 
     #[test]

@@ -28,6 +28,8 @@ fn plain_answers_and_requests_pass_byte_for_byte() {
         .header("openai-beta", "x=1")
         .header("cookie", "secret=1")
         .header("x-forwarded-for", "10.0.0.1")
+        .header("cf-connecting-ip", "10.0.0.1")
+        .header("true-client-ip", "10.0.0.1")
         .send(server.addr())
         .is(200);
     assert_eq!(answer.text(), ANSWER);
@@ -42,7 +44,14 @@ fn plain_answers_and_requests_pass_byte_for_byte() {
     assert_eq!(got.body, HELLO.as_bytes());
     assert_eq!(got.header("authorization"), Some(&*format!("Bearer {CANARY}")));
     assert_eq!(got.header("openai-beta"), Some("x=1"));
-    for gone in ["cookie", "x-forwarded-for", "x-api-key", "accept-encoding"] {
+    for gone in [
+        "cookie",
+        "x-forwarded-for",
+        "cf-connecting-ip",
+        "true-client-ip",
+        "x-api-key",
+        "accept-encoding",
+    ] {
         assert_eq!(got.header(gone), None, "{gone}");
     }
     // A model that only its provider knows: addressed, and patched in the body.
