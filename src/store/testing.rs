@@ -47,12 +47,20 @@ pub(crate) struct Flaky {
     pub(crate) reads: AtomicU32,
     /// The model whose usage rows it will never take.
     pub(crate) rejects: Option<&'static str>,
+    /// How often it is given usage rows before it goes away.
+    pub(crate) leaves_after: AtomicU32,
 }
 
 impl Flaky {
     /// A store in front of `inner`.
     pub(crate) fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, away: AtomicBool::new(false), reads: AtomicU32::new(0), rejects: None }
+        Self {
+            inner,
+            away: AtomicBool::new(false),
+            reads: AtomicU32::new(0),
+            rejects: None,
+            leaves_after: AtomicU32::new(u32::MAX),
+        }
     }
 
     fn there(&self) -> Result<(), StoreError> {
@@ -103,6 +111,9 @@ impl Store for Flaky {
         self.inner.service_key_uses().await
     }
     async fn record_usage(&self, rows: &[UsageRow]) -> Result<u64, StoreError> {
+        if self.leaves_after.fetch_sub(1, Ordering::SeqCst) == 0 {
+            self.away.store(true, Ordering::SeqCst);
+        }
         self.there()?;
         if self.rejects.is_some_and(|model| rows.iter().any(|row| &*row.model == model)) {
             return Err(StoreError::Rejected { at: "x".into(), code: "22021".into() });

@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Rows that the store is given at a time.
 pub(super) const BATCH: usize = 500;
@@ -123,11 +124,13 @@ async fn pass_on(journal: Arc<Journal>, store: Arc<dyn Store>, stop: Cancellatio
 pub(super) struct Follower {
     dir: PathBuf,
     cursor: Option<Cursor>,
+    /// Rows behind the cursor that were set aside before the store failed: they come once more.
+    aside: Vec<Uuid>,
 }
 
 impl Follower {
     pub(super) fn new(dir: PathBuf) -> Self {
-        Self { dir, cursor: None }
+        Self { dir, cursor: None, aside: Vec::new() }
     }
 
     /// Passes on the next `due` bytes and what comes with them, or all that is there. Segments from
@@ -160,6 +163,7 @@ impl Follower {
             self.store(journal, store, &batch.rows).await?;
             self.advance(cursor, batch.next).await;
             self.cursor = Some(batch.next);
+            self.aside.clear();
             due = due.saturating_sub(batch.consumed);
             let counters = &journal.counters;
             counters.damaged.fetch_add(batch.damaged, Ordering::Relaxed);
@@ -193,11 +197,18 @@ impl Follower {
     }
 
     async fn store(
-        &self,
+        &mut self,
         journal: &Journal,
         store: &dyn Store,
         rows: &[UsageRow],
     ) -> Result<(), String> {
+        let others: Vec<UsageRow>;
+        let rows = if self.aside.is_empty() {
+            rows
+        } else {
+            others = rows.iter().filter(|row| !self.aside.contains(&row.id)).cloned().collect();
+            &others
+        };
         if rows.is_empty() {
             return Ok(());
         }
@@ -213,6 +224,7 @@ impl Follower {
                 Err(e @ StoreError::Rejected { .. }) => {
                     set_aside(&self.dir, row)
                         .map_err(|e| format!("a rejected row cannot be set aside: {}", e.kind()))?;
+                    self.aside.push(row.id);
                     journal.counters.rejected.fetch_add(1, Ordering::Relaxed);
                     tracing::error!(error = %e, id = %row.id, "a usage row was rejected and set aside");
                 }

@@ -313,6 +313,39 @@ async fn a_row_that_is_never_taken_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn a_rejected_row_is_set_aside_once_however_often_the_store_goes_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let inner = store(dir.path()).await;
+    let store = Flaky { rejects: Some("bad"), ..Flaky::new(inner) };
+    let journal = Journal::open(JournalOptions { segment_bytes: 1 << 20, ..options(dir.path()) });
+    let journal = journal.unwrap();
+    for n in 0..10 {
+        let model = if n == 2 || n == 6 { "bad" } else { "good" };
+        journal.append(UsageRow { model: model.into(), ..usage_row(n) }).unwrap();
+    }
+    let mut follower = reader::Follower::new(journal.dir().to_owned());
+    let pending = journal.status().pending_bytes;
+    // All at once, then one by one: away behind the first of them, behind the second, and at once.
+    for (taken, rejected) in [(5, 1), (9, 2), (0, 2)] {
+        store.away.store(false, Ordering::SeqCst);
+        store.leaves_after.store(taken, Ordering::SeqCst);
+        let outcome = follower.follow(&journal, journal.active(), pending, &store).await;
+        assert!(outcome.is_err());
+        assert_eq!(journal.status().rejected, rejected);
+    }
+    store.away.store(false, Ordering::SeqCst);
+    store.leaves_after.store(u32::MAX, Ordering::SeqCst);
+    follower.follow(&journal, journal.active(), pending, &store).await.unwrap();
+    let status = journal.status();
+    assert_eq!((status.rejected, status.pending_bytes), (2, 0));
+    assert_eq!(store.count_usage().await.unwrap(), 8);
+    let aside = std::fs::read_to_string(dir.path().join("journal/0001/rejected.log")).unwrap();
+    let ids: Vec<_> =
+        aside.lines().map(|line| frame::decode(line.as_bytes()).unwrap().id).collect();
+    assert_eq!(ids, [usage_row(2).id, usage_row(6).id]);
+}
+
+#[tokio::test]
 async fn what_a_client_makes_long_is_shortened() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path()).await;
