@@ -33,9 +33,10 @@ impl JournalMeter {
 }
 
 /// What an attempt cost, in nano-dollars. Nobody pays for what the mock answers in the place of a
-/// provider: only a price of the mock's own counts for it. Counting tokens is free everywhere.
+/// provider: only a price of the mock's own counts for it. Counting tokens is free everywhere, and so
+/// is what no provider has heard of.
 pub(crate) fn cost(prices: &Prices, ended: &Ended<'_>) -> Option<i64> {
-    if ended.asked.endpoint == Endpoint::CountTokens {
+    if ended.asked.endpoint == Endpoint::CountTokens || ended.unsent {
         return Some(0);
     }
     let provider = match ended.asked.mode {

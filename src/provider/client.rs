@@ -7,6 +7,7 @@
 use super::driven::{Driven, Received};
 use super::failure::{Failure, Phase};
 use super::idle::Idle;
+use super::within::Within;
 use crate::base::tcp::Tcp;
 use crate::report::Problem;
 use bytes::Bytes;
@@ -15,13 +16,15 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as Pool;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
+use hyper_util::client::legacy::{Builder, Client as Pool};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use std::collections::HashMap;
 use std::error::Error;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tower::ServiceExt as _;
@@ -29,8 +32,28 @@ use tower::ServiceExt as _;
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// What an HTTP/2 connection holds of the answer to one request that nobody reads on.
+const UNREAD: u32 = 1 << 20;
+
+/// What it holds of all of them: no limit (RFC 9113 §6.9.1). Clients share a connection, and with one,
+/// a few that do not read would keep the answers of all others from coming.
+const UNREAD_BY_ALL: u32 = (1 << 31) - 1;
+
+/// How an HTTP/2 connection that says nothing while an answer is awaited is asked whether it is still
+/// there (RFC 9113 §6.7). One that is not would take its provider away for as long as the kernel sends
+/// again, a quarter of an hour, since all requests share it.
+#[derive(Clone, Copy, Debug)]
+struct Probes {
+    /// It is asked after so much silence.
+    after: Duration,
+    /// It is over if it has not said anything then.
+    patience: Duration,
+}
+
+const PROBES: Probes = Probes { after: Duration::from_secs(20), patience: Duration::from_secs(10) };
+
 /// Connections with TLS, and one limit for how long a new one may take.
-type Connections = Pool<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Connections = Pool<Within<HttpsConnector<HttpConnector>>, Full<Bytes>>;
 
 /// Connections to providers, shared by all requests.
 #[derive(Debug)]
@@ -77,25 +100,32 @@ impl Client {
     }
 
     /// Sends a request and waits for the head of the answer; a new connection may take as long as
-    /// `connect` says, or as usual. Dropping the future, or the body of the answer, ends the
-    /// exchange.
+    /// `connect` says, or as usual. `sent` is set once some of it may have left. Dropping the future,
+    /// or the body of the answer, ends the exchange.
     ///
     /// # Errors
     /// [`Failure::Connect`] if no byte has left, else [`Failure::Transport`].
     pub(crate) async fn send(
         &self,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
         connect: Option<Duration>,
+        sent: &mut bool,
     ) -> Result<Response<Received>, Failure> {
         let plain = request.uri().scheme() == Some(&Scheme::HTTP);
         if let Some(to) = request.uri().authority().filter(|_| plain).cloned() {
-            return self.send_plain(request, to, connect).await;
+            return self.send_plain(request, to, connect, sent).await;
         }
-        let sent = match connect.filter(|own| *own != self.connect_timeout) {
-            None => self.usual.request(request).await,
-            Some(own) => self.with_limit(own).request(request).await,
+        let connection = capture_connection(&mut request);
+        let mut answer = match connect.filter(|own| *own != self.connect_timeout) {
+            None => self.usual.request(request),
+            Some(own) => self.with_limit(own).request(request),
         };
-        sent.map(|response| response.map(Received::from)).map_err(|e| {
+        let answer = poll_fn(|cx| {
+            let answer = Pin::new(&mut answer).poll(cx);
+            *sent = *sent || connection.connection_metadata().is_some();
+            answer
+        });
+        answer.await.map(|response| response.map(Received::from)).map_err(|e| {
             if e.is_connect() {
                 return self.unconnected(&e, connect);
             }
@@ -110,6 +140,7 @@ impl Client {
         mut request: Request<Full<Bytes>>,
         to: Authority,
         connect: Option<Duration>,
+        sent: &mut bool,
     ) -> Result<Response<Received>, Failure> {
         let uri = origin(&mut request, &to);
         loop {
@@ -120,6 +151,7 @@ impl Client {
                 // Seldom, and large: what every request carries is kept small.
                 None => Box::pin(self.connected(uri.clone(), connect)).await?,
             };
+            *sent = true;
             let mut error = match driven.send(request).await {
                 Ok(response) => {
                     return Ok(response.map(|body| Received::on(body, driven, to, &self.idle)));
@@ -128,7 +160,10 @@ impl Client {
             };
             // Its other side had ended it while nobody used it.
             match error.take_message().filter(|_| used) {
-                Some(unsent) => request = unsent,
+                Some(unsent) => {
+                    *sent = false;
+                    request = unsent;
+                }
                 None => {
                     let error = error.into_error();
                     return Err(broken(&error, error.is_parse()));
@@ -142,7 +177,8 @@ impl Client {
         if let Some(own) = limit.filter(|own| *own != self.connect_timeout) {
             connector.set_connect_timeout(Some(own));
         }
-        let stream = connector.oneshot(uri).await.map_err(|e| self.unconnected(&e, limit))?;
+        let connector = Within::new(connector, limit.unwrap_or(self.connect_timeout));
+        let stream = connector.oneshot(uri).await.map_err(|e| self.unconnected(&*e, limit))?;
         Driven::on(Tcp::of(stream.into_inner())).await.map_err(|e| broken(&e, false))
     }
 
@@ -193,11 +229,19 @@ fn connections(tls: &ClientConfig, limit: Duration) -> Connections {
         .https_or_http()
         .enable_all_versions()
         .wrap_connector(connector(limit));
-    Pool::builder(TokioExecutor::new())
-        .pool_idle_timeout(IDLE)
+    pool(PROBES).build(Within::new(https, limit))
+}
+
+fn pool(probes: Probes) -> Builder {
+    let mut pool = Pool::builder(TokioExecutor::new());
+    pool.pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
-        .build(https)
+        .http2_keep_alive_interval(probes.after)
+        .http2_keep_alive_timeout(probes.patience)
+        .http2_initial_stream_window_size(UNREAD)
+        .http2_initial_connection_window_size(UNREAD_BY_ALL);
+    pool
 }
 
 /// The innermost cause: the outer ones only say "client error".
@@ -226,3 +270,7 @@ fn timed_out(error: &(dyn Error + 'static)) -> bool {
 #[cfg(test)]
 #[path = "client_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "client_shared_tests.rs"]
+mod shared_tests;

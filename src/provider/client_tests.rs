@@ -90,8 +90,16 @@ fn client() -> Client {
 }
 
 async fn send(client: &Client, uri: &str) -> Result<Response<Received>, Failure> {
+    send_noting(client, uri, &mut false).await
+}
+
+async fn send_noting(
+    client: &Client,
+    uri: &str,
+    sent: &mut bool,
+) -> Result<Response<Received>, Failure> {
     let body = Full::new(Bytes::from_static(b"{}"));
-    client.send(Request::post(uri).body(body).unwrap(), None).await
+    client.send(Request::post(uri).body(body).unwrap(), None, sent).await
 }
 
 async fn whole(client: &Client, uri: &str) -> Bytes {
@@ -191,8 +199,10 @@ async fn whoever_goes_away_ends_the_connection() {
     })
     .await;
     let client = client();
-    let unanswered = send(&client, &provider.uri);
+    let mut sent = false;
+    let unanswered = send_noting(&client, &provider.uri, &mut sent);
     assert!(tokio::time::timeout(Duration::from_millis(200), unanswered).await.is_err());
+    assert!(sent);
     provider.sees_ended(1).await;
     let mut unread = send(&client, &provider.uri).await.unwrap().into_body();
     assert!(unread.frame().await.unwrap().is_ok());
@@ -222,10 +232,15 @@ async fn an_answer_that_is_cut_is_told_from_a_whole_one() {
 #[tokio::test]
 async fn nobody_there_is_told_from_a_broken_connection() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}/v1/models", free.local_addr().unwrap());
+    let addr = free.local_addr().unwrap();
     drop(free);
-    let failure = send(&client(), &uri).await.unwrap_err();
-    assert!(matches!(failure, Failure::Connect(_)), "{failure:?}");
+    for scheme in ["http", "https"] {
+        let mut sent = false;
+        let uri = format!("{scheme}://{addr}/v1/models");
+        let failure = send_noting(&client(), &uri, &mut sent).await.unwrap_err();
+        assert!(matches!(failure, Failure::Connect(_)), "{failure:?}");
+        assert!(!sent);
+    }
 }
 
 #[test]

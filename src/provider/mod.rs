@@ -33,6 +33,7 @@ pub(crate) mod translation;
 pub(crate) mod usage;
 mod usage_scanner;
 pub(crate) mod wire;
+mod within;
 
 pub(crate) use client::Client;
 pub(crate) use driven::Received;

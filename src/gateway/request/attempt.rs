@@ -53,6 +53,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) tokens: Tokens,
     /// When the attempt began.
     pub(crate) began: Instant,
+    /// Whether nothing of it has left for the provider.
+    pub(crate) unsent: bool,
 }
 
 impl Ended<'_> {
@@ -128,6 +130,8 @@ pub(crate) struct Attempt {
     number: u32,
     began: Instant,
     meter: Arc<dyn Meter>,
+    /// Whether some of it may have left for the provider.
+    sent: bool,
     /// What is known so far, for the row of an attempt that nobody ends.
     status: u16,
     tokens: Tokens,
@@ -162,6 +166,7 @@ impl Attempt {
             number,
             began: Instant::now(),
             meter: Arc::clone(meter),
+            sent: true,
             status: CLIENT_CLOSED,
             tokens: Tokens::default().at(asked.endpoint),
             absurd: false,
@@ -174,6 +179,13 @@ impl Attempt {
     /// The request it belongs to.
     pub(crate) fn asked(&self) -> &Asked {
         &self.asked
+    }
+
+    /// Notes that nothing has left for the provider yet; what is returned is set once that may have
+    /// changed.
+    pub(super) fn unsent(&mut self) -> &mut bool {
+        self.sent = false;
+        &mut self.sent
     }
 
     /// Takes note of the counts so far. Those that nobody can believe are none: one of them would
@@ -247,6 +259,9 @@ impl Attempt {
     }
 
     fn ended(&self, outcome: Outcome, status: u16) -> Ended<'_> {
+        // An outcome that leaves it open what a provider bills would do so of one that knows nothing.
+        let unheard = !self.sent && matches!(outcome, Outcome::Timeout | Outcome::ClientClosed);
+        let nothing = Tokens { input: Some(0), output: Some(0), ..Tokens::default() };
         Ended {
             id: self.id,
             asked: &self.asked,
@@ -255,8 +270,9 @@ impl Attempt {
             number: self.number,
             outcome,
             status,
-            tokens: self.tokens,
+            tokens: if unheard { nothing } else { self.tokens },
             began: self.began,
+            unsent: !self.sent,
         }
     }
 

@@ -132,7 +132,8 @@ impl Exchange<'_> {
             (None, false) => self.limits.total,
         };
         let due = (Instant::now() + head).min(deadline);
-        let sending = self.client.send(self.request(slot).await, self.limits.connect);
+        let sent = attempt.unsent();
+        let sending = self.client.send(self.request(slot).await, self.limits.connect, sent);
         let response = match timeout_at(due.into(), sending).await {
             Ok(Ok(response)) => response,
             Ok(Err(failure)) => {

@@ -3,11 +3,12 @@
 
 use crate::support::fake::{self, Received};
 use std::io::Write as _;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// The provider.
 pub(crate) struct Upstream {
+    scheme: &'static str,
     port: u16,
     received: Arc<Mutex<Vec<Received>>>,
     list: Arc<Mutex<Vec<u8>>>,
@@ -37,7 +38,20 @@ impl Upstream {
             }
         });
         let port = addr.port();
-        Self { port, received, list }
+        Self { scheme: "http", port, received, list }
+    }
+
+    /// A provider with TLS that takes every connection, and never shakes hands.
+    pub(crate) fn without_handshake() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            for stream in listener.incoming().map_while(Result::ok) {
+                kept.push(stream);
+            }
+        });
+        Self { scheme: "https", port, received: Arc::default(), list: Arc::default() }
     }
 
     /// A provider that says the same to everybody.
@@ -50,12 +64,12 @@ impl Upstream {
 
     /// Its base URL as the OpenAI SDK writes it.
     pub(crate) fn openai(&self) -> String {
-        format!("http://127.0.0.1:{}/v1", self.port)
+        format!("{}://127.0.0.1:{}/v1", self.scheme, self.port)
     }
 
     /// Its base URL as the Anthropic SDK writes it.
     pub(crate) fn anthropic(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     /// Answers questions for the list of models with this from now on.

@@ -9,6 +9,7 @@ mod limits;
 mod odd;
 mod streams;
 mod turns;
+mod unconnected;
 
 use super::upstream::{self, Upstream, chunk};
 use super::with_key;

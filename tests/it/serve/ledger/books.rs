@@ -168,16 +168,20 @@ fn fits(row: &Entry, entry: &Entry) -> bool {
 impl Balance {
     /// Attempts at one model: each row is one that was billed, the surest first.
     fn of_model(&mut self, mut rows: Vec<&Entry>, mut billed: Vec<&Entry>) {
+        let unheard = |row: &Entry| {
+            let nothing = row.input.unwrap_or(0) + row.output.unwrap_or(0) == 0;
+            row.outcome == "client_closed" && nothing
+        };
         let unsure = |row: &Entry| {
             let unknown = u8::from(row.input.is_none()) + u8::from(row.output.is_none());
-            (row.outcome != "ok", unknown, row.outcome == "client_closed")
+            // Of which nothing left, in all likelihood.
+            let unsent = unheard(row) && unknown == 0;
+            (unsent, row.outcome != "ok", unknown, row.outcome == "client_closed")
         };
         rows.sort_by_key(|row| unsure(row));
         for row in rows {
             let Some(at) = billed.iter().position(|entry| fits(row, entry)) else {
-                let gone = row.outcome == "client_closed"
-                    && row.input.unwrap_or(0) + row.output.unwrap_or(0) == 0;
-                if gone && billed.is_empty() {
+                if unheard(row) {
                     self.unheard += 1;
                 } else {
                     self.wrong.push(format!("a row that was never billed: {row:?} of {billed:?}"));

@@ -11,7 +11,7 @@
 //!
 //! 1. Whatever the mock has counted has exactly one row, and every row was counted there. The one
 //!    exception: a client may leave before its request has reached the mock; its row is
-//!    `client_closed`, without counts.
+//!    `client_closed`, without counts or with 0.
 //! 2. A row that ended well (`ok`) has the mock's input, output and cost, exactly. So has every
 //!    count that any other row has.
 //! 3. What a row does not know, the mock has never told: providers tell the output of a stream at
