@@ -69,7 +69,8 @@ impl Meter for JournalMeter {
 
     fn hand_over(&self, ended: &Ended<'_>) -> Result<(Option<i64>, Option<u64>), String> {
         let (row, cost) = self.row(ended);
-        Ok((cost, Some(self.journal.hand_over(row))))
+        let turn = self.journal.hand_over(row).map_err(|e| e.to_string())?;
+        Ok((cost, turn))
     }
 
     fn settle(&self, turn: u64) -> Result<(), String> {

@@ -32,7 +32,8 @@ fn whoever_settles_first_writes_the_rows_of_all() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(options(dir.path())).unwrap();
     journal.append(usage_row(0)).unwrap();
-    let turns: Vec<u64> = (1..4).map(|n| journal.hand_over(usage_row(n))).collect();
+    let turns: Vec<u64> =
+        (1..4).map(|n| journal.hand_over(usage_row(n)).unwrap().unwrap()).collect();
     assert_eq!(on_disk(&journal), [usage_row(0)], "nobody has asked for them yet");
     journal.settle(turns[1]).unwrap();
     assert_eq!(on_disk(&journal), [0, 1, 2, 3].map(usage_row));
@@ -51,14 +52,15 @@ fn all_are_told_of_a_row_that_there_is_no_room_for() {
     let dir = tempfile::tempdir().unwrap();
     let bounds = JournalOptions { max_bytes: 600, ..options(dir.path()) };
     let journal = Journal::open(bounds).unwrap();
-    let turns: Vec<u64> = (0..4).map(|n| journal.hand_over(usage_row(n))).collect();
+    let turns: Vec<u64> =
+        (0..4).map(|n| journal.hand_over(usage_row(n)).unwrap().unwrap()).collect();
     for turn in turns {
         assert!(matches!(journal.settle(turn), Err(JournalError::Full { .. })), "{turn}");
     }
     assert!(on_disk(&journal).is_empty() && !journal.writable());
     assert!(journal.writer().group.refused.is_empty(), "all have asked");
-    let turn = journal.hand_over(usage_row(9));
-    journal.settle(turn).unwrap();
+    let turn = journal.hand_over(usage_row(9)).unwrap();
+    journal.settle(turn.unwrap()).unwrap();
     assert_eq!(on_disk(&journal), [usage_row(9)]);
     assert!(journal.writable());
 }
@@ -67,7 +69,8 @@ fn all_are_told_of_a_row_that_there_is_no_room_for() {
 fn rows_do_not_wait_without_bound() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(options(dir.path())).unwrap();
-    let turns: Vec<u64> = (0..300).map(|n| journal.hand_over(usage_row(n))).collect();
+    let turns: Vec<u64> =
+        (0..300).map(|n| journal.hand_over(usage_row(n)).unwrap().unwrap()).collect();
     let waiting = journal.writer().group.lines.len();
     assert!(waiting < MOST && !on_disk(&journal).is_empty(), "{waiting}");
     turns.into_iter().for_each(|turn| journal.settle(turn).unwrap());
@@ -88,8 +91,9 @@ fn every_row_is_there_once_however_many_settle() {
                         journal.append(row).unwrap();
                         continue;
                     }
-                    let turn = journal.hand_over(row.clone());
-                    journal.settle(turn).unwrap();
+                    if let Some(turn) = journal.hand_over(row.clone()).unwrap() {
+                        journal.settle(turn).unwrap();
+                    }
                     assert!(n % 50 != 1 || on_disk(journal).contains(&row));
                 }
             });
@@ -98,4 +102,28 @@ fn every_row_is_there_once_however_many_settle() {
     let rows = on_disk(&journal);
     let ids: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
     assert_eq!((rows.len(), ids.len()), (800, 800));
+}
+
+#[test]
+fn rows_are_written_at_once_while_no_others_come() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(options(dir.path())).unwrap();
+    let mut waited = Vec::new();
+    for n in 0..60 {
+        if let Some(turn) = journal.hand_over(usage_row(n)).unwrap() {
+            waited.push(n);
+            journal.settle(turn).unwrap();
+        }
+        assert_eq!(on_disk(&journal).len() as u32, n + 1);
+    }
+    let (alone, each) = (ALONE, AT_ONCE + 1);
+    let expected = (0..alone).chain((1..).map(|n| alone - 1 + n * each)).take_while(|n| *n < 60);
+    assert_eq!(waited, expected.collect::<Vec<_>>());
+    // Once others come, every row waits for them.
+    while journal.hand_over(usage_row(100)).unwrap().is_none() {}
+    let second = journal.hand_over(usage_row(101)).unwrap().unwrap();
+    journal.settle(second).unwrap();
+    for n in 102..105 {
+        assert!(journal.hand_over(usage_row(n)).unwrap().is_some());
+    }
 }

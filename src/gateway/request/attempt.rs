@@ -250,9 +250,11 @@ impl Attempt {
         }
         self.kept = true;
         let (cost, turn) = self.meter.hand_over(&self.ended(outcome, status))?;
-        let row = HandedOver { meter: &*self.meter, asked: &self.asked, turn };
-        tokio::task::yield_now().await;
-        row.settle()?;
+        if turn.is_some() {
+            let row = HandedOver { meter: &*self.meter, asked: &self.asked, turn };
+            tokio::task::yield_now().await;
+            row.settle()?;
+        }
         self.cost = cost;
         self.well = outcome == Outcome::Ok;
         Ok(())
