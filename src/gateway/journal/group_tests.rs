@@ -1,11 +1,13 @@
 //! Rows that are written together.
 
 use super::super::segment::{self, Cursor};
-use super::super::{JournalOptions, frame};
+use super::super::{JournalOptions, frame, reader};
 use super::*;
 use crate::store::testing::usage_row;
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn options(dir: &Path) -> JournalOptions {
@@ -41,7 +43,7 @@ fn whoever_settles_first_writes_the_rows_of_all() {
         journal.settle(turn).unwrap();
     }
     assert_eq!((on_disk(&journal).len(), journal.status().appended), (4, 4));
-    let start = Cursor { segment: journal.active(), offset: 0 };
+    let start = Cursor { segment: journal.end().segment, offset: 0 };
     let remembered = journal.remembered(start).unwrap();
     assert_eq!(remembered.rows, [0, 1, 2, 3].map(usage_row));
     assert_eq!(remembered.consumed, journal.status().pending_bytes);
@@ -126,4 +128,23 @@ fn rows_are_written_at_once_while_no_others_come() {
     for n in 102..105 {
         assert!(journal.hand_over(usage_row(n)).unwrap().is_some());
     }
+}
+
+#[test]
+fn what_may_be_taken_back_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(options(dir.path())).unwrap();
+    journal.append(usage_row(1)).unwrap();
+    // As a group that the disk had no room for stands there until it is taken back.
+    let mut lines = Vec::new();
+    frame::encode(&usage_row(2), &mut lines);
+    lines.extend_from_slice(b"0");
+    let mut file = Arc::clone(&journal.writer().file);
+    file.write_all(&lines).unwrap();
+    let (start, end) = (Cursor::default(), journal.end());
+    let batch = reader::read(journal.dir(), start, end).unwrap();
+    assert_eq!((batch.rows, batch.next), (vec![usage_row(1)], end));
+    assert_eq!(reader::read(journal.dir(), end, end).unwrap().next, end);
+    let left = reader::read(journal.dir(), start, Cursor::LAST).unwrap();
+    assert_eq!(left.rows, [usage_row(1), usage_row(2)]);
 }

@@ -5,6 +5,7 @@ use super::claim::Claim;
 use super::frame;
 use super::segment::{self, Cursor};
 use crate::store::{Store, StoreError, UsageRow};
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -83,11 +84,10 @@ async fn pass_on(journal: Arc<Journal>, store: Arc<dyn Store>, stop: Cancellatio
         let mut outcome = Ok(());
         let pending = journal.counters.pending_bytes.load(Ordering::Relaxed);
         if pending > 0 {
-            let active = journal.active();
-            outcome = own.follow(&journal, active, pending, &*store).await;
+            outcome = own.follow(&journal, true, pending, &*store).await;
         }
         while let (Ok(()), Some((follower, _))) = (&outcome, left.last_mut()) {
-            outcome = follower.follow(&journal, u64::MAX, u64::MAX, &*store).await;
+            outcome = follower.follow(&journal, false, u64::MAX, &*store).await;
             if outcome.is_ok() {
                 follower.clear();
                 // Dropping the claim gives the directory free.
@@ -133,8 +133,8 @@ impl Follower {
         Self { dir, cursor: None, aside: Vec::new() }
     }
 
-    /// Passes on the next `due` bytes and what comes with them, or all that is there. Segments from
-    /// `active` on are still being written.
+    /// Passes on the next `due` bytes and what comes with them, or all that is there. To its `own`
+    /// journal an instance still writes.
     ///
     /// Under load there is always more by the time that the store has taken a batch. Going on with
     /// that at once would make ever smaller transactions, each of which writes as many pages: what
@@ -142,17 +142,18 @@ impl Follower {
     pub(super) async fn follow(
         &mut self,
         journal: &Journal,
-        active: u64,
+        own: bool,
         mut due: u64,
         store: &dyn Store,
     ) -> Result<(), String> {
         while due > 0 {
             let cursor = *self.cursor.get_or_insert_with(|| Cursor::load(&self.dir));
             let dir = self.dir.clone();
-            let remembered = if active == u64::MAX { None } else { journal.remembered(cursor) };
+            let end = if own { journal.end() } else { Cursor::LAST };
+            let remembered = if own { journal.remembered(cursor) } else { None };
             let batch = match remembered {
                 Some(batch) => batch,
-                None => tokio::task::spawn_blocking(move || read(&dir, cursor, active))
+                None => tokio::task::spawn_blocking(move || read(&dir, cursor, end))
                     .await
                     .map_err(|e| e.to_string())?
                     .map_err(|e| format!("the journal cannot be read: {}", e.kind()))?,
@@ -163,12 +164,13 @@ impl Follower {
             self.store(journal, store, &batch.rows).await?;
             self.advance(cursor, batch.next).await;
             self.cursor = Some(batch.next);
-            self.aside.clear();
+            // A shorter batch than the one that was given up may leave some of them behind it.
+            self.aside.retain(|id| !batch.rows.iter().any(|row| row.id == *id));
             due = due.saturating_sub(batch.consumed);
             let counters = &journal.counters;
             counters.damaged.fetch_add(batch.damaged, Ordering::Relaxed);
             counters.stored.fetch_add(batch.rows.len() as u64, Ordering::Relaxed);
-            if active != u64::MAX {
+            if own {
                 let _ = counters.pending_bytes.fetch_update(
                     Ordering::Relaxed,
                     Ordering::Relaxed,
@@ -263,8 +265,9 @@ pub(super) struct Batch {
     pub(super) damaged: u64,
 }
 
-/// Reads what follows `cursor`: whole lines only, from one segment.
-pub(super) fn read(dir: &Path, cursor: Cursor, active: u64) -> io::Result<Batch> {
+/// Reads what follows `cursor`: whole lines only, from one segment. What is behind `end` may be taken
+/// back: whole lines of rows that were to be written with others, when the disk is full.
+pub(super) fn read(dir: &Path, cursor: Cursor, end: Cursor) -> io::Result<Batch> {
     let mut batch = Batch { next: cursor, ..Batch::default() };
     let segments = segment::list(dir)?;
     let Some(&number) = segments.iter().find(|n| **n >= cursor.segment) else { return Ok(batch) };
@@ -274,7 +277,12 @@ pub(super) fn read(dir: &Path, cursor: Cursor, active: u64) -> io::Result<Batch>
     let mut bytes = Vec::new();
     let mut file = std::fs::File::open(segment::path(dir, number))?;
     file.seek(SeekFrom::Start(batch.next.offset))?;
-    file.take(CHUNK).read_to_end(&mut bytes)?;
+    let written = match number.cmp(&end.segment) {
+        Less => CHUNK,
+        Equal => end.offset.saturating_sub(batch.next.offset).min(CHUNK),
+        Greater => 0,
+    };
+    file.take(written).read_to_end(&mut bytes)?;
     let at_end = (bytes.len() as u64) < CHUNK;
     let mut rest = bytes.as_slice();
     let mut used = 0;
@@ -292,7 +300,7 @@ pub(super) fn read(dir: &Path, cursor: Cursor, active: u64) -> io::Result<Batch>
     }
     let whole_chunk_is_no_line = used == 0 && !at_end;
     let torn_end = at_end
-        && number < active
+        && number < end.segment
         && batch.rows.len() < BATCH
         && memchr::memchr(b'\n', rest).is_none();
     if whole_chunk_is_no_line || (torn_end && !rest.is_empty()) {

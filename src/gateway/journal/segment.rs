@@ -55,6 +55,9 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
+    /// Behind every row.
+    pub(super) const LAST: Self = Self { segment: u64::MAX, offset: u64::MAX };
+
     fn file(dir: &Path) -> PathBuf {
         dir.join("cursor")
     }

@@ -259,9 +259,10 @@ impl Journal {
         &self.own.dir
     }
 
-    /// The number of the segment that is being written: all before it are complete.
-    pub(super) fn active(&self) -> u64 {
-        self.writer().number
+    /// Where the next row is written: what is before it stays as it is.
+    pub(super) fn end(&self) -> Cursor {
+        let writer = self.writer();
+        Cursor { segment: writer.number, offset: writer.size }
     }
 
     /// Hands over the journals that others have left.
