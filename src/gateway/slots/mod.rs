@@ -115,7 +115,7 @@ impl Slots {
         let seen: Vec<Seen<'_>> = set
             .iter()
             .map(|slot| {
-                let among = |tried: &[InFlight]| tried.iter().any(|t| Arc::ptr_eq(&t.0, slot));
+                let among = |tried: &[InFlight]| tried.iter().any(|t| Arc::ptr_eq(&t.slot, slot));
                 Seen {
                     slot,
                     state: slot.state(),
@@ -188,21 +188,25 @@ impl Slots {
 
     /// The provider takes the key, but lets no more requests for `model` through for `told`.
     pub(crate) fn limit(&self, used: &InFlight, model: &Arc<str>, told: Option<Duration>) {
-        used.0.limit(model, told, Instant::now());
+        used.slot.limit(model, told, Instant::now());
     }
 
-    /// The provider took the key and a request for `model`. One that was rejected is in use again,
-    /// and what stood in for it stands by. True if so.
+    /// The provider took the key and a request for `model`. One that was rejected when the request
+    /// began is in use again, and what stood in for it stands by; not so one that has been replaced
+    /// meanwhile. True if so.
     pub(crate) fn accepted(&self, used: &InFlight, model: &str) -> bool {
-        used.0.taken(model);
-        if used.0.state() != State::Rejected || !used.0.becomes(State::Rejected, State::Active) {
+        let slot = &used.slot;
+        slot.taken(model);
+        if !used.finds_out {
             return false;
         }
         let set = self.set.load();
-        let stood_in = |s: &&Arc<Slot>| {
-            !Arc::ptr_eq(s, &used.0) && s.state() == State::Active && s.variable == used.0.variable
-        };
-        set.iter().filter(stood_in).for_each(|s| s.drain(Instant::now(), DRAIN));
+        let is_here = set.iter().any(|s| Arc::ptr_eq(s, slot));
+        if !is_here || !slot.becomes(State::Rejected, State::Active) {
+            return false;
+        }
+        let stood_in = |s: &&Arc<Slot>| !Arc::ptr_eq(s, slot);
+        successors(&set, slot).filter(stood_in).for_each(|s| s.drain(Instant::now(), DRAIN));
         true
     }
 
@@ -210,24 +214,24 @@ impl Slots {
     /// take its place; the only one stays, so that it heals when the provider takes it again.
     /// True if it has just been rejected.
     pub(crate) fn refused(&self, used: &InFlight) -> bool {
-        let refusals = used.0.refusals.fetch_add(1, Ordering::Relaxed) + 1;
-        if refusals < REFUSALS || used.0.state() != State::Active {
+        let refusals = used.slot.refusals.fetch_add(1, Ordering::Relaxed) + 1;
+        if refusals < REFUSALS || used.slot.state() != State::Active {
             return false;
         }
         let set = self.set.load();
         let fit = |other: &&Arc<Slot>| {
-            !Arc::ptr_eq(other, &used.0)
+            !Arc::ptr_eq(other, &used.slot)
                 && matches!(other.state(), State::Active | State::Draining)
                 && other.refusals.load(Ordering::Relaxed) == 0
         };
-        let same = |other: &&Arc<Slot>| fit(other) && other.variable == used.0.variable;
+        let same = |other: &&Arc<Slot>| fit(other) && other.variable == used.slot.variable;
         // A key that was replaced takes the place of the one that replaced it, and of no other.
         let other = |other: &&Arc<Slot>| fit(other) && other.state() == State::Active;
         let Some(heir) = set.iter().find(same).or_else(|| set.iter().find(other)) else {
             return false;
         };
-        used.0.rest_rejected(Instant::now());
-        if !used.0.becomes(State::Active, State::Rejected) {
+        used.slot.rest_rejected(Instant::now());
+        if !used.slot.becomes(State::Active, State::Rejected) {
             return false;
         }
         heir.becomes(State::Draining, State::Active);

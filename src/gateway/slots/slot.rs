@@ -187,29 +187,38 @@ pub(crate) struct Limited {
 
 /// A request under way with a slot; counted until dropped.
 #[derive(Debug)]
-pub(crate) struct InFlight(pub(super) Arc<Slot>);
+pub(crate) struct InFlight {
+    pub(super) slot: Arc<Slot>,
+    /// Whether it began when the slot was rejected already: only then an answer says that the
+    /// provider takes the key again.
+    pub(super) finds_out: bool,
+}
 
 impl InFlight {
     /// Counts a request with this slot.
     pub(super) fn with(slot: &Arc<Slot>) -> Self {
+        Self::counted(slot, slot.state() == State::Rejected)
+    }
+
+    fn counted(slot: &Arc<Slot>, finds_out: bool) -> Self {
         slot.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(slot))
+        Self { slot: Arc::clone(slot), finds_out }
     }
 
     /// The slot it uses.
     pub(crate) fn slot(&self) -> &Slot {
-        &self.0
+        &self.slot
     }
 
     /// The same slot, counted once more: for what outlives this one.
     pub(crate) fn again(&self) -> Self {
-        Self::with(&self.0)
+        Self::counted(&self.slot, self.finds_out)
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.slot.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -427,3 +427,37 @@ fn a_key_that_is_taken_again_sends_the_one_before_back() {
     assert!(slots.accepted(&two, MODEL));
     assert_eq!(states(&slots), [(2, State::Active), (1, State::Draining)]);
 }
+
+#[test]
+fn what_began_before_a_key_was_rejected_does_not_take_it_back() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![key("two")], &[], now);
+    let long = slots.pick(MODEL, &[], &[]).unwrap();
+    for _ in 0..3 {
+        slots.refused(&slots.pick(MODEL, &[], &[]).unwrap());
+    }
+    assert!(!slots.accepted(&long, MODEL) && !slots.accepted(&long.again(), MODEL));
+    assert_eq!(states(&slots), [(2, State::Rejected), (1, State::Active)]);
+}
+
+#[test]
+fn a_rejected_key_that_was_replaced_leaves_the_new_one_in_use() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![key("two")], &[], now);
+    for _ in 0..3 {
+        slots.refused(&slots.pick(MODEL, &[], &[]).unwrap());
+    }
+    let one = slots.pick(MODEL, &[], &[]).unwrap();
+    slots.refused(&one);
+    let two = slots.pick(MODEL, &[one], &[]).unwrap();
+    assert_eq!(two.slot().state(), State::Rejected);
+    slots.replace("openai", vec![key("three")], &[], now);
+    let before = states(&slots);
+    assert!(before.contains(&(3, State::Active)), "{before:?}");
+    assert!(!slots.accepted(&two, MODEL));
+    assert_eq!(states(&slots), before);
+}
