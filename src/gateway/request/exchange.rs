@@ -72,14 +72,21 @@ pub(super) struct Held {
 
 impl Exchange<'_> {
     /// Asks, and judges what comes back; the breaker hears of it, of a stream when that ends. A
-    /// stream keeps the place.
+    /// stream keeps the place. Where it is for another key to try, `next` gets what was held: nobody
+    /// else comes between.
     pub(super) async fn run(
         &self,
         slot: &InFlight,
         mut held: Held,
+        next: &mut Option<Held>,
     ) -> Result<Response<AnswerBody>, Missed> {
         let began = Instant::now();
         let outcome = self.ask(slot, &mut held).await;
+        if matches!(&outcome, Err(missed) if missed.kind.is_of_key()) {
+            // A stream that was whole before it was refused has taken it.
+            *next = held.place.is_some().then_some(held);
+            return outcome;
+        }
         let Held { permit, place } = held;
         let mut too_many = false;
         if let Some(place) = place {

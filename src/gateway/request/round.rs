@@ -64,18 +64,19 @@ impl Pursuit<'_> {
         let mut held = Some(held);
         let mut round = Round::default();
         loop {
-            let slot = slots.pick(&target.model, &round.refused, &round.limited);
             let may = match round.begun || self.again {
                 true => !self.exhausted(),
                 // It is its turn.
                 false => !self.left().is_zero(),
             };
             round.begun = true;
-            let Some(slot) = slot.filter(|_| may) else {
+            // A key that is due to be asked again is picked only by who asks it.
+            let pick = || slots.pick(&target.model, &round.refused, &round.limited);
+            let Some(slot) = may.then(pick).flatten() else {
                 return Next::Elsewhere(round.wait);
             };
-            let held = match held.take().map_or_else(|| self.admit(target, false), Ok) {
-                Ok(held) => held,
+            let own = match held.take().map_or_else(|| self.admit(target, false), Ok) {
+                Ok(own) => own,
                 Err(kept) => {
                     self.pass_over(&kept);
                     return Next::Elsewhere(round.wait);
@@ -98,7 +99,7 @@ impl Pursuit<'_> {
                     .then_some(later),
                 commit: self.commit,
             };
-            match exchange.run(&slot, held).await {
+            match exchange.run(&slot, own, &mut held).await {
                 Ok(answer) => {
                     if slots.accepted(&slot, &target.model) {
                         let slot = slot.slot();

@@ -215,6 +215,9 @@ impl Slots {
     /// True if it has just been rejected.
     pub(crate) fn refused(&self, used: &InFlight) -> bool {
         let refusals = used.slot.refusals.fetch_add(1, Ordering::Relaxed) + 1;
+        if used.finds_out {
+            used.slot.refused_again();
+        }
         if refusals < REFUSALS || used.slot.state() != State::Active {
             return false;
         }

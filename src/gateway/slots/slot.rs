@@ -21,7 +21,7 @@ const MOST_LIMITS: usize = 256;
 const LONGEST_LIMIT: Duration = Duration::from_secs(60);
 
 /// After so long a slot that was rejected is asked again by one request; then after twice as long
-/// each time.
+/// each time that it is refused.
 const REJECTED: Duration = Duration::from_secs(300);
 
 /// No longer than that.
@@ -162,8 +162,18 @@ pub(crate) struct Slot {
     limits: Mutex<BTreeMap<Arc<str>, Limit>>,
     /// When it may be forgotten, once it drains.
     retire_at: Mutex<Option<Instant>>,
-    /// When it is asked again, once it was rejected, and how much later the time after that.
-    again: Mutex<Option<(Instant, Duration)>>,
+    /// When it is asked again, once it was rejected.
+    again: Mutex<Option<Again>>,
+}
+
+/// When a slot that was rejected is asked again.
+#[derive(Clone, Copy, Debug)]
+struct Again {
+    at: Instant,
+    /// When it was asked, until the provider has refused it once more.
+    asked: Option<Instant>,
+    /// How long after it was asked it is asked once more, if it is refused.
+    pause: Duration,
 }
 
 /// The provider lets no more requests through for a while.
@@ -252,20 +262,32 @@ impl Slot {
 
     /// It is about to be rejected.
     pub(super) fn rest_rejected(&self, now: Instant) {
-        let after = (now + REJECTED, REJECTED.saturating_mul(2));
+        let after = Again { at: now + REJECTED, asked: None, pause: REJECTED.saturating_mul(2) };
         *self.again.lock().unwrap_or_else(PoisonError::into_inner) = Some(after);
     }
 
     /// Whether it is time to ask it again though it was rejected. True once for each time: whoever
-    /// is told so does it.
+    /// is told so does it, and if that tells nothing of the key somebody else does soon.
     pub(super) fn is_asked_again(&self, now: Instant) -> bool {
         let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
-        match *again {
-            Some((at, pause)) if at <= now => {
-                *again = Some((now + pause, pause.saturating_mul(2).min(LONGEST_REJECTED)));
+        match again.as_mut() {
+            Some(again) if again.at <= now => {
+                again.at = now + REJECTED;
+                again.asked = Some(now);
                 true
             }
             _ => false,
+        }
+    }
+
+    /// It was asked again, and refused once more.
+    pub(super) fn refused_again(&self) {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(again) = again.as_mut()
+            && let Some(asked) = again.asked.take()
+        {
+            again.at = asked + again.pause;
+            again.pause = again.pause.saturating_mul(2).min(LONGEST_REJECTED);
         }
     }
 

@@ -461,3 +461,29 @@ fn a_rejected_key_that_was_replaced_leaves_the_new_one_in_use() {
     assert!(!slots.accepted(&two, MODEL));
     assert_eq!(states(&slots), before);
 }
+
+#[test]
+fn a_request_that_tells_nothing_of_a_rejected_key_does_not_put_the_next_off() {
+    let slots = Slots::default();
+    let now = Instant::now();
+    slots.replace("openai", vec![key("one")], &[], now);
+    slots.replace("openai", vec![key("two")], &[], now);
+    for _ in 0..3 {
+        slots.refused(&slots.pick(MODEL, &[], &[]).unwrap());
+    }
+    let began = Instant::now();
+    let at = |minutes: u64| {
+        let now = began + Duration::from_secs(60 * minutes + 5);
+        slots.pick_at(MODEL, &[], &[], || now).unwrap()
+    };
+    let value = |minutes| at(minutes).slot().secret.expose().to_owned();
+    for minutes in [5, 11, 17, 23] {
+        assert_eq!((value(minutes), value(minutes + 4)), ("two".to_owned(), "one".to_owned()));
+    }
+    // Only a refusal does, and each but once.
+    let two = at(29);
+    assert_eq!(two.slot().secret.expose(), "two");
+    slots.refused(&two);
+    slots.refused(&two);
+    assert_eq!((value(38), value(40)), ("one".to_owned(), "two".to_owned()));
+}
