@@ -39,6 +39,8 @@ pub(crate) struct Envelope {
     /// Whether a provider that may have begun with it must not be asked again, nor another: it
     /// does more there than be answered.
     pub(crate) once: bool,
+    /// Whether the answer may have more than one choice.
+    pub(crate) several: bool,
     /// Where the model's name stands in the body, with its quotes.
     model_at: Range<usize>,
     /// What has a provider count the tokens of a stream for which the client did not ask it to.
@@ -63,6 +65,8 @@ struct Fields<'a> {
     max_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
     max_completion_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    n: Option<&'a RawValue>,
 }
 
 pub(super) fn malformed(
@@ -106,12 +110,13 @@ impl Envelope {
             Some(_) => return Err(malformed("stream", "`stream` must be `true` or `false`")),
         };
         let once = fields.check(endpoint, text)?;
+        let several = fields.asks_for_several(endpoint);
 
         let counts = matches!(endpoint, Endpoint::ChatCompletions | Endpoint::Completions);
         let count =
             (stream && counts).then(|| stream_usage::patch(text, fields.stream_options)).flatten();
         let model_at = stream_usage::within(text, model_raw);
-        Ok(Self { model: model.into_owned(), stream, once, model_at, count })
+        Ok(Self { model: model.into_owned(), stream, once, several, model_at, count })
     }
 
     /// Whether a provider that counts streams is asked to, though the client did not: the event
@@ -132,6 +137,15 @@ impl Envelope {
 }
 
 impl Fields<'_> {
+    /// Whether the answer may have more than one choice: `n` of them, or one for each of several
+    /// prompts. A prompt may also be a list of tokens, which is not worth telling apart.
+    fn asks_for_several(&self, endpoint: Endpoint) -> bool {
+        let many = self.n.is_some_and(|n| !matches!(n.get(), "1" | "null"));
+        let prompts = endpoint == Endpoint::Completions
+            && self.prompt.is_some_and(|prompt| prompt.get().starts_with('['));
+        many || prompts
+    }
+
     /// What the endpoint demands besides a model; whether it must be asked only once.
     fn check(&self, endpoint: Endpoint, text: &str) -> Result<bool, Malformed> {
         // Whoever only wants the probabilities of the prompt asks for no token.
@@ -331,6 +345,21 @@ mod tests {
         assert!(stream.stream && stream.adds_usage());
         let stream = read(Endpoint::Responses, r#","input":"a","stream":true"#).unwrap();
         assert!(stream.stream && !stream.adds_usage(), "it counts by itself");
+    }
+
+    #[test]
+    fn several_choices_are_those_of_one_prompt_or_of_several() {
+        let several = |endpoint, fields: &str| {
+            let body = format!(r#"{{"model":"m","messages":[{{}}]{fields}}}"#);
+            Envelope::read(body.as_bytes(), endpoint).unwrap().several
+        };
+        for one in ["", r#","n":1"#, r#","n": null"#, r#","prompt":["a","b"]"#] {
+            assert!(!several(Endpoint::ChatCompletions, one), "{one}");
+        }
+        assert!(several(Endpoint::ChatCompletions, r#","n": 2"#));
+        assert!(!several(Endpoint::Completions, r#","prompt":"a""#));
+        assert!(several(Endpoint::Completions, r#","prompt":"a","n":3"#));
+        assert!(several(Endpoint::Completions, r#","prompt": ["a","b"]"#));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use super::response_events::{self, Ending};
 use super::usage::{Tokens, in_json};
 use super::wire::{Endpoint, Family};
 use memchr::memmem;
+use serde::Deserialize;
+use std::borrow::Cow;
 
 /// Whether the last field `key` (with its quotes) in a piece of JSON has a word as its value. A few
 /// servers write an empty one where others write none.
@@ -27,8 +29,26 @@ fn choice(json: &[u8]) -> u32 {
     let number = number.into_iter().flatten().fold(0_u32, |number, digit| {
         number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
     });
-    // Those beyond share the last.
-    number.min(63)
+    number.min(LAST_CHOICE)
+}
+
+/// The choices beyond share this number; 128 are the most that `n` may be at `OpenAI`.
+const LAST_CHOICE: u32 = u128::BITS - 1;
+
+/// An event of a stream with several choices.
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow, default)]
+    choices: Vec<Choice<'a>>,
+}
+
+/// What one choice has in it.
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(default)]
+    index: u32,
+    #[serde(borrow, default)]
+    finish_reason: Option<Cow<'a, str>>,
 }
 
 /// Whether an event's type is `word` (with its quotes). The word alone may also be what the model
@@ -60,10 +80,12 @@ pub(crate) struct UsageScanner {
     sequence: u64,
     tokens: Tokens,
     finished: bool,
+    /// Whether there may be several choices: each is watched from its beginning then.
+    several: bool,
     /// The choices that have said why they end, a bit for each.
-    concluded: u64,
-    /// Those that went on after another had.
-    open: u64,
+    concluded: u128,
+    /// Those that were seen and have not; where one is expected, those seen after another had.
+    open: u128,
     refusal: Option<Refusal>,
 }
 
@@ -77,10 +99,16 @@ impl UsageScanner {
             sequence: 0,
             tokens: Tokens::default(),
             finished: false,
+            several: false,
             concluded: 0,
             open: 0,
             refusal: None,
         }
+    }
+
+    /// The same, for an answer that may have `several` choices: all that were seen must have ended.
+    pub(crate) fn of_several(self, several: bool) -> Self {
+        Self { several, ..self }
     }
 
     /// Takes the next piece.
@@ -128,9 +156,10 @@ impl UsageScanner {
         match self.endpoint.family() {
             Family::OpenAi if data == b"[DONE]" => self.finished = true,
             Family::Anthropic if is_type(data, b"\"message_stop\"") => self.finished = true,
+            Family::OpenAi if self.several => self.choices(data),
             Family::OpenAi => self.chunk(data),
             Family::Anthropic => {
-                self.concluded |= u64::from(concludes(data, b"\"stop_reason\""));
+                self.concluded |= u128::from(concludes(data, b"\"stop_reason\""));
             }
         }
         if let Some(mut tokens) = in_json(data, self.endpoint) {
@@ -142,12 +171,13 @@ impl UsageScanner {
         }
     }
 
+    /// What an event says of the only choice that was asked for.
     fn chunk(&mut self, data: &[u8]) {
         let concludes = concludes(data, b"\"finish_reason\"");
         if !concludes && self.concluded == 0 {
             return;
         }
-        let choice = 1 << choice(data);
+        let choice = 1_u128 << choice(data);
         if concludes {
             self.concluded |= choice;
             self.open &= !choice;
@@ -157,6 +187,21 @@ impl UsageScanner {
         {
             self.open |= choice;
         }
+    }
+
+    /// What an event says of several choices. Calls of tools are numbered too, and some servers
+    /// tell those before the number of the choice: it takes a parser to tell them apart.
+    fn choices(&mut self, data: &[u8]) {
+        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else { return };
+        for Choice { index, finish_reason } in chunk.choices {
+            let choice = 1_u128 << index.min(LAST_CHOICE);
+            if finish_reason.is_some_and(|reason| !reason.is_empty()) {
+                self.concluded |= choice;
+            } else {
+                self.open |= choice;
+            }
+        }
+        self.open &= !self.concluded;
     }
 
     fn response_event(&mut self, data: &[u8]) {
@@ -287,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_several_answers_is_whole_once_all_have_ended() {
+    fn a_stream_of_more_answers_than_were_expected_is_whole_once_all_have_ended() {
         let mut scanner = UsageScanner::new(Endpoint::ChatCompletions);
         let mut chunk = |index: u32, reason: &str| {
             let choice = format!(r#"{{"index":{index},"delta":{{}},"finish_reason":{reason}}}"#);
@@ -301,6 +346,40 @@ mod tests {
         assert!(chunk(0, "null"), "a few say more beside the counts");
         scanner.push(b"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n");
         assert!(scanner.whole() && !scanner.finished());
+    }
+
+    #[test]
+    fn of_several_choices_all_that_were_seen_must_end() {
+        let mut scanner = UsageScanner::new(Endpoint::ChatCompletions).of_several(true);
+        let mut chunk = |choices: &str| {
+            scanner.push(format!("data: {{\"choices\":[{choices}]}}\n\n").as_bytes());
+            scanner.whole()
+        };
+        let choice = |index: u32, reason: &str| {
+            let calls = r#"{"tool_calls":[{"index":7,"id":"c"}]}"#;
+            format!(r#"{{"delta":{calls},"finish_reason":{reason},"index":{index}}}"#)
+        };
+        assert!(!chunk(""), "an event before all choices");
+        assert!(!chunk(&choice(0, "null")));
+        assert!(!chunk(&[choice(1, "\"\""), choice(100, "null")].join(",")));
+        assert!(!chunk(&choice(0, "\"stop\"")), "two others are under way");
+        assert!(!chunk(&choice(1, "\"tool_calls\"")) && !chunk("5"), "another is");
+        assert!(chunk(&choice(100, "\"length\"")));
+        assert!(chunk(&choice(0, "null")), "a few say more beside the counts");
+        scanner.push(b"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n");
+        assert!(scanner.whole() && !scanner.finished());
+        assert_eq!(scanner.tokens().input, Some(1));
+    }
+
+    #[test]
+    fn a_provider_that_gives_one_choice_where_several_were_wanted_is_whole_with_it() {
+        for endpoint in [Endpoint::ChatCompletions, Endpoint::Completions] {
+            let mut scanner = UsageScanner::new(endpoint).of_several(true);
+            scanner.push(b"data: {\"choices\":[{\"text\":\"a\",\"finish_reason\":null}]}\n\n");
+            assert!(!scanner.whole());
+            scanner.push(b"data: {\"choices\":[{\"text\":\"\",\"finish_reason\":\"stop\"}]}\n\n");
+            assert!(scanner.whole());
+        }
     }
 
     #[test]

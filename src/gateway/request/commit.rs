@@ -129,6 +129,7 @@ impl Exchange<'_> {
             stall: self.limits.stall,
             deadline,
             endpoint: self.endpoint,
+            several: self.call.envelope.several,
             without_usage: self.call.envelope.adds_usage() && self.target.provider.stream_usage,
             translator: self.crossing.map(|crossing| {
                 let request_id = &self.call.asked.request_id;

@@ -99,6 +99,8 @@ pub(super) struct Beginning {
     pub(super) deadline: Instant,
     /// The endpoint whose events they are.
     pub(super) endpoint: Endpoint,
+    /// Whether they may be of more than one choice.
+    pub(super) several: bool,
     /// Whether the event with the counts is taken out, which was asked for in the client's place.
     pub(super) without_usage: bool,
     /// What tells it to a client of another family.
@@ -116,12 +118,13 @@ impl AnswerBody {
             stall,
             deadline,
             endpoint,
+            several,
             without_usage,
             translator,
         } = beginning;
         Self::Passed(Box::new(Passed {
             upstream,
-            scanner: UsageScanner::new(endpoint),
+            scanner: UsageScanner::new(endpoint).of_several(several),
             filter: EventFilter::new(without_usage),
             translator,
             attempt,

@@ -133,6 +133,28 @@ fn a_cut_stream_ends_with_an_error_and_no_done() {
 }
 
 #[test]
+fn of_several_choices_one_that_has_not_ended_makes_a_cut_stream_broken() {
+    let choice = |index: u8, reason: &str| {
+        let choice = format!(r#"{{"index":{index},"delta":{{}},"finish_reason":{reason}}}"#);
+        format!("data: {{\"choices\":[{choice}]}}\n\n")
+    };
+    let begun = [choice(0, "null"), choice(1, "null"), choice(0, "\"stop\"")].concat();
+    for (last, outcome) in [(String::new(), "truncated"), (choice(1, "\"length\""), "ok")] {
+        let said = begun.clone() + &last;
+        let provider = Upstream::start(move |_, stream| {
+            stream.write_all(upstream::STREAM.as_bytes()).unwrap();
+            upstream::chunk(stream, FIRST).unwrap();
+            upstream::chunk(stream, said.as_bytes()).unwrap();
+        });
+        let (ultra, server) = real(&provider);
+        let two = HELLO.replace(r#""stream""#, r#""n":2,"stream""#);
+        let text = chat(&ultra, CHAT, &two).send(server.addr()).is(200).text();
+        assert_eq!(text.contains("upstream_stream_broken"), outcome == "truncated", "{text}");
+        eventually(Duration::from_secs(5), "the row", || attempts(&ultra, &server, outcome));
+    }
+}
+
+#[test]
 fn an_anthropic_stream_that_breaks_ends_with_its_error_event() {
     let provider = Upstream::start(|_, stream| {
         stream.write_all(upstream::STREAM.as_bytes()).unwrap();
