@@ -189,8 +189,7 @@ pub(crate) fn in_json(json: &[u8], endpoint: Endpoint) -> Option<Tokens> {
     })
 }
 
-/// Whether a plain answer ends before its time, as one does whose connection said nothing of its
-/// length. JSON that is odd but not cut is the provider's own affair.
+/// Whether a plain answer ends before its time. JSON that is odd but not cut is the provider's own affair.
 pub(crate) fn is_cut(json: &[u8]) -> bool {
     serde_json::from_slice::<Object>(json).is_err_and(|e| e.is_eof())
 }

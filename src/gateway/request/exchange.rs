@@ -22,9 +22,9 @@ use crate::provider::{
 use crate::settings::profile::StreamCommit;
 use crate::store::Outcome;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::response::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use std::sync::Arc;
 use std::time::Instant;
@@ -253,8 +253,8 @@ impl Exchange<'_> {
         if let Some(crossing) = self.crossing {
             return Box::pin(self.told(crossing, &parts, body, &mut attempt, slot)).await;
         }
-        let (endpoint, ends, text) = (self.endpoint, self_delimited(&parts), body.clone());
-        match apart(body.len(), move || Found::in_answer(endpoint, &text, ends)).await {
+        let (endpoint, text) = (self.endpoint, body.clone());
+        match apart(body.len(), move || Found::in_answer(endpoint, &text)).await {
             Found::Nothing => {
                 let failure = Failure::Malformed("it is not a whole JSON object".to_owned());
                 return Err(self.unusable(&mut attempt, Kind::Useless, failure));
@@ -339,11 +339,10 @@ enum Found {
 }
 
 impl Found {
-    /// Looks through all of a body; `ends` says that its end is where it should be.
-    fn in_answer(endpoint: Endpoint, body: &[u8], ends: bool) -> Self {
+    /// Looks through all of a body: one that is cut may end like a whole one, and its length may be right.
+    fn in_answer(endpoint: Endpoint, body: &[u8]) -> Self {
         let text = body.trim_ascii();
-        let cut = !ends && usage::is_cut(text);
-        if cut || !(text.starts_with(b"{") && text.ends_with(b"}")) {
+        if !(text.starts_with(b"{") && text.ends_with(b"}")) || usage::is_cut(text) {
             return Self::Nothing;
         }
         let tokens = usage::in_json(body, endpoint);
@@ -369,11 +368,4 @@ pub(super) fn answer(parts: &Parts, body: AnswerBody) -> Response<AnswerBody> {
     answer.headers_mut().reserve(HEADERS);
     headers::to_client(&parts.headers, answer.headers_mut());
     answer
-}
-
-/// Whether the connection says where the answer ends, so that a cut is never taken for its end.
-fn self_delimited(parts: &Parts) -> bool {
-    parts.version == Version::HTTP_2
-        || parts.headers.contains_key(CONTENT_LENGTH)
-        || parts.headers.contains_key(TRANSFER_ENCODING)
 }

@@ -60,6 +60,7 @@ fn cut_or_empty() -> Vec<Shape> {
                 .collect(),
         ),
         ("half", sized("200 OK", json, half.as_bytes())),
+        ("ends-like-a-whole", sized("200 OK", json, &WHOLE.as_bytes()[..WHOLE.len() - 1])),
         ("half-chunked", chunked(json, half, "0\r\n\r\n")),
         ("broken-chunk", chunked(json, half, "zz\r\n")),
         ("no-last-chunk", chunked(json, half, "")),
