@@ -12,6 +12,7 @@ use crate::settings::profile::Mode;
 use crate::settings::{Resolution, SecretSource, Workspace};
 use crate::smoke;
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Value, json};
@@ -178,8 +179,10 @@ pub(super) async fn through(
             mode,
             started: Instant::now(),
         });
-        let call =
-            Call { endpoint, envelope, body: body.clone(), headers: HeaderMap::new(), asked };
+        // As clients say it, who are refused without: what they say is passed on.
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
+        let call = Call { endpoint, envelope, body: body.clone(), headers, asked };
         let (parts, body) = gateway.answer(&route, call).await?.into_parts();
         Ok::<_, Refusal>((parts, Limited::new(body, LARGEST).collect().await))
     };

@@ -175,6 +175,7 @@ fn a_model_is_asked_for_a_word_when_somebody_agrees() {
     assert_eq!(told["text"], "ready");
     let asked = provider.received();
     assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].header("content-type"), Some("application/json"));
     let body: Value = serde_json::from_slice(&asked[0].body).unwrap();
     assert_eq!(body["max_completion_tokens"], 16, "{body}");
     ultra
